@@ -1,0 +1,5 @@
+"""`python -m crawler` is `tdm-audit`."""
+
+from crawler.cli import main
+
+main()

@@ -1,0 +1,18 @@
+"""Read datasets of URLs: find their files, open them as relations, take stock of their origins."""
+
+from crawler.dataset.files import DatasetError, DatasetFile, Format, locate
+from crawler.dataset.inventory import Inventory, OriginRows, inventory
+from crawler.dataset.readers import column_named, relation, url_column
+
+__all__ = [
+    "DatasetError",
+    "DatasetFile",
+    "Format",
+    "Inventory",
+    "OriginRows",
+    "column_named",
+    "inventory",
+    "locate",
+    "relation",
+    "url_column",
+]

@@ -1,0 +1,133 @@
+"""Tell how a CSV file is written: its delimiter, and whether its first row is a header.
+
+DuckDB's own detection takes one ragged row for another delimiter and so reads a whole file as
+one column; here the header decides first, and the rows only where there is none.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from crawler.dataset.files import Format, open_plain
+from crawler.model import Origin
+from crawler.names import origin_of
+
+#: Names of columns that hold URLs or hosts; the first that is there is taken.
+URL_NAMES = (
+    "url",
+    "uri",
+    "link",
+    "href",
+    "source_url",
+    "image_url",
+    "page_url",
+    "webpage",
+    "website",
+    "domain",
+    "host",
+    "hostname",
+    "origin",
+)
+_DELIMITERS = (",", "\t", ";", "|")
+_HEAD = 256 * 1024
+_ROWS = 100
+_AGREE = 0.8
+
+
+class Dialect(NamedTuple):
+    """How to read a file: `delimiter` is empty where a row has one column."""
+
+    delimiter: str
+    header: bool
+    columns: tuple[str, ...]
+
+
+def encoding_of(head: bytes) -> str:
+    """The encoding that a byte order mark names; UTF-8 without one."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig"
+
+
+def _head(path: Path) -> str:
+    """The first lines of a file, without one that the end of the piece cuts off."""
+    with open_plain(path) as stream:
+        head = stream.read(_HEAD)
+    text = head.decode(encoding_of(head), "replace")
+    whole = len(head) < _HEAD or "\n" not in text
+    return text if whole else text[: text.rindex("\n") + 1]
+
+
+def _rows(head: str, delimiter: str) -> list[list[str]]:
+    """The first rows under a delimiter; what cannot be read that way gives none."""
+    # An empty delimiter is not known to the csv module; a control character serves.
+    reader = csv.reader(io.StringIO(head, newline=None), delimiter=delimiter or "\x1f")
+    try:
+        return [row for _, row in zip(range(_ROWS), reader, strict=False) if row]
+    except csv.Error:
+        return []
+
+
+def _names(row: list[str]) -> list[str]:
+    return [cell.strip().lower() for cell in row]
+
+
+def _delimiter(head: str, known: set[str]) -> str:
+    """The delimiter under which the first row names a known column, or the rows agree."""
+    readings = {delimiter: _rows(head, delimiter) for delimiter in _DELIMITERS}
+    wide = {d: rows for d, rows in readings.items() if rows and len(rows[0]) > 1}
+    for delimiter, rows in wide.items():
+        if known & set(_names(rows[0])):
+            return delimiter
+    first = _rows(head, "")
+    if first and known & set(_names(first[0])):
+        return ""
+    for delimiter, rows in wide.items():
+        if sum(len(row) == len(rows[0]) for row in rows) >= _AGREE * len(rows):
+            return delimiter
+    return ""
+
+
+def _is_header(row: list[str], known: set[str]) -> bool:
+    """Whether a first row names columns: it says a known name, or holds nothing like data."""
+    if known & set(_names(row)):
+        return True
+    return not any(
+        isinstance(origin_of(cell), Origin) or cell.replace(".", "").isdigit() for cell in row
+    )
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    """Column names as DuckDB makes them: unique without regard to case, and never empty."""
+    taken: dict[str, str] = {}
+    for position, name in enumerate(names):
+        wanted = name.strip() or f"column{position}"
+        candidate, n = wanted, 1
+        while candidate.lower() in taken:
+            candidate, n = f"{wanted}_{n}", n + 1
+        taken[candidate.lower()] = candidate
+    return tuple(taken.values())
+
+
+def dialect_of(path: Path, form: Format, wanted: Collection[str] = ()) -> Dialect | None:
+    """How a CSV or TSV file is written; None for a file without a row.
+
+    `wanted` are column names the user gave, which make a row that has them a header. A file
+    of one column without a header gets the column `url`; of several, `column0`, `column1` ...
+    """
+    head = _head(path)
+    known = {name.lower() for name in (*URL_NAMES, *wanted)}
+    delimiter = "\t" if form is Format.TSV else _delimiter(head, known)
+    rows = _rows(head, delimiter)
+    if not rows:
+        return None
+    header = _is_header(rows[0], known)
+    if header:
+        return Dialect(delimiter, True, _unique(rows[0]))
+    width = len(rows[0])
+    return Dialect(
+        delimiter, False, ("url",) if width == 1 else tuple(f"column{n}" for n in range(width))
+    )

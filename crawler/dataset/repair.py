@@ -1,0 +1,139 @@
+"""Rewrite text files that DuckDB would refuse or lose rows of, so that every row is kept.
+
+What is put right: octets that are not UTF-8, byte order marks, mixed line ends, rows with too
+few or too many cells, quotes that never end, and lines that are not JSON objects. The copy
+goes to a scratch directory; the dataset itself is never written to.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from crawler.dataset.dialect import Dialect, encoding_of
+from crawler.dataset.files import open_plain
+
+#: Where cells beyond the header go, joined by the delimiter.
+OVERFLOW = "_more_cells"
+
+# A quote that has not ended after so much text is a stray character, not a long cell.
+_LONGEST_RECORD = 64 * 1024
+_MOST_LINES = 200
+
+
+def lines(path: Path) -> Iterator[str]:
+    """The lines of a file without their ends; a line that is not UTF-8 is read as Latin-1."""
+    with open_plain(path) as probe:
+        encoding = encoding_of(probe.read(4))
+    # Surrogates stand for octets, and only UTF-8 can put them back.
+    errors = "replace" if encoding == "utf-16" else "surrogateescape"
+    with io.TextIOWrapper(open_plain(path), encoding, errors, newline=None) as stream:
+        for line in stream:
+            yield _legible(line.removesuffix("\n"))
+
+
+def _legible(line: str) -> str:
+    if line.isascii():
+        return line
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return line
+
+
+def _open_quote(delimiter: str) -> re.Pattern[str]:
+    """Matches a record whose last cell begins with a quote that does not end."""
+    d = re.escape(delimiter) if delimiter else r"(?!)"
+    plain = rf"(?:(?!{d})[\s\S])*+"
+    cell = rf'(?:"(?:[^"]|"")*+"{plain}|(?!"){plain})'
+    return re.compile(rf'(?:{cell}{d})*+"(?:[^"]|"")*+\Z')
+
+
+def _records(source: Iterator[str], delimiter: str) -> Iterator[tuple[str, bool]]:
+    """Records of one line or more, and whether their quotes are to be believed."""
+    unfinished = _open_quote(delimiter)
+    waiting: deque[str] = deque()
+
+    def following(position: int) -> str | None:
+        while position >= len(waiting):
+            line = next(source, None)
+            if line is None:
+                return None
+            waiting.append(line)
+        return waiting[position]
+
+    while (record := following(0)) is not None:
+        used = 1
+        while unfinished.match(record) and used < _MOST_LINES and len(record) < _LONGEST_RECORD:
+            line = following(used)
+            if line is None:
+                break
+            record, used = f"{record}\n{line}", used + 1
+        believed = not unfinished.match(record)
+        if not believed:
+            record, used = waiting[0], 1
+        for _ in range(used):
+            waiting.popleft()
+        yield record, believed
+
+
+def _cells(record: str, delimiter: str, believed: bool) -> list[str]:
+    if not believed:
+        cells = record.split(delimiter) if delimiter else [record]
+        return [cell.strip('"') for cell in cells]
+    try:
+        return next(csv.reader([*record.splitlines(True)], delimiter=delimiter or "\x1f"), [""])
+    except csv.Error:  # a cell over the limit of the csv module
+        return record.split(delimiter) if delimiter else [record]
+
+
+def repair_csv(path: Path, dialect: Dialect, copy: Path) -> bool:
+    """Write the rows of a CSV file as the columns of its dialect and `OVERFLOW`.
+
+    Returns whether any row had more cells than columns. Blank lines are rows only where there
+    is one column, as they are to DuckDB.
+    """
+    width, overflowed = len(dialect.columns), False
+    with copy.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerow([*dialect.columns, OVERFLOW])
+        header = dialect.header
+        for record, believed in _records(lines(path), dialect.delimiter):
+            if not record and width > 1:
+                continue
+            if header:
+                header = False
+                continue
+            cells = _cells(record, dialect.delimiter, believed)
+            more = dialect.delimiter.join(cells[width:])
+            overflowed = overflowed or len(cells) > width
+            writer.writerow([*cells[:width], *[""] * (width - len(cells)), more])
+    return overflowed
+
+
+def repair_text(path: Path, copy: Path) -> None:
+    """Write the lines of a text file as UTF-8."""
+    with copy.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
+        stream.writelines(f"{line}\n" for line in lines(path))
+
+
+def _json_object(line: str) -> dict[str, object]:
+    """The object on a line; anything else is a row without values."""
+    try:
+        # NaN and Infinity are Python's, not JSON's (RFC 8259, 6).
+        value = json.loads(line, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def repair_jsonl(path: Path, copy: Path) -> None:
+    """Write one JSON object for each line that is not blank, an empty one for what is none."""
+    with copy.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
+        for line in lines(path):
+            if line.strip():
+                stream.write(json.dumps(_json_object(line), ensure_ascii=False) + "\n")

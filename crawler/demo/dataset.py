@@ -1,0 +1,124 @@
+"""Write a dataset that points at every site of the web, with the garbage real ones have."""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crawler.demo.site import ARTICLES, FILES, IMAGES, Site
+from crawler.demo.web import SITES
+
+__all__ = ["GARBAGE", "SITES", "Row", "rows", "write_dataset"]
+
+
+class Row(NamedTuple):
+    """A row as in a dataset of captioned images and texts; `tokens` is its weight."""
+
+    url: str | None
+    caption: str
+    width: int | None
+    height: int | None
+    tokens: int
+
+
+GARBAGE: tuple[str | None, ...] = (
+    None,
+    "",
+    "   ",
+    "not a url",
+    "n/a",
+    "mailto:editor@a.example",
+    "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+    "javascript:void(0)",
+    "ftp://files.demo.test/a.jpg",
+    "file:///home/user/a.jpg",
+    "http://",
+    "http:///no/host.jpg",
+    "http://exa mple.test/",
+    "http://[::1/half-a-literal",
+    "http://bad-port.demo.test:99999/",
+    "http://./",
+    "http://long.demo.test/" + "a" * 70_000,
+)
+"""URLs that name no origin which could be asked."""
+
+_PATHS = (*ARTICLES, *IMAGES, *FILES)
+_VARIANTS = ("", "?w=200", "?utm_source=feed&id=1", "#top")
+_COPIES_OF_GARBAGE = 2
+
+
+def write_dataset(path: str | Path) -> int:
+    """Write the dataset as Parquet or CSV, by suffix; the number of rows is returned."""
+    target, table = Path(path), rows()
+    match target.suffix.lower():
+        case ".parquet":
+            _write_parquet(target, table)
+        case ".csv":
+            _write_csv(target, table)
+        case other:
+            raise ValueError(f"a dataset is written as .parquet or .csv, not {other or 'nothing'}")
+    return len(table)
+
+
+def rows() -> list[Row]:
+    """All rows, always the same, in an order that mixes the sites as real datasets do."""
+    everything = [row for site in SITES for row in _rows_of(site)]
+    everything += [_garbage(url, n) for n in range(_COPIES_OF_GARBAGE) for url in GARBAGE]
+    order = sorted(range(len(everything)), key=lambda n: _dice(f"{n} {everything[n].url}"))
+    return [everything[n] for n in order]
+
+
+def _rows_of(site: Site) -> Iterator[Row]:
+    """Some rows of a site: those it has expectations for, and a share of its content."""
+    written = site.written or site.origin
+    content = 2 + _dice(site.host) % 14
+    start = _dice(f"start {site.host}")
+    for n, path in enumerate(("", "/", *site.urls)):
+        yield _row(written + path, path, n)
+    for n in range(content):
+        path = _PATHS[(start + n) % len(_PATHS)]
+        variant = _VARIANTS[_dice(f"{site.host}{path}{n}") % len(_VARIANTS)]
+        yield _row(written + path + variant, path, n)
+    yield _row(f"{written}/search?q=words&page=2", "/search", content)
+
+
+def _row(url: str, path: str, n: int) -> Row:
+    dice = _dice(url)
+    if path.lower().endswith((".jpg", ".png")):
+        return Row(url, f"Photograph {n}", 320 + dice % 1600, 240 + dice % 1200, 0)
+    return Row(
+        url, f"Text {n}, in which “quotes”, commas\tand tabs occur", None, None, 1 + dice % 9000
+    )
+
+
+def _garbage(url: str | None, n: int) -> Row:
+    return Row(url, f"A row that names nothing, {n}", None, None, n)
+
+
+def _dice(seed: str) -> int:
+    """A number that looks random and is always the same for the same seed."""
+    return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:6])
+
+
+def _write_parquet(path: Path, table: list[Row]) -> None:
+    schema = pa.schema(
+        {
+            "url": pa.string(),
+            "caption": pa.string(),
+            "width": pa.int32(),
+            "height": pa.int32(),
+            "tokens": pa.int64(),
+        }
+    )
+    pq.write_table(pa.Table.from_pylist([row._asdict() for row in table], schema=schema), path)
+
+
+def _write_csv(path: Path, table: list[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(Row._fields)
+        writer.writerows(table)

@@ -1,0 +1,130 @@
+"""Sites that speak on their pages: TDMRep in response headers and in `meta` elements."""
+
+from dataclasses import replace
+
+from crawler.demo.answers import Answer, Headers, Plain, html
+from crawler.demo.site import JPEG, PAGE, PDF, RESERVED, SILENT, Site, States, mining, site
+from crawler.demo.sites_tdmrep import PARTIAL, PERMITTED, RESERVE_ALL
+from crawler.vocab import State
+
+_ONE = '<meta name="tdm-reservation" content="1">\n'
+_ZERO = '<meta name="tdm-reservation" content="0">\n'
+
+
+def _says(
+    name: str,
+    about: str,
+    expect: States,
+    page: Answer,
+    home: States | None = None,
+) -> Site:
+    """A site all of whose pages are this one; `home` is the finding for its home page."""
+    urls = {} if home is None else {"/": home}
+    return site(f"{name}.demo.test", about, expect, home=page, articles=page, urls=urls)
+
+
+def _header(*values: str) -> Headers:
+    return tuple(("TDM-Reservation", value) for value in values)
+
+
+def _marked(answer: Plain) -> Plain:
+    return replace(answer, headers=(*answer.headers, *_header("1")))
+
+
+_POLICY = (("TDM-Policy", "http://licensing.rights-collective.example/licences"),)
+
+_HEADERS = (
+    site(
+        "header.demo.test",
+        "Every page and file carries the header, and there is no file for the site (T19).",
+        PARTIAL,
+        home=html(headers=_header(" 1 ")),
+        articles=_marked(PAGE),
+        images=_marked(JPEG),
+        files=_marked(PDF),
+        urls={"/": RESERVED},
+    ),
+    _says(
+        "header-policy",
+        "The header of every page names a policy.",
+        PARTIAL,
+        html(headers=(*_header("1"), *_POLICY)),
+        mining(State.CONDITIONAL),
+    ),
+    _says(
+        "header-twice",
+        "The header is repeated, so that its value is `1, 1` (T20).",
+        SILENT,
+        html(headers=_header("1", "1")),
+        SILENT,
+    ),
+    _says(
+        "header-policy-only",
+        "A policy without a reservation reserves nothing (T22).",
+        SILENT,
+        html(headers=_POLICY),
+        SILENT,
+    ),
+)
+
+_META = (
+    _says(
+        "meta", "A `meta` element reserves the page (T21).", PARTIAL, html(in_head=_ONE), RESERVED
+    ),
+    _says(
+        "meta-zero",
+        "A `meta` element permits the page: the signal is there and says no.",
+        SILENT,
+        html(in_head=_ZERO),
+        PERMITTED,
+    ),
+    _says(
+        "meta-odd",
+        "Upper case, no quotes, attributes reversed (T28).",
+        PARTIAL,
+        html(in_head="<META CONTENT=1 NAME=TDM-Reservation>\n"),
+        RESERVED,
+    ),
+    _says(
+        "meta-comment",
+        "A `meta` element in a comment is not there (T29).",
+        SILENT,
+        html(in_head=f"<!-- {_ONE} -->"),
+        SILENT,
+    ),
+    _says(
+        "meta-body",
+        "A `meta` element in the body is not where it is defined (T29).",
+        SILENT,
+        html(in_body=_ONE),
+        SILENT,
+    ),
+)
+
+_OVERRIDES = (
+    _says(
+        "header-zero-meta-one",
+        "The header permits, the page reserves: nearest to the content decides (TDMRep, 4.4).",
+        PARTIAL,
+        html(in_head=_ONE, headers=_header("0")),
+        RESERVED,
+    ),
+    site(
+        "header-yes.demo.test",
+        "The file reserves, a header says `yes`: invalid is unset and resets nothing (T18).",
+        RESERVED,
+        tdmrep=RESERVE_ALL,
+        home=html(headers=_header("yes")),
+        urls={"/": RESERVED},
+    ),
+    site(
+        "one-open-page.demo.test",
+        "The file reserves everything, the header of the home page takes it back there (T16).",
+        PARTIAL,
+        tdmrep=RESERVE_ALL,
+        home=html(headers=_header("0")),
+        urls={"/": PERMITTED, "/articles/1.html": RESERVED},
+    ),
+)
+
+PAGE_SITES = (*_HEADERS, *_META, *_OVERRIDES)

@@ -1,0 +1,18 @@
+"""The whole demonstration web, in the order in which it is best read."""
+
+from crawler.demo.site import Site
+from crawler.demo.sites_ai_txt import AI_TXT_SITES
+from crawler.demo.sites_names import NAMES_SITES
+from crawler.demo.sites_pages import PAGE_SITES
+from crawler.demo.sites_robots import ROBOTS_SITES
+from crawler.demo.sites_tdmrep import TDMREP_SITES
+from crawler.demo.sites_unseen import UNSEEN_SITES
+
+SITES: tuple[Site, ...] = (
+    *ROBOTS_SITES,
+    *TDMREP_SITES,
+    *PAGE_SITES,
+    *AI_TXT_SITES,
+    *UNSEEN_SITES,
+    *NAMES_SITES,
+)

@@ -1,0 +1,48 @@
+"""What a caller may choose about a crawl."""
+
+from dataclasses import dataclass
+
+from crawler import __version__
+from crawler.fetch import connect_to, guard
+from crawler.plan import AGENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchOptions:
+    """`concurrency` is origins side by side, `delay` the least seconds between the starts of two
+    requests to a host, `per_address` the most requests in flight to one address, `timeout`
+    and `connect_timeout` seconds (the latter also bounds DNS), `time_budget` seconds for all.
+
+    Raises ValueError with one sentence for what cannot be meant.
+    """
+
+    concurrency: int = 64
+    delay: float = 1.0
+    timeout: float = 15.0
+    connect_timeout: float = 5.0
+    pages: int = 1
+    contact: str = ""
+    max_body: int = 1024 * 1024
+    per_address: int = 8
+    connect_to: tuple[str, ...] = ()
+    allow_network: tuple[str, ...] = ()
+    time_budget: float | None = None
+    policy_files_always: bool = False
+
+    def __post_init__(self) -> None:
+        for rule in self.connect_to:
+            connect_to.parse(rule)
+        guard.networks(self.allow_network)
+        if not self.contact.isascii() or not (self.contact + "x").isprintable():
+            raise ValueError(f"contact must be printable US-ASCII: {self.contact!r}")
+        if min(self.concurrency, self.per_address, self.max_body) < 1:
+            raise ValueError("concurrency, per_address and max_body must be at least 1")
+        if min(self.delay, self.pages) < 0:
+            raise ValueError("delay and pages must not be negative")
+        if min(self.timeout, self.connect_timeout) <= 0:
+            raise ValueError("timeouts must be greater than 0")
+
+    @property
+    def user_agent(self) -> str:
+        """Product token, version and contact (RFC 9110, 10.1.5)."""
+        return f"{AGENT}/{__version__}" + (f" (+{self.contact})" if self.contact else "")

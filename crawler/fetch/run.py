@@ -1,0 +1,78 @@
+"""Run a crawl in this process: once, since Twisted's reactor starts only once."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.settings import Settings
+from scrapy.utils.reactor import is_reactor_installed
+
+from crawler.fetch.options import FetchOptions
+from crawler.fetch.pool import Ended, Job, Visit, Workbook
+from crawler.fetch.settings import DELAY_FACTOR
+from crawler.fetch.spider import ReservationsSpider
+
+__all__ = ["Ended", "FetchOptions", "Job", "Visit", "Workbook", "crawl"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def crawl(
+    workbook: Workbook, options: FetchOptions, on_visit: Callable[[Visit], None] | None = None
+) -> Ended:
+    """Visit every job of a workbook, call `on_visit` for each saved visit, say how it ended.
+
+    SIGINT and SIGTERM stop it: visits in flight get `pool.GRACE` seconds, and those that are
+    whole are saved; a second signal saves at once. Raises what the workbook raises.
+    """
+    if is_reactor_installed():
+        raise RuntimeError("one crawl per process: the reactor has been used already")
+    process = AsyncCrawlerProcess(_settings(options))
+    crawler = process.create_crawler(ReservationsSpider)
+    task = process.crawl(crawler, workbook=workbook, options=options, on_visit=on_visit)
+    with _stopped_by_signals(crawler):
+        process.start(install_signal_handlers=False)
+    if task.done() and (error := task.exception()) is not None:
+        raise error
+    spider = crawler.spider
+    assert isinstance(spider, ReservationsSpider)
+    if spider.failure is not None:
+        raise spider.failure
+    return spider.ended
+
+
+def _settings(options: FetchOptions) -> Settings:
+    settings = Settings()
+    settings.setmodule("crawler.fetch.settings")
+    settings.setdict(
+        {
+            "CONCURRENT_REQUESTS": options.concurrency,
+            "DOWNLOAD_DELAY": options.delay * DELAY_FACTOR,
+            "DOWNLOAD_TIMEOUT": options.timeout,
+            "USER_AGENT": options.user_agent,
+        },
+        priority="cmdline",
+    )
+    return settings
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(crawler: Crawler) -> Iterator[None]:
+    """Scrapy's own handlers would wait for every download and save nothing in between."""
+    loop = asyncio.get_event_loop()
+
+    def stop() -> None:
+        if isinstance(crawler.spider, ReservationsSpider):
+            crawler.spider.stop()
+
+    # Outside the main thread there are no signals to handle.
+    with contextlib.suppress(ValueError, RuntimeError):
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)

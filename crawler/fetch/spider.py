@@ -1,0 +1,158 @@
+"""Ask the plan, fetch, record, ask again: one coroutine for each origin."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any, Self, cast
+
+import ada_url
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http.request import NO_CALLBACK
+from scrapy.settings import BaseSettings
+
+from crawler import page
+from crawler.fetch.clock import stamp
+from crawler.fetch.handler import Received
+from crawler.fetch.options import FetchOptions
+from crawler.fetch.outcomes import outcome_of
+from crawler.fetch.pool import Ended, Job, Pool, Visit, Workbook
+from crawler.model import Observation, Origin, Target
+from crawler.plan import PlanOptions, next_target
+from crawler.protocols._driver import media_type
+from crawler.vocab import Outcome, Resource
+
+_PAGES = frozenset((Resource.HOME, Resource.PAGE))
+_HTML = frozenset(
+    ("", "text/html", "application/xhtml+xml", "application/octet-stream", "unknown/unknown")
+)
+
+
+class ReservationsSpider(Spider):
+    """Visits the origins of a workbook: `-a db=PATH [-a run=ID]`, or as `run.crawl` gives it."""
+
+    name = "reservations"
+
+    def __init__(
+        self,
+        *args: Any,
+        options: FetchOptions,
+        workbook: Workbook | None = None,
+        on_visit: Callable[[Visit], None] | None = None,
+        db: str = "output/audit.db",
+        run: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.options = options
+        self.ended = Ended.FINISHED
+        self.failure: Exception | None = None
+        self._plan = PlanOptions(
+            pages=options.pages, policy_files_always=options.policy_files_always
+        )
+        self._pool = Pool(
+            _stored(db, run) if workbook is None else workbook,
+            self.visit,
+            concurrency=options.concurrency,
+            time_budget=options.time_budget,
+            on_visit=on_visit,
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Give the command line of Scrapy the options that `run.crawl` passes."""
+        if "options" not in kwargs:
+            kwargs["options"] = _options(crawler.settings, kwargs)
+        return super().from_crawler(crawler, *args, **kwargs)
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Do all the work. Nothing is yielded: Scrapy's scheduler costs more per request than
+        the request, and scans every waiting host for each.
+        """
+        try:
+            self.ended = await self._pool.run()
+        except Exception as error:  # Scrapy would log it and report success
+            self.failure = error
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
+
+    def stop(self) -> None:
+        """Stop in good order: see `Pool.stop`."""
+        self._pool.stop()
+
+    async def visit(self, job: Job) -> Visit:
+        """Everything of one origin; a crash of ours becomes its last observation."""
+        seen: list[Observation] = []
+        try:
+            while step := next_target(job.origin, job.samples, tuple(seen), self._plan):
+                seen.append(await self._take(step, job.origin))
+        except Exception as error:  # one origin never stops the run
+            seen.append(_internal(job.origin, len(seen), error))
+        return Visit(origin_id=job.origin_id, origin=job.origin, observations=tuple(seen))
+
+    async def _take(self, step: Target | Observation, origin: Origin) -> Observation:
+        if isinstance(step, Target):
+            return await self._observe(step, origin)
+        return step if step.started_at else replace(step, started_at=stamp())
+
+    async def _observe(self, target: Target, origin: Origin) -> Observation:
+        """One attempt, whatever comes of it."""
+        host = str(ada_url.URL(target.url).hostname).removesuffix(".")
+        meta = {"verbatim_url": True, "download_slot": host, "own_port": origin.port}
+        request = Request(target.url, callback=NO_CALLBACK, meta=meta)
+        try:
+            assert self.crawler.engine is not None
+            response = await self.crawler.engine.download_async(request)
+            found = _answer(target, cast("Received", response))
+        except Exception as error:  # translated in one table
+            outcome, note = outcome_of(error)
+            found = Observation(target=target, outcome=outcome, note=note)
+        return replace(
+            found,
+            started_at=request.meta.get("started_at") or stamp(),
+            elapsed_ms=request.meta.get("elapsed_ms", 0),
+            address=request.meta.get("address", ""),
+        )
+
+
+def _answer(target: Target, response: Received) -> Observation:
+    found = Observation(
+        target=target,
+        outcome=Outcome.TOO_LARGE if response.truncated else Outcome.RESPONDED,
+        status=response.status,
+        headers=response.fields,
+        body=response.body,
+        size=len(response.body),
+        truncated=response.truncated,
+        note=response.note,
+    )
+    kind, charset = media_type(found)
+    if target.resource in _PAGES and 200 <= response.status < 300 and kind in _HTML:
+        return replace(found, extract=page.extract(response.body, charset))
+    return found
+
+
+def _internal(origin: Origin, hop: int, error: Exception) -> Observation:
+    # The hop is beyond any that was taken, so that nothing seen has the same key.
+    target = Target(
+        resource=Resource.HOME, asked=f"{origin.url}/", url=f"{origin.url}/", hop=hop + 1
+    )
+    note = f"internal: {error!r}"[:300]
+    return Observation(target=target, outcome=Outcome.BROKEN, started_at=stamp(), note=note)
+
+
+def _options(settings: BaseSettings, given: dict[str, Any]) -> FetchOptions:
+    return FetchOptions(
+        concurrency=settings.getint("CONCURRENT_REQUESTS"),
+        delay=settings.getfloat("DOWNLOAD_DELAY"),
+        timeout=settings.getfloat("DOWNLOAD_TIMEOUT"),
+        pages=int(given.pop("pages", 1)),
+        contact=str(given.pop("contact", "")),
+    )
+
+
+def _stored(db: str, run: str | None) -> Workbook:
+    # Imported late: a crawl with another workbook needs no database.
+    from crawler.fetch.workbook import open_workbook
+
+    return open_workbook(db, run)

@@ -1,0 +1,161 @@
+"""The records that flow: frozen, slotted, keyword-only, and without opinions."""
+
+from dataclasses import dataclass, field, replace
+
+from crawler.vocab import DeclaredBy, Outcome, Presence, Purpose, Reads, Resource, Stance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A place that is asked: scheme, host and port (RFC 6454, 4). Made by `names` only.
+
+    `host` is lower case, A-labels, no trailing dot; IPv6 literals stand in brackets.
+    `port` is always a number. `site` is the registrable domain, or the host itself for
+    addresses and names without one. `assumed` says that the scheme was not written.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    site: str
+    assumed: bool = False
+
+    @property
+    def url(self) -> str:
+        """The origin as text, `https://host` or `http://host:8080`, without a slash."""
+        default = {"http": 80, "https": 443}[self.scheme]
+        return f"{self.scheme}://{self.host}" + ("" if self.port == default else f":{self.port}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One URL to ask for: `hop` counts the redirects that led from `asked` to `url`."""
+
+    resource: Resource
+    asked: str
+    url: str
+    hop: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one attempt brought.
+
+    `headers` keep order, case and repetition. `body` is what was received, decompressed and
+    up to the cap; `size` counts its octets; `truncated` says that more would have come.
+    `extract` is the head extract of a page (see `page`), empty for everything else.
+    `started_at` is UTC with milliseconds, `2026-11-22T02:20:00.123Z`; `elapsed_ms` is
+    milliseconds; `address` is the address connected to; `note` says why, in a few words.
+    """
+
+    target: Target
+    outcome: Outcome
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    size: int = 0
+    truncated: bool = False
+    started_at: str = ""
+    elapsed_ms: int = 0
+    address: str = ""
+    note: str = ""
+    extract: bytes = b""
+
+    def header(self, name: str) -> str:
+        """The first value of a header, compared without case; empty when it is not there."""
+        return next((v for n, v in self.headers if n.lower() == name.lower()), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Bytes as a protocol reads them, with what the server said about them.
+
+    For a file it is the body; for a header protocol the header lines it knows, one
+    `name: value` per CRLF line; for a page protocol the head extract made by `page`.
+    `media_type` is lower case without parameters, empty when the server named none.
+    """
+
+    body: bytes
+    media_type: str = ""
+    charset: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """Something that could not be read as it stands, or that readers read differently."""
+
+    code: str
+    line: int | None = None
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One parsed signal, with the place it stands in.
+
+    `n` counts from 1 within a reading (0: made for one answer, not stored). `line` is
+    1-based in the document. `agent` is `*` or a product token as written. `path` is a
+    pattern (`*`, `$`), `media` a file extension without the dot. `purpose` is None only
+    for stance `refused`, which concerns access. `counts` is False for a reading that is
+    kept and shown but does not decide. `tier` follows the ranking of explicitness, 1 to 4.
+    """
+
+    rule: str
+    stance: Stance
+    purpose: Purpose | None
+    tier: int
+    place: str
+    raw: str
+    clause: str
+    declared_by: DeclaredBy
+    line: int | None = None
+    agent: str = "*"
+    path: str | None = None
+    media: str | None = None
+    policy: str | None = None
+    reads: Reads = Reads.BOTH
+    counts: bool = True
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one protocol found in one document. Equal documents give equal readings.
+
+    `rules` is what the protocol itself needs to answer questions; nobody else looks in.
+    `names` are the URLs that the document points to and the plan may visit (TDM policies).
+    """
+
+    presence: Presence
+    statements: tuple[Statement, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    names: tuple[str, ...] = ()
+    rules: object = field(default=None, compare=False, repr=False)
+
+
+def numbered(statements: list[Statement]) -> tuple[Statement, ...]:
+    """The statements of a reading, counted from 1 in their order."""
+    return tuple(replace(s, n=n) for n, s in enumerate(statements, start=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked: `path` is path and query of one URL, None for the whole origin.
+
+    `agent` is a product token, None for everybody.
+    """
+
+    path: str | None = None
+    agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A statement that speaks to a question, and whether it covers all that was asked.
+
+    `part` names what limits it (`agents`, `paths`, `file types`, `pages`), empty if nothing does.
+    """
+
+    statement: Statement
+    part: str = ""

@@ -1,0 +1,65 @@
+"""From an observation to a reading: the unseen, the absent and the crash, handled once."""
+
+import re
+
+from crawler.model import Document, Issue, Observation, Reading
+from crawler.protocols._interface import Carrier, Protocol
+from crawler.vocab import Outcome, Presence
+
+_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_ANSWERED = (Outcome.RESPONDED, Outcome.TOO_LARGE)
+
+
+def presence_of(observation: Observation) -> Presence:
+    """Whether a resource was there, before anybody reads it.
+
+    Only 404 and 410 say that it is not (RFC 9110, 15.5.5 and 15.5.11), and 204 that it is
+    empty; every other failure leaves the evidence itself missing.
+    """
+    if observation.outcome not in _ANSWERED or observation.status is None:
+        return Presence.UNSEEN
+    if observation.status in (204, 404, 410):
+        return Presence.ABSENT
+    return Presence.PRESENT if 200 <= observation.status < 300 else Presence.UNSEEN
+
+
+def media_type(observation: Observation) -> tuple[str, str]:
+    """The media type and charset of `Content-Type`, lower case, empty where not given."""
+    value = observation.header("content-type")
+    charset = _CHARSET.search(value)
+    return value.partition(";")[0].strip().lower(), charset[1].lower() if charset else ""
+
+
+def document(protocol: Protocol, observation: Observation) -> Document | None:
+    """The part of a response that a protocol reads; None if it has nothing to read there."""
+    if protocol.CARRIER is Carrier.HEADERS:
+        lines = [
+            f"{name.strip()}: {value.strip()}\r\n"
+            for name, value in observation.headers
+            if name.strip().lower() in protocol.HEADERS
+        ]
+        return Document(body="".join(lines).encode("utf-8", "surrogateescape")) if lines else None
+    kind, charset = media_type(observation)
+    if protocol.CARRIER is Carrier.PAGE:
+        return Document(body=observation.extract) if observation.extract else None
+    return Document(
+        body=observation.body, media_type=kind, charset=charset, truncated=observation.truncated
+    )
+
+
+def parse(protocol: Protocol, given: Document) -> Reading:
+    """Let a protocol read; a crash of ours becomes an issue, and the run goes on."""
+    try:
+        return protocol.parse(given)
+    except Exception as error:
+        crash = Issue(code="internal.crash", excerpt=f"{protocol.NAME}: {error!r}"[:300])
+        return Reading(presence=Presence.UNSEEN, issues=(crash,))
+
+
+def read(protocol: Protocol, observation: Observation) -> Reading:
+    """What a protocol says about one observation, whatever came of the attempt."""
+    presence = presence_of(observation)
+    if presence is not Presence.PRESENT:
+        return Reading(presence=presence)
+    given = document(protocol, observation)
+    return Reading(presence=Presence.ABSENT) if given is None else parse(protocol, given)

@@ -1,0 +1,48 @@
+"""Tables for people: plain on a pipe, tidy on a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from crawler.publish.summary import Summary
+from crawler.vocab import Outcome, Purpose, State
+
+
+def console() -> Console:
+    """Standard output; on a pipe wide enough that no cell is cut."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160)
+
+
+def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """One table; columns after the first are numbers."""
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for n, name in enumerate(head):
+        table.add_column(name, justify="right" if n else "left")
+    for row in rows:
+        table.add_row(*(f"{c:,}" if isinstance(c, int) else str(c) for c in row))
+    console().print(table)
+
+
+def show_summary(numbers: Summary) -> None:
+    """The closing tables of a crawl or of a judgement."""
+    reachable = numbers.total_rows - numbers.unattributable
+    show(
+        f"Origins by state under {numbers.rules}: {numbers.total_origins:,} origins of "
+        f"{reachable:,} rows ({numbers.unattributable:,} rows name no origin)",
+        ["state", *Purpose],
+        [[s, *(numbers.origins.get((p, s), 0) for p in Purpose)] for s in State],
+    )
+    show(
+        f"Rows that are reserved, of {numbers.total_rows:,}",
+        ["", *Purpose],
+        [
+            ["at least", *(numbers.bounds.get(p, (0, 0))[0] for p in Purpose)],
+            ["at most", *(numbers.bounds.get(p, (0, 0))[1] for p in Purpose)],
+        ],
+    )
+    if numbers.outcomes:
+        found = [(o, numbers.outcomes[o]) for o in Outcome if o in numbers.outcomes]
+        show("Attempts by outcome", ["outcome", "attempts"], found)

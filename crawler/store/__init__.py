@@ -1,0 +1,1 @@
+"""The only SQL: tables are private, views are the promise."""

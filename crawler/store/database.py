@@ -1,0 +1,254 @@
+"""Open an audit database: check it, migrate it, fill its vocabulary, refresh its views."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlite_utils import Database as UtilsDatabase
+from sqlite_utils import Migrations
+
+from crawler import agents, rulesets, vocab
+
+#: `TDMA` in ASCII: what `file` and SQLite call the kind of an SQLite file.
+APPLICATION_ID = 0x54444D41
+_VOCABULARY: dict[str, type[StrEnum]] = {
+    "outcome": vocab.Outcome,
+    "presence": vocab.Presence,
+    "purpose": vocab.Purpose,
+    "stance": vocab.Stance,
+    "state": vocab.State,
+    "reads": vocab.Reads,
+    "declared_by": vocab.DeclaredBy,
+    "agent_class": vocab.AgentClass,
+    "resource": vocab.Resource,
+    "reject": vocab.Reject,
+}
+_RANKED = ("purpose", "state")
+_SQL = files("crawler.store")
+_MIGRATIONS = Migrations("tdm-audit")
+_VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
+_COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message is one sentence that says what to do."""
+
+
+class StoreBusyError(StoreError):
+    """Another run holds the database."""
+
+
+def _migration(name: str) -> None:
+    def apply(db: UtilsDatabase) -> None:
+        db.executescript((_SQL / "migrations" / f"{name}.sql").read_text("utf-8"))
+
+    _MIGRATIONS(name=name)(apply)
+
+
+for _name in ("0001_evidence", "0002_derived"):
+    _migration(_name)
+
+
+def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
+    """An audit database, migrated and with its views; raises `StoreError`.
+
+    Without `create` the file must be there. A database of another program, of a newer
+    version, or a file that is none is refused and left as it is.
+    """
+    path = Path(path)
+    if not create and not path.exists():
+        raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+    with explained(path), reachable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+        try:
+            _check(connection, path)
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def connect_read_only(path: Path | str) -> sqlite3.Connection:
+    """An audit database as it stands, for readers; raises `StoreError`."""
+    path = Path(path)
+    if not path.exists():
+        raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+    with explained(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        try:
+            if _check(connection, path):
+                raise StoreError(f"{path} is empty; run `tdm-audit crawl` first")
+            if _applied(connection) < set(_names()):
+                raise StoreError(
+                    f"{path} was made by an older tdm-audit; run `tdm-audit judge --db {path}` once"
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def explained(path: Path | str) -> Iterator[None]:
+    """Turn an error of SQLite into one clear sentence, as `StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(path, error)) from error
+
+
+@contextmanager
+def reachable(path: Path | str) -> Iterator[None]:
+    """Turn an error of the file system into one clear sentence, as `StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
+
+
+def _sentence(path: Path | str, error: sqlite3.Error) -> str:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return f"{path} is locked by another program; close it and run the command again"
+    if "readonly" in text or "read-only" in text:
+        return f"{path} is read-only; make the file and its folder writable, or name another --db"
+    if "full" in text or "disk I/O" in text:
+        return f"no space left while writing {path}; free some and run again, nothing stored is lost"
+    if "not a database" in text or "malformed" in text:
+        return f"{path} is not an SQLite database; name another file with --db"
+    if "unable to open" in text:
+        return f"cannot open {path}; check that the folder exists and may be written"
+    return f"the database {path} failed: {text}"
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file is still empty; raises `StoreError` if it is not ours to use."""
+    if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        return True
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise StoreError(f"{path} is a database of another program; name another file with --db")
+    newer = _applied(connection) - set(_names())
+    if newer:
+        raise StoreError(f"{path} was made by a newer tdm-audit; upgrade to use it")
+    return False
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    query = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'tdm-audit'"
+    return {name for (name,) in connection.execute(query)}
+
+
+def _names() -> list[str]:
+    return [migration.name for migration in _MIGRATIONS._migrations]
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    fingerprint = _fingerprint()
+    if connection.execute("PRAGMA user_version").fetchone()[0] == fingerprint:
+        return
+    _MIGRATIONS.apply(UtilsDatabase(connection))
+    with transaction(connection):
+        _fill_vocabulary(connection)
+        _fill_catalogue(connection)
+        _make_views(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {fingerprint}")
+
+
+def _fingerprint() -> int:
+    """A number that changes whenever what `_prepare` writes would change."""
+    from zlib import crc32
+
+    text = "".join(_names()) + _views_sql() + agents.VERSION + repr(_VOCABULARY.values())
+    text += repr([list(enum) for enum in _VOCABULARY.values()])
+    text += "".join(rulesets.load(name).text for name in rulesets.NAMES)
+    return crc32(text.encode()) & 0x7FFFFFFF
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; the write lock is taken at once, so two writers never dead-lock."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _fill_vocabulary(connection: sqlite3.Connection) -> None:
+    for table, enum in _VOCABULARY.items():
+        if table in _RANKED:
+            rows = [(word.value, rank) for rank, word in enumerate(enum)]
+            connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows)  # noqa: S608 - our own names
+        else:
+            words = [(word.value,) for word in enum]
+            connection.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?)", words)  # noqa: S608 - our own names
+
+
+def _fill_catalogue(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM agent")
+    connection.executemany(
+        "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (a.token, a.operator, a.agent_class, a.note, a.source, a.as_of)
+            for a in agents.CATALOGUE
+        ],
+    )
+
+
+def _views_sql() -> str:
+    return (_SQL / "views.sql").read_text("utf-8")
+
+
+def public_views() -> dict[str, tuple[str, dict[str, str]]]:
+    """Every public view with its description and those of its columns, in order."""
+    found = {}
+    for comment, view, body in _VIEW.findall(_views_sql()):
+        text = " ".join(line[3:] for line in comment.splitlines())
+        found[view] = (text, dict(_COLUMN.findall(body.split("\nUNION ALL")[0])))
+    return found
+
+
+def _make_views(connection: sqlite3.Connection) -> None:
+    for (view,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
+        connection.execute(f'DROP VIEW "{view}"')
+    for statement in re.split(r";\n", _views_sql()):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute("DELETE FROM description")
+    for view, (text, columns) in public_views().items():
+        rows = [(view, "", 0, text)]
+        rows += [(view, name, n, said) for n, (name, said) in enumerate(columns.items(), start=1)]
+        connection.executemany("INSERT INTO description VALUES (?, ?, ?, ?)", rows)
+
+
+@contextmanager
+def held(path: Path | str) -> Iterator[None]:
+    """Hold the database for one writing command; raises `StoreBusyError` at once if it is held.
+
+    The lock is the operating system's, on a file beside the database: it ends with the process.
+    """
+    path = Path(path)
+    with reachable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{path}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreBusyError(f"another run holds {path}; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,132 @@
+"""Evidence out: an origin's observations, and which of them are in force."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from crawler.model import Observation, Target
+from crawler.names import path_of
+from crawler.protocols._driver import presence_of
+from crawler.store.evidence import load_body
+from crawler.vocab import Outcome, Presence, Resource
+
+#: Resources that an origin has once; the scheme they were asked by does not tell them apart.
+_SINGLE = frozenset(
+    {Resource.ROBOTS_TXT, Resource.AI_TXT, Resource.TDMREP_JSON, Resource.HOME, Resource.PAGE}
+)
+_EXTRACTED = frozenset({Resource.HOME, Resource.PAGE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An observation as stored: its key, its run, the digest of what was kept, and the rest."""
+
+    key: int
+    run: int
+    stored: str | None
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """A planned resource: the row in force, and the key of the last attempt."""
+
+    resource: Resource
+    path: str
+    row: Row
+    last: int
+    presence: Presence
+
+
+def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
+    """Origins with evidence, all of them or those visited in one run, in order."""
+    if run is None:
+        query = "SELECT DISTINCT origin FROM visit WHERE origin > ? ORDER BY origin LIMIT 1000"
+    else:
+        query = "SELECT origin FROM visit WHERE origin > ? AND run = ? ORDER BY origin LIMIT 1000"
+    last = 0
+    while True:
+        found = db.execute(query, (last,) if run is None else (last, run)).fetchall()
+        if not found:
+            return
+        for (origin,) in found:
+            yield origin
+        last = found[-1][0]
+
+
+def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
+    """Everything observed of an origin, oldest first; bodies are not loaded."""
+    found = db.execute(
+        "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, size, "
+        "truncated, observed_at, elapsed_ms, address, note FROM observation "
+        "WHERE origin = ? ORDER BY run, id",
+        (origin,),
+    )
+    return [_row(*row) for row in found]
+
+
+def _row(
+    key: int,
+    run: int,
+    stored: str | None,
+    resource: str,
+    asked: str,
+    hop: int,
+    url: str,
+    outcome: str,
+    status: int | None,
+    headers: str,
+    size: int,
+    truncated: int,
+    observed_at: str,
+    elapsed_ms: int,
+    address: str,
+    note: str,
+) -> Row:
+    observation = Observation(
+        target=Target(resource=Resource(resource), asked=asked, url=url, hop=hop),
+        outcome=Outcome(outcome),
+        status=status,
+        headers=tuple((name, value) for name, value in json.loads(headers)),
+        size=size,
+        truncated=bool(truncated),
+        started_at=observed_at,
+        elapsed_ms=elapsed_ms,
+        address=address,
+        note=note,
+    )
+    return Row(key=key, run=run, stored=stored, observation=observation)
+
+
+def in_force(rows: list[Row]) -> tuple[InForce, ...]:
+    """For each resource the last answer that showed something, else the last attempt.
+
+    A failure after a good look never erases it: it is the `last` attempt beside it.
+    """
+    chains: dict[tuple[Resource, str], dict[tuple[int, str], Row]] = {}
+    for row in rows:
+        target = row.observation.target
+        where = path_of(target.asked) if target.resource in _SINGLE else target.asked
+        ends = chains.setdefault((target.resource, where), {})
+        end = ends.get((row.run, target.asked))
+        if end is None or end.observation.target.hop <= target.hop:
+            ends[row.run, target.asked] = row
+    return tuple(_choose(*where, list(ends.values())) for where, ends in sorted(chains.items()))
+
+
+def _choose(resource: Resource, path: str, ends: list[Row]) -> InForce:
+    seen = [row for row in ends if presence_of(row.observation) is not Presence.UNSEEN]
+    row = seen[-1] if seen else ends[-1]
+    presence = presence_of(row.observation)
+    return InForce(resource=resource, path=path, row=row, last=ends[-1].key, presence=presence)
+
+
+def with_content(db: sqlite3.Connection, row: Row) -> Observation:
+    """The observation with the bytes that were kept of it."""
+    content = load_body(db, row.stored) if row.stored else None
+    if content is None:
+        return row.observation
+    if row.observation.target.resource in _EXTRACTED:
+        return replace(row.observation, extract=content)
+    return replace(row.observation, body=content)

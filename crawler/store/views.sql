@@ -1,0 +1,398 @@
+-- The public interface: names and columns are a promise, the tables beneath are not.
+-- The comment above a view and behind each column is its description in the database
+-- (table `description`) and in docs/data.md. Dropped and made again when a database is opened.
+
+-- A crawl: when, what for, with which versions and settings, and how it ended.
+CREATE VIEW runs AS
+SELECT
+    run.id AS run,  -- number of the run
+    run.started_at AS started_at,  -- UTC, milliseconds
+    run.ended_at AS ended_at,  -- UTC; NULL while it runs or if it was killed
+    run.ended AS ended,  -- finished, stopped (signal) or budget; NULL: unfinished, `crawl` continues it
+    run.command AS command,  -- the command as given
+    run.version AS version,  -- version of tdm-audit
+    run.versions AS versions,  -- JSON: versions of Python and the libraries that matter
+    run.settings AS settings,  -- JSON: the settings of the crawl
+    run.user_agent AS user_agent,  -- how the client identified itself
+    run.suffix_list AS suffix_list,  -- version of the public suffix list that groups hosts into sites
+    run.catalogue AS catalogue,  -- version of the catalogue of agents
+    (SELECT count(*) FROM visit WHERE visit.run = run.id) AS origins,  -- origins visited whole
+    (SELECT count(*) FROM observation WHERE observation.run = run.id) AS observations,  -- attempts recorded, withheld ones included
+    (
+        SELECT json_group_object(outcome, n) FROM (
+            SELECT outcome, count(*) AS n FROM observation
+            WHERE observation.run = run.id GROUP BY outcome ORDER BY outcome
+        )
+    ) AS outcomes  -- JSON: attempts by outcome
+FROM run;
+
+-- An ingested dataset, with the rows that name no origin that could be asked.
+CREATE VIEW datasets AS
+SELECT
+    dataset.id AS dataset,  -- number of the dataset
+    dataset.path AS path,  -- files as given
+    dataset.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
+    dataset.bytes AS bytes,  -- size of all files
+    dataset.format AS format,  -- csv, tsv, jsonl, parquet or text
+    dataset.url_column AS url_column,  -- column that was read as URL
+    dataset.weight_column AS weight_column,  -- column that was added up as weight, empty if none
+    dataset.rows AS rows,  -- rows in the files
+    (SELECT count(*) FROM dataset_origin WHERE dataset_origin.dataset = dataset.id) AS origins,  -- distinct origins
+    (
+        SELECT coalesce(sum(dataset_reject.rows), 0) FROM dataset_reject
+        WHERE dataset_reject.dataset = dataset.id
+    ) AS unattributable,  -- rows without a usable URL
+    (
+        SELECT json_group_object(reason, json_object('rows', rows, 'example', example))
+        FROM dataset_reject WHERE dataset_reject.dataset = dataset.id
+    ) AS reasons,  -- JSON: those rows by reason, with an example
+    dataset.ingested_at AS ingested_at  -- UTC
+FROM dataset;
+
+-- An origin's latest findings under the rule set chosen last: the table to open first.
+CREATE VIEW reservations AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port that were asked
+    origin.host AS host,  -- host name as A-labels, or address
+    origin.site AS site,  -- registrable domain, private suffixes included
+    (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,  -- rows of all datasets that come from here
+    tdm.state AS tdm,  -- state for any text and data mining
+    ai_train.state AS ai_train,  -- state for training any model
+    genai_train.state AS genai_train,  -- state for training generative models
+    ai_input.state AS ai_input,  -- state for use as input of a model (RAG, grounding)
+    search.state AS search,  -- state for building a search index
+    reading.protocol AS basis,  -- protocol of the statement that decided the strongest finding
+    statement.tier AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least
+    statement.policy AS policy_url,  -- policy or licence that it names, as written
+    (
+        SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = head.rules
+    ) AS conflict,  -- 1 if statements of different protocols disagree; the stricter decides
+    head.complete AS complete,  -- 1 if everything planned was seen
+    NULL AS textual_candidate,  -- 1 if natural language was found that may reserve; NULL: not looked for
+    head.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the last look
+    head.rules AS rules  -- rule set and version
+FROM finding AS head
+JOIN origin ON origin.id = head.origin
+JOIN finding AS tdm ON tdm.origin = head.origin AND tdm.rules = head.rules AND tdm.purpose = 'tdm'
+JOIN finding AS ai_train
+    ON ai_train.origin = head.origin AND ai_train.rules = head.rules AND ai_train.purpose = 'ai_train'
+JOIN finding AS genai_train
+    ON genai_train.origin = head.origin AND genai_train.rules = head.rules
+    AND genai_train.purpose = 'genai_train'
+JOIN finding AS ai_input
+    ON ai_input.origin = head.origin AND ai_input.rules = head.rules AND ai_input.purpose = 'ai_input'
+JOIN finding AS search
+    ON search.origin = head.origin AND search.rules = head.rules AND search.purpose = 'search'
+LEFT JOIN statement ON statement.reading = head.reading AND statement.n = head.n
+LEFT JOIN reading ON reading.id = head.reading
+WHERE head.headline = 1 AND head.rules = (SELECT label FROM ruleset WHERE chosen = 1);
+
+-- Origin × purpose × rule set, with what decided.
+CREATE VIEW findings AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    finding.purpose AS purpose,  -- tdm, ai_train, genai_train, ai_input or search
+    finding.rules AS rules,  -- rule set and version
+    finding.state AS state,  -- reserved, conditional, partial, refused, permitted, silent or unknown
+    finding.detail AS detail,  -- which part is reserved, or what was not seen
+    finding.conflict AS conflict,  -- 1 if statements of different protocols disagree
+    finding.complete AS complete,  -- 1 if everything planned was seen
+    reading.protocol AS protocol,  -- protocol of the deciding statement; NULL if nothing speaks
+    statement.rule AS rule,  -- dotted name of the rule that read it
+    statement.tier AS tier,  -- explicitness for Art. 4, 1 to 4
+    finding.reading || '.' || finding.n AS statement,  -- key of the deciding statement in `statements`
+    finding.observation AS observation,  -- key of the response it stood in, in `observations`
+    finding.observed_at AS observed_at  -- UTC time of that response, or of the last look
+FROM finding
+JOIN origin ON origin.id = finding.origin
+LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
+LEFT JOIN reading ON reading.id = finding.reading;
+
+-- One parsed signal in the evidence in force, with the place it stands in.
+CREATE VIEW statements AS
+SELECT
+    statement.reading || '.' || statement.n AS statement,  -- key of the statement
+    origin.url AS origin,  -- scheme, host and port it was read from
+    origin.site AS site,  -- registrable domain
+    reading.protocol AS protocol,  -- protocol that read it
+    sight.resource AS resource,  -- kind of resource it stands in
+    observation.url AS url,  -- URL that answered
+    statement.place AS place,  -- place in that resource
+    statement.line AS line,  -- line, from 1; NULL where there are none
+    statement.raw AS raw,  -- the text as it stands
+    statement.agent AS agent,  -- product token addressed, * for everybody
+    statement.path AS path,  -- path pattern it is limited to
+    statement.media AS media,  -- file extension it is limited to
+    statement.purpose AS purpose,  -- purpose; NULL for a refusal of access
+    statement.stance AS stance,  -- reserved, conditional, refused or permitted
+    statement.tier AS tier,  -- explicitness for Art. 4, 1 most to 4 least
+    statement.declared_by AS declared_by,  -- where it was made; never who holds the rights
+    statement.policy AS policy,  -- policy or licence named, as written
+    statement.reads AS reads,  -- reading that yields it: both, strict or lenient
+    statement.counts AS counts,  -- 1 if it takes part in findings, 0 if it is only shown
+    statement.rule AS rule,  -- dotted name of the rule that read it
+    statement.clause AS clause,  -- clause of the specification
+    observation.observed_at AS observed_at,  -- UTC
+    observation.id AS observation  -- key in `observations`
+FROM sight
+JOIN origin ON origin.id = sight.origin
+JOIN observation ON observation.id = sight.observation
+JOIN read_from ON read_from.observation = sight.observation
+JOIN reading ON reading.id = read_from.reading
+JOIN statement ON statement.reading = reading.id;
+
+-- What could not be read as it stands, or is read differently by different readers.
+CREATE VIEW issues AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    reading.protocol AS protocol,  -- protocol that read it
+    issue.code AS code,  -- dotted code; internal.crash is a fault of this program
+    issue.line AS line,  -- line, from 1; NULL where there are none
+    issue.excerpt AS excerpt,  -- the text, or what was wrong with it
+    observation.url AS url,  -- URL that answered
+    observation.observed_at AS observed_at,  -- UTC
+    observation.id AS observation  -- key in `observations`
+FROM sight
+JOIN origin ON origin.id = sight.origin
+JOIN observation ON observation.id = sight.observation
+JOIN read_from ON read_from.observation = sight.observation
+JOIN reading ON reading.id = read_from.reading
+JOIN issue ON issue.reading = reading.id;
+
+-- One attempt to fetch, or one that was withheld; never changed, never deleted.
+CREATE VIEW observations AS
+SELECT
+    observation.id AS observation,  -- key
+    observation.run AS run,  -- run, in `runs`
+    origin.url AS origin,  -- origin on whose behalf it was asked
+    observation.resource AS resource,  -- kind of resource
+    observation.asked AS asked,  -- URL asked for first
+    observation.hop AS hop,  -- redirects followed to get here
+    observation.url AS url,  -- URL of this attempt
+    observation.outcome AS outcome,  -- what came of it
+    observation.status AS status,  -- HTTP status, where there was an answer
+    observation.headers AS headers,  -- JSON: header lines in order, as [name, value]
+    observation.digest AS digest,  -- SHA-256 of the body as received
+    observation.stored AS stored,  -- SHA-256 of what was kept of it: the body, or a page's head extract
+    observation.size AS size,  -- octets received after decompression
+    observation.truncated AS truncated,  -- 1 if more would have come
+    observation.observed_at AS observed_at,  -- UTC, milliseconds
+    observation.elapsed_ms AS elapsed_ms,  -- milliseconds
+    observation.address AS address,  -- address connected to
+    observation.note AS note  -- why, in a few words
+FROM observation
+JOIN origin ON origin.id = observation.origin;
+
+-- Origin × planned resource: what is known of it, and what the last attempt brought.
+CREATE VIEW coverage AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    sight.resource AS resource,  -- planned resource
+    sight.path AS path,  -- path and query asked for
+    sight.presence AS presence,  -- present, absent, malformed or unseen
+    observation.outcome AS outcome,  -- outcome of the evidence in force
+    observation.status AS status,  -- HTTP status of it
+    observation.observed_at AS observed_at,  -- UTC time of it
+    last.outcome AS last_outcome,  -- outcome of the last attempt
+    last.status AS last_status,  -- HTTP status of the last attempt
+    last.observed_at AS last_at,  -- UTC time of the last attempt
+    last.note AS note,  -- why, in a few words
+    observation.id AS observation  -- key of the evidence in force, in `observations`
+FROM sight
+JOIN origin ON origin.id = sight.origin
+JOIN observation ON observation.id = sight.observation
+JOIN observation AS last ON last.id = sight.last;
+
+-- Pairs of statements of different protocols that disagree; both stand, the stricter decides.
+CREATE VIEW conflicts AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    disagreement.purpose AS purpose,  -- purpose they disagree about
+    r1.protocol || ' / ' || r2.protocol AS kind,  -- protocol that reserves / protocol that permits
+    s1.place AS reserving_place,  -- place of the statement that reserves
+    s1.raw AS reserving,  -- its text
+    s2.place AS permitting_place,  -- place of the statement that permits
+    s2.raw AS permitting,  -- its text
+    disagreement.reserving_reading || '.' || disagreement.reserving_n AS reserving_statement,  -- key in `statements`
+    disagreement.permitting_reading || '.' || disagreement.permitting_n AS permitting_statement  -- key in `statements`
+FROM disagreement
+JOIN origin ON origin.id = disagreement.origin
+JOIN reading AS r1 ON r1.id = disagreement.reserving_reading
+JOIN statement AS s1
+    ON s1.reading = disagreement.reserving_reading AND s1.n = disagreement.reserving_n
+JOIN reading AS r2 ON r2.id = disagreement.permitting_reading
+JOIN statement AS s2
+    ON s2.reading = disagreement.permitting_reading AND s2.n = disagreement.permitting_n;
+
+-- Roll-up by registrable domain: the strongest state among its origins.
+CREATE VIEW sites AS
+SELECT
+    by_purpose.site AS site,  -- registrable domain, private suffixes included
+    max(by_purpose.origins) AS origins,  -- origins of the datasets that belong to it
+    (
+        SELECT coalesce(sum(d.rows), 0) FROM dataset_origin AS d
+        JOIN origin AS o ON o.id = d.origin WHERE o.site = by_purpose.site
+    ) AS rows,  -- rows of all datasets that come from it
+    max(CASE purpose WHEN 'tdm' THEN state END) AS tdm,  -- strongest state; unknown if an origin is unknown and none is stronger than permitted
+    max(CASE purpose WHEN 'ai_train' THEN state END) AS ai_train,  -- likewise for training any model
+    max(CASE purpose WHEN 'genai_train' THEN state END) AS genai_train,  -- likewise for training generative models
+    max(CASE purpose WHEN 'ai_input' THEN state END) AS ai_input,  -- likewise for input of a model
+    max(CASE purpose WHEN 'search' THEN state END) AS search,  -- likewise for search
+    max(by_purpose.reserving) AS origins_reserving,  -- most origins that reserve a purpose, wholly or in part
+    max(by_purpose.rules) AS rules  -- rule set and version
+FROM (
+    SELECT
+        origin.site, finding.purpose, finding.rules, count(*) AS origins,
+        sum(state.rank <= 2) AS reserving,
+        (
+            SELECT name FROM state AS s
+            WHERE s.rank = CASE
+                WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
+            END
+        ) AS state
+    FROM finding
+    JOIN origin ON origin.id = finding.origin
+    JOIN state ON state.name = finding.state
+    WHERE finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    GROUP BY origin.site, finding.purpose
+) AS by_purpose
+GROUP BY by_purpose.site;
+
+-- Dataset × purpose × state under the rule set chosen last: the whole vector, with two bounds.
+CREATE VIEW dataset_summary AS
+WITH
+judged AS (
+    SELECT
+        d.dataset, purpose.name AS purpose, d.origin, d.rows, d.weight, origin.site,
+        coalesce(shown.state, 'unknown') AS state,
+        coalesce(strict.state, 'unknown') IN ('reserved', 'conditional') AS at_least,
+        coalesce(inclusive.state, 'unknown') IN ('reserved', 'conditional', 'partial', 'unknown')
+            AS at_most
+    FROM dataset_origin AS d
+    JOIN origin ON origin.id = d.origin
+    CROSS JOIN purpose
+    LEFT JOIN finding AS shown
+        ON shown.origin = d.origin AND shown.purpose = purpose.name
+        AND shown.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    LEFT JOIN finding AS strict
+        ON strict.origin = d.origin AND strict.purpose = purpose.name
+        AND strict.rules = (SELECT label FROM ruleset WHERE id = 'strict')
+    LEFT JOIN finding AS inclusive
+        ON inclusive.origin = d.origin AND inclusive.purpose = purpose.name
+        AND inclusive.rules = (SELECT label FROM ruleset WHERE id = 'inclusive')
+),
+counted AS (
+    SELECT
+        dataset, purpose, state, count(*) AS origins, count(DISTINCT site) AS sites,
+        sum(rows) AS rows, sum(weight) AS weight
+    FROM judged GROUP BY dataset, purpose, state
+    UNION ALL
+    SELECT dataset, purpose.name, 'unknown', 0, 0, sum(rows), NULL
+    FROM dataset_reject CROSS JOIN purpose GROUP BY dataset, purpose.name
+),
+bounds AS (
+    SELECT
+        dataset, purpose, sum(rows * at_least) AS at_least, sum(rows * at_most) AS at_most
+    FROM judged GROUP BY dataset, purpose
+)
+SELECT
+    counted.dataset AS dataset,  -- number of the dataset, in `datasets`
+    counted.purpose AS purpose,  -- purpose
+    counted.state AS state,  -- state
+    sum(counted.origins) AS origins,  -- origins in that state
+    sum(counted.sites) AS sites,  -- sites with an origin in that state
+    sum(counted.rows) AS rows,  -- rows from them; rows that name no origin are among `unknown`
+    sum(counted.weight) AS weight,  -- weight of those rows; NULL without a weight column
+    round(1.0 * sum(counted.rows) / dataset.rows, 6) AS share,  -- share of all rows of the dataset
+    coalesce(bounds.at_least, 0) AS reserved_min,  -- rows of origins that reserve wholly under the strict rule set
+    coalesce(bounds.at_most, 0) + coalesce((
+        SELECT sum(rows) FROM dataset_reject WHERE dataset_reject.dataset = counted.dataset
+    ), 0) AS reserved_max,  -- rows that may be reserved: wholly, in part, refused or unknown under the inclusive one
+    (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
+FROM counted
+JOIN dataset ON dataset.id = counted.dataset
+LEFT JOIN bounds ON bounds.dataset = counted.dataset AND bounds.purpose = counted.purpose
+GROUP BY counted.dataset, counted.purpose, counted.state;
+
+-- Parties named as rights holder by a source; sites without one stand here by site, named = 0.
+CREATE VIEW rights_holders AS
+SELECT
+    assigner.name AS holder,  -- name as the source gives it; the site where nobody is named
+    1 AS named,  -- 1 if a source names a party, 0 if only a site is known
+    'tdm_policy.assigner' AS source,  -- source that names it
+    'declared' AS confidence,  -- declared: the source says so itself, nobody has checked it
+    observation.url AS source_url,  -- URL of the source
+    assigner.contact_page AS contact_page,  -- page for licensing that it names
+    assigner.mailbox AS mailbox,  -- role mailbox that it names; personal addresses are left out
+    assigner.duties AS duties,  -- duties under which use is offered
+    origin.site AS site,  -- registrable domain of an origin it speaks for
+    origin.url AS origin,  -- origin that names the policy
+    (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,  -- rows of all datasets from there
+    reservations.tdm AS tdm,  -- state for text and data mining
+    reservations.ai_train AS ai_train,  -- state for training any model
+    reservations.genai_train AS genai_train,  -- state for training generative models
+    (
+        SELECT min(o.observed_at) FROM read_from AS rf JOIN observation AS o ON o.id = rf.observation
+        WHERE rf.reading = assigner.reading AND o.origin = origin.id
+    ) AS since  -- UTC time it was first seen here
+FROM assigner
+JOIN read_from ON read_from.reading = assigner.reading
+JOIN sight ON sight.observation = read_from.observation
+JOIN observation ON observation.id = sight.observation
+JOIN origin ON origin.id = sight.origin
+LEFT JOIN reservations ON reservations.origin = origin.url
+UNION ALL
+SELECT
+    sites.site, 0, '', '', '', '', '', '', sites.site, NULL, sites.rows,
+    sites.tdm, sites.ai_train, sites.genai_train,
+    (
+        SELECT min(f.observed_at) FROM finding AS f JOIN origin AS o ON o.id = f.origin
+        WHERE o.site = sites.site AND f.reading IS NOT NULL AND f.rules = sites.rules
+    )
+FROM sites
+WHERE sites.site NOT IN (
+    SELECT o.site FROM assigner
+    JOIN read_from ON read_from.reading = assigner.reading
+    JOIN sight ON sight.observation = read_from.observation
+    JOIN origin AS o ON o.id = sight.origin
+);
+
+-- From a finding to its statement, its document and its response: any number back to bytes.
+CREATE VIEW trail AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    finding.purpose AS purpose,  -- purpose
+    finding.rules AS rules,  -- rule set and version
+    finding.state AS state,  -- state of the finding
+    reading.protocol AS protocol,  -- protocol of the deciding statement
+    reading.version AS protocol_version,  -- version of the code that read it
+    statement.rule AS rule,  -- dotted name of the rule
+    statement.clause AS clause,  -- clause of the specification
+    statement.place AS place,  -- place in the document
+    statement.raw AS raw,  -- the text as it stands
+    reading.id || '.' || statement.n AS statement,  -- key in `statements`
+    observation.id AS observation,  -- key in `observations`
+    observation.url AS url,  -- URL that answered
+    observation.status AS status,  -- HTTP status
+    observation.observed_at AS observed_at,  -- UTC
+    observation.address AS address,  -- address connected to
+    observation.digest AS digest,  -- SHA-256 of the body as received
+    observation.stored AS stored  -- SHA-256 of the bytes kept, which `tdm-audit explain --body` prints
+FROM finding
+JOIN origin ON origin.id = finding.origin
+JOIN reading ON reading.id = finding.reading
+JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
+JOIN observation ON observation.id = finding.observation;
+
+-- The catalogue of agents that robots.txt groups are compared with.
+CREATE VIEW agents AS
+SELECT
+    agent.token AS token,  -- product token
+    agent.operator AS operator,  -- who runs it
+    agent.agent_class AS class,  -- what it is for: train, control, dataset, search, user, agent, legacy or undocumented
+    agent.note AS note,  -- in a sentence
+    agent.source AS source,  -- where the operator says so
+    agent.as_of AS as_of  -- day it was last compared with its source
+FROM agent;

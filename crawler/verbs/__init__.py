@@ -1,0 +1,1 @@
+"""The verbs: what each command does, from evidence in to words out."""

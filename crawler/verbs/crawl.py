@@ -1,0 +1,174 @@
+"""Crawl: ingest, fetch what is missing or stale, parse, judge, sum up."""
+
+import platform
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from crawler import __version__, agents, names, rulesets
+from crawler.dataset.inventory import OriginRows, inventory
+from crawler.fetch.clock import stamp
+from crawler.fetch.options import FetchOptions
+from crawler.fetch.pool import Ended, Visit
+from crawler.fetch.run import crawl as fetch
+from crawler.fetch.workbook import StoreWorkbook
+from crawler.model import Origin
+from crawler.store import derived, evidence
+from crawler.store.database import connect, explained, held, transaction
+from crawler.verbs.judging import rebuild
+
+_LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrawlRequest:
+    """What an operator asks for. `max_age` is how old a visit may be and still count as fresh."""
+
+    datasets: tuple[str, ...]
+    db: Path
+    fetch: FetchOptions
+    command: str = "crawl"
+    url_column: str | None = None
+    weight_column: str | None = None
+    limit_origins: int | None = None
+    max_age: timedelta = timedelta(hours=24)
+    new_run: bool = False
+    keep_pages: bool = False
+    rules: str = rulesets.DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """Who wants to know how far it is: a phase begins with its size, then steps come."""
+
+    begin: Callable[[str, int | None], None] = field(default=lambda _phase, _size: None)
+    step: Callable[[], None] = field(default=lambda: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawled:
+    """What a crawl did. `run` is None if nothing was due."""
+
+    run: int | None
+    dataset: int
+    due: int
+    visited: int
+    ended: Ended
+
+
+def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
+    """Do all of it, holding the database; raises `StoreError`, `DatasetError`, and
+    `StoreBusyError` at once if another run holds it. What was stored before stays, whatever happens.
+    """
+    watcher = watcher or Watcher()
+    rulesets.load(request.rules)
+    with held(request.db), explained(request.db):
+        db = connect(request.db, create=True)
+        try:
+            return _crawl(db, request, watcher)
+        finally:
+            db.close()
+
+
+def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> Crawled:
+    watcher.begin("reading the dataset", None)
+    dataset = _ingest(db, request)
+    run = None if request.new_run else evidence.unfinished_run(db, dataset)
+    due = _due(request, dataset, run)
+    waiting = evidence.count_due(db, due)
+    ended, visited = Ended.FINISHED, 0
+    if waiting:
+        if run is None:
+            run = evidence.begin_run(db, _new_run(request, dataset), stamp())
+            due = _due(request, dataset, run)
+        ended, visited = _fetch(db, request, due, watcher)
+    if run is not None and ended is Ended.FINISHED:
+        evidence.end_run(db, run, ended, stamp())
+    _judge(db, request, run, watcher)
+    return Crawled(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
+
+
+def _ingest(db: sqlite3.Connection, request: CrawlRequest) -> int:
+    """The number of the dataset; one with the same bytes is read only once."""
+    with inventory(
+        request.datasets, url_column=request.url_column, weight_column=request.weight_column
+    ) as found:
+        new = evidence.NewDataset(
+            path=" ".join(request.datasets),
+            files=found.files,
+            format=found.format,
+            url_column=found.url_column,
+            weight_column=found.weight_column or "",
+            rows=found.rows,
+            rejects=found.rejects,
+        )
+        known = evidence.known_dataset(db, new)
+        if known is not None:
+            return known
+        with transaction(db):
+            return evidence.add_dataset(db, new, _origins(found.origins()), stamp())
+
+
+def _origins(
+    counted: Iterator[OriginRows],
+) -> Iterator[tuple[str, Origin, int, float | None, Sequence[str]]]:
+    for o in counted:
+        yield names.origin_key(o.origin), o.origin, o.rows, o.weight, o.samples
+
+
+def _due(request: CrawlRequest, dataset: int, run: int | None) -> evidence.Due:
+    now = datetime.fromisoformat(stamp())
+    fresh = (now - request.max_age).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return evidence.Due(
+        run=run or 0,
+        datasets=(dataset,),
+        fresh_since=fresh,
+        limit=request.limit_origins,
+        pages=request.fetch.pages,
+    )
+
+
+def _new_run(request: CrawlRequest, dataset: int) -> evidence.NewRun:
+    settings = asdict(request.fetch)
+    settings |= {"max_age_seconds": request.max_age.total_seconds(), "dataset": dataset}
+    settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
+    return evidence.NewRun(
+        command=request.command,
+        version=__version__,
+        versions={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
+        settings=settings,
+        user_agent=request.fetch.user_agent,
+        suffix_list=names.suffix_list_version(),
+        catalogue=agents.VERSION,
+    )
+
+
+def _fetch(
+    db: sqlite3.Connection, request: CrawlRequest, due: evidence.Due, watcher: Watcher
+) -> tuple[Ended, int]:
+    visited = 0
+
+    def visit(_visit: Visit) -> None:
+        nonlocal visited
+        visited += 1
+        watcher.step()
+
+    workbook = StoreWorkbook(db, due, keep_pages=request.keep_pages)
+    watcher.begin("asking origins", len(workbook))
+    ended = fetch(workbook, request.fetch, visit)
+    return ended, visited
+
+
+def _judge(
+    db: sqlite3.Connection, request: CrawlRequest, run: int | None, watcher: Watcher
+) -> None:
+    """Judge what this run visited; everything, if other code made what is there."""
+    if derived.is_outdated(db, request.rules):
+        run = None
+    elif run is None:
+        return
+    watcher.begin("judging", None)
+    rebuild(db, chosen=request.rules, run=run, on_origin=watcher.step)

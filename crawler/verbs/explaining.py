@@ -1,0 +1,57 @@
+"""Explain: the verdict for one URL or origin, out of the database."""
+
+import sqlite3
+
+from crawler import names
+from crawler.judge import judge
+from crawler.model import Origin, Question
+from crawler.publish.explain import Explanation, Source
+from crawler.rulesets import RuleSet
+from crawler.store.dossier import Reader
+from crawler.store.lookup import find_origin, sources
+from crawler.vocab import Reject
+
+
+class NotAUrlError(Exception):
+    """What was given names no origin; the message says why."""
+
+
+class NeverAskedError(Exception):
+    """The database holds nothing about the origin; the message says what to do."""
+
+
+def explain(
+    db: sqlite3.Connection, url: str, rules: RuleSet, *, agent: str | None, whole_origin: bool
+) -> Explanation:
+    """The findings about a URL (or its whole origin), with their evidence.
+
+    A bare host asks about the whole origin. Raises `NotAUrlError` and `NeverAskedError`.
+    """
+    origin = names.origin_of(url)
+    if isinstance(origin, Reject):
+        raise NotAUrlError(f"{url!r} names no host that could be asked ({origin})")
+    number = find_origin(db, names.origin_key(origin))
+    if number is None:
+        raise NeverAskedError(
+            f"{origin.url} is not in this database; `tdm-audit crawl` a dataset that names it"
+        )
+    whole_origin = whole_origin or _is_bare(url, origin)
+    path = None if whole_origin else names.path_of(url)
+    dossier = Reader(db).open(number)
+    findings = judge(dossier.sights, Question(path=path, agent=agent), rules)
+    seen = {s.observation for s in dossier.sights}
+    return Explanation(
+        url=url,
+        origin=origin.url,
+        site=origin.site,
+        whole_origin=whole_origin,
+        agent=agent,
+        rules=rules.label,
+        findings=findings,
+        sights=dossier.sights,
+        sources={key: Source(**facts) for key, facts in sources(db, seen).items()},
+    )
+
+
+def _is_bare(url: str, origin: Origin) -> bool:
+    return origin.assumed and "/" not in url.strip()

@@ -1,0 +1,118 @@
+"""Judge: rebuild everything derived from evidence, without the network."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from itertools import product
+
+from crawler import rulesets
+from crawler.judge import Finding, Heard, hear, judge
+from crawler.model import Question
+from crawler.protocols import tdm_policy
+from crawler.store import derived
+from crawler.store.database import transaction
+from crawler.store.dossier import Dossier, Read, Reader
+from crawler.store.sights import origins_to_judge
+from crawler.vocab import ANCESTORS, Purpose, Stance
+
+_AT_ONCE = 500
+_RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
+# Local parts of mailboxes that belong to an office, not to a person (RFC 2142 and usage).
+_OFFICES = frozenset(
+    "abuse admin anfrage contact contacto contatti copyright datenschutz hello hostmaster info "
+    "kontakt legal lizenz lizenzen licence licences license licenses licensing mail office "
+    "permissions post postmaster press presse privacy publisher redaktion rechte rights sales "
+    "service support syndication tdm team webmaster".split()
+)
+
+
+def rebuild(
+    db: sqlite3.Connection,
+    *,
+    chosen: str = rulesets.DEFAULT,
+    run: int | None = None,
+    on_origin: Callable[[], None] | None = None,
+) -> int:
+    """Rebuild what is derived, of everything or of the origins visited in a run.
+
+    `chosen` is the rule set that the public views show; every rule set is judged. A complete
+    rebuild is one transaction: it is there whole, or the old one still stands. How many
+    origins were judged comes back; raises `rulesets.UnknownRuleSetError`.
+    """
+    rulesets.load(chosen)
+    everything = [rulesets.load(name) for name in rulesets.NAMES]
+    reader = Reader(db)
+    judged = 0
+    with transaction(db):
+        if run is None:
+            derived.forget_all(db)
+        derived.save_rule_sets(db, everything, chosen)
+        for origin in origins_to_judge(db, run):
+            if run is not None:
+                derived.forget_origin(db, origin)
+            _judge_origin(db, reader, origin, everything)
+            judged += 1
+            if on_origin is not None:
+                on_origin()
+    return judged
+
+
+def _judge_origin(
+    db: sqlite3.Connection, reader: Reader, origin: int, everything: list[rulesets.RuleSet]
+) -> None:
+    dossier = reader.open(origin)
+    _save_readings(db, dossier)
+    presence = {s.observation: s.presence for s in dossier.sights}
+    derived.save_sights(db, origin, [(f, presence[f.row.key]) for f in dossier.forces])
+    for rules in everything:
+        findings = judge(dossier.sights, Question(), rules)
+        derived.save_findings(db, origin, findings, dossier.last_look)
+    derived.save_disagreements(db, origin, disagreements(hear(dossier.sights, Question())))
+
+
+def _save_readings(db: sqlite3.Connection, dossier: Dossier) -> None:
+    for observation, read in dossier.reads:
+        derived.save_reading(db, read, _named(read))
+        derived.save_read_from(db, observation, [read.key])
+
+
+def _named(read: Read) -> derived.Named | None:
+    """Whom a policy names. Personal data stays in the evidence: only an office's mailbox is
+    taken, and neither telephone nor address.
+    """
+    policy = tdm_policy.policy_of(read.reading) if read.protocol is tdm_policy else None
+    if policy is None or policy.assigner is None:
+        return None
+    who = policy.assigner
+    mailbox = who.email.removeprefix("mailto:")
+    return derived.Named(
+        name=who.name or who.nickname or who.uid,
+        uid=who.uid,
+        contact_page=who.url,
+        mailbox=mailbox if mailbox.partition("@")[0].lower() in _OFFICES else "",
+        duties=", ".join(policy.duties),
+    )
+
+
+def disagreements(heard: tuple[Heard, ...]) -> Iterator[tuple[str, Heard, Heard]]:
+    """For each purpose the first pair of statements of two protocols that disagree."""
+    counted = [h for h in heard if not h.fate]
+    for purpose in Purpose:
+        concerned = [h for h in counted if h.statement.purpose in ANCESTORS[purpose]]
+        reserving = _first([h for h in concerned if h.statement.stance in _RESERVING])
+        permitting = _first([h for h in concerned if h.statement.stance is Stance.PERMITTED])
+        for a, b in product(reserving, permitting):
+            if a.protocol.FAMILY != b.protocol.FAMILY:
+                yield purpose, a, b
+
+
+def _first(heard: list[Heard]) -> list[Heard]:
+    """The first statement of each protocol family."""
+    by_family: dict[str, Heard] = {}
+    for h in heard:
+        by_family.setdefault(h.protocol.FAMILY, h)
+    return list(by_family.values())
+
+
+def finding_for(findings: tuple[Finding, ...], purpose: Purpose) -> Finding:
+    """The finding about one purpose."""
+    return next(f for f in findings if f.purpose is purpose)

@@ -1,0 +1,55 @@
+"""Crawl what standard input asks for and print what was seen: a reactor starts once a process."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from crawler.fetch.run import FetchOptions, Job, Visit, crawl
+from crawler.model import Origin
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(url: str, assumed: bool) -> Origin:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    return Origin(scheme=parts.scheme, host=host, port=port, site=host, assumed=assumed)
+
+
+class Book:
+    """A workbook in memory that prints every batch as it is saved."""
+
+    def __init__(self, given: list[dict]) -> None:
+        self.given = given
+        self.taken = 0
+
+    def jobs(self) -> Iterator[Job]:
+        for number, job in enumerate(self.given, start=1):
+            self.taken += 1
+            origin = origin_of(job["url"], job.get("assumed", False))
+            yield Job(origin_id=number, origin=origin, samples=tuple(job.get("samples", ())))
+
+    def save(self, visits: Sequence[Visit]) -> None:
+        if any(self.given[v.origin_id - 1].get("poison") for v in visits):
+            raise OSError("the disk is full")
+        for visit in visits:
+            record = dataclasses.asdict(visit)
+            print(json.dumps(record, default=lambda value: value.decode("latin-1")), flush=True)
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    options = asked.get("options", {})
+    for name in ("connect_to", "allow_network"):
+        options[name] = tuple(options.get(name, ()))
+    book = Book(asked["jobs"])
+    counted: list[Visit] = []
+    ended = crawl(book, FetchOptions(**options), on_visit=counted.append)
+    print(json.dumps({"ended": ended, "taken": book.taken, "counted": len(counted)}))
+
+
+if __name__ == "__main__":
+    main()

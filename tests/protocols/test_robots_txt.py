@@ -1,0 +1,477 @@
+"""robots.txt: vectors R01 to R45 and U01 to U08, and the 56 cases that tell parsers apart."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.model import Document, Question, Reading
+from crawler.protocols import robots_txt
+from crawler.protocols._robots import LIMIT
+from crawler.vocab import Presence, Purpose, Reads, Stance
+
+ALLOW, DENY = True, False
+STAR = "User-agent: *\n"
+BOT = "User-agent: GPTBot\n"
+
+
+def parse(text: str | bytes, **facts: object) -> Reading:
+    body = text if isinstance(text, bytes) else text.encode()
+    return robots_txt.parse(Document(body=body, **facts))
+
+
+def codes(reading: Reading) -> set[str]:
+    return {issue.code for issue in reading.issues}
+
+
+# id, file, agent, path, may the agent ask for it. Where RFC 9309 settles a case, its answer;
+# where it does not, the comment says whose.
+VECTORS = [
+    ("R01", BOT + "Disallow: /", "GPTBot", "/a", DENY),
+    ("R02", STAR + "Disallow: /", "GPTBot", "/a", DENY),
+    ("R03", STAR + "Disallow: /\n" + BOT + "Allow: /", "GPTBot", "/a", ALLOW),
+    ("R04", STAR + "Disallow: /\n" + BOT, "GPTBot", "/a", ALLOW),
+    (
+        "R05",
+        BOT + "Disallow: /a\nUser-agent: X\nDisallow: /z\n" + BOT + "Disallow: /b",
+        "GPTBot",
+        "/b/1",
+        DENY,
+    ),
+    ("R06", "User-agent: A\n\n" + BOT + "\nDisallow: /", "A", "/a", DENY),
+    ("R07", "User-agent: A\nSitemap: https://h/s\n" + BOT + "Disallow: /", "A", "/a", DENY),
+    ("R08", "User-agent: A\nContent-Signal: ai-train=no\n" + BOT + "Disallow: /", "A", "/a", DENY),
+    ("R09", "User-agent: A\nCrawl-delay: 5\n" + BOT + "Disallow: /", "A", "/a", DENY),
+    ("R10", "User-agent: A\nDisallow:\n" + BOT + "Disallow: /", "A", "/a", ALLOW),
+    ("R11", STAR + "Disallow: /x/\nAllow: /x/page.html", "B", "/x/page.html", ALLOW),
+    ("R12", STAR + "Disallow: /x\nAllow: /x", "B", "/x", ALLOW),
+    ("R13", STAR + "Allow: /page\nDisallow: /*.html", "B", "/page.html", DENY),
+    ("R14a", STAR + "Disallow: /*.pdf$", "B", "/a.pdf", DENY),
+    ("R14b", STAR + "Disallow: /*.pdf$", "B", "/a.pdf?x=1", ALLOW),
+    ("R15", STAR + "Disallow: /X/", "B", "/x/1", ALLOW),
+    ("R16", "User-agent: gptbot\nDisallow: /", "GPTBot", "/a", DENY),
+    # The line is no `identifier`; the lenient reading takes the token before the slash.
+    ("R17", "User-agent: GPTBot/1.0\nDisallow: /", "GPTBot", "/a", DENY),
+    ("R18", "User-agent: Google\nDisallow: /", "Google-Extended", "/a", ALLOW),
+    ("R19", "User-agent: Spider\nDisallow: /", "MySpider", "/a", ALLOW),
+    # Digits are not in the grammar either; the token is matched whole all the same.
+    ("R20", "User-agent: img2dataset\nDisallow: /", "img2dataset", "/a", DENY),
+    # The RFC grants leniency for other records only; crawlers in the field take the typo.
+    ("R21", "User-agent: B\nDisalow: /", "B", "/a", DENY),
+    # Only readers that compare prefixes take this for a rule: an issue, not a rule.
+    ("R22", "User-agent: B\nDisallowed: /", "B", "/a", ALLOW),
+    ("R23", "User-agent B\nDisallow /", "B", "/a", DENY),
+    ("R24", "\ufeffUser-agent: B\nDisallow: /", "B", "/a", DENY),
+    ("R25", "User-agent: B\nDisallowAITraining: /\nAllow: /x", "B", "/a", ALLOW),
+    ("R26", "User-agent: B\nDisallow: /\nAllowAITraining: /", "B", "/a", DENY),
+    ("R27", "User-agent: B\nDisallow: *.gif$", "B", "/a.gif", DENY),
+    ("R28", "User-agent: B\nDisallow: private", "B", "/private", ALLOW),
+    ("R29", "User-agent: B\nDisallow: /%62az", "B", "/baz", DENY),
+    ("R30", "User-agent: B\nDisallow: /a/b", "B", "/a%2Fb", ALLOW),
+    ("R31", "User-agent: B\nDisallow: /a%24", "B", "/a$", DENY),
+    ("R32", STAR + "Disallow: /", "B", "/robots.txt", ALLOW),
+    ("R33", "Disallow: /\nUser-agent: B\nAllow: /x", "B", "/a", ALLOW),
+    ("R34", "<html><body>no such page</body></html>", "B", "/a", ALLOW),
+    ("R35", "<html>\nUser-agent: *\nDisallow: /\n</html>", "B", "/a", DENY),
+    ("R36", "User-agent: B\rDisallow: /\r", "B", "/a", DENY),
+    ("R37", "User-agent: B\nDisallow: /x\u2028Disallow: /", "B", "/a", ALLOW),
+    (
+        "R38",
+        STAR + "Content-Signal: ai-train=no\nAllow: /\n\n" + STAR + "Disallow: /private/",
+        "B",
+        "/private/1",
+        DENY,
+    ),
+    # Erratum 8895: a list of tokens is no token.
+    ("R39a", "User-agent: ClaudeBot, GPTBot\nDisallow: /", "ClaudeBot", "/a", ALLOW),
+    ("R39b", "User-agent: ClaudeBot, GPTBot\nDisallow: /", "GPTBot", "/a", ALLOW),
+    ("R40", "User-agent: */\nDisallow: /", "B", "/a", ALLOW),
+    ("R41", "User-agent: *\nDisallow: /".encode("utf-16"), "B", "/a", ALLOW),
+]
+
+
+@pytest.mark.parametrize(("text", "agent", "path", "expected"), [v[1:] for v in VECTORS], ids=[v[0] for v in VECTORS])
+def test_vector(text, agent, path, expected):
+    assert robots_txt.allows(parse(text), agent, path) is expected
+
+
+# R42, R43 and R44 are about responses, not text: tests/protocols/test_driver.py and tests/test_plan.py.
+
+TOKENS = [
+    ("GPT* is nobody", "User-agent: GPT*\nDisallow: /", "GPTBot", ALLOW),
+    ("GPTBot* is nobody", "User-agent: GPTBot*\nDisallow: /", "GPTBot", ALLOW),
+    ("*bot is nobody", "User-agent: *bot\nDisallow: /", "GPTBot", ALLOW),
+    ("* foo is not the star", "User-agent: * foo\nDisallow: /", "GPTBot", ALLOW),
+    ("no token", "User-agent:\nDisallow: /", "GPTBot", ALLOW),
+    ("a token with a space", "User-agent: Kangaroo Bot\nDisallow: /", "Kangaroo Bot", DENY),
+    ("garbage behind a rule", "User-agent: B\nDisallow: / foo", "B", ALLOW),
+    ("a URL as rule", "User-agent: B\nDisallow: https://h.example/a", "B", ALLOW),
+    ("three words without a colon", "User-agent B C\nDisallow: /", "B", ALLOW),
+    ("typo of the agent line", "user agent: B\nDisallow: /", "B", DENY),
+]
+
+
+@pytest.mark.parametrize(("text", "agent", "expected"), [t[1:] for t in TOKENS], ids=[t[0] for t in TOKENS])
+def test_token(text, agent, expected):
+    assert robots_txt.allows(parse(text), agent, "/a") is expected
+
+
+# The 56 cases in which parsers in use disagree. All expected answers are those of RFC 9309 with
+# literal tokens, but: typos, missing colons and `CCBot/2.0` are taken as crawlers in the field do.
+G = "GPTBot"
+MATRIX = [
+    ("simple block", BOT + "Disallow: /\n", G, "/a", DENY),
+    ("stacked 1st", BOT + "User-agent: CCBot\nDisallow: /\n", G, "/a", DENY),
+    (
+        "stacked after * group",
+        STAR + "Disallow: /admin\n\n" + BOT + "User-agent: CCBot\nDisallow: /\n",
+        G,
+        "/a",
+        DENY,
+    ),
+    ("split groups merge", BOT + "Allow: /ok\n\n" + BOT + "Disallow: /\n", G, "/a", DENY),
+    ("split * groups merge", STAR + "Allow: /ok\n\n" + STAR + "Disallow: /\n", "XBot", "/a", DENY),
+    ("blank line between UA and rules", BOT + "\nDisallow: /\n", G, "/a", DENY),
+    ("blank between stacked UAs", BOT + "\nUser-agent: CCBot\nDisallow: /\n", G, "/a", DENY),
+    ("comment between UA and rule", BOT + "# c\nDisallow: /\n", G, "/a", DENY),
+    ("sitemap between UA and rule", BOT + "Sitemap: http://x/s.xml\nDisallow: /\n", G, "/a", DENY),
+    (
+        "sitemap between stacked UAs",
+        BOT + "Sitemap: http://x/s.xml\nUser-agent: CCBot\nDisallow: /\n",
+        G,
+        "/a",
+        DENY,
+    ),
+    (
+        "crawl-delay between UAs",
+        BOT + "Crawl-delay: 5\n\nUser-agent: CCBot\nDisallow: /\n",
+        G,
+        "/a",
+        DENY,
+    ),
+    (
+        "content-signal between UA and rule",
+        BOT + "Content-Signal: ai-train=no\nDisallow: /\n",
+        G,
+        "/a",
+        DENY,
+    ),
+    (
+        "content-signal between stacked UAs",
+        BOT + "Content-Signal: ai-train=no\nUser-agent: CCBot\nDisallow: /\n",
+        G,
+        "/a",
+        DENY,
+    ),
+    (
+        "content-usage between UA and rule",
+        BOT + "Content-Usage: train-ai=n\nDisallow: /\n",
+        G,
+        "/a",
+        DENY,
+    ),
+    ("specific overrides *", STAR + "Disallow: /\n\n" + BOT + "Allow: /\n", G, "/a", ALLOW),
+    ("specific empty overrides *", STAR + "Disallow: /\n\n" + BOT + "Disallow:\n", G, "/a", ALLOW),
+    ("named group w/o rules", STAR + "Disallow: /\n\n" + BOT, G, "/a", ALLOW),
+    ("case-insens token", "User-agent: gptbot\nDisallow: /\n", G, "/a", DENY),
+    ("case-insens key", "USER-AGENT: GPTBot\nDISALLOW: /\n", G, "/a", DENY),
+    ("space before colon", "User-agent : GPTBot\nDisallow : /\n", G, "/a", DENY),
+    ("BOM", "\ufeff" + BOT + "Disallow: /\n", G, "/a", DENY),
+    ("CR only EOL", "User-agent: GPTBot\rDisallow: /\r", G, "/a", DENY),
+    ("CRLF", "User-agent: GPTBot\r\nDisallow: /\r\n", G, "/a", DENY),
+    ("version in group UA", "User-agent: CCBot/2.0\nDisallow: /\n", "CCBot", "/a", DENY),
+    (
+        "query UA with version",
+        "User-agent: CCBot\nDisallow: /\n",
+        "CCBot/2.0 (https://commoncrawl.org/faq/)",
+        "/a",
+        DENY,
+    ),
+    ("prefix not match (GPT)", "User-agent: GPT\nDisallow: /\n", G, "/a", ALLOW),
+    (
+        "Google vs Google-Extended",
+        "User-agent: Google\nDisallow: /\n",
+        "Google-Extended",
+        "/a",
+        ALLOW,
+    ),
+    (
+        "Googlebot not Google-Extended",
+        "User-agent: Googlebot\nDisallow: /\n",
+        "Google-Extended",
+        "/a",
+        ALLOW,
+    ),
+    (
+        "Applebot not Applebot-Extended",
+        "User-agent: Applebot\nDisallow: /\n",
+        "Applebot-Extended",
+        "/a",
+        ALLOW,
+    ),
+    ("ClaudeBot vs Claude-Web", "User-agent: Claude-Web\nDisallow: /\n", "ClaudeBot", "/a", ALLOW),
+    ("AI2Bot-Dolma vs AI2Bot", "User-agent: AI2Bot\nDisallow: /\n", "Ai2Bot-Dolma", "/a", ALLOW),
+    (
+        "5emeRue digit token not bleeding",
+        STAR + "Disallow: /internal\n\nUser-agent: 5emeRue\nDisallow: /\n",
+        "XBot",
+        "/foo",
+        ALLOW,
+    ),
+    ("token with digits", "User-agent: AI2Bot\nDisallow: /\n", "AI2Bot", "/a", DENY),
+    ("token with space", "User-agent: Kangaroo Bot\nDisallow: /\n", "Kangaroo Bot", "/a", DENY),
+    ("longest allow wins", STAR + "Disallow: /a\nAllow: /a/b\n", "XBot", "/a/b/c", ALLOW),
+    ("longest disallow wins", STAR + "Allow: /a\nDisallow: /a/b\n", "XBot", "/a/b/c", DENY),
+    ("tie allow wins", STAR + "Disallow: /a\nAllow: /a\n", "XBot", "/a", ALLOW),
+    ("allow first order, longest", STAR + "Allow: /\nDisallow: /a\n", "XBot", "/a", DENY),
+    ("wildcard mid", STAR + "Disallow: /*.pdf\n", "XBot", "/x/y.pdf", DENY),
+    ("dollar", STAR + "Disallow: /*.pdf$\n", "XBot", "/x/y.pdf?z", ALLOW),
+    ("disallow *", BOT + "Disallow: *\n", G, "/a", DENY),
+    ("disallow /*", BOT + "Disallow: /*\n", G, "/a", DENY),
+    ("no leading slash", STAR + "Disallow: admin\n", "XBot", "/admin", ALLOW),
+    ("pct encoded rule", STAR + "Disallow: /a%3cd.html\n", "XBot", "/a%3Cd.html", DENY),
+    ("utf8 rule vs pct path", STAR + "Disallow: /été\n", "XBot", "/%C3%A9t%C3%A9", DENY),
+    ("pct rule vs utf8 path", STAR + "Disallow: /%C3%A9t%C3%A9\n", "XBot", "/été", DENY),
+    ("robots.txt itself always allowed", STAR + "Disallow: /\n", "XBot", "/robots.txt", ALLOW),
+    ("inline comment", "User-agent: GPTBot # openai\nDisallow: / # all\n", G, "/a", DENY),
+    ("rules before UA ignored", "Disallow: /\nUser-agent: *\nAllow: /x\n", "XBot", "/a", ALLOW),
+    ("empty disallow", STAR + "Disallow:\n", "XBot", "/a", ALLOW),
+    (
+        "html soft404",
+        "<html><body>User-agent: *<br>Disallow: /</body></html>",
+        "XBot",
+        "/a",
+        ALLOW,
+    ),
+    ("typo disalow", BOT + "Disalow: /\n", G, "/a", DENY),
+    ("typo useragent", "useragent: GPTBot\nDisallow: /\n", G, "/a", DENY),
+    ("path with query rule", STAR + "Disallow: /*?\n", "XBot", "/a?b=1", DENY),
+    ("root path empty url", BOT + "Disallow: /\n", G, "", DENY),
+    ("missing colon", "User-agent GPTBot\nDisallow /\n", G, "/a", DENY),
+]
+
+
+def test_matrix_is_whole():
+    assert len({case[0] for case in MATRIX}) == 56
+
+
+@pytest.mark.parametrize(("text", "agent", "path", "expected"), [m[1:] for m in MATRIX], ids=[m[0] for m in MATRIX])
+def test_case_that_tells_parsers_apart(text, agent, path, expected):
+    assert robots_txt.allows(parse(text), agent, path) is expected
+
+
+# id, file, the statements: (agent, purpose, path, reads, counts).
+GENAI, SEARCH, INPUT = Purpose.GENAI_TRAIN, Purpose.SEARCH, Purpose.AI_INPUT
+STATEMENTS = [
+    ("U01", "User-agent: Google-Extended\nDisallow: /", [("Google-Extended", GENAI, "/", "both", 1)]),
+    ("U02", "User-agent: Applebot\nDisallow: /", [("Applebot", SEARCH, "/", "both", 1)]),
+    ("U03", "User-agent: PerplexityBot\nDisallow: /", [("PerplexityBot", SEARCH, "/", "both", 1)]),
+    ("U04", "User-agent: CCBot\nDisallow: /news/", [("CCBot", GENAI, "/news/", "both", 1)]),
+    ("U05", "User-agent: Claude\nDisallow: /", []),
+    ("U06", "User-agent: GPTBot\nUser-agent: CCBot\nDisallow:", []),
+    (
+        "U07",
+        "User-agent: meta-externalagent\nDisallow: /a\nUser-agent: Meta-ExternalAgent\nDisallow: /b",
+        [("meta-externalagent", GENAI, "/a", "both", 1), ("meta-externalagent", GENAI, "/b", "both", 1)],
+    ),
+    ("U08", "User-agent: OperatorX\nDisallow: /\n# operator GPTBot", []),
+    ("a user agent", "User-agent: ChatGPT-User\nDisallow: /", [("ChatGPT-User", INPUT, "/", "both", 1)]),
+    ("a retired token is shown", "User-agent: anthropic-ai\nDisallow: /", [("anthropic-ai", GENAI, "/", "both", 0)]),
+    ("*, all of it", STAR + "Disallow: /", [("*", None, "/", "both", 1)]),
+    ("*, all but robots.txt", STAR + "Disallow: /\nAllow: /robots.txt", [("*", None, "/", "both", 1)]),
+    ("*, all but a folder", STAR + "Disallow: /\nAllow: /public/", []),
+    ("*, all and allowed again", STAR + "Disallow: /\nAllow: /", []),
+    ("*, longer star than allow", STAR + "Disallow: /*\nAllow: /", [("*", None, "/*", "both", 1)]),
+    ("*, home page only", STAR + "Disallow: /$", []),
+    ("*, a folder", STAR + "Disallow: /admin", []),
+    ("/* is everything", BOT + "Disallow: /*", [(G, GENAI, "/*", "both", 1)]),
+    ("* is everything", BOT + "Disallow: *", [(G, GENAI, "*", "both", 1)]),
+    ("a mention is no block", BOT + "Allow: /\n# Disallow: /", []),
+    ("a rule that another shadows", BOT + "Disallow: /a\nAllow: /a", []),
+    (
+        "all but a folder names the universal rule first",
+        BOT + "Disallow: /x/y\nDisallow: /\nAllow: /x",
+        [(G, GENAI, "/", "both", 1), (G, GENAI, "/x/y", "both", 1)],
+    ),
+    ("version", "User-agent: CCBot/2.0\nDisallow: /", [("CCBot", GENAI, "/", "lenient", 1)]),
+    ("typo", BOT + "Disalow: /", [(G, GENAI, "/", "lenient", 1)]),
+    (
+        "typo of an allow only the lenient reading sees",
+        BOT + "Disallow: /a\nAllow /a",
+        [(G, GENAI, "/a", "strict", 0)],
+    ),
+    ("a list names nobody", "User-agent: GPTBot, CCBot\nDisallow: /", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [s[1:] for s in STATEMENTS], ids=[s[0] for s in STATEMENTS])
+def test_statements(text, expected):
+    found = parse(text).statements
+    got = [(s.agent, s.purpose, s.path, s.reads.value, int(s.counts)) for s in found]
+    assert got == expected
+    assert [s.n for s in found] == list(range(1, len(found) + 1))
+
+
+def test_statement_cites_its_lines():
+    (statement,) = parse("# hello\nUser-agent: CCBot\nUser-agent: X\n\nDisallow: /  # all\n").statements
+    assert statement.line == 5
+    assert statement.raw == "User-agent: CCBot\nDisallow: /  # all"
+    assert statement.place == "robots.txt line 5"
+    assert statement.tier == 3
+    assert statement.stance is Stance.RESERVED
+
+
+ISSUES = [
+    ("typo", "Disalow: /", "robots.typo"),
+    ("missing colon", "Disallow /", "robots.missing_colon"),
+    ("digits", "User-agent: AI2Bot", "robots.token_shape"),
+    ("no slash", "User-agent: B\nDisallow: private", "robots.path.no_slash"),
+    ("prefix hazard", "User-agent: B\nDisallowed: /", "robots.directive.prefix_hazard"),
+    ("not judged yet", STAR + "Content-Signal: ai-train=no", "robots.directive.not_judged"),
+    ("unknown", STAR + "Foo: bar", "robots.directive.unknown"),
+    ("outside a group", "Disallow: /", "robots.rule.outside_group"),
+    ("noise", "hello there world", "robots.line.unreadable"),
+    ("near miss", "User-agent: Claude\nDisallow: /", "robots.agent.near_miss"),
+    ("BOM", "\ufeffUser-agent: B", "robots.bom"),
+    ("interrupted group", "User-agent: A\nCrawl-delay: 1\nUser-agent: B\nDisallow: /", "robots.group.interrupted"),
+    ("Latin-1", "User-agent: B\nDisallow: /caf\xe9".encode("latin-1"), "robots.not_utf8"),
+    ("UTF-16", "User-agent: B".encode("utf-16"), "robots.not_utf8"),
+    ("R34", "<html><body>no</body></html>", "robots.html_body"),
+    ("R35", "<html>\nUser-agent: *\nDisallow: /", "robots.html_body"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), [i[1:] for i in ISSUES], ids=[i[0] for i in ISSUES])
+def test_issue(text, code):
+    assert code in codes(parse(text))
+
+
+@pytest.mark.parametrize("key", ["Sitemap", "Crawl-delay", "Host", "Clean-param"])
+def test_known_records_are_no_issue(key):
+    assert codes(parse(f"{STAR}Disallow: /a\n{key}: 1")) == set()
+
+
+def test_issues_are_limited_for_hostile_files():
+    reading = parse("noise here and there\n" * 5000)
+    assert len(reading.issues) == 21
+    assert reading.issues[-1].excerpt == "4980 more of robots.line.unreadable"
+
+
+PRESENCE = [
+    ("rules", STAR + "Disallow: /", Presence.PRESENT),
+    ("a sitemap", "Sitemap: https://h/s", Presence.PRESENT),
+    ("empty", "", Presence.ABSENT),
+    ("comments", "# nothing here", Presence.ABSENT),
+    ("prose", "Sorry, Page Not Found" + "\x00" * 500, Presence.ABSENT),
+    ("R34", "<!doctype html><p>User-agent: *", Presence.ABSENT),
+    ("R35", "<html>\nUser-agent: *\nDisallow: /\n</html>", Presence.PRESENT),
+    ("R41", "User-agent: *\nDisallow: /".encode("utf-16"), Presence.MALFORMED),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [p[1:] for p in PRESENCE], ids=[p[0] for p in PRESENCE])
+def test_presence(text, expected):
+    assert parse(text).presence is expected
+
+
+def test_r45_what_lies_behind_the_limit_is_cut_and_said():
+    filler = "# padding\n" * (LIMIT // 10 + 2000)
+    reading = parse(BOT + "Disallow: /early\n" + filler + "Disallow: /late\n")
+    assert "robots.truncated" in codes(reading)
+    assert robots_txt.allows(reading, G, "/late")
+    assert not robots_txt.allows(reading, G, "/early")
+
+
+def test_a_cut_never_splits_a_character():
+    body = (STAR + "Disallow: /" + "é" * LIMIT).encode()
+    assert codes(parse(body)) <= {"robots.truncated", "robots.not_utf8"}
+    whole_line = (STAR + "Disallow: /a\n" + "#é\n" * LIMIT).encode()
+    assert codes(parse(whole_line)) == {"robots.truncated"}
+
+
+def test_a_body_that_was_cut_while_fetching_is_said():
+    assert "robots.truncated" in codes(parse(STAR + "Disallow: /", truncated=True))
+
+
+def test_many_statements_are_bounded_and_said():
+    agents = "".join(f"User-agent: {a}\n" for a in ("GPTBot", "CCBot", "ClaudeBot"))
+    groups = "".join(f"{agents}Disallow: /{n}/\n" for n in range(900))
+    reading = parse(groups)
+    assert len(reading.statements) == 150
+    assert not robots_txt.allows(reading, "CCBot", "/899/x")
+
+
+VOICES = [
+    # question, who speaks: (agent, part)
+    ("origin, everybody", Question(), [("*", ""), (G, "agents"), ("CCBot", "agents")]),
+    ("origin, an agent with paths", Question(agent="CCBot"), [("CCBot", "paths")]),
+    ("origin, an agent refused whole", Question(agent="gptbot"), [(G, "")]),
+    ("origin, an agent without a group", Question(agent="ClaudeBot"), [("*", "")]),
+    ("a path", Question(path="/news/1"), [("*", ""), (G, "agents"), ("CCBot", "agents")]),
+    ("a path that CCBot may have", Question(path="/a"), [("*", ""), (G, "agents")]),
+    ("a path, an agent", Question(path="/news/1", agent="CCBot"), [("CCBot", "")]),
+    ("a path an agent may have", Question(path="/a", agent="CCBot"), []),
+    ("robots.txt itself", Question(path="/robots.txt"), []),
+    ("robots.txt itself, an agent", Question(path="/robots.txt", agent=G), []),
+    ("a path, an agent without a group", Question(path="/a", agent="Foo"), [("*", "")]),
+]
+FILE = STAR + "Disallow: /\n\n" + BOT + "Disallow: /\n\nUser-agent: CCBot\nDisallow: /news/\n"
+
+
+@pytest.mark.parametrize(("question", "expected"), [v[1:] for v in VOICES], ids=[v[0] for v in VOICES])
+def test_voices(question, expected):
+    got = [(v.statement.agent, v.part) for v in robots_txt.voices(parse(FILE), question)]
+    assert got == expected
+
+
+def test_a_path_that_everybody_is_refused_is_no_statement_of_the_file():
+    reading = parse(STAR + "Disallow: /admin")
+    assert reading.statements == ()
+    (voice,) = robots_txt.voices(reading, Question(path="/admin/x"))
+    assert (voice.statement.stance, voice.statement.n) == (Stance.REFUSED, 0)
+    assert voice.statement.rule == "robots.access.refused_path"
+
+
+def test_an_agent_of_no_purpose_is_refused_access_only():
+    reading = parse("User-agent: SemrushBot\nDisallow: /")
+    (voice,) = robots_txt.voices(reading, Question(agent="SemrushBot"))
+    assert voice.statement.stance is Stance.REFUSED
+
+
+def test_without_rules_nobody_speaks():
+    assert robots_txt.voices(parse("User-agent: *".encode("utf-16")), Question()) == ()
+
+
+def test_both_readings_are_kept_where_they_differ():
+    reading = parse("User-agent: CCBot/2.0\nUser-agent: GPTBot\nDisallow: /")
+    assert [(s.agent, s.reads) for s in reading.statements] == [
+        ("CCBot", Reads.LENIENT),
+        ("GPTBot", Reads.BOTH),
+    ]
+
+
+LINES = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["User-agent: *", "User-agent: GPTBot", "Disallow: /", "Allow: /a", "Disallow: /a*b$"]
+            + ["Disalow: /x", "User-agent CCBot", "Disallow:", "#", "", "<html>", "Sitemap: x"]
+        ),
+        st.text(max_size=30),
+    ),
+    max_size=12,
+).map(lambda lines: "\n".join(lines).encode("utf-8", "surrogatepass"))
+
+
+@given(body=st.one_of(st.binary(max_size=300), LINES), path=st.text(max_size=20))
+def test_whatever_the_bytes_an_answer_comes_back(body, path):
+    reading = parse(body)
+    assert reading == parse(body)
+    for question in (Question(), Question(path=path), Question(agent="GPTBot"), Question(agent="", path=path)):
+        robots_txt.voices(reading, question)
+    assert robots_txt.allows(reading, "GPTBot", "/robots.txt")
+
+
+@given(body=LINES, path=st.sampled_from(["/", "/a", "/ab", "/xyz", "/aXb"]))
+def test_voices_agree_with_the_gate(body, path):
+    reading = parse(body)
+    refused = bool(robots_txt.voices(reading, Question(path=path, agent="GPTBot")))
+    assert refused is not robots_txt.allows(reading, "GPTBot", path)

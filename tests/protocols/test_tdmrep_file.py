@@ -1,0 +1,418 @@
+"""tdmrep.json: rules, their order, what a sloppy file was meant to say, and real files."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from crawler.model import Document, Question, Reading
+from crawler.protocols import tdmrep_file
+from crawler.vocab import Presence, Reads, Stance
+
+CORPUS = Path(
+    os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
+)
+TWO = [
+    {"location": "/directory-a/", "tdm-reservation": 1},
+    {
+        "location": "/directory-b/html/",
+        "tdm-reservation": 1,
+        "tdm-policy": "https://provider.com/policies/policy.json",
+    },
+    {"location": "/directory-b/images/*.jpg", "tdm-reservation": 0},
+]
+
+
+def read(content: object, **kind: object) -> Reading:
+    if isinstance(content, str):
+        content = content.encode()
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return tdmrep_file.parse(Document(body=body, **kind))
+
+
+def rule(location: str, value: object, **more: object) -> dict[str, object]:
+    return {"location": location, "tdm-reservation": value, **more}
+
+
+def said(reading: Reading, path: str | None) -> list[tuple[str, str]]:
+    """Stance and part of the counting voices."""
+    voices = tdmrep_file.voices(reading, Question(path=path))
+    return [(v.statement.stance.value, v.part) for v in voices if v.statement.counts]
+
+
+def hinted(reading: Reading, path: str | None) -> list[str]:
+    voices = tdmrep_file.voices(reading, Question(path=path))
+    return [v.statement.stance.value for v in voices if not v.statement.counts]
+
+
+def codes(reading: Reading) -> list[str]:
+    return [issue.code.removeprefix("tdmrep.") for issue in reading.issues]
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "expected"),
+    [
+        pytest.param([rule("/", 1)], "/any/where?x=1", [("reserved", "")], id="T01"),
+        pytest.param(TWO, "/directory-a/x.pdf", [("reserved", "")], id="T02-a"),
+        pytest.param(TWO, "/directory-b/html/p", [("conditional", "")], id="T02-b-html"),
+        pytest.param(TWO, "/directory-b/images/a.jpg", [("permitted", "")], id="T02-b-jpg"),
+        pytest.param(TWO, "/directory-b/images/a.png", [], id="T02-b-png"),
+        pytest.param(TWO, "/x", [], id="T02-elsewhere"),
+        pytest.param(TWO, "/Directory-A/x.pdf", [], id="T03"),
+        pytest.param([rule("/", 1), rule("/open/", 0)], "/open/x", [("reserved", "")], id="T04"),
+        pytest.param([rule("/open/", 0), rule("/", 1)], "/open/x", [("permitted", "")], id="T05"),
+        pytest.param([rule("/path/foo-%24", 1)], "/path/foo-$", [("reserved", "")], id="T06"),
+        pytest.param([rule("/path/foo-%24", 1)], "/path/foo-", [], id="T06-no-anchor"),
+        pytest.param([rule("/*.pdf$", 1)], "/a.pdf?x=1", [], id="T07"),
+        pytest.param([rule("/*.pdf$", 1)], "/x.pdf.pdf", [("reserved", "")], id="P29-backtrack"),
+        pytest.param([rule("/", 2)], "/", [], id="T08"),
+        pytest.param([rule("/", "1")], "/", [], id="T09-string"),
+        pytest.param([rule("/", True)], "/", [], id="T09-true"),
+        pytest.param([{"location": "/", "tdm-policy": "/p"}], "/", [], id="T10"),
+        pytest.param(rule("/", 1), "/", [], id="T11"),
+        pytest.param([rule("/", 0, **{"tdm-policy": "/p"})], "/", [("permitted", "")], id="T23"),
+        pytest.param([rule("*.pdf", 1)], "/x/y.pdf", [("reserved", "")], id="leading star"),
+        pytest.param([], "/", [], id="no rules"),
+    ],
+)
+def test_the_first_matching_rule_speaks_for_a_path(rules, path, expected):
+    assert said(read(rules), path) == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param([rule("/", 1)], [("reserved", "")], id="everything"),
+        pytest.param([rule("/*", 0)], [("permitted", "")], id="everything by star"),
+        pytest.param(
+            TWO,
+            [("reserved", "paths"), ("conditional", "paths"), ("permitted", "paths")],
+            id="T02",
+        ),
+        pytest.param([rule("/", 1), rule("/open/", 0)], [("reserved", "")], id="T04"),
+        pytest.param(
+            [rule("/open/", 0), rule("/", 1)],
+            [("permitted", "paths"), ("reserved", "paths")],
+            id="T05 an exception before",
+        ),
+        pytest.param(
+            [rule("/a/", 1), rule("/", 1)],
+            [("reserved", "paths"), ("reserved", "")],
+            id="an earlier rule that takes nothing out",
+        ),
+        pytest.param(
+            [rule("/a", 1), rule("/a/b", 0), rule("/b/*", 0), rule("/b/c$", 1)],
+            [("reserved", "paths"), ("permitted", "paths"), ("reserved", "paths")],
+            id="a rule behind a prefix never applies",
+        ),
+        pytest.param(
+            [rule("/a$", 1), rule("/a$b", 0)],
+            [("reserved", "paths"), ("permitted", "paths")],
+            id="an anchored rule hides nothing",
+        ),
+    ],
+)
+def test_the_whole_origin_hears_every_rule_that_ever_applies(rules, expected):
+    assert said(read(rules), None) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "presence", "expected_codes", "lenient"),
+    [
+        pytest.param([rule("/", 2)], "malformed", ["value.not_a_bit"], [], id="T08"),
+        pytest.param([rule("/", "yes")], "malformed", ["value.not_a_bit"], [], id="T08-yes"),
+        pytest.param([rule("/", None)], "malformed", ["value.not_a_bit"], [], id="null"),
+        pytest.param([rule("/", "1")], "malformed", ["type_mismatch"], ["reserved"], id="T09"),
+        pytest.param(
+            [rule("/", True)], "malformed", ["type_mismatch"], ["reserved"], id="T09-true"
+        ),
+        pytest.param([rule("/", 1.0)], "malformed", ["type_mismatch"], ["reserved"], id="1.0"),
+        pytest.param([rule("/", False)], "malformed", ["type_mismatch"], ["permitted"], id="false"),
+        pytest.param(
+            [{"location": "/", "tdm-policy": "/p"}],
+            "malformed",
+            ["rule.no_reservation"],
+            [],
+            id="T10",
+        ),
+        pytest.param(rule("/", 1), "malformed", ["not_array"], ["reserved"], id="T11"),
+        pytest.param(
+            {"tdm-reservation": 1},
+            "malformed",
+            ["not_array", "rule.no_location"],
+            ["reserved"],
+            id="T11 without a location",
+        ),
+        pytest.param(
+            {"tdm": [rule("/", 1), {}], "name": "x"},
+            "malformed",
+            ["not_array", "unknown_field", "rule.no_location", "rule.no_reservation"],
+            ["reserved"],
+            id="P30 rules inside an object",
+        ),
+        pytest.param(
+            {"policies": [{"use": "deny"}], "policy": "deny"},
+            "malformed",
+            [
+                "not_array",
+                "unknown_field",
+                "unknown_field",
+                "rule.no_location",
+                "rule.no_reservation",
+            ],
+            [],
+            id="another vocabulary",
+        ),
+        pytest.param("[{}", "malformed", ["json"], [], id="T15 cut off"),
+        pytest.param('[{"location":"/","tdm-reservation":1},', "malformed", ["json"], [], id="cut"),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1},]',
+            "malformed",
+            ["json"],
+            ["reserved"],
+            id="T15 trailing comma",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1}\n{"location":"/b","tdm-reservation":0},]',
+            "malformed",
+            ["json"],
+            ["reserved"],
+            id="P30 missing comma",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1}] x',
+            "malformed",
+            ["json"],
+            ["reserved"],
+            id="something behind",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1} 5]', "malformed", ["json"], [], id="no comma, 5"
+        ),
+        pytest.param(
+            '{"location":"/","tdm-reservation":1}}',
+            "malformed",
+            ["json", "not_array"],
+            ["reserved"],
+            id="object and a brace",
+        ),
+        pytest.param(
+            b'\xef\xbb\xbf[{"location":"/","tdm-reservation":1}]',
+            "malformed",
+            ["bom"],
+            ["reserved"],
+            id="T15 byte order mark",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1}]'.encode("utf-16"),
+            "malformed",
+            ["encoding"],
+            ["reserved"],
+            id="UTF-16",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1}]'.encode("utf-16-be"),
+            "malformed",
+            ["encoding"],
+            ["reserved"],
+            id="UTF-16 without a mark",
+        ),
+        pytest.param(
+            '[{"location":"/é","tdm-reservation":1}]'.encode("latin-1"),
+            "malformed",
+            ["encoding"],
+            [],
+            id="Latin-1",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":NaN}]', "malformed", ["json"], [], id="NaN"
+        ),
+        pytest.param("[" * 100_000, "malformed", ["json"], [], id="nested too deeply"),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":' + "1" * 5000 + "}]",
+            "malformed",
+            ["value.not_a_bit"],
+            [],
+            id="a huge number",
+        ),
+        pytest.param("Not found", "malformed", ["json"], [], id="prose"),
+        pytest.param('"x"', "malformed", ["not_array", "rule.not_object"], [], id="a string"),
+        pytest.param([1], "malformed", ["rule.not_object"], [], id="a number in the array"),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":0,"tdm-reservation":1}]',
+            "malformed",
+            ["duplicate_key"],
+            ["reserved"],
+            id="a name twice, and they differ",
+        ),
+        pytest.param(
+            [{"location": "/", "tdm_reservation": 1, "TDM-Policy": "/p"}],
+            "malformed",
+            ["legacy_key", "legacy_key"],
+            ["conditional"],
+            id="underscores",
+        ),
+        pytest.param(
+            [rule("https://example.org/", 1)],
+            "malformed",
+            ["rule.location"],
+            ["reserved"],
+            id="a URL as location",
+        ),
+        pytest.param(
+            [{"tdm-reservation": 1}],
+            "malformed",
+            ["rule.no_location"],
+            ["reserved"],
+            id="P30 no location",
+        ),
+        pytest.param([rule("", 1)], "malformed", ["rule.no_location"], ["reserved"], id="empty"),
+        pytest.param([rule("docs", 1)], "malformed", ["rule.location"], [], id="no slash"),
+        pytest.param(
+            [rule("/", 1), rule("/x", 7), "y"],
+            "present",
+            ["value.not_a_bit", "rule.not_object"],
+            [],
+            id="P30 good rules stay",
+        ),
+        pytest.param(
+            '[{"location":"/","location":"/","tdm-reservation":1,"note":[1]}]',
+            "present",
+            ["duplicate_key", "unknown_field"],
+            [],
+            id="a name twice, and they agree",
+        ),
+        pytest.param(
+            [rule("/", 1, **{"tdm-policy": "mailto:x@example.org"})],
+            "present",
+            ["policy.not_a_url"],
+            [],
+            id="a policy one cannot visit",
+        ),
+        pytest.param(
+            [rule("/", 1, **{"tdm-policy": 7})], "present", ["policy.not_a_url"], [], id="policy 7"
+        ),
+        pytest.param([], "present", [], [], id="no rules"),
+    ],
+)
+def test_what_is_wrong_is_flagged_and_what_was_meant_is_kept(
+    content, presence, expected_codes, lenient
+):
+    reading = read(content)
+    assert reading.presence.value == presence
+    assert codes(reading) == expected_codes
+    assert hinted(reading, "/") == lenient
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "presence", "code"),
+    [
+        pytest.param(b"<html>", {}, "absent", "soft_404", id="T14 by its body"),
+        pytest.param(b"Nope", {"media_type": "text/html"}, "absent", "soft_404", id="T14"),
+        pytest.param(b" \n", {}, "absent", "empty", id="empty"),
+        pytest.param(b"%PDF\x00\x01", {}, "absent", "binary", id="binary"),
+        pytest.param(b"[]", {"truncated": True}, "malformed", "truncated", id="truncated"),
+        pytest.param(b"[]", {"media_type": "text/html"}, "malformed", "media_type", id="as HTML"),
+    ],
+)
+def test_what_is_not_the_file(body, kind, presence, code):
+    reading = read(body, **kind)
+    assert (reading.presence.value, codes(reading)) == (presence, [code])
+    assert tdmrep_file.voices(reading, Question()) == ()
+
+
+def test_a_rule_served_as_html_is_still_a_rule():
+    reading = read([rule("/", 1)], media_type="text/html")
+    assert (reading.presence, said(reading, "/x")) == (Presence.PRESENT, [("reserved", "")])
+
+
+def test_order_ambiguity_quotes_the_other_reading():
+    reading = read([rule("/", 1), rule("/open/", 0), rule("/shut/", 1)])
+    assert codes(reading) == ["order_ambiguity"]
+    assert reading.issues[0].excerpt == "/open/: reserved by /; by longest match permitted"
+    assert codes(read([rule("/open/", 0), rule("/", 1)])) == []
+
+
+def test_a_statement_says_where_it_stands():
+    reading = read(
+        '[\n  {"location": "/a", "tdm-reservation": 0},\n\n {"location":"/b",\n'
+        ' "tdm-policy": "/terms", "tdm-reservation": 1}\n]'
+    )
+    first, second = reading.statements
+    assert (first.n, first.line, first.place) == (1, 2, "tdmrep.json rule 1 (line 2)")
+    assert (second.n, second.line, second.path, second.tier) == (2, 4, "/b", 1)
+    assert (second.stance, second.policy) == (Stance.CONDITIONAL, "/terms")
+    assert second.raw.startswith('{"location":"/b",\n')
+    assert (second.rule, second.reads, second.counts) == ("tdmrep.file.1", Reads.BOTH, True)
+
+
+def test_names_are_the_policies_of_reserving_rules_once():
+    one, two = {"tdm-policy": "https://x.example/p"}, {"tdm-policy": "#here"}
+    rules = [rule("/a", 1, **one), rule("/b", 1, **one), rule("/c", 0, **one), rule("/d", 1, **two)]
+    reading = read(rules)
+    assert reading.names == ("https://x.example/p",)
+    assert reading.statements[2].policy == "https://x.example/p"
+
+
+def test_a_policy_alone_is_quoted():
+    reading = read([{"location": "/", "tdm-policy": "https://x.example/p"}])
+    assert (reading.issues[0].excerpt, reading.names) == ("https://x.example/p", ())
+    assert read([{"location": "/"}]).issues[0].excerpt == '{"location": "/"}'
+
+
+def test_malformed_json_is_placed():
+    issue = read('[\n {"location": "/",\n  "tdm-reservation": 1,}\n]').issues[0]
+    assert issue.line == 3
+    assert "line 3, column 24" in issue.excerpt
+
+
+def test_lone_surrogates_can_be_stored():
+    reading = read('[{"location": "/\\ud800", "tdm-reservation": 1, "\\udfff": 0}]')
+    assert (reading.statements[0].path, reading.issues[0].excerpt) == ("/?", "?")
+
+
+def test_the_file_that_names_itself_is_flagged():
+    assert codes(read([rule("/.well-known/tdmrep.json", 1)])) == ["rule.self_location"]
+
+
+def test_issues_cannot_flood():
+    reading = read([{"location": "/", "tdm-reservation": 1} | {f"k{n}": n for n in range(5000)}])
+    assert len(reading.issues) == 201
+    assert reading.issues[-1].code == "tdmrep.more_issues"
+
+
+def _conformance() -> list[object]:
+    path = CORPUS / "conformance" / "tdmrep.jsonl"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    cases = [json.loads(line) for line in lines]
+    return [pytest.param(c, id=c["name"]) for c in cases if "tdmrep_json" in c["input"]]
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("case", [c for c in _conformance() if "priority" not in c.id])
+def test_the_examples_of_the_report(case):
+    given, expected = case["input"], case["expected"]
+    path = "/" + given["url"].split("/", 3)[3]
+    reading = read(given["tdmrep_json"])
+    found = [v.statement for v in tdmrep_file.voices(reading, Question(path=path))]
+    values = {
+        None: [],
+        0: ["permitted"],
+        1: ["conditional" if expected["tdm-policy"] else "reserved"],
+    }
+    assert [s.stance.value for s in found] == values[expected["tdm-reservation"]]
+    assert [s.policy for s in found if s.policy] == [p for p in [expected["tdm-policy"]] if p]
+
+
+@pytest.mark.corpus
+def test_real_files_parse():
+    files = sorted((CORPUS / "tdmrep").glob("*.json")) if CORPUS.is_dir() else []
+    if not files:
+        pytest.skip(f"no corpus at {CORPUS}")
+    found = [read(file.read_bytes()) for file in files if "tdmrep" in file.name.split("__")[-1]]
+    counting = [reading for reading in found if said(reading, "/")]
+    lenient = [reading for reading in found if hinted(reading, "/")]
+    assert {reading.presence for reading in found} == {Presence.PRESENT, Presence.MALFORMED}
+    assert all(reading.issues for reading in found if reading.presence is Presence.MALFORMED)
+    assert (len(found), len(counting), len(lenient)) == (30, 22, 3)
