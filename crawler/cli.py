@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from crawler import __version__, rulesets
-from crawler.dataset.readers import DatasetError
+from crawler.dataset.files import DatasetError
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended
 from crawler.progress import Bar
@@ -30,12 +30,12 @@ from crawler.store.database import (
     public_views,
 )
 from crawler.store.evidence import load_body
-from crawler.vocab import Purpose
 from crawler.verbs import crawl as crawling
 from crawler.verbs import demo as demonstration
 from crawler.verbs import flag as flagging
 from crawler.verbs.explaining import NeverAskedError, NotAUrlError, explain
 from crawler.verbs.judging import rebuild
+from crawler.vocab import Purpose
 
 FAILED, BUSY, STOPPED = 1, 3, 4
 _EXPECTED = (
@@ -49,12 +49,14 @@ _EXPECTED = (
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """`90s`, `15m`, `24h`, `7d`, or seconds."""
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """The value in seconds."""
         if isinstance(value, int | float):
             return float(value)
@@ -79,7 +81,9 @@ def _db_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--json", "as_json", is_flag=True, help="Print data, not tables.")(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print data, not tables.")(
+        command
+    )
     command = click.option("--quiet", is_flag=True, help="Print nothing but errors.")(command)
     return click.option(
         "--progress/--no-progress",
@@ -125,19 +129,69 @@ def main() -> None:
 @main.command()
 @click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
 @_db_option
-@click.option("--url-column", metavar="NAME", help="Column with the URLs; found by name if not given.")
+@click.option(
+    "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
+)
 @click.option("--weight-column", metavar="NAME", help="Column to add up as weight (tokens, bytes).")
-@click.option("--limit-origins", type=click.IntRange(1), metavar="N", help="Only the N with most rows.")
-@click.option("--pages", type=click.IntRange(0, 20), default=1, show_default=True, help="Sampled pages an origin, beside the home page.")
-@click.option("--max-age", type=Duration(), default="24h", show_default=True, help="Ask again what was asked longer ago.")
-@click.option("--concurrency", type=click.IntRange(1, 4096), default=64, show_default=True, help="Origins side by side.")
-@click.option("--delay", type=Duration(), default="1s", show_default=True, help="Between two requests to a host.")
-@click.option("--timeout", type=Duration(), default="15s", show_default=True, help="For one request, all in all.")
-@click.option("--contact", default="", metavar="URL-OR-MAIL", help="Who you are; goes into the User-Agent.")
+@click.option(
+    "--limit-origins", type=click.IntRange(1), metavar="N", help="Only the N with most rows."
+)
+@click.option(
+    "--pages",
+    type=click.IntRange(0, 20),
+    default=1,
+    show_default=True,
+    help="Sampled pages an origin, beside the home page.",
+)
+@click.option(
+    "--max-age",
+    type=Duration(),
+    default="24h",
+    show_default=True,
+    help="Ask again what was asked longer ago.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 4096),
+    default=64,
+    show_default=True,
+    help="Origins side by side.",
+)
+@click.option(
+    "--delay",
+    type=Duration(),
+    default="1s",
+    show_default=True,
+    help="Between two requests to a host.",
+)
+@click.option(
+    "--timeout",
+    type=Duration(),
+    default="15s",
+    show_default=True,
+    help="For one request, all in all.",
+)
+@click.option(
+    "--contact", default="", metavar="URL-OR-MAIL", help="Who you are; goes into the User-Agent."
+)
 @click.option("--time-budget", type=Duration(), help="Stop in good order after this long.")
-@click.option("--connect-to", multiple=True, metavar="HOST1:PORT1:HOST2:PORT2", help="Connect elsewhere, as curl does; repeatable.")
-@click.option("--allow-network", multiple=True, metavar="CIDR", help="Allow addresses that are not public; repeatable.")
-@click.option("--policy-files-always", is_flag=True, help="Ask for ai.txt and tdmrep.json even where robots.txt says no; recorded.")
+@click.option(
+    "--connect-to",
+    multiple=True,
+    metavar="HOST1:PORT1:HOST2:PORT2",
+    help="Connect elsewhere, as curl does; repeatable.",
+)
+@click.option(
+    "--allow-network",
+    multiple=True,
+    metavar="CIDR",
+    help="Allow addresses that are not public; repeatable.",
+)
+@click.option(
+    "--policy-files-always",
+    is_flag=True,
+    help="Ask for ai.txt and tdmrep.json even where robots.txt says no; recorded.",
+)
 @click.option("--keep-pages", is_flag=True, help="Keep pages whole, not only their head extract.")
 @click.option("--new-run", is_flag=True, help="Do not continue an unfinished run.")
 @_rules_option
@@ -210,8 +264,6 @@ def _say_crawled(done: crawling.Crawled, db: Path, *, quiet: bool, as_json: bool
     if not done.due:
         click.echo("Nothing is due: every origin was visited within --max-age.")
     tables.show_summary(numbers)
-    if numbers.crashes:
-        click.echo(f"{numbers.crashes} files crashed a reader: see issues, code internal.crash")
     click.echo(f"Evidence and findings: {db}")
 
 
@@ -229,9 +281,12 @@ def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | Non
     with _errors():
         if not db.exists():
             raise StoreError(f"there is no database at {db}; run `tdm-audit crawl` first")
-        with held(db), explained(db), closing(connect(db)) as connection, Bar(
-            shown=progress, quiet=quiet
-        ) as bar:
+        with (
+            held(db),
+            explained(db),
+            closing(connect(db)) as connection,
+            Bar(shown=progress, quiet=quiet) as bar,
+        ):
             bar.begin("judging", None)
             judged = rebuild(connection, chosen=rules, on_origin=bar.step)
             datasets = [d for (d,) in connection.execute("SELECT dataset FROM datasets")]
@@ -296,9 +351,23 @@ def _print_body(content: bytes | None, digest: str) -> None:
 @main.command()
 @click.argument("dataset", nargs=-1, required=True, metavar="DATASET...")
 @_db_option
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write; .parquet, .csv or .jsonl.")
-@click.option("--url-column", metavar="NAME", help="Column with the URLs; found by name if not given.")
-@click.option("--purpose", type=click.Choice([p.value for p in Purpose]), default=Purpose.GENAI_TRAIN.value, show_default=True, help="What the rows would be used for.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write; .parquet, .csv or .jsonl.",
+)
+@click.option(
+    "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
+)
+@click.option(
+    "--purpose",
+    type=click.Choice([p.value for p in Purpose]),
+    default=Purpose.GENAI_TRAIN.value,
+    show_default=True,
+    help="What the rows would be used for.",
+)
 @click.option("--agent", metavar="TOKEN", help="As this agent would be told, e.g. CCBot.")
 @click.option("--flags-only", is_flag=True, help="Only file, row number and verdict, not the data.")
 @_rules_option
@@ -324,9 +393,11 @@ def flag(
     """
     with _errors():
         chosen = rulesets.load(rules)
-        with explained(db), closing(connect_read_only(db)) as connection, Bar(
-            shown=progress, quiet=quiet
-        ) as bar:
+        with (
+            explained(db),
+            closing(connect_read_only(db)) as connection,
+            Bar(shown=progress, quiet=quiet) as bar,
+        ):
             asked = flagging.FlagRequest(
                 datasets=dataset,
                 out=out,
@@ -342,14 +413,22 @@ def flag(
     if as_json:
         click.echo(json.dumps({"out": str(out), "rows": counts}, indent=2))
         return
-    tables.show(f"Rows by state for {purpose} under {chosen.label}", ["state", "rows"], counts.items())
+    tables.show(
+        f"Rows by state for {purpose} under {chosen.label}", ["state", "rows"], counts.items()
+    )
     click.echo(f"Written: {out}")
 
 
 @main.command(name="export")
 @click.argument("view")
 @_db_option
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write; .csv, .jsonl or .parquet.")
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write; .csv, .jsonl or .parquet.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
     """Write a public view as CSV, JSON Lines or Parquet, sorted.
@@ -367,7 +446,13 @@ def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
 
 
 @main.command()
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path("output/demo"), show_default=True, help="Folder for the results.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("output/demo"),
+    show_default=True,
+    help="Folder for the results.",
+)
 @_quiet_options
 def demo(output: Path, quiet: bool, as_json: bool, progress: bool | None) -> None:
     """The whole flow against a small web of reserving and misbehaving sites on loopback.

@@ -28,7 +28,7 @@ _AROUND = "".join(c for c in map(chr, range(0x3001)) if c <= " " or c.isspace())
 _INSIDE = str.maketrans("", "", "\t\r\n")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_PORT_FOLLOWS = re.compile(r"[0-9]*(?:[/?#\\]|\Z)")
+_PORT_FOLLOWS = re.compile(r"(?!//)[0-9]*(?:[/?#\\]|\Z)")
 _END_OF_AUTHORITY = re.compile(r"[/?#\\]")
 _PORT = re.compile(r":([^:\]]*)\Z")
 # RFC 1123, 2.1 plus the underscore, which names in use do have.

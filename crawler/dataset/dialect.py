@@ -38,11 +38,15 @@ _AGREE = 0.8
 
 
 class Dialect(NamedTuple):
-    """How to read a file: `delimiter` is empty where a row has one column."""
+    """How to read a file: `delimiter` is empty where a row has one column.
+
+    `late` says that blank lines stand before the first row, which DuckDB takes for the header.
+    """
 
     delimiter: str
     header: bool
     columns: tuple[str, ...]
+    late: bool = False
 
 
 def encoding_of(head: bytes) -> str:
@@ -124,10 +128,8 @@ def dialect_of(path: Path, form: Format, wanted: Collection[str] = ()) -> Dialec
     rows = _rows(head, delimiter)
     if not rows:
         return None
-    header = _is_header(rows[0], known)
-    if header:
-        return Dialect(delimiter, True, _unique(rows[0]))
+    if _is_header(rows[0], known):
+        return Dialect(delimiter, True, _unique(rows[0]), head.startswith(("\r", "\n")))
     width = len(rows[0])
-    return Dialect(
-        delimiter, False, ("url",) if width == 1 else tuple(f"column{n}" for n in range(width))
-    )
+    numbered = tuple(f"column{n}" for n in range(width))
+    return Dialect(delimiter, False, ("url",) if width == 1 else numbered)

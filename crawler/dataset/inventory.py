@@ -19,8 +19,9 @@ from typing import Any, Self
 
 import duckdb
 
+from crawler.dataset.columns import check_weights, column_named, text_of, url_column, weight_of
 from crawler.dataset.files import DatasetError, DatasetFile, Format, digests, locate
-from crawler.dataset.readers import column_named, quoted, relation, url_column
+from crawler.dataset.readers import relation
 from crawler.model import Origin
 from crawler.names import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
@@ -31,12 +32,12 @@ _LONGEST_EXAMPLE = 200
 _SPARE = 2
 # Up to so many origins the best pages of all of them fit into memory (about 5 kB each).
 _ORIGINS_IN_MEMORY = 100_000
-_HOME = re.compile(r"https?://[^/]*/")
-_HEAVIEST_ROW = 1e15
-_NUMBERS = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT "
-    "FLOAT DOUBLE DECIMAL".split()
+_INSERT = (
+    "INSERT INTO place (kind, text, scheme, host, port, reject) "
+    "SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
+    "unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::VARCHAR[])"
 )
+_HOME = re.compile(r"https?://[^/]*/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,42 +130,6 @@ def _sql(name: str) -> str:
     return importlib.resources.files("crawler.dataset").joinpath(name).read_text("utf-8")
 
 
-def _type(rows: duckdb.DuckDBPyRelation, column: str) -> str:
-    return str(rows.types[rows.columns.index(column)])
-
-
-def _text(rows: duckdb.DuckDBPyRelation, column: str) -> str:
-    """An expression for a column as text."""
-    kind, name = _type(rows, column), quoted(column)
-    if kind == "JSON":
-        return f"json_extract_string({name}, '$')"
-    return name if kind == "VARCHAR" else f"CAST({name} AS VARCHAR)"
-
-
-def _is_numeric(rows: duckdb.DuckDBPyRelation, column: str) -> bool:
-    return _type(rows, column).partition("(")[0] in _NUMBERS
-
-
-def _weight_number(rows: duckdb.DuckDBPyRelation, column: str) -> str:
-    """An expression for a weight that adds up to the same sum in any order."""
-    value = quoted(column) if _is_numeric(rows, column) else _text(rows, column)
-    number = f"TRY_CAST({value} AS DOUBLE)"
-    usable = f"{number} > 0 AND {number} <= {_HEAVIEST_ROW!r}"
-    return f"CASE WHEN {usable} THEN CAST({number} AS DECIMAL(38, 12)) ELSE 0 END"
-
-
-def _check_weights(rows: duckdb.DuckDBPyRelation, column: str) -> None:
-    if _is_numeric(rows, column):
-        return
-    text = _text(rows, column)
-    words = rows.filter(f"trim({text}) <> '' AND TRY_CAST({text} AS DOUBLE) IS NULL")
-    found = words.project(f"{text} AS word").limit(1).fetchall()
-    if found:
-        raise DatasetError(
-            f"The weight column {column} holds {str(found[0][0])[:80]!r}; name a column of numbers."
-        )
-
-
 def _name(kind: str, text: str) -> Origin | Reject:
     """The origin of a spot; the slash keeps white space at its end from being cut off."""
     return origin_of(text if kind in ("bare", "other") else f"{kind}://{text}/")
@@ -184,13 +149,8 @@ def _placed(
 def _name_hard_spots(connection: duckdb.DuckDBPyConnection) -> None:
     cursor = connection.cursor()
     for batch in _batches(cursor, "SELECT kind, text FROM hard_spot", "hard_spot"):
-        columns = [list(column) for column in zip(*(_placed(*row) for row in batch), strict=True)]
-        connection.execute(
-            "INSERT INTO place (kind, text, scheme, host, port, reject) SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
-            "unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[]), "
-            "unnest(?::VARCHAR[])",
-            columns,
-        )
+        placed = zip(*(_placed(*row) for row in batch), strict=True)
+        connection.execute(_INSERT, [list(column) for column in placed])
 
 
 def _draw(connection: duckdb.DuckDBPyConnection, samples: int) -> None:
@@ -302,7 +262,7 @@ def _open(
     weight = None if weight_name is None else column_named(rows, weight_name)
     number = "CAST(NULL AS DECIMAL(38, 12))"
     if weight is not None:
-        _check_weights(rows, weight)
-        number = _weight_number(rows, weight)
-    rows.project(f"{_text(rows, url)} AS url, {number} AS weight").create_view("source")
+        check_weights(rows, weight)
+        number = weight_of(rows, weight)
+    rows.project(f"{text_of(rows, url)} AS url, {number} AS weight").create_view("source")
     return url, weight

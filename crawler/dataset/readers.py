@@ -10,16 +10,18 @@ from typing import NamedTuple
 import duckdb
 import zstandard
 
-from crawler.dataset.dialect import URL_NAMES, Dialect, dialect_of, encoding_of
+from crawler.dataset.columns import column_named, quoted, url_column
+from crawler.dataset.dialect import Dialect, dialect_of, encoding_of
 from crawler.dataset.files import DatasetError, Format, compression_of, open_plain
 from crawler.dataset.repair import OVERFLOW, repair_csv, repair_jsonl, repair_text
+
+__all__ = ["column_named", "relation", "url_column"]
 
 #: What goes wrong while a file is opened, decompressed or written to the scratch directory.
 UNREADABLE = (duckdb.Error, OSError, EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
 
 # Text types are kept as they are written; nested values stay JSON text.
 _KEPT_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
-_SAMPLED_ROWS = 2000
 
 
 class _Part(NamedTuple):
@@ -28,11 +30,6 @@ class _Part(NamedTuple):
     path: Path
     options: str
     excluded: str = ""
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:
@@ -98,7 +95,8 @@ class Reader:
         if dialect is None:
             return None
         part = _Part(path, _csv_options(dialect, compression_of(path)))
-        if not _is_utf16(path) and _reads_whole(self._connection, part, "read_csv"):
+        odd = dialect.late or _is_utf16(path)
+        if not odd and _reads_whole(self._connection, part, "read_csv"):
             return part
         copy = self._copy(".csv")
         overflowed = repair_csv(path, dialect, copy)
@@ -110,7 +108,7 @@ class Reader:
         """A line as a row with the column `url`; lines that begin with `#` are no rows."""
         # A line may hold any character, so neither delimiter nor quote is one.
         options = (
-            "auto_detect=false, delim='', quote='', escape='', header=false, strict_mode=false, "
+            "auto_detect=false, delim='', quote='', escape='', header=false, "
             "columns={'url': 'VARCHAR'}, max_line_size=16777216, compression="
         )
         part = _Part(path, f"{options}'{compression_of(path)}'")
@@ -215,47 +213,3 @@ def relation(
         return connection.sql(_query(Reader(connection, scratch, wanted), files, form))
     except duckdb.Error as error:
         raise _cannot(files[0], form, error) from error
-
-
-def _listed(rows: duckdb.DuckDBPyRelation) -> str:
-    return ", ".join(rows.columns)
-
-
-def column_named(rows: duckdb.DuckDBPyRelation, name: str) -> str:
-    """The column that a user means: by its exact name, else without regard to case."""
-    exact = [column for column in rows.columns if column == name]
-    alike = [column for column in rows.columns if column.lower() == name.lower()]
-    if not alike:
-        raise DatasetError(f"There is no column {name}; the columns are: {_listed(rows)}.")
-    return (exact or alike)[0]
-
-
-def _text_columns(rows: duckdb.DuckDBPyRelation) -> list[str]:
-    kinds = zip(rows.columns, map(str, rows.types), strict=True)
-    return [name for name, kind in kinds if kind in ("VARCHAR", "JSON")]
-
-
-def _holds_words(rows: duckdb.DuckDBPyRelation, column: str) -> bool:
-    """Whether the first rows of a text column hold anything but numbers."""
-    name = quoted(column)
-    words = rows.limit(_SAMPLED_ROWS).filter(
-        f"{name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"
-    )
-    return bool(words.limit(1).fetchall())
-
-
-def url_column(rows: duckdb.DuckDBPyRelation, given: str | None = None) -> str:
-    """The column that holds URLs: the one given, a known name, or the only one with text."""
-    if given is not None:
-        return column_named(rows, given)
-    texts = _text_columns(rows)
-    for known in URL_NAMES:
-        for column in texts:
-            if column.lower() == known:
-                return column
-    worded = texts if len(texts) == 1 else [name for name in texts if _holds_words(rows, name)]
-    if len(worded) != 1:
-        raise DatasetError(
-            f"No column holds URLs by its name; say which with --url-column: {_listed(rows)}."
-        )
-    return worded[0]

@@ -53,6 +53,19 @@ def _open_quote(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf'(?:{cell}{d})*+"(?:[^"]|"")*+\Z')
 
 
+def _is_whole(record: str, delimiter: str) -> bool:
+    """Whether a record of several lines is well-formed, so that its lines belong together."""
+    try:
+        return len(list(_reader(record, delimiter, strict=True))) == 1
+    except csv.Error:
+        return False
+
+
+def _reader(record: str, delimiter: str, *, strict: bool = False) -> Iterator[list[str]]:
+    # The csv module wants a delimiter; a control character serves where there is none.
+    return csv.reader(record.splitlines(True), delimiter=delimiter or "\x1f", strict=strict)
+
+
 def _records(source: Iterator[str], delimiter: str) -> Iterator[tuple[str, bool]]:
     """Records of one line or more, and whether their quotes are to be believed."""
     unfinished = _open_quote(delimiter)
@@ -73,7 +86,7 @@ def _records(source: Iterator[str], delimiter: str) -> Iterator[tuple[str, bool]
             if line is None:
                 break
             record, used = f"{record}\n{line}", used + 1
-        believed = not unfinished.match(record)
+        believed = _is_whole(record, delimiter) if used > 1 else not unfinished.match(record)
         if not believed:
             record, used = waiting[0], 1
         for _ in range(used):
@@ -86,7 +99,7 @@ def _cells(record: str, delimiter: str, believed: bool) -> list[str]:
         cells = record.split(delimiter) if delimiter else [record]
         return [cell.strip('"') for cell in cells]
     try:
-        return next(csv.reader([*record.splitlines(True)], delimiter=delimiter or "\x1f"), [""])
+        return next(_reader(record, delimiter), [""])
     except csv.Error:  # a cell over the limit of the csv module
         return record.split(delimiter) if delimiter else [record]
 
@@ -103,7 +116,7 @@ def repair_csv(path: Path, dialect: Dialect, copy: Path) -> bool:
         writer.writerow([*dialect.columns, OVERFLOW])
         header = dialect.header
         for record, believed in _records(lines(path), dialect.delimiter):
-            if not record and width > 1:
+            if not record and (width > 1 or header):
                 continue
             if header:
                 header = False

@@ -90,7 +90,7 @@ class _Csv:
 
 
 class _Jsonl:
-    def __init__(self, out: Path, schema: pa.Schema) -> None:
+    def __init__(self, out: Path, _schema: pa.Schema) -> None:
         self._file = out.open("w", encoding="utf-8")
 
     def write(self, batch: pa.RecordBatch) -> None:

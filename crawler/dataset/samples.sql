@@ -19,7 +19,8 @@ page AS (
         AND (
             kind = 'other'
             OR contains(text, '?')
-            OR strlen(page) > strlen(text) + CASE kind WHEN 'https' THEN 9 WHEN 'http' THEN 8 ELSE 1 END
+            OR strlen(page) > strlen(text)
+                + CASE kind WHEN 'https' THEN 9 WHEN 'http' THEN 8 ELSE 1 END
         )
 )
 

@@ -48,8 +48,8 @@ _FILES = (
     ),
     site(
         "ai-txt-artefact.demo.test",
-        "The file as a plugin once wrote it: `*/` where `*` was meant (A08).",
-        RESERVED,
+        "The file as a plugin once wrote it: `*/` where `*` was meant, which is shown (A08).",
+        SILENT,
         ai_txt=lines("# Spawning AI/", "User-agent: */", "Disallow: /"),
     ),
     site(

@@ -7,6 +7,7 @@ headers as sent, and what goes wrong is raised as aiohttp raises it, for `outcom
 import asyncio
 import contextlib
 import functools
+import ipaddress
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -71,7 +72,8 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, options: FetchOptions) -> None:
         idle = 5 + 2 * options.delay
         super().__init__(limit=0, ttl_dns_cache=300, keepalive_timeout=idle)
-        self._factory = functools.partial[ResponseHandler](_Wire, loop=self._loop)
+        wire = functools.partial(_Wire, loop=self._loop)
+        self._factory = cast("functools.partial[ResponseHandler]", wire)
         self._rules = tuple(map(connect_to.parse, options.connect_to))
         self._allowed = guard.networks(options.allow_network)
         self._dns_timeout = options.connect_timeout
@@ -79,6 +81,8 @@ class Connector(aiohttp.TCPConnector):
     async def _resolve_host(
         self, host: str, port: int, traces: Sequence[aiohttp.tracing.Trace] | None = None
     ) -> list[ResolveResult]:
+        if why := self._literal_refusal(host, port):
+            raise guard.BlockedAddressError(why)
         to_host, to_port = connect_to.target(self._rules, host, port)
         try:
             async with asyncio.timeout(self._dns_timeout):
@@ -93,6 +97,14 @@ class Connector(aiohttp.TCPConnector):
         if all(refusals):
             raise guard.BlockedAddressError(refusals[0])
         return [address for address, why in zip(found, refusals, strict=True) if not why]
+
+    def _literal_refusal(self, host: str, port: int) -> str:
+        """Why an address that a URL spells out is refused: `--connect-to` does not excuse it."""
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+        except ValueError:
+            return ""
+        return self.refusal(host.strip("[]"), port)
 
     async def key_of(self, host: str, port: int) -> str:
         """One of the addresses of a host, always the same, to count who is in flight there."""

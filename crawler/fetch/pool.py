@@ -31,8 +31,16 @@ class Visit:
     observations: tuple[Observation, ...]
 
 
+class Ended(StrEnum):
+    """How a crawl ended; all but `finished` leave jobs for the next."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    BUDGET = "budget"
+
+
 class Workbook(Protocol):
-    """Where jobs come from and visits go; both are called from the event loop."""
+    """Where jobs come from and visits go; all of it is called from the event loop."""
 
     def jobs(self) -> Iterator[Job]:
         """The jobs still to be done, taken one at a time while visits are being saved."""
@@ -40,13 +48,8 @@ class Workbook(Protocol):
     def save(self, visits: Sequence[Visit]) -> None:
         """Store visits whole: all of them or, if this raises, none."""
 
-
-class Ended(StrEnum):
-    """How a crawl ended; all but `finished` leave jobs for the next."""
-
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    BUDGET = "budget"
+    def finish(self, ended: Ended) -> None:
+        """Take note of how it ended; called once, after the last visit was saved."""
 
 
 class Pool:
@@ -83,6 +86,7 @@ class Pool:
             await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             await self._clear()
+        self._workbook.finish(self._ended)
         return self._ended
 
     def stop(self, how: Ended = Ended.STOPPED) -> None:

@@ -155,4 +155,4 @@ def _stored(db: str, run: str | None) -> Workbook:
     # Imported late: a crawl with another workbook needs no database.
     from crawler.fetch.workbook import open_workbook
 
-    return open_workbook(db, run)
+    return open_workbook(db, None if run is None else int(run))

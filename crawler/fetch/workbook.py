@@ -1,12 +1,13 @@
 """A run's work in the database: origins out to the crawler, visits back in."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
 from crawler.fetch.clock import stamp
-from crawler.fetch.pool import Job, Visit
+from crawler.fetch.pool import Ended, Job, Visit
 from crawler.store import evidence
-from crawler.store.database import transaction
+from crawler.store.database import connect, held, transaction
 
 
 class StoreWorkbook:
@@ -42,3 +43,34 @@ class StoreWorkbook:
                     now,
                     keep_pages=self._keep_pages,
                 )
+
+    def finish(self, ended: Ended) -> None:
+        """A run that is finished is final; any other is continued by the next crawl."""
+        if ended is Ended.FINISHED:
+            evidence.end_run(self._db, self._due.run, ended, stamp())
+
+
+class OpenedWorkbook(StoreWorkbook):
+    """A workbook that opened its database itself, and closes it when the crawl has ended."""
+
+    def __init__(
+        self, db: sqlite3.Connection, due: evidence.Due, kept: contextlib.ExitStack
+    ) -> None:
+        super().__init__(db, due)
+        self._kept = kept
+
+    def finish(self, ended: Ended) -> None:
+        """Take note of how it ended, and let the database go."""
+        with self._kept:
+            super().finish(ended)
+
+
+def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
+    """The workbook of a run in a database, of the last unfinished one if none is named.
+
+    It holds the database until it is finished. Raises `StoreError` and `StoreBusyError`.
+    """
+    with contextlib.ExitStack() as kept:
+        kept.enter_context(held(path))
+        db = kept.enter_context(contextlib.closing(connect(path)))
+        return OpenedWorkbook(db, evidence.due_of(db, run), kept.pop_all())

@@ -31,6 +31,8 @@ _WELL_KNOWN = "/.well-known/tdmrep.json"
 _URL = re.compile(r"https?://[^/?#]*([^#]*)", re.IGNORECASE)
 # Pairs are compared to warn about their order; a longer file is no more ambiguous for it.
 _COMPARED = 100
+# The longest file a publisher would write by hand or script is far shorter.
+_MOST = 20_000
 _NO_RULE = ("rule.no_location", "rule.location")
 
 
@@ -111,7 +113,9 @@ def _unknown(name: str, line: int) -> Issue:
 
 
 def _rules(items: tuple[Item, ...], strict: bool, issues: list[Issue]) -> list[_Rule]:
-    found = (_rule(n, item, strict, issues) for n, item in enumerate(items, start=1))
+    if len(items) > _MOST:
+        issues.append(Issue(code="tdmrep.too_many_rules", excerpt=f"{len(items)} rules"))
+    found = (_rule(n, item, strict, issues) for n, item in enumerate(items[:_MOST], start=1))
     return [rule for rule in found if rule is not None]
 
 

@@ -95,7 +95,9 @@ def _decided(heard: Heard, source: Source) -> Iterator[str]:
 
 def _one_line(heard: Heard) -> str:
     statement = heard.statement
-    said = statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
+    said = (
+        statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
+    )
     limit = f", only {heard.voice.part}" if heard.voice.part else ""
     fate = f" [{heard.fate}]" if heard.fate else ""
     who = "" if statement.agent == "*" else f" for {statement.agent}"

@@ -1,4 +1,4 @@
-"""Write a public view as CSV, JSON Lines or Parquet: sorted, so that equal data give equal bytes."""
+"""Write a public view as CSV, JSON Lines or Parquet, sorted: equal data give equal bytes."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,12 +74,13 @@ def _write_csv(db: sqlite3.Connection, view: str, columns: list[str], out: Path)
 def _write_jsonl(db: sqlite3.Connection, view: str, columns: list[str], out: Path) -> int:
     with out.open("w", encoding="utf-8") as file:
         return _count(
-            _line(file, dict(zip(columns, row, strict=True))) for row in rows(db, view, columns)
+            file.write(_line(dict(zip(columns, row, strict=True))))
+            for row in rows(db, view, columns)
         )
 
 
-def _line(file: IO[str], row: dict[str, Any]) -> None:
-    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def _count(written: Iterator[Any]) -> int:

@@ -46,3 +46,5 @@ def show_summary(numbers: Summary) -> None:
     if numbers.outcomes:
         found = [(o, numbers.outcomes[o]) for o in Outcome if o in numbers.outcomes]
         show("Attempts by outcome", ["outcome", "attempts"], found)
+    if numbers.crashes:
+        console().print(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")

@@ -63,6 +63,8 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
     path = Path(path)
     if not create and not path.exists():
         raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file with --db")
     with explained(path), reachable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=10, isolation_level=None)
@@ -78,7 +80,7 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
 def connect_read_only(path: Path | str) -> sqlite3.Connection:
     """An audit database as it stands, for readers; raises `StoreError`."""
     path = Path(path)
-    if not path.exists():
+    if not path.is_file():
         raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
     with explained(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
@@ -120,7 +122,9 @@ def _sentence(path: Path | str, error: sqlite3.Error) -> str:
     if "readonly" in text or "read-only" in text:
         return f"{path} is read-only; make the file and its folder writable, or name another --db"
     if "full" in text or "disk I/O" in text:
-        return f"no space left while writing {path}; free some and run again, nothing stored is lost"
+        return (
+            f"no space left while writing {path}; free some and run again, nothing stored is lost"
+        )
     if "not a database" in text or "malformed" in text:
         return f"{path} is not an SQLite database; name another file with --db"
     if "unable to open" in text:
@@ -201,10 +205,7 @@ def _fill_catalogue(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM agent")
     connection.executemany(
         "INSERT INTO agent VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (a.token, a.operator, a.agent_class, a.note, a.source, a.as_of)
-            for a in agents.CATALOGUE
-        ],
+        [(a.token, a.operator, a.agent_class, a.note, a.source, a.as_of) for a in agents.CATALOGUE],
     )
 
 
@@ -222,7 +223,9 @@ def public_views() -> dict[str, tuple[str, dict[str, str]]]:
 
 
 def _make_views(connection: sqlite3.Connection) -> None:
-    for (view,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
+    for (view,) in connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'view'"
+    ).fetchall():
         connection.execute(f'DROP VIEW "{view}"')
     for statement in re.split(r";\n", _views_sql()):
         if statement.strip():

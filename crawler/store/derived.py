@@ -11,8 +11,9 @@ from crawler.rulesets import NAMES, RuleSet, load
 from crawler.store.dossier import Read
 from crawler.store.evidence import text
 from crawler.store.sights import InForce
-from crawler.vocab import Presence
+from crawler.vocab import Presence, State
 
+_STRENGTH = {state: n for n, state in enumerate(State)}
 _TABLES = ("disagreement", "finding", "sight", "read_from", "assigner", "issue", "statement")
 
 
@@ -137,7 +138,7 @@ def save_findings(
     db: sqlite3.Connection, origin: int, findings: tuple[Finding, ...], last_look: str
 ) -> None:
     """Store the findings of one origin under one rule set. `last_look` dates those of silence."""
-    strongest = min(findings, key=lambda f: list(type(f.state)).index(f.state))
+    strongest = min(findings, key=lambda f: _STRENGTH[f.state])
     db.executemany(
         "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_finding_row(origin, f, last_look, headline=f is strongest) for f in findings],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import zstandard
 
 from crawler.model import Observation, Origin
+from crawler.store.database import StoreError
 from crawler.vocab import Reject, Resource
 
 _PAGES = frozenset({Resource.HOME, Resource.PAGE})
@@ -153,6 +154,25 @@ class Due:
     pages: int
 
 
+def due_of(db: sqlite3.Connection, run: int | None) -> Due:
+    """What an unfinished run still has to ask, by its own settings; raises `StoreError`."""
+    row = db.execute(
+        "SELECT id, settings FROM run WHERE ended IS NULL AND (id = ?1 OR ?1 IS NULL) "
+        "ORDER BY id DESC LIMIT 1",
+        (run,),
+    ).fetchone()
+    if row is None:
+        raise StoreError("there is no unfinished run to continue; `tdm-audit crawl` begins one")
+    settings = json.loads(row[1])
+    return Due(
+        run=row[0],
+        datasets=(settings["dataset"],),
+        fresh_since=settings["fresh_since"],
+        limit=settings["limit_origins"],
+        pages=settings["pages"],
+    )
+
+
 _DUE = """
     FROM origin AS o
     JOIN (
@@ -178,7 +198,7 @@ def _parameters(due: Due) -> dict[str, object]:
 
 def count_due(db: sqlite3.Connection, due: Due) -> int:
     """How many origins a run still has to ask."""
-    return int(db.execute(f"SELECT count(*) {_DUE}", _parameters(due)).fetchone()[0])  # noqa: S608 - constants
+    return int(db.execute(f"SELECT count(*) {_DUE}", _parameters(due)).fetchone()[0])
 
 
 def iter_due(
@@ -190,7 +210,7 @@ def iter_due(
     """
     db.execute("DROP TABLE IF EXISTS temp.due")
     db.execute(
-        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {_DUE} ORDER BY d.rows DESC, o.id",  # noqa: S608 - constants
+        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {_DUE} ORDER BY d.rows DESC, o.id",
         _parameters(due),
     )
     last = 0
@@ -211,8 +231,10 @@ def iter_due(
 
 def samples_of(db: sqlite3.Connection, origin: int, most: int) -> tuple[str, ...]:
     """Sampled page URLs of an origin, from its oldest dataset on, each once."""
-    query = "SELECT url FROM sample WHERE origin = ? GROUP BY url ORDER BY min(dataset), min(n), url"
-    return tuple(url for (url,) in db.execute(f"{query} LIMIT ?", (origin, most)))  # noqa: S608 - constants
+    query = (
+        "SELECT url FROM sample WHERE origin = ? GROUP BY url ORDER BY min(dataset), min(n), url"
+    )
+    return tuple(url for (url,) in db.execute(f"{query} LIMIT ?", (origin, most)))
 
 
 def save_visit(

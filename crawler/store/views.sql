@@ -244,19 +244,22 @@ SELECT
     max(by_purpose.rules) AS rules  -- rule set and version
 FROM (
     SELECT
-        origin.site, finding.purpose, finding.rules, count(*) AS origins,
-        sum(state.rank <= 2) AS reserving,
-        (
-            SELECT name FROM state AS s
-            WHERE s.rank = CASE
+        ranked.site, ranked.purpose, ranked.rules, ranked.origins, ranked.reserving,
+        state.name AS state
+    FROM (
+        SELECT
+            origin.site, finding.purpose, finding.rules, count(*) AS origins,
+            sum(state.rank <= 2) AS reserving,
+            CASE
                 WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
-            END
-        ) AS state
-    FROM finding
-    JOIN origin ON origin.id = finding.origin
-    JOIN state ON state.name = finding.state
-    WHERE finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-    GROUP BY origin.site, finding.purpose
+            END AS rank
+        FROM finding
+        JOIN origin ON origin.id = finding.origin
+        JOIN state ON state.name = finding.state
+        WHERE finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+        GROUP BY origin.site, finding.purpose
+    ) AS ranked
+    JOIN state ON state.rank = ranked.rank
 ) AS by_purpose
 GROUP BY by_purpose.site;
 

@@ -3,7 +3,7 @@
 import platform
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -60,8 +60,9 @@ class Crawled:
 
 
 def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
-    """Do all of it, holding the database; raises `StoreError`, `DatasetError`, and
-    `StoreBusyError` at once if another run holds it. What was stored before stays, whatever happens.
+    """Do all of it, holding the database. What was stored before stays, whatever happens.
+
+    Raises `StoreError` and `DatasetError`, and `StoreBusyError` at once if another run holds it.
     """
     watcher = watcher or Watcher()
     rulesets.load(request.rules)
@@ -80,13 +81,11 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
     due = _due(request, dataset, run)
     waiting = evidence.count_due(db, due)
     ended, visited = Ended.FINISHED, 0
-    if waiting:
-        if run is None:
-            run = evidence.begin_run(db, _new_run(request, dataset), stamp())
-            due = _due(request, dataset, run)
+    if waiting and run is None:
+        run = evidence.begin_run(db, _new_run(request, due), stamp())
+        due = replace(due, run=run)
+    if run is not None:
         ended, visited = _fetch(db, request, due, watcher)
-    if run is not None and ended is Ended.FINISHED:
-        evidence.end_run(db, run, ended, stamp())
     _judge(db, request, run, watcher)
     return Crawled(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
 
@@ -131,9 +130,10 @@ def _due(request: CrawlRequest, dataset: int, run: int | None) -> evidence.Due:
     )
 
 
-def _new_run(request: CrawlRequest, dataset: int) -> evidence.NewRun:
+def _new_run(request: CrawlRequest, due: evidence.Due) -> evidence.NewRun:
     settings = asdict(request.fetch)
-    settings |= {"max_age_seconds": request.max_age.total_seconds(), "dataset": dataset}
+    settings |= {"dataset": due.datasets[0], "fresh_since": due.fresh_since}
+    settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
     return evidence.NewRun(
         command=request.command,

@@ -39,8 +39,12 @@ def demo(output: Path, watcher: Watcher, bar: Bar) -> Shown:
         write_dataset(dataset)
     with LoopbackWeb(SITES) as web:
         request = CrawlRequest(
-            datasets=(str(dataset),), db=db, fetch=_options(web.port), weight_column="tokens",
-            command="tdm-audit demo", max_age=timedelta(hours=24),
+            datasets=(str(dataset),),
+            db=db,
+            fetch=_options(web.port),
+            weight_column="tokens",
+            command="tdm-audit demo",
+            max_age=timedelta(hours=24),
         )
         crawled = crawl(request, watcher)
     with closing(connect_read_only(db)) as connection:
@@ -75,9 +79,12 @@ def next_steps(shown: Shown) -> Iterator[str]:
     yield ""
     yield "Try next:"
     yield f"  tdm-audit explain http://unanimous.demo.test/ --db {shown.db}"
-    query = "SELECT state, protocol, place, raw, url, digest FROM trail WHERE purpose = 'tdm' LIMIT 5"
+    query = (
+        "SELECT state, protocol, place, raw, url, digest FROM trail WHERE purpose = 'tdm' LIMIT 5"
+    )
     yield f'  sqlite3 -header -column {shown.db} "{query}"'
-    yield f"  tdm-audit export reservations --db {shown.db} -o {shown.db.with_name('reservations.csv')}"
+    out = shown.db.with_name("reservations.csv")
+    yield f"  tdm-audit export reservations --db {shown.db} -o {out}"
 
 
 __all__ = ["Shown", "StoreError", "demo", "next_steps"]

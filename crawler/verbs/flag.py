@@ -67,7 +67,7 @@ def _write(
     counts: Counter[str],
     bar: Bar,
 ) -> None:
-    """Write all batches. Side-cars are made file by file, since a row is numbered within its file."""
+    """Write all batches; side-cars file by file, since a row is numbered within its file."""
     sink: Sink | None = None
     groups = [(file,) for file in files] if request.flags_only else [files]
     try:
@@ -76,7 +76,11 @@ def _write(
                 schema = _PLACE if request.flags_only else _others(rows.schema)
                 sink = sink or kind(out, _joined(schema))  # type: ignore[call-arg]
                 for kept, verdicts in _judged(rows, flagger, group[0], request):
-                    sink.write(pa.RecordBatch.from_arrays(kept + _columns(verdicts), schema=_joined(schema)))
+                    sink.write(
+                        pa.RecordBatch.from_arrays(
+                            kept + _columns(verdicts), schema=_joined(schema)
+                        )
+                    )
                     counts.update(v.state for v in verdicts)
                     bar.step(len(verdicts))
     finally:

@@ -32,6 +32,9 @@ class Book:
             origin = origin_of(job["url"], job.get("assumed", False))
             yield Job(origin_id=number, origin=origin, samples=tuple(job.get("samples", ())))
 
+    def finish(self, ended: str) -> None:
+        self.ended = ended
+
     def save(self, visits: Sequence[Visit]) -> None:
         if any(self.given[v.origin_id - 1].get("poison") for v in visits):
             raise OSError("the disk is full")

@@ -22,6 +22,9 @@ class Book:
             self.taken += 1
             yield Job(origin_id=number, origin=ORIGIN)
 
+    def finish(self, ended):
+        self.ended = ended
+
     def save(self, visits):
         if self.fails:
             raise OSError("full")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from crawler.model import Document, Question, Reading
-from crawler.protocols import tdmrep_file
-from crawler.vocab import Presence, Reads, Stance
+from crawler.model import Document, Observation, Question, Reading, Target
+from crawler.protocols import _driver, tdmrep_file
+from crawler.vocab import Outcome, Presence, Reads, Resource, Stance
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
@@ -327,6 +327,29 @@ def test_a_rule_served_as_html_is_still_a_rule():
     assert (reading.presence, said(reading, "/x")) == (Presence.PRESENT, [("reserved", "")])
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status", "expected"),
+    [
+        pytest.param(Outcome.RESPONDED, 404, "absent", id="T12-404"),
+        pytest.param(Outcome.RESPONDED, 410, "absent", id="T12-410"),
+        pytest.param(Outcome.RESPONDED, 503, "unseen", id="T13-503"),
+        pytest.param(Outcome.TIMED_OUT, None, "unseen", id="T13-timeout"),
+        pytest.param(Outcome.RESPONDED, 200, "present", id="T01"),
+    ],
+)
+def test_a_file_that_was_not_had_is_not_read(outcome, status, expected):
+    url = "https://example.org/.well-known/tdmrep.json"
+    observation = Observation(
+        target=Target(resource=Resource.TDMREP_JSON, asked=url, url=url),
+        outcome=outcome,
+        status=status,
+        body=b'[{"location": "/", "tdm-reservation": 1}]',
+    )
+    reading = _driver.read(tdmrep_file, observation)
+    assert reading.presence.value == expected
+    assert len(reading.statements) == (expected == "present")
+
+
 def test_order_ambiguity_quotes_the_other_reading():
     reading = read([rule("/", 1), rule("/open/", 0), rule("/shut/", 1)])
     assert codes(reading) == ["order_ambiguity"]
@@ -380,6 +403,11 @@ def test_issues_cannot_flood():
     reading = read([{"location": "/", "tdm-reservation": 1} | {f"k{n}": n for n in range(5000)}])
     assert len(reading.issues) == 201
     assert reading.issues[-1].code == "tdmrep.more_issues"
+
+
+def test_rules_are_bounded():
+    reading = read([rule(f"/{n}", 1) for n in range(20_001)])
+    assert (len(reading.statements), codes(reading)) == (20_000, ["too_many_rules"])
 
 
 def _conformance() -> list[object]:

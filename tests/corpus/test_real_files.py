@@ -1,0 +1,178 @@
+"""Every real file parses, and what is found in it is pinned in expected.toml.
+
+A change in answers shows as a difference of expected.toml, to be looked at and committed. To write
+it anew: `TDM_AUDIT_REWRITE=1 python -m pytest tests/corpus`. Where it is missing it is written,
+and the test fails, so that nobody takes unseen numbers for checked ones.
+"""
+
+import os
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from crawler import agents, page
+from crawler.model import Document, Question, Reading, Statement
+from crawler.protocols import (
+    _driver,
+    ai_txt,
+    robots_txt,
+    tdm_policy,
+    tdmrep_file,
+    tdmrep_header,
+    tdmrep_html,
+)
+from crawler.protocols._interface import Protocol
+
+EXPECTED = Path(__file__).parent / "expected.toml"
+REWRITE = os.environ.get("TDM_AUDIT_REWRITE") == "1"
+#: Folders of the corpus and the least number of files each must hold to mean anything.
+FOLDERS = {"robots": 1192, "contentsignals": 18, "aipref": 2, "tdmrep": 43, "aitxt": 20, "html": 48}
+QUESTIONS = (
+    Question(),
+    Question(path="/"),
+    Question(path="/a/b.html?q=%C3%A9*$"),
+    Question(agent="GPTBot"),
+    Question(agent="CCBot", path="/images/1.jpg"),
+)
+
+pytestmark = pytest.mark.corpus
+Counts = dict[str, dict[str, int]]
+
+
+class Read(NamedTuple):
+    """A real file: the group it is counted in, who read it, and what was found."""
+
+    file: Path
+    group: str
+    protocol: Protocol
+    reading: Reading
+
+
+def protocol_of(file: Path, folder: str) -> Protocol:
+    if folder == "aitxt":
+        return ai_txt
+    if file.suffix == ".http":
+        return tdmrep_header
+    if folder == "tdmrep" and ("policy" in file.name or _is_policy_example(file)):
+        return tdm_policy
+    if folder == "tdmrep" and file.suffix == ".json":
+        return tdmrep_file
+    return tdmrep_html if folder in ("html", "tdmrep") else robots_txt
+
+
+def _is_policy_example(file: Path) -> bool:
+    return file.name.startswith("spec_example") and b"odrl" in file.read_bytes()
+
+
+def document_of(file: Path, protocol: Protocol) -> Document:
+    """A file as a server would send it: the body, the head extract of a page, or the headers."""
+    body = file.read_bytes()
+    if protocol is tdmrep_html:
+        return Document(body=page.extract(body))
+    if protocol is tdmrep_header:
+        known = [n for n in body.splitlines() if n.lower().startswith(b"tdm-")]
+        return Document(body=b"\r\n".join(known))
+    kinds = {".json": "application/json", ".html": "text/html"}
+    return Document(body=body, media_type=kinds.get(file.suffix, "text/plain"))
+
+
+def group_of(file: Path, folder: Path, protocol: Protocol) -> str:
+    inner = file.relative_to(folder).parts[:-1]
+    return "/".join((folder.name, *inner[:1], protocol.NAME))
+
+
+@pytest.fixture(scope="module")
+def readings(corpus) -> list[Read]:
+    found = []
+    for name, least in FOLDERS.items():
+        files = sorted(file for file in (corpus / name).rglob("*") if file.is_file())
+        assert len(files) >= least, f"{name} holds too few files"
+        for file in files:
+            protocol = protocol_of(file, name)
+            reading = _driver.parse(protocol, document_of(file, protocol))
+            found.append(Read(file, group_of(file, corpus / name, protocol), protocol, reading))
+    return found
+
+
+def kind_of(statement: Statement) -> str:
+    agent = agents.find(statement.agent)
+    return agent.agent_class.value if agent else "everybody" if statement.agent == "*" else "other"
+
+
+def counted(found: list[Read]) -> Iterator[tuple[str, dict[str, int]]]:
+    """What is pinned about the files of a group."""
+    statements = [s for read in found for s in read.reading.statements]
+    yield "presence", Counter(read.reading.presence.value for read in found)
+    yield "files", {"with statements": sum(bool(r.reading.statements) for r in found)}
+    yield "rules", Counter(s.rule for s in statements)
+    yield "stances", Counter(s.stance.value for s in statements)
+    yield "agents", Counter(kind_of(s) for s in statements)
+    yield "reads", Counter(f"{s.reads}{'' if s.counts else ', not counted'}" for s in statements)
+    yield "issues", Counter(i.code for read in found for i in read.reading.issues)
+
+
+def summary(found: list[Read]) -> dict[str, Counts]:
+    groups = sorted({read.group for read in found})
+    return {
+        group: {
+            what: dict(sorted(counts.items()))
+            for what, counts in counted([read for read in found if read.group == group])
+            if counts
+        }
+        for group in groups
+    }
+
+
+def as_toml(pinned: dict[str, Counts]) -> str:
+    lines = ["# Written by tests/corpus/test_real_files.py; how to renew it stands there."]
+    for group, counts in pinned.items():
+        for what, numbers in counts.items():
+            lines += ["", f'["{group}".{what}]', *(f'"{k}" = {n}' for k, n in numbers.items())]
+    return "\n".join(lines) + "\n"
+
+
+def test_nothing_crashes(readings):
+    crashed = [
+        (str(read.file), issue.excerpt)
+        for read in readings
+        for issue in read.reading.issues
+        if issue.code == "internal.crash"
+    ]
+    assert crashed == []
+
+
+def test_what_was_found_is_what_is_pinned(readings):
+    found = summary(readings)
+    missing = not EXPECTED.exists()
+    if missing or REWRITE:
+        EXPECTED.write_text(as_toml(found), encoding="utf-8")
+    assert not missing, f"{EXPECTED} was written; look at it and commit it"
+    assert found == tomllib.loads(EXPECTED.read_text(encoding="utf-8"))
+
+
+def test_every_statement_can_be_stored_and_stands_in_its_file(readings):
+    for read in readings:
+        found = read.reading.statements
+        assert [s.n for s in found] == list(range(1, len(found) + 1)), read.file
+        for statement in found:
+            "".join((statement.raw, statement.path or "", statement.policy or "")).encode()
+        last = read.file.read_bytes().count(b"\n") + read.file.read_bytes().count(b"\r") + 1
+        assert all(s.line is None or 1 <= s.line <= last for s in found), read.file
+
+
+def test_every_file_answers_questions(readings):
+    for read in readings:
+        for question in QUESTIONS:
+            for voice in read.protocol.voices(read.reading, question):
+                numbers = {0, *(s.n for s in read.reading.statements)}
+                assert voice.statement.n in numbers, (read.file, question)
+
+
+def test_reading_again_gives_the_same(readings):
+    for read in readings[::7]:
+        again = _driver.parse(read.protocol, document_of(read.file, read.protocol))
+        assert again == read.reading, read.file

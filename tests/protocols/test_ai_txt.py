@@ -1,0 +1,272 @@
+"""ai.txt: file types, paths, groups, and the other formats at the same address."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crawler.model import Document, Question
+from crawler.protocols import ai_txt
+from crawler.vocab import Presence, Purpose
+
+CORPUS = Path(
+    os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
+)
+
+
+def read(text: str | bytes, **kind: object):
+    body = text.encode() if isinstance(text, str) else text
+    return ai_txt.parse(Document(body=body, **kind))
+
+
+def star(*rules: str) -> str:
+    return "\n".join(["User-Agent: *", *rules])
+
+
+def heard(reading, path: str | None = None, agent: str | None = None):
+    """What each voice quotes, its stance and its part."""
+    voices = ai_txt.voices(reading, Question(path=path, agent=agent))
+    return [(v.statement.raw, v.statement.stance.value, v.part) for v in voices]
+
+
+def stances(reading, path: str | None, agent: str | None = None) -> list[str]:
+    voices = ai_txt.voices(reading, Question(path=path, agent=agent))
+    return [v.statement.stance.value for v in voices if v.statement.counts]
+
+
+def codes(reading) -> list[str]:
+    return [issue.code.removeprefix("ai_txt.") for issue in reading.issues]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        pytest.param(star("Disallow: *.jpg", "Allow: /"), "/img/a.jpg", ["reserved"], id="A01"),
+        pytest.param(star("Disallow: *.jpg", "Allow: /"), "/img/a.JPG", ["reserved"], id="A02"),
+        pytest.param(star("Disallow: *.jpg", "Allow: /"), "/img/a.jpgx", ["permitted"], id="A03"),
+        pytest.param(
+            star("Disallow: *.jpg", "Allow: /"), "/img/a.jpg?w=200", ["reserved"], id="A04"
+        ),
+        pytest.param("Disallow: *.html\nAllow: /", "/page", ["permitted"], id="A05"),
+        pytest.param("Allow: *.txt\nDisallow: /", "/a.txt", ["permitted"], id="A06-type"),
+        pytest.param("Allow: *.txt\nDisallow: /", "/b.html", ["reserved"], id="A06-other"),
+        pytest.param("Disallow: /\nDisallow: *", "/any", ["reserved"], id="A07"),
+        pytest.param("User-agent: */\nDisallow: /", "/any", [], id="A08 strict"),
+        pytest.param(star("Disallow: *.c"), "/style.css", [], id="A09"),
+        pytest.param(star("Allow: /", "Disallow: *"), "/x", ["reserved"], id="equal: stricter"),
+        pytest.param(
+            star("Allow: *.jpg", "Disallow: *.JPG"), "/a.jpg", ["reserved"], id="equal types"
+        ),
+        pytest.param(
+            star("Disallow: /", "Allow: /open/"), "/open/x", ["permitted"], id="path before all"
+        ),
+        pytest.param(
+            star("Disallow: /a/", "Allow: /a/b/"), "/a/b/c", ["permitted"], id="longest path"
+        ),
+        pytest.param(
+            star("Allow: *.jpg", "Disallow: /private/"),
+            "/private/a.jpg",
+            ["reserved"],
+            id="type and path disagree",
+        ),
+        pytest.param(star("Disallow:"), "/x", [], id="P40 empty"),
+        pytest.param(
+            star("Disallow: /", "Disallow: *.jpg", "Allow: *.mp3"),
+            "/a.mp3",
+            ["permitted"],
+            id="P39",
+        ),
+        pytest.param(star("Disallow: *.txt"), "/a.txtfoo", [], id="P39 suffix"),
+        pytest.param(star("Disallow: /*.pdf$"), "/a.PDF", ["reserved"], id="slash and dollar"),
+        pytest.param(star("Disallow: *.jpg"), "/a.jpg/b", [], id="a dot in a folder"),
+        pytest.param(star("Disallow: *.tar.gz"), "/a.tar.gz", ["reserved"], id="two dots: a path"),
+    ],
+)
+def test_what_decides_for_a_path(text, path, expected):
+    assert stances(read(text), path) == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param(["Disallow: /"], [("Disallow: /", "reserved", "")], id="everything"),
+        pytest.param(
+            ["Disallow: /", "Disallow: *.jpg"],
+            [("Disallow: /", "reserved", ""), ("Disallow: *.jpg", "reserved", "file types")],
+            id="everything and a type again",
+        ),
+        pytest.param(
+            ["Disallow: *.jpg"], [("Disallow: *.jpg", "reserved", "file types")], id="types only"
+        ),
+        pytest.param(
+            ["Disallow: /static/"], [("Disallow: /static/", "reserved", "paths")], id="paths only"
+        ),
+        pytest.param(
+            ["Disallow: /", "Allow: *.jpg"],
+            [
+                ("Disallow: /", "reserved", "file types"),
+                ("Allow: *.jpg", "permitted", "file types"),
+            ],
+            id="everything but a type",
+        ),
+        pytest.param(
+            ["Allow: /", "Disallow: *.jpg", "Disallow: /x/"],
+            [
+                ("Allow: /", "permitted", "paths"),
+                ("Disallow: *.jpg", "reserved", "file types"),
+                ("Disallow: /x/", "reserved", "paths"),
+            ],
+            id="nothing but a type and a path",
+        ),
+        pytest.param(
+            ["Allow: *.jpg", "Disallow: *.jpg", "Allow: /", "Disallow: *"],
+            [("Disallow: *", "reserved", ""), ("Disallow: *.jpg", "reserved", "file types")],
+            id="the stricter of equals",
+        ),
+        pytest.param(["Disallow:"], [], id="nothing"),
+    ],
+)
+def test_the_whole_origin_hears_every_rule_that_decides(rules, expected):
+    assert heard(read(star(*rules))) == expected
+
+
+NAMED = (
+    "User-agent: *\nDisallow: /\n\n"
+    "User-agent: GoodBot\nUser-agent: Other\nAllow: /\n\n"
+    "User-agent: BadBot\nDisallow: *.jpg"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "agent", "expected"),
+    [
+        pytest.param(
+            None,
+            None,
+            [
+                ("Disallow: /", "reserved", ""),
+                ("Allow: /", "permitted", "agents"),
+                ("Allow: /", "permitted", "agents"),
+                ("Disallow: *.jpg", "reserved", "agents"),
+            ],
+            id="nobody in particular",
+        ),
+        pytest.param(None, "goodbot", [("Allow: /", "permitted", "")], id="its own group"),
+        pytest.param(None, "badbot", [("Disallow: *.jpg", "reserved", "file types")], id="types"),
+        pytest.param("/a.jpg", "BADBOT", [("Disallow: *.jpg", "reserved", "")], id="a path"),
+        pytest.param("/a.png", "BadBot", [], id="its own group has nothing on it"),
+        pytest.param("/a.png", "Unheard", [("Disallow: /", "reserved", "")], id="not named"),
+        pytest.param(
+            "/a.png",
+            None,
+            [
+                ("Disallow: /", "reserved", ""),
+                ("Allow: /", "permitted", "agents"),
+                ("Allow: /", "permitted", "agents"),
+            ],
+            id="a path, nobody in particular",
+        ),
+    ],
+)
+def test_agents(path, agent, expected):
+    assert heard(read(NAMED), path, agent) == expected
+
+
+@pytest.mark.parametrize("agent", [None, "AnyBot", "*"])
+def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
+    reading = read("# Spawning AI/\nUser-agent: */\nDisallow: /")
+    assert codes(reading) == ["agent_artefact"]
+    voices = ai_txt.voices(reading, Question(agent=agent))
+    assert [(v.statement.agent, v.statement.counts, v.part) for v in voices] == [("*", False, "")]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "code"),
+    [
+        pytest.param("<!doctype html><p>", {}, "soft_404", id="A10 by its body"),
+        pytest.param("Not here", {"media_type": "text/html"}, "soft_404", id="A10"),
+        pytest.param("# About\n\n- Indexing: Allowed\n", {}, "other_format", id="A11"),
+        pytest.param("Training: Disallowed\n", {}, "other_format", id="P40 dialect"),
+        pytest.param(
+            "User-Agent: *\nDisallow-Training: yes\n", {}, "other_format", id="P40 another dialect"
+        ),
+        pytest.param("Some words.\nDisallow: /\n", {}, "other_format", id="prose without a group"),
+        pytest.param("Disallow: /\nSitemap: /s\n", {}, "other_format", id="fields, no group"),
+        pytest.param("User-agent: *\nDisallow: all\n", {}, "other_format", id="no rule"),
+        pytest.param("User-agent: *\nDisal", {"truncated": True}, "other_format", id="cut off"),
+        pytest.param(" \n", {}, "empty", id="empty"),
+        pytest.param(b"PK\x03\x04..\x00", {}, "binary", id="binary"),
+    ],
+)
+def test_what_is_not_this_format_is_absent(body, kind, code):
+    reading = read(body, **kind)
+    assert (reading.presence, codes(reading)) == (Presence.ABSENT, [code])
+    assert ai_txt.voices(reading, Question()) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "expected"),
+    [
+        pytest.param(star("Disallow: /"), {"media_type": "text/html"}, ["media_type"], id="html"),
+        pytest.param(star("Disallow: /", "Disall"), {"truncated": True}, ["truncated"], id="cut"),
+        pytest.param("\ufeff" + star("Disallow: /"), {}, ["bom"], id="byte order mark"),
+        pytest.param(star("Disallow: /").encode("utf-16"), {}, ["encoding"], id="UTF-16"),
+        pytest.param(star("Disallow: /", "Disallow: all"), {}, ["value"], id="a value in words"),
+        pytest.param(
+            star("Disallow: /", "OpenAI: no", "openai: no", "Please leave.", "Now."),
+            {},
+            ["unknown_field", "prose"],
+            id="other fields and prose",
+        ),
+        pytest.param("Disallow: /", {}, ["no_agent"], id="no group"),
+        pytest.param(
+            star("Disallow: *.html", "Disallow: *.htm", "Allow: /", "Disallow: *.x"),
+            {},
+            ["extensionless"],
+            id="A05",
+        ),
+        pytest.param("USER_AGENT : *\r\rDISALLOW : / # x", {}, [], id="spelling and line ends"),
+    ],
+)
+def test_what_is_odd_is_flagged_and_the_rules_stay(body, kind, expected):
+    reading = read(body, **kind)
+    assert (reading.presence, codes(reading)) == (Presence.PRESENT, expected)
+    assert "reserved" in stances(reading, "/a.html")
+
+
+def test_a_statement_says_where_it_stands():
+    (one,) = read("# x\nUser-agent: *\n  Disallow: *.JPG # pictures").statements
+    assert (one.line, one.place, one.raw) == (3, "ai.txt line 3", "Disallow: *.JPG # pictures")
+    assert (one.media, one.path, one.agent, one.n) == ("jpg", None, "*", 1)
+    assert (one.purpose, one.tier, one.rule) == (Purpose.AI_TRAIN, 2, "ai_txt.disallow.type")
+
+
+def test_agents_times_rules_are_bounded():
+    agents = "".join(f"User-agent: a{n}\n" for n in range(300))
+    reading = read(agents + "Disallow: /x\n" * 300)
+    assert (len(reading.statements), codes(reading)) == (10_000, ["too_many_rules"])
+
+
+@pytest.mark.corpus
+def test_real_files():
+    files = sorted((CORPUS / "aitxt").glob("*")) if CORPUS.is_dir() else []
+    if not files:
+        pytest.skip(f"no corpus at {CORPUS}")
+    found = {file.name: read(file.read_bytes()) for file in files}
+    present = {name.split("__")[0] for name, r in found.items() if r.presence is Presence.PRESENT}
+    assert present == {
+        "GeopJr",
+        "alea-institute",
+        "arichtman",
+        "bahlo",
+        "hacdias",
+        "healsdata",
+        "patoarchitekci",
+        "schklom",
+    }
+    others = [reading for reading in found.values() if reading.presence is not Presence.PRESENT]
+    assert [codes(reading) for reading in others] == [["other_format"]] * 11
+    everything = [
+        n for n, r in found.items() if heard(r)[:1] and heard(r)[0][1:] == ("reserved", "")
+    ]
+    assert len(everything) == 8

@@ -1,0 +1,297 @@
+"""The database refuses what it must, describes what it holds, and says in one sentence what is wrong."""
+
+import json
+import sqlite3
+import stat
+from contextlib import closing
+
+import pytest
+
+from crawler import vocab
+from crawler.model import Observation, Origin, Target
+from crawler.store import database, evidence
+from crawler.store.database import StoreBusyError, StoreError, connect, connect_read_only, held
+from crawler.vocab import Outcome, Reject, Resource
+
+AT = "2026-11-22T00:00:00.000Z"
+HERE = Origin(scheme="https", host="h.example", port=443, site="h.example")
+
+
+@pytest.fixture
+def db(tmp_path):
+    with closing(connect(tmp_path / "audit.db", create=True)) as connection:
+        yield connection
+
+
+def fill(db, observations=()):
+    """A dataset, a run and a visit of one origin."""
+    new = evidence.NewDataset(
+        path="d.csv",
+        files=(("d.csv", 3, "a" * 64),),
+        format="csv",
+        url_column="url",
+        weight_column="",
+        rows=3,
+        rejects=((Reject.EMPTY, 1, ""),),
+    )
+    run = evidence.NewRun(
+        command="c",
+        version="0",
+        versions={},
+        settings={"dataset": 1},
+        user_agent="u",
+        suffix_list="s",
+        catalogue="c",
+    )
+    with database.transaction(db):
+        evidence.add_dataset(db, new, [("h.example", HERE, 2, 1.5, ["https://h.example/a"])], AT)
+        number = evidence.begin_run(db, run, AT)
+        evidence.save_visit(db, number, 1, observations, AT)
+    return number
+
+
+def seen(resource=Resource.ROBOTS_TXT, body=b"User-agent: *", **facts) -> Observation:
+    url = f"https://h.example/{resource}"
+    target = Target(resource=resource, asked=url, url=url)
+    facts = {"outcome": Outcome.RESPONDED, "status": 200, "started_at": AT} | facts
+    return Observation(target=target, body=body, size=len(body), **facts)
+
+
+@pytest.mark.parametrize("table", list(database._VOCABULARY))
+def test_vocabulary_of_sql_is_that_of_python(db, table):
+    names = [name for (name,) in db.execute(f"SELECT name FROM {table}")]
+    assert sorted(names) == sorted(database._VOCABULARY[table])
+
+
+def test_every_closed_vocabulary_is_a_table():
+    enums = {
+        value
+        for value in vars(vocab).values()
+        if isinstance(value, type) and issubclass(value, vocab.StrEnum)
+    }
+    assert enums - {vocab.StrEnum} == set(database._VOCABULARY.values())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE observation SET status = 404",
+        "DELETE FROM observation",
+        "UPDATE body SET size = 0",
+        "DELETE FROM body",
+        "UPDATE visit SET finished_at = ''",
+        "DELETE FROM visit",
+        "UPDATE origin SET scheme = 'http'",
+        "DELETE FROM origin",
+        "DELETE FROM run",
+        "UPDATE run SET settings = '{}'",
+    ],
+)
+def test_evidence_is_append_only(db, statement):
+    fill(db, [seen()])
+    with pytest.raises(sqlite3.IntegrityError, match=r"append-only|final|identity"):
+        db.execute(statement)
+
+
+def test_a_run_ends_once(db):
+    run = fill(db)
+    evidence.end_run(db, run, "finished", AT)
+    with pytest.raises(sqlite3.IntegrityError, match="final"):
+        evidence.end_run(db, run, "finished", AT)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"outcome": "invented", "status": None},
+        {"outcome": "responded", "status": None},
+        {"outcome": "timed_out", "status": 200},
+        {"outcome": "responded", "status": 200, "headers": "no json"},
+    ],
+)
+def test_the_schema_says_no(db, row):
+    fill(db)
+    values = {
+        "run": 1,
+        "origin": 1,
+        "resource": "home",
+        "asked": "a",
+        "hop": 0,
+        "url": "a",
+        "headers": "[]",
+        "size": 0,
+    }
+    values |= {"truncated": 0, "observed_at": AT, "elapsed_ms": 0, "address": "", "note": ""} | row
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute(f"INSERT INTO observation ({columns}) VALUES ({marks})", list(values.values()))
+
+
+def test_saving_a_visit_twice_changes_nothing(db):
+    run = fill(db, [seen()])
+    with database.transaction(db):
+        evidence.save_visit(db, run, 1, [seen(body=b"other")], AT)
+    assert db.execute("SELECT count(*) FROM observation").fetchone() == (1,)
+
+
+def test_equal_bodies_are_stored_once_and_come_back(db):
+    fill(db, [seen(), seen(Resource.AI_TXT), seen(Resource.TDMREP_JSON, body=b"")])
+    digests = [d for (d,) in db.execute("SELECT stored FROM observation ORDER BY id")]
+    assert db.execute("SELECT count(*) FROM body").fetchone() == (2,)
+    assert evidence.load_body(db, digests[0]) == b"User-agent: *"
+    assert evidence.load_body(db, digests[2]) == b""
+    assert evidence.load_body(db, "0" * 64) is None
+
+
+def test_of_a_page_the_extract_is_kept_and_the_digest_of_the_whole(db):
+    fill(db, [seen(Resource.HOME, body=b"<html>", extract=b"{}")])
+    digest, stored = db.execute("SELECT digest, stored FROM observation").fetchone()
+    assert digest != stored
+    assert evidence.load_body(db, stored) == b"{}"
+    assert evidence.load_body(db, digest) is None
+
+
+def test_headers_with_foreign_octets_come_back_as_they_were(db):
+    fill(db, [seen(headers=(("X", "caf\udce9"),))])
+    (headers,) = db.execute("SELECT headers FROM observation").fetchone()
+    assert json.loads(headers) == [["X", "caf\udce9"]]
+
+
+def test_every_view_and_column_is_described(db):
+    described = set(db.execute('SELECT view, "column" FROM description'))
+    for view in database.public_views():
+        columns = [d[0] for d in db.execute(f"SELECT * FROM {view}").description]
+        assert columns == list(database.public_views()[view][1])
+        assert {(view, c) for c in ["", *columns]} <= described
+    views = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
+    assert views == set(database.public_views())
+
+
+def test_views_that_users_rely_on_are_there():
+    promised = "runs datasets reservations findings statements issues observations coverage sites"
+    promised += " dataset_summary rights_holders trail conflicts"
+    assert set(promised.split()) <= set(database.public_views())
+
+
+def test_opening_again_changes_nothing(tmp_path):
+    path = tmp_path / "audit.db"
+    connect(path, create=True).close()
+    before = path.read_bytes()
+    connect(path).close()
+    assert path.read_bytes() == before
+
+
+def test_a_failed_transaction_leaves_nothing(db):
+    with pytest.raises(RuntimeError), database.transaction(db):
+        db.execute("INSERT INTO outcome VALUES ('x')")
+        raise RuntimeError
+    assert ("x",) not in db.execute("SELECT name FROM outcome").fetchall()
+
+
+def foreign(path):
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE t (x)")
+
+
+def newer(path):
+    with closing(connect(path, create=True)) as db:
+        db.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('tdm-audit', '9999_x', '')"
+        )
+
+
+REFUSED = [
+    ("missing", lambda path: None, "there is no database"),
+    (
+        "not a database",
+        lambda path: path.write_bytes(b"hello, I am a text" * 100),
+        "not an SQLite database",
+    ),
+    ("another program's", foreign, "database of another program"),
+    ("newer", newer, "newer tdm-audit"),
+    ("a folder", lambda path: path.mkdir(), "is a folder|no database"),
+]
+
+
+@pytest.mark.parametrize("opener", [connect, connect_read_only])
+@pytest.mark.parametrize(("make", "said"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
+def test_what_cannot_be_used_is_refused_and_left_as_it_is(tmp_path, opener, make, said):
+    path = tmp_path / "x.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(StoreError, match=said):
+        opener(path)
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_an_empty_file_is_no_audit_for_readers(tmp_path):
+    (tmp_path / "x.db").touch()
+    with pytest.raises(StoreError, match="empty"):
+        connect_read_only(tmp_path / "x.db")
+
+
+SENTENCES = [
+    (sqlite3.OperationalError("database is locked"), "locked by another program"),
+    (sqlite3.OperationalError("attempt to write a readonly database"), "read-only"),
+    (sqlite3.OperationalError("database or disk is full"), "no space left"),
+    (sqlite3.DatabaseError("database disk image is malformed"), "not an SQLite database"),
+    (sqlite3.OperationalError("no such table: x"), "failed: no such table"),
+]
+
+
+@pytest.mark.parametrize(("error", "said"), SENTENCES)
+def test_errors_of_sqlite_become_a_sentence(error, said):
+    with pytest.raises(StoreError, match=said), database.explained("x.db"):
+        raise error
+
+
+def test_a_locked_database_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "audit.db"
+    with closing(connect(path, create=True)) as first, closing(connect(path)) as second:
+        first.execute("BEGIN IMMEDIATE")
+        second.execute("PRAGMA busy_timeout = 1")
+        with (
+            pytest.raises(StoreError, match="locked"),
+            database.explained(path),
+            database.transaction(second),
+        ):
+            pass
+        first.rollback()
+
+
+def test_a_full_disk_loses_nothing(tmp_path):
+    path = tmp_path / "audit.db"
+    with closing(connect(path, create=True)) as db:
+        fill(db, [seen()])
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages}")
+        with (
+            pytest.raises(StoreError, match="no space left"),
+            database.explained(path),
+            database.transaction(db),
+        ):
+            for n in range(2000):
+                evidence.save_body(db, str(n).encode() * 500)
+    with closing(connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM body").fetchone() == (1,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_read_only_database_is_said(tmp_path):
+    path = tmp_path / "audit.db"
+    connect(path, create=True).close()
+    path.chmod(stat.S_IRUSR)
+    try:
+        with path.open("ab"):
+            pytest.skip("this user may write read-only files")
+    except PermissionError:
+        pass
+    with pytest.raises(StoreError, match="read-only"), database.explained(path):
+        connect(path).execute("DELETE FROM finding")
+
+
+def test_only_one_run_holds_a_database(tmp_path):
+    with held(tmp_path / "audit.db"), pytest.raises(StoreBusyError), held(tmp_path / "audit.db"):
+        pass
+    with held(tmp_path / "audit.db"):
+        pass

@@ -1,0 +1,433 @@
+"""Commands as users run them: what they print, what they leave, and how they fail."""
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from crawler.demo import LoopbackWeb, Site
+from crawler.demo.answers import html, status, text
+from crawler.demo.site import everywhere
+from crawler.flags import COLUMNS
+from crawler.protocols import ai_txt
+from crawler.store.database import held, public_views
+from crawler.vocab import State
+
+UNANIMOUS = "http://unanimous.demo.test/"
+
+
+def rows_of(path, sql, *values):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(sql, values).fetchall()
+
+
+DERIVED = (
+    "reading",
+    "statement",
+    "issue",
+    "assigner",
+    "read_from",
+    "sight",
+    "finding",
+    "disagreement",
+)
+
+
+def derived(path):
+    return {
+        t: rows_of(path, f"SELECT * FROM {t} ORDER BY 1, 2, 3") for t in DERIVED if t != "read_from"
+    } | {"read_from": rows_of(path, "SELECT * FROM read_from ORDER BY 1, 2")}
+
+
+def test_judge_rebuilds_the_same_rows_without_the_network(audit, tdm_audit):
+    before = derived(audit)
+    assert all(before.values())
+    with closing(sqlite3.connect(audit)) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        for table in DERIVED:
+            db.execute(f"DELETE FROM {table}")
+        db.commit()
+    done = tdm_audit("judge", "--db", audit, "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert derived(audit) == before
+
+
+def test_judge_shows_the_rule_set_that_was_chosen(audit, tdm_audit):
+    assert rows_of(audit, "SELECT DISTINCT rules FROM reservations") == [("signals/1",)]
+    done = tdm_audit("judge", "--db", audit, "--rules", "strict", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["datasets"][0]["rules"] == "strict/1"
+    assert rows_of(audit, "SELECT DISTINCT rules FROM reservations") == [("strict/1",)]
+
+
+FAILURES = [
+    ("no such dataset", ["crawl", "none.csv"], 1, "none.csv"),
+    ("no URL column", ["crawl", "numbers.csv"], 1, "--url-column"),
+    ("not Parquet", ["crawl", "bad.parquet"], 1, "bad.parquet"),
+    ("no such rule set", ["judge", "--db", "DB", "--rules", "none"], 1, "no rule set 'none'"),
+    ("no database", ["judge", "--db", "none.db"], 1, "there is no database"),
+    (
+        "no database to explain from",
+        ["explain", "h.example", "--db", "none.db"],
+        1,
+        "there is no database",
+    ),
+    ("a text for a database", ["judge", "--db", "numbers.csv"], 1, "not an SQLite database"),
+    (
+        "an origin never asked",
+        ["explain", "https://nobody.example/", "--db", "DB"],
+        1,
+        "not in this database",
+    ),
+    ("no such view", ["export", "none", "--db", "DB", "-o", "x.csv"], 2, "no view 'none'"),
+    ("no such format", ["export", "runs", "--db", "DB", "-o", "x.xls"], 1, "suffix"),
+    (
+        "an unwritable place",
+        ["export", "runs", "--db", "DB", "-o", "numbers.csv/x.csv"],
+        1,
+        "cannot write",
+    ),
+    ("no URL", ["explain", "--db", "DB"], 2, "give a URL"),
+    ("garbage for a URL", ["explain", "data:,x", "--db", "DB"], 2, "names no host"),
+    ("no such digest", ["explain", "--body", "0" * 64, "--db", "DB"], 1, "no bytes are kept"),
+    ("no duration", ["crawl", "x.csv", "--delay", "soon"], 2, "is no duration"),
+    ("a negative duration", ["crawl", "x.csv", "--max-age", "-3h"], 2, "negative"),
+    ("no network", ["crawl", "x.csv", "--allow-network", "home"], 2, "home"),
+    ("no connect-to", ["crawl", "x.csv", "--connect-to", "a:b"], 2, "HOST1:PORT1:HOST2:PORT2"),
+    (
+        "flag onto itself",
+        ["flag", "numbers.csv", "--url-column", "a", "--db", "DB", "-o", "numbers.csv"],
+        1,
+        "itself",
+    ),
+    (
+        "flag to nowhere",
+        ["flag", "numbers.csv", "--url-column", "a", "--db", "DB", "-o", "x.xls"],
+        1,
+        "suffix",
+    ),
+    (
+        "flag without the column",
+        ["flag", "numbers.csv", "--url-column", "z", "--db", "DB", "-o", "x.csv"],
+        1,
+        "no column z",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"), [f[1:] for f in FAILURES], ids=[f[0] for f in FAILURES]
+)
+def test_failure_is_one_clear_sentence(arguments, status, said, demonstration, tmp_path, tdm_audit):
+    (tmp_path / "numbers.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
+    arguments = [str(demonstration / "audit.db") if a == "DB" else a for a in arguments]
+    done = tdm_audit(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (status == 2) or done.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_second_run_is_told_at_once(audit, tdm_audit, tmp_path):
+    with held(audit):
+        done = tdm_audit("judge", "--db", audit)
+    assert done.returncode == 3
+    assert "another run holds" in done.stderr
+
+
+def test_explain_leads_to_line_and_digest(demonstration, tdm_audit):
+    db = demonstration / "audit.db"
+    done = tdm_audit("explain", UNANIMOUS, "--db", db, "--json")
+    said = json.loads(done.stdout)
+    assert list(said) == [
+        "url",
+        "origin",
+        "site",
+        "about",
+        "agent",
+        "rules",
+        "findings",
+        "resources",
+        "caveat",
+    ]
+    tdm = said["findings"][0]
+    assert (tdm["purpose"], tdm["state"]) == ("tdm", "conditional")
+    decided = tdm["decided_by"]
+    body = tdm_audit("explain", "--body", decided["stored"], "--db", db)
+    assert decided["raw"] in body.stdout
+    text_ = tdm_audit("explain", UNANIMOUS, "--db", db).stdout
+    assert f"body sha256 {decided['digest']}" in text_
+    assert "Not legal advice" in text_
+    assert ("unanimous.demo.test", decided["statement"]) in {
+        (o.removeprefix("http://"), s)
+        for o, s in rows_of(db, "SELECT origin, statement FROM statements")
+    }
+
+
+def test_explain_for_an_agent_and_for_the_whole_origin(demonstration, tdm_audit):
+    db = demonstration / "audit.db"
+    agent = json.loads(
+        tdm_audit(
+            "explain", UNANIMOUS, "--agent", "GPTBot", "--origin", "--db", db, "--json"
+        ).stdout
+    )
+    assert (agent["agent"], agent["about"]) == ("GPTBot", "origin")
+    bare = json.loads(tdm_audit("explain", "unanimous.demo.test", "--db", db, "--json").stdout)
+    assert bare["about"] == "origin"
+
+
+@pytest.mark.parametrize("view", sorted(public_views()))
+def test_every_view_exports_as_every_format_alike(view, demonstration, tmp_path, tdm_audit):
+    db = demonstration / "audit.db"
+    for suffix in ("csv", "jsonl", "parquet"):
+        done = tdm_audit("export", view, "--db", db, "-o", tmp_path / f"out.{suffix}")
+        assert done.returncode == 0, done.stderr
+    columns = list(public_views()[view][1])
+    expected = rows_of(db, f"SELECT count(*) FROM {view}")[0][0]
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        table = list(csv.reader(file))
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    parquet = pq.read_table(tmp_path / "out.parquet")
+    assert table[0] == columns == parquet.column_names
+    assert len(table) - 1 == len(lines) == parquet.num_rows == expected
+    assert parquet.to_pylist() == lines
+
+
+def test_exports_repeat_byte_for_byte(demonstration, tmp_path, tdm_audit):
+    for name in ("a.parquet", "b.parquet"):
+        tdm_audit("export", "statements", "--db", demonstration / "audit.db", "-o", tmp_path / name)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def records(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+URLS = [
+    UNANIMOUS + "a.html",
+    "garbage url",
+    None,
+    "https://nobody.example/x",
+    "UNANIMOUS.demo.test",
+]
+
+
+def write(path, urls):
+    if path.suffix == ".parquet":
+        types = {"url": pa.large_string(), "n": pa.int8()}
+        pq.write_table(
+            pa.table({"url": urls, "n": range(len(urls))}, schema=pa.schema(types.items())), path
+        )
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps({"url": u, "n": n}) + "\n" for n, u in enumerate(urls)))
+    else:
+        path.write_text("url,n\n" + "".join(f"{u or ''},{n}\n" for n, u in enumerate(urls)))
+
+
+@pytest.mark.parametrize("source", ["in.parquet", "in.csv", "in.jsonl"])
+@pytest.mark.parametrize("out", ["out.parquet", "out.csv", "out.jsonl"])
+def test_flag_keeps_rows_and_order(source, out, demonstration, tmp_path, tdm_audit):
+    write(tmp_path / source, URLS)
+    done = tdm_audit(
+        "flag",
+        tmp_path / source,
+        "-o",
+        tmp_path / out,
+        "--db",
+        demonstration / "audit.db",
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    assert sum(json.loads(done.stdout)["rows"].values()) == len(URLS)
+    match out.rpartition(".")[2]:
+        case "parquet":
+            rows = pq.read_table(tmp_path / out).to_pylist()
+        case "csv":
+            rows = records(tmp_path / out)
+        case _:
+            rows = [json.loads(line) for line in (tmp_path / out).read_text().splitlines()]
+    assert [int(r["n"]) for r in rows] == list(range(len(URLS)))
+    assert [r["tdm_state"] for r in rows] == [
+        "reserved",
+        "unknown",
+        "unknown",
+        "unknown",
+        "reserved",
+    ]
+    assert list(rows[0]) == ["url", "n", *COLUMNS]
+
+
+def test_flag_keeps_types_and_metadata_of_parquet(demonstration, tmp_path, tdm_audit):
+    schema = pa.schema([("url", pa.large_string()), ("n", pa.int8())], metadata={"who": "me"})
+    pq.write_table(pa.table({"url": URLS, "n": range(5)}, schema=schema), tmp_path / "in.parquet")
+    tdm_audit(
+        "flag",
+        tmp_path / "in.parquet",
+        "-o",
+        tmp_path / "out.parquet",
+        "--db",
+        demonstration / "audit.db",
+    )
+    got = pq.read_schema(tmp_path / "out.parquet")
+    assert (got.field("url").type, got.field("n").type) == (pa.large_string(), pa.int8())
+    assert got.metadata[b"who"] == b"me"
+
+
+def test_flag_again_replaces_the_verdicts(demonstration, tmp_path, tdm_audit):
+    db = demonstration / "audit.db"
+    write(tmp_path / "in.parquet", URLS)
+    tdm_audit("flag", tmp_path / "in.parquet", "-o", tmp_path / "a.parquet", "--db", db)
+    tdm_audit(
+        "flag",
+        tmp_path / "a.parquet",
+        "-o",
+        tmp_path / "b.parquet",
+        "--db",
+        db,
+        "--purpose",
+        "search",
+    )
+    got = pq.read_table(tmp_path / "b.parquet")
+    assert got.column_names == ["url", "n", *COLUMNS]
+    assert set(got["tdm_purpose"].to_pylist()) == {"search"}
+
+
+def test_side_cars_are_keyed_by_file_and_row(demonstration, tmp_path, tdm_audit):
+    for name in ("a.csv", "b.csv"):
+        write(tmp_path / name, URLS)
+    done = tdm_audit(
+        "flag", tmp_path / "a.csv", tmp_path / "b.csv",
+        "--flags-only", "-o", tmp_path / "f.parquet",
+        "--db", demonstration / "audit.db",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    got = pq.read_table(tmp_path / "f.parquet").to_pylist()
+    assert [r["row_number"] for r in got] == [0, 1, 2, 3, 4] * 2
+    assert {r["file"] for r in got} == {str(tmp_path / "a.csv"), str(tmp_path / "b.csv")}
+
+
+def test_flag_for_an_agent(demonstration, tmp_path, tdm_audit):
+    write(tmp_path / "in.csv", ["http://contradiction-agents.demo.test/x"])
+    for agent in ("GPTBot", "CCBot"):
+        tdm_audit(
+            "flag",
+            tmp_path / "in.csv",
+            "-o",
+            tmp_path / f"{agent}.csv",
+            "--agent",
+            agent,
+            "--db",
+            demonstration / "audit.db",
+        )
+    got = {a: records(tmp_path / f"{a}.csv")[0]["tdm_state"] for a in ("GPTBot", "CCBot")}
+    assert got == {"GPTBot": "reserved", "CCBot": "permitted"}
+
+
+def small_web(*hosts):
+    page = html(in_body="<p>hello</p>")
+    return [
+        Site(
+            host=h,
+            about="",
+            expect=everywhere(State.SILENT),
+            pages={"/": page, "/robots.txt": text("User-agent: *\nDisallow:")},
+        )
+        for h in hosts
+    ]
+
+
+@pytest.fixture
+def crawl(tmp_path, tdm_audit):
+    def run(web, urls, *more):
+        dataset = tmp_path / "d.txt"
+        dataset.write_text("".join(f"{u}\n" for u in urls))
+        return tdm_audit(
+            "crawl", dataset, "--db", tmp_path / "a.db", "--delay", "0", "--timeout", "3", "--json",
+            "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32", *more,
+        )  # fmt: skip
+
+    return run
+
+
+def test_crawl_asks_again_only_what_is_stale(crawl, tmp_path):
+    hosts = ["a.test", "b.test"]
+    with LoopbackWeb(small_web(*hosts)) as web:
+        first = json.loads(crawl(web, [f"http://{h}/x" for h in hosts]).stdout)
+        asked = len(web.log)
+        second = json.loads(crawl(web, [f"http://{h}/x" for h in hosts]).stdout)
+        assert len(web.log) == asked
+        third = json.loads(crawl(web, [f"http://{h}/x" for h in hosts], "--max-age", "0s").stdout)
+        assert len(web.log) == 2 * asked
+    assert [(r["due"], r["visited"]) for r in (first, second, third)] == [(2, 2), (0, 0), (2, 2)]
+    assert rows_of(tmp_path / "a.db", "SELECT ended, origins FROM runs") == [("finished", 2)] * 2
+
+
+def test_crawl_continues_an_unfinished_run_under_its_number(crawl, tmp_path):
+    hosts = [f"h{n}.test" for n in range(6)]
+    urls = [f"http://{h}/x" for h in hosts]
+    with LoopbackWeb(small_web(*hosts)) as web:
+        stopped = crawl(web, urls, "--time-budget", "0s", "--concurrency", "1")
+        assert stopped.returncode == 4
+        assert "run the same command again" in stopped.stderr
+        rest = json.loads(crawl(web, urls).stdout)
+    left = json.loads(stopped.stdout)["visited"]
+    assert left + rest["visited"] == 6
+    assert rest["run"] == 1
+    assert rows_of(tmp_path / "a.db", "SELECT run, ended, origins FROM runs") == [
+        (1, "finished", 6)
+    ]
+
+
+def test_crawl_limits_origins_to_those_with_most_rows(crawl, tmp_path):
+    with LoopbackWeb(small_web("a.test", "b.test")) as web:
+        crawl(
+            web, ["http://a.test/1", "http://b.test/1", "http://b.test/2"], "--limit-origins", "1"
+        )
+        assert {r.host for r in web.log} == {"b.test"}
+    states = rows_of(
+        tmp_path / "a.db",
+        "SELECT state, origins FROM dataset_summary WHERE purpose = 'tdm' ORDER BY 1",
+    )
+    assert states == [("silent", 1), ("unknown", 1)]
+
+
+def test_a_failure_after_a_good_look_never_erases_it(crawl, tmp_path):
+    rule = '[{"location": "/", "tdm-reservation": 1}]'
+    nothing = {"host": "a.test", "about": "", "expect": everywhere(State.SILENT)}
+    with LoopbackWeb([Site(pages={"/.well-known/tdmrep.json": text(rule)}, **nothing)]) as web:
+        crawl(web, ["http://a.test/"])
+    with LoopbackWeb([Site(pages={"/robots.txt": status(503)}, **nothing)]) as web:
+        crawl(web, ["http://a.test/"], "--max-age", "0s")
+    db = tmp_path / "a.db"
+    assert rows_of(db, "SELECT tdm, complete FROM reservations") == [("reserved", 1)]
+    last = "SELECT resource, status, last_outcome, last_status FROM coverage ORDER BY 1 DESC"
+    assert rows_of(db, last)[:2] == [
+        ("tdmrep_json", 200, "withheld", None),
+        ("robots_txt", 404, "responded", 503),
+    ]
+
+
+def test_a_reader_that_crashes_is_an_issue_not_a_stop(audit, tdm_audit, monkeypatch):
+    def parse(_document):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(ai_txt, "parse", parse)
+    done = tdm_audit("judge", "--db", audit)
+    assert done.returncode == 0, done.stderr
+    assert "crashed a reader" in done.stdout
+    crashes = "SELECT DISTINCT protocol, excerpt FROM issues WHERE code = 'internal.crash'"
+    assert rows_of(audit, crashes) == [("ai_txt", "ai_txt: RuntimeError('boom')")]
+    tdm = "SELECT tdm FROM reservations WHERE origin = 'http://unanimous.demo.test'"
+    assert rows_of(audit, tdm) == [("conditional",)]
+
+
+def test_help_of_every_command_has_an_example(tdm_audit):
+    for command in ("crawl", "judge", "explain", "flag", "export", "demo"):
+        assert "Example:" in tdm_audit(command, "--help").stdout

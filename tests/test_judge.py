@@ -1,0 +1,417 @@
+"""The judge: states, precedence, conflict, completeness, and that nothing weakens a reservation."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import page, rulesets
+from crawler.judge import Finding, Sight, judge, state_of
+from crawler.model import Document, Question, Statement, Voice
+from crawler.protocols import PROTOCOLS, ai_txt, robots_txt, tdmrep_file, tdmrep_header, tdmrep_html
+from crawler.protocols._driver import parse
+from crawler.vocab import ANCESTORS, DeclaredBy, Presence, Purpose, Resource, Stance, State
+
+SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in rulesets.NAMES)
+AT = "2026-11-22T00:00:00.000Z"
+PATHS = {
+    Resource.ROBOTS_TXT: "/robots.txt",
+    Resource.AI_TXT: "/ai.txt",
+    Resource.TDMREP_JSON: "/.well-known/tdmrep.json",
+    Resource.HOME: "/",
+    Resource.PAGE: "/p",
+}
+
+
+def sight(resource, *read, presence=Presence.PRESENT, path=None) -> Sight:
+    """A resource with what protocols read in it: pairs of protocol and document."""
+    readings = tuple(
+        (p, f"{p.NAME}-{n}", parse(p, Document(body=b))) for n, (p, b) in enumerate(read)
+    )
+    path = path or PATHS[resource]
+    return Sight(
+        resource=resource,
+        path=path,
+        url=f"https://h{path}",
+        presence=presence,
+        observation=list(Resource).index(resource),
+        observed_at=AT,
+        readings=readings,
+    )
+
+
+def origin(robots=None, ai=None, tdmrep=None, home=(), page_=(), unseen=()) -> tuple[Sight, ...]:
+    """An origin: bodies of its files (None: 404), headers and meta of its pages."""
+    files = [
+        (Resource.ROBOTS_TXT, robots_txt, robots),
+        (Resource.AI_TXT, ai_txt, ai),
+        (Resource.TDMREP_JSON, tdmrep_file, tdmrep),
+    ]
+    sights = [
+        sight(resource, *([(protocol, body.encode())] if body is not None else []))
+        for resource, protocol, body in files
+    ]
+    sights += [sight(Resource.HOME, *home), sight(Resource.PAGE, *page_)]
+    return tuple(
+        sight(s.resource, presence=Presence.UNSEEN) if s.resource in unseen else s for s in sights
+    )
+
+
+def header(value: str):
+    return tdmrep_header, f"tdm-reservation: {value}\r\n".encode()
+
+
+def meta(value: str):
+    return tdmrep_html, page.extract(f'<meta name="tdm-reservation" content="{value}">'.encode())
+
+
+def rule(location: str, value: object, policy: str | None = None) -> dict:
+    found = {"location": location, "tdm-reservation": value}
+    return found | ({"tdm-policy": policy} if policy else {})
+
+
+def tdmrep(*rules: dict) -> str:
+    return json.dumps(rules)
+
+
+def findings(sights, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
+    return {f.purpose: f for f in judge(sights, Question(**question), rules)}
+
+
+def states(sights, rules=SIGNALS, **question) -> tuple[str, ...]:
+    """tdm, ai_train, genai_train, ai_input, search."""
+    return tuple(f.state.value for f in findings(sights, rules, **question).values())
+
+
+ALL = tdmrep(rule("/", 1))
+NONE = tdmrep(rule("/", 0))
+BAN = "User-agent: *\nDisallow: /"
+BOT = "User-agent: GPTBot\nDisallow: /"
+RES, CON, PAR, REF, PER, SIL, UNK = (s.value for s in State)
+
+ORIGINS = [
+    ("nothing at all", origin(), (SIL,) * 5),
+    ("never asked", (), (UNK,) * 5),
+    ("T01", origin(tdmrep=ALL), (RES, RES, RES, SIL, SIL)),
+    ("terms", origin(tdmrep=tdmrep(rule("/", 1, "https://h/p"))), (CON, CON, CON, SIL, SIL)),
+    (
+        "T02: parts",
+        origin(tdmrep=tdmrep(rule("/a/", 1), rule("/b/", 0))),
+        (PAR, PAR, PAR, SIL, SIL),
+    ),
+    ("permitted parts only", origin(tdmrep=tdmrep(rule("/b/", 0))), (SIL,) * 5),
+    ("T23", origin(tdmrep=NONE), (PER, PER, PER, SIL, SIL)),
+    ("T08", origin(tdmrep=tdmrep(rule("/", 2))), (SIL,) * 5),
+    ("T09", origin(tdmrep=tdmrep(rule("/", "1"))), (SIL,) * 5),
+    ("U01", origin(robots=BOT), (SIL, SIL, PAR, SIL, SIL)),
+    ("U03", origin(robots="User-agent: PerplexityBot\nDisallow: /"), (SIL, SIL, SIL, SIL, PAR)),
+    ("a retired agent", origin(robots="User-agent: anthropic-ai\nDisallow: /"), (SIL,) * 5),
+    ("U06", origin(robots="User-agent: GPTBot\nDisallow:"), (SIL,) * 5),
+    ("refused", origin(robots=BAN), (REF,) * 5),
+    ("refused, agents named too", origin(robots=f"{BAN}\n\n{BOT}"), (REF, REF, PAR, REF, REF)),
+    ("refused in part", origin(robots="User-agent: *\nDisallow: /a"), (SIL,) * 5),
+    ("A07", origin(ai="User-Agent: *\nDisallow: /\nDisallow: *"), (SIL, RES, RES, SIL, SIL)),
+    (
+        "ai.txt, images",
+        origin(ai="User-Agent: *\nDisallow: *.jpg\nAllow: /"),
+        (SIL, PAR, PAR, SIL, SIL),
+    ),
+    ("ai.txt, all allowed", origin(ai="User-Agent: *\nAllow: /"), (SIL, PER, PER, SIL, SIL)),
+    ("a header on a page", origin(page_=[header("1")]), (PAR, PAR, PAR, SIL, SIL)),
+    ("b.2 1: file 1, header 0", origin(tdmrep=ALL, home=[header("0")]), (PAR, PAR, PAR, SIL, SIL)),
+    (
+        "T18: file 1, header yes",
+        origin(tdmrep=ALL, home=[header("yes")]),
+        (RES, RES, RES, SIL, SIL),
+    ),
+    ("file 0, header 1", origin(tdmrep=NONE, home=[header("1")]), (PAR, PAR, PAR, SIL, SIL)),
+    ("file 0, header 0", origin(tdmrep=NONE, home=[header("0")]), (PER, PER, PER, SIL, SIL)),
+    ("header 0, meta 1", origin(home=[header("0"), meta("1")]), (PAR, PAR, PAR, SIL, SIL)),
+    ("header 1, meta 0", origin(home=[header("1"), meta("0")]), (SIL,) * 5),
+    ("b.2 2: TDMRep 0, GPTBot refused", origin(tdmrep=NONE, robots=BOT), (PER, PER, PAR, SIL, SIL)),
+    ("b.2 10: robots.txt unseen", origin(unseen={Resource.ROBOTS_TXT}), (UNK,) * 5),
+    ("a page unseen", origin(unseen={Resource.PAGE}), (UNK,) * 5),
+    (
+        "reserved, robots.txt unseen",
+        origin(tdmrep=ALL, unseen={Resource.ROBOTS_TXT}),
+        (RES, RES, RES, UNK, UNK),
+    ),
+    ("permitted, ai.txt unseen", origin(tdmrep=NONE, unseen={Resource.AI_TXT}), (UNK,) * 5),
+    (
+        "refused, the rest withheld",
+        origin(robots=BAN, unseen={Resource.AI_TXT, Resource.HOME}),
+        (REF,) * 5,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("sights", "expected"), [o[1:] for o in ORIGINS], ids=[o[0] for o in ORIGINS]
+)
+def test_state_of_an_origin(sights, expected):
+    assert states(sights) == expected
+
+
+FILE = tdmrep(rule("/a/", 1), rule("/b/", 0))
+URLS = [
+    ("T02 a", origin(tdmrep=FILE), {"path": "/a/x"}, RES),
+    ("T02 b", origin(tdmrep=FILE), {"path": "/b/x"}, PER),
+    ("T02 other", origin(tdmrep=FILE), {"path": "/x"}, SIL),
+    ("T03", origin(tdmrep=FILE), {"path": "/A/x"}, SIL),
+    ("T04", origin(tdmrep=tdmrep(rule("/", 1), rule("/open/", 0))), {"path": "/open/x"}, RES),
+    ("T05", origin(tdmrep=tdmrep(rule("/open/", 0), rule("/", 1))), {"path": "/open/x"}, PER),
+    ("T16", origin(tdmrep=ALL, page_=[header("0")]), {"path": "/p"}, PER),
+    ("T16, another page", origin(tdmrep=ALL, page_=[header("0")]), {"path": "/q"}, RES),
+    ("T17", origin(tdmrep=ALL, page_=[]), {"path": "/p"}, RES),
+    ("T18", origin(tdmrep=ALL, page_=[header("yes")]), {"path": "/p"}, RES),
+    ("header 0, meta 1", origin(page_=[header("0"), meta("1")]), {"path": "/p"}, RES),
+    ("header 1, meta 0", origin(page_=[header("1"), meta("0")]), {"path": "/p"}, PER),
+    ("T21: a page seen without", origin(home=[meta("1")]), {"path": "/p"}, SIL),
+    ("a page not seen", origin(home=[meta("1")]), {"path": "/img.png"}, PAR),
+    (
+        "U04",
+        origin(robots="User-agent: CCBot\nDisallow: /news/"),
+        {"path": "/a", "agent": "CCBot"},
+        SIL,
+    ),
+    ("refused this path", origin(robots="User-agent: *\nDisallow: /a"), {"path": "/a"}, REF),
+    ("refused another", origin(robots="User-agent: *\nDisallow: /a"), {"path": "/b"}, SIL),
+    ("the page failed", origin(unseen={Resource.PAGE}), {"path": "/p"}, UNK),
+    ("another page failed", origin(unseen={Resource.HOME}), {"path": "/p"}, SIL),
+]
+
+
+@pytest.mark.parametrize(
+    ("sights", "question", "expected"), [u[1:] for u in URLS], ids=[u[0] for u in URLS]
+)
+def test_state_of_a_url(sights, question, expected):
+    assert findings(sights, **question)[Purpose.TDM].state.value == expected
+
+
+AGENTS = [
+    ("refused whole", BOT, "GPTBot", RES),
+    ("named, without case", BOT, "gptbot", RES),
+    ("another agent", BOT, "CCBot", SIL),
+    ("some paths", "User-agent: CCBot\nDisallow: /a", "CCBot", PAR),
+    ("through the star", BAN, "CCBot", REF),
+    ("a group of its own frees it", f"{BAN}\n\nUser-agent: GPTBot\nAllow: /", "GPTBot", SIL),
+]
+
+
+@pytest.mark.parametrize(
+    ("robots", "agent", "expected"), [a[1:] for a in AGENTS], ids=[a[0] for a in AGENTS]
+)
+def test_what_an_agent_is_told(robots, agent, expected):
+    assert findings(origin(robots=robots), agent=agent)[Purpose.GENAI_TRAIN].state.value == expected
+
+
+def test_rule_sets_differ_where_they_say():
+    both = origin(robots=f"{BAN}\n\n{BOT}")
+    assert states(both, STRICT) == (SIL,) * 5
+    assert states(both, INCLUSIVE) == (RES,) * 5
+    assert states(origin(tdmrep=ALL), STRICT) == (RES, RES, RES, SIL, SIL)
+
+
+def test_what_does_not_count_under_a_rule_set_is_still_shown():
+    (heard,) = findings(origin(robots=BOT), STRICT)[Purpose.GENAI_TRAIN].considered
+    assert heard.fate == "tier 3 does not count under strict"
+
+
+CONFLICTS = [
+    (
+        "TDMRep 0 and ai.txt",
+        origin(tdmrep=NONE, ai="User-Agent: *\nDisallow: /"),
+        {"ai_train", "genai_train"},
+    ),
+    ("b.2 2", origin(tdmrep=NONE, robots=BOT), {"genai_train"}),
+    ("carriers of TDMRep", origin(tdmrep=ALL, home=[header("0")]), set()),
+    (
+        "b.2 4: a crawler allowed is no permission",
+        origin(tdmrep=ALL, robots="User-agent: GPTBot\nAllow: /"),
+        set(),
+    ),
+    ("agreement", origin(tdmrep=ALL, ai="User-Agent: *\nDisallow: /"), set()),
+]
+
+
+@pytest.mark.parametrize(
+    ("sights", "expected"), [c[1:] for c in CONFLICTS], ids=[c[0] for c in CONFLICTS]
+)
+def test_conflict(sights, expected):
+    assert {p.value for p, f in findings(sights).items() if f.conflict} == expected
+
+
+def test_the_stricter_decides_and_the_other_stays_visible():
+    found = findings(origin(tdmrep=NONE, ai="User-Agent: *\nDisallow: /"))[Purpose.AI_TRAIN]
+    assert found.by.protocol is ai_txt
+    assert [h.protocol.NAME for h in found.considered] == ["ai_txt", "tdmrep_file"]
+
+
+def test_a_superseded_statement_says_so():
+    found = findings(origin(page_=[header("0"), meta("1")]), path="/p")[Purpose.TDM]
+    assert [(h.protocol.NAME, h.fate) for h in found.considered] == [
+        ("tdmrep_html", ""),
+        ("tdmrep_header", "superseded"),
+    ]
+
+
+DETAILS = [
+    (
+        "agents",
+        origin(robots=f"{BOT}\n\nUser-agent: CCBot\nDisallow: /"),
+        Purpose.GENAI_TRAIN,
+        "agents: GPTBot, CCBot",
+    ),
+    ("paths", origin(tdmrep=FILE), Purpose.TDM, "paths: /a/"),
+    (
+        "file types",
+        origin(ai="User-Agent: *\nDisallow: *.jpg\nDisallow: *.png"),
+        Purpose.AI_TRAIN,
+        "file types: jpg, png",
+    ),
+    ("pages", origin(page_=[header("1")]), Purpose.TDM, "1 of 2 pages seen: /p"),
+    (
+        "overridden",
+        origin(tdmrep=ALL, home=[header("0")]),
+        Purpose.TDM,
+        "all but pages that say otherwise",
+    ),
+    ("unseen", origin(unseen={Resource.AI_TXT}), Purpose.TDM, "not seen: ai_txt"),
+    ("never asked", (), Purpose.TDM, "not seen: origin never asked"),
+    ("whole", origin(tdmrep=ALL), Purpose.TDM, ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("sights", "purpose", "expected"), [d[1:] for d in DETAILS], ids=[d[0] for d in DETAILS]
+)
+def test_detail(sights, purpose, expected):
+    assert findings(sights)[purpose].detail == expected
+
+
+def test_many_parts_are_counted_not_listed():
+    agents = ["GPTBot", "CCBot", "ClaudeBot", "Google-Extended", "Applebot-Extended", "Bytespider"]
+    agents += ["meta-externalagent", "FacebookBot", "Diffbot", "omgili"]
+    robots = "".join(f"User-agent: {a}\n" for a in agents) + "Disallow: /"
+    assert findings(origin(robots=robots))[Purpose.GENAI_TRAIN].detail.endswith("and 2 more")
+
+
+def test_an_extra_robots_txt_or_policy_is_not_missed():
+    gate = sight(Resource.OTHER_ROBOTS_TXT, presence=Presence.UNSEEN, path="https://x/robots.txt")
+    policy = sight(Resource.TDM_POLICY, presence=Presence.UNSEEN, path="https://x/policy")
+    assert findings((*origin(), gate, policy))[Purpose.TDM].complete
+
+
+@pytest.mark.parametrize("stance", list(Stance))
+@pytest.mark.parametrize("part", ["", "paths"])
+def test_what_a_statement_makes_by_itself(stance, part):
+    purpose = None if stance is Stance.REFUSED else Purpose.TDM
+    statement = Statement(
+        rule="x",
+        stance=stance,
+        purpose=purpose,
+        tier=1,
+        place="",
+        raw="",
+        clause="",
+        declared_by=DeclaredBy.HEADER,
+    )
+    got = state_of(Voice(statement=statement, part=part), SIGNALS)
+    if part:
+        assert got is (State.PARTIAL if stance in (Stance.RESERVED, Stance.CONDITIONAL) else None)
+    else:
+        assert got.value == stance.value
+
+
+STRENGTH = {state: n for n, state in enumerate(State)}
+ROBOTS = st.sampled_from(
+    [None, "", BAN, BOT, "User-agent: *\nDisallow: /a", "User-agent: CCBot\nDisallow: /x/"]
+)
+AI = st.sampled_from(
+    [
+        None,
+        "User-Agent: *\nAllow: /",
+        "User-Agent: *\nDisallow: *.jpg",
+        "User-Agent: *\nDisallow: /",
+    ]
+)
+TDMREP = st.sampled_from([None, NONE, ALL, FILE, "garbage", tdmrep(rule("/", 1, "https://h/p"))])
+HEADERS = st.sampled_from(
+    [(), (header("0"),), (header("1"),), (meta("1"),), (header("0"), meta("1"))]
+)
+UNSEEN = st.sets(st.sampled_from(list(PATHS)), max_size=2)
+QUESTIONS = st.sampled_from(
+    [
+        {},
+        {"path": "/p"},
+        {"path": "/x/1.jpg"},
+        {"agent": "CCBot"},
+        {"path": "/x/1", "agent": "GPTBot"},
+    ]
+)
+# A statement that reserves everything, in a file of a protocol that the origin did not use.
+RESERVING = {
+    "ai": "User-Agent: *\nDisallow: /",
+    "tdmrep": ALL,
+    "robots": f"{BOT}\n\nUser-agent: CCBot\nDisallow: /",
+}
+
+
+@given(
+    facts=st.fixed_dictionaries(
+        {
+            "robots": ROBOTS,
+            "ai": AI,
+            "tdmrep": TDMREP,
+            "home": HEADERS,
+            "page_": HEADERS,
+            "unseen": UNSEEN,
+        }
+    ),
+    added=st.sampled_from(list(RESERVING)),
+    question=QUESTIONS,
+    rules=st.sampled_from([SIGNALS, INCLUSIVE, STRICT]),
+)
+def test_a_reserving_statement_more_never_weakens_a_state(facts, added, question, rules):
+    before = origin(**(facts | {added: None}))
+    after = origin(**(facts | {added: RESERVING[added]}))
+    if added == "tdmrep" and (facts["home"] or facts["page_"]):
+        # Carriers of TDMRep supersede each other: that is the protocol's own precedence.
+        return
+    old, new = findings(before, rules, **question), findings(after, rules, **question)
+    for purpose in Purpose:
+        assert STRENGTH[new[purpose].state] <= STRENGTH[old[purpose].state]
+
+
+@given(
+    facts=st.fixed_dictionaries(
+        {
+            "robots": ROBOTS,
+            "ai": AI,
+            "tdmrep": TDMREP,
+            "home": HEADERS,
+            "page_": HEADERS,
+            "unseen": UNSEEN,
+        }
+    ),
+    question=QUESTIONS,
+)
+def test_every_finding_can_be_followed(facts, question):
+    found = findings(origin(**facts), **question)
+    for purpose, finding in found.items():
+        decided = finding.state not in (State.SILENT, State.UNKNOWN)
+        assert (finding.by is not None) == decided
+        if decided:
+            assert finding.considered[0] is finding.by
+            assert finding.by.statement.purpose in (None, *ANCESTORS[purpose])
+        assert finding.complete or finding.missing
+    reserved = [
+        STRENGTH[found[p].state] for p in (Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
+    ]
+    if reserved[0] <= STRENGTH[State.RESERVED]:
+        assert reserved == [0, 0, 0]
+
+
+def test_the_order_of_protocols_is_that_of_every_report():
+    assert [p.NAME for p in PROTOCOLS][:2] == ["tdmrep_file", "tdmrep_header"]

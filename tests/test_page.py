@@ -1,0 +1,269 @@
+"""The head extract: places, encodings, tags as hostile pages write them, and its bounds."""
+
+import codecs
+import encodings.aliases
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler import page
+
+CORPUS = Path(
+    os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[1].parent / "shared" / "corpus")
+)
+
+
+def whole(markup: str | bytes, charset: str = "") -> dict[str, object]:
+    body = markup.encode() if isinstance(markup, str) else markup
+    return json.loads(page.extract(body, charset))
+
+
+def places(markup: str) -> list[tuple[str, int, str]]:
+    """Tag, line and place of every element."""
+    return [(e.tag, e.line, e.where) for e in page.elements(page.extract(markup.encode()))]
+
+
+def test_an_extract_has_its_elements_in_order_with_their_lines():
+    markup = (
+        "<!DOCTYPE html>\r\n<html lang='de'>\r\n<head><title>A &amp; B <i>\n c</title>\n"
+        '<META CONTENT="a &gt; b"\n NAME=x name=y>\n'
+        '<link rel="license nofollow" href=/l>\n'
+        "<script>'<meta>'</script>\n"
+        '<script type="application/ld+json">\n{"a": "<b>"}</script>\n'
+        "</head><body><a rel='license' href='/cc'>x</a><a href='/y' rel=me>tdm-</a>\n<meta>"
+    )
+    extracted = page.extract(markup.encode())
+    found = json.loads(extracted)
+    assert (found["lang"], found["title"], found["charset"]) == ("de", "A & B <i> c", "utf-8")
+    assert (found["version"], found["truncated"]) == (page.VERSION, False)
+    meta, link, script, anchor, last = page.elements(extracted)
+    assert (meta.tag, meta.line, meta.where) == ("meta", 5, "head")
+    assert meta.attributes == (("content", "a > b"), ("name", "x"))
+    assert meta.raw == '<META CONTENT="a &gt; b"\n NAME=x name=y>'
+    assert (meta.get("name"), meta.get("property")) == ("x", None)
+    assert (link.line, link.get("rel")) == (7, "license nofollow")
+    assert (script.line, script.text) == (9, '\n{"a": "<b>"}')
+    assert (anchor.tag, anchor.line, anchor.where) == ("a", 11, "body")
+    assert (last.tag, last.line, last.attributes) == ("meta", 12, ())
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        pytest.param("<meta><p><link>", [("meta", 1, "head"), ("link", 1, "body")], id="implied"),
+        pytest.param("<head><div><meta></head>", [("meta", 1, "head")], id="a head as written"),
+        pytest.param("<head></head><meta><body>", [("meta", 1, "head")], id="after the head"),
+        pytest.param("<head></head><p><meta>", [("meta", 1, "body")], id="no body tag"),
+        pytest.param("<body><meta>", [], id="nothing of interest in the body"),
+        pytest.param("<body>NOAI<meta>", [("meta", 1, "body")], id="something of interest"),
+        pytest.param(
+            "<noscript><meta></noscript><meta>",
+            [("meta", 1, "noscript"), ("meta", 1, "head")],
+            id="noscript",
+        ),
+        pytest.param("<noscript><body>tdm-<meta>", [("meta", 1, "body")], id="noscript left open"),
+        pytest.param("<template><noscript><meta>", [("meta", 1, "template")], id="nested"),
+        pytest.param("</template><meta>", [("meta", 1, "head")], id="an end without a start"),
+        pytest.param("<p><iframe><meta></iframe>", [("meta", 1, "iframe")], id="iframe"),
+        pytest.param("<!-- <meta> --><meta>", [("meta", 1, "head")], id="comment"),
+        pytest.param("<!--><meta>", [("meta", 1, "head")], id="empty comment"),
+        pytest.param("<!--> --!><meta>", [("meta", 1, "head")], id="comment closed badly"),
+        pytest.param("<!-- <meta>", [], id="comment to the end"),
+        pytest.param("<![CDATA[<meta>]]>\n<meta>", [("meta", 2, "head")], id="bogus comment"),
+        pytest.param("<?xml version='1'?><meta>", [("meta", 1, "head")], id="XML declaration"),
+        pytest.param("</3><meta>", [("meta", 1, "head")], id="bogus end tag"),
+        pytest.param("<script>//<meta>", [], id="script to the end"),
+        pytest.param(
+            "<script>'<script>'</scripty></SCRIPT ><meta>", [("meta", 1, "head")], id="script"
+        ),
+        pytest.param("<title><meta></title><meta>", [("meta", 1, "head")], id="title is text"),
+        pytest.param("<textarea><meta></textarea>", [], id="textarea is text"),
+        pytest.param("<meta content='>'><meta", [("meta", 1, "head")], id="tag to the end"),
+        pytest.param(
+            '<meta content="x><link>',
+            [("meta", 1, "head"), ("link", 1, "head")],
+            id="a quote left open",
+        ),
+        pytest.param(
+            "<meta\n\n><link\n>\r<link>",
+            [("meta", 1, "head"), ("link", 3, "head"), ("link", 5, "head")],
+            id="lines",
+        ),
+        pytest.param("<a rel=me><a rel=nolicense><a href='/license'>", [], id="other anchors"),
+        pytest.param("<script type=application/rsl+xml>", [("script", 1, "head")], id="RSL"),
+        pytest.param("plain text", [], id="no markup"),
+        pytest.param("", [], id="empty"),
+        pytest.param("\x00\x01<meta>", [], id="binary"),
+    ],
+)
+def test_places(markup, expected):
+    assert places(markup) == expected
+
+
+PAGE = "<title>é</title>"
+
+
+@pytest.mark.parametrize(
+    ("body", "charset", "expected"),
+    [
+        pytest.param(PAGE.encode(), "", ("utf-8", "é"), id="UTF-8"),
+        pytest.param(PAGE.encode("cp1252"), "", ("cp1252", "é"), id="a guess"),
+        pytest.param(PAGE.encode("cp1252"), "ISO-8859-1", ("cp1252", "é"), id="server"),
+        pytest.param(PAGE.encode("utf-16"), "latin1", ("utf-16-le", "é"), id="mark before server"),
+        pytest.param(codecs.BOM_UTF8 + PAGE.encode(), "cp1252", ("utf-8", "é"), id="UTF-8 mark"),
+        pytest.param(PAGE.encode("utf-16-be"), "utf-16be", ("utf-16-be", "é"), id="UTF-16BE"),
+        pytest.param(PAGE.encode("utf-16-le"), "utf-16", ("utf-16-le", "é"), id="UTF-16"),
+        pytest.param(PAGE.encode(), "hex", ("utf-8", "é"), id="no text codec"),
+        pytest.param(PAGE.encode(), "utf-7", ("utf-8", "é"), id="not of the web"),
+        pytest.param(PAGE.encode(), "x\x00y", ("utf-8", "é"), id="no name at all"),
+        pytest.param(b"<title>\xe9\xff", "utf-8", ("utf-8", "\ufffd\ufffd"), id="server is wrong"),
+    ],
+)
+def test_encodings(body, charset, expected):
+    found = whole(body, charset)
+    assert (found["charset"], found["title"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "server", "expected"),
+    [
+        pytest.param("iso-8859-2", "", "iso8859-2", id="declared"),
+        pytest.param("iso-8859-2", "utf-8", "utf-8", id="server before page"),
+        pytest.param("utf-16", "", "utf-8", id="declared UTF-16 cannot be"),
+        pytest.param("klingon", "", "utf-8", id="unknown"),
+    ],
+)
+def test_declared_encodings(declared, server, expected):
+    assert whole(f"<meta charset={declared}>", server)["charset"] == expected
+
+
+def test_every_codec_of_python_is_survived():
+    body = b"<meta charset=x>" + bytes(range(256))
+    for name in sorted({*encodings.aliases.aliases.values(), "idna", "undefined", "punycode"}):
+        assert page.extract(body, name).startswith(b'{"charset":')
+
+
+def test_what_is_parsed_is_bounded():
+    long = b"<meta>" + b" " * page.CAP + b"<meta>"
+    assert (whole(long)["truncated"], len(whole(long)["elements"])) == (True, 1)
+    many = whole("<link>" * (page.ELEMENTS_CAP + 1))
+    assert (many["truncated"], len(many["elements"])) == (True, page.ELEMENTS_CAP)
+    cut = "<title>" + "é" * page.CAP
+    assert whole(cut)["charset"] == "utf-8"
+
+
+def test_what_is_kept_is_bounded():
+    long = "x" * 100_000
+    script = f'<script type="application/ld+json">{long}</script><meta name="{long}">'
+    one, two = page.elements(page.extract(f"<title>{long}</title>{script}".encode()))
+    assert (len(one.text), len(two.raw)) == (page.TEXT_CAP, page.RAW_CAP)
+    assert len(whole(f"<title>{long}</title>")["title"]) == page.TITLE_CAP
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<a ",
+        "<!--",
+        "<!--a>",
+        "<![x>",
+        "<meta \"'>'\"",
+        "<meta x='",
+        "<noscript><meta>",
+        "</a ",
+        "<meta x=\"'>'\"",
+        "<template></iframe>",
+        "<a rel = ",
+        " rel=",
+        "<script ",
+        "<title>&",
+    ],
+)
+def test_hostile_pages_cost_no_more_than_their_length(unit):
+    body = (unit * (page.CAP // len(unit)) + ">tdm-").encode()
+    started = time.perf_counter()
+    page.extract(body)
+    assert time.perf_counter() - started < 10  # quadratic readers need minutes
+
+
+@pytest.mark.parametrize(
+    "extracted",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"elements": 1}',
+        b'{"elements": [1]}',
+        b'{"elements": [{"attributes": 1}]}',
+        b'{"elements": [{"attributes": [1], "line": 1}]}',
+        b'{"elements": [{"attributes": [[1]], "line": 1, "tag": 1, "where": 1}]}',
+        b'{"elements": ' + b"[" * 100_000,
+    ],
+)
+def test_bytes_that_are_no_extract_have_no_elements(extracted):
+    assert page.elements(extracted) == ()
+
+
+def test_a_line_that_is_no_number_is_zero():
+    given = {"attributes": [], "line": "x", "tag": "meta", "where": "head", "raw": "", "text": ""}
+    assert page.elements(json.dumps({"elements": [given]}).encode())[0].line == 0
+
+
+PIECES = st.sampled_from(
+    [
+        "<meta ",
+        "name=",
+        "content",
+        "'",
+        '"',
+        ">",
+        "<!--",
+        "-->",
+        "<body",
+        "tdm-",
+        "<script>",
+        "</",
+        "&#xD800;",
+        "&amp;",
+        "\x00",
+        "\n",
+        "é",
+        "=",
+        "<template>",
+        "rel=license",
+        "<a ",
+        "<title>",
+        "/",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    body=st.one_of(
+        st.binary(max_size=400),
+        st.lists(PIECES, max_size=40).map(lambda parts: "".join(parts).encode()),
+    ),
+    charset=st.text(max_size=12),
+)
+def test_any_bytes_give_one_extract(body, charset):
+    extracted = page.extract(body, charset)
+    assert page.extract(body, charset) == extracted
+    assert len(page.elements(extracted)) == len(json.loads(extracted)["elements"])
+
+
+@pytest.mark.corpus
+def test_real_pages():
+    files = sorted(CORPUS.glob("html/*"))
+    if not files:
+        pytest.skip(f"no corpus at {CORPUS}")
+    found = {file.name: whole(file.read_bytes()) for file in files}
+    assert all(extract["elements"] for extract in found.values())
+    charsets = {str(extract["charset"]) for extract in found.values()}
+    assert charsets == {"utf-8", "cp1252", "cp1250", "gb2312"}
