@@ -1,7 +1,7 @@
 """What it costs to read robots.txt, beside Protego and robotspy, in one run.
 
-`python -m benchmarks.robots_parse [--rounds 7] [--corpus DIR]` prints CPU time per KB. Status 1 says
-that the reader is dearer than 25/183 of Protego at 1 or 10 KB, or that 500 KB cost more than
+`python -m benchmarks.robots_parse [--rounds 7] [--corpus DIR]` prints CPU time per KB. Status 1 is
+for a reader dearer than 25/183 of Protego at 1 or 10 KB, or where 500 KB cost more than
 one and a half times as much per KB as 10 KB do.
 """
 
@@ -73,7 +73,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
 
 
 def made(size: int) -> bytes:
-    """A file as large sites have them: rules for everybody, stacked AI agents, comments, sitemaps."""
+    """A file as large sites have them: rules for all, stacked AI agents, comments, sitemaps."""
     text = ""
     for part in _parts():
         text += part

@@ -231,7 +231,8 @@ def crawl(
         done = crawling.crawl(request, crawling.Watcher(begin=bar.begin, step=bar.step))
     _say_crawled(done, db, quiet=quiet, as_json=as_json)
     if done.ended is not Ended.FINISHED:
-        _fail(f"{done.ended} early; run the same command again to continue", STOPPED)
+        why = "by the time budget" if done.ended is Ended.BUDGET else "by a signal"
+        _fail(f"stopped early {why}; run the same command again to continue", STOPPED)
 
 
 def _fetch_options(given: dict[str, Any]) -> FetchOptions:

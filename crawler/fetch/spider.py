@@ -8,7 +8,6 @@ import ada_url
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
-from scrapy.settings import BaseSettings
 
 from crawler import page
 from crawler.fetch.clock import stamp
@@ -36,10 +35,8 @@ class ReservationsSpider(Spider):
         self,
         *args: Any,
         options: FetchOptions,
-        workbook: Workbook | None = None,
+        workbook: Workbook,
         on_visit: Callable[[Visit], None] | None = None,
-        db: str = "output/audit.db",
-        run: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +47,7 @@ class ReservationsSpider(Spider):
             pages=options.pages, policy_files_always=options.policy_files_always
         )
         self._pool = Pool(
-            _stored(db, run) if workbook is None else workbook,
+            workbook,
             self.visit,
             concurrency=options.concurrency,
             time_budget=options.time_budget,
@@ -58,10 +55,16 @@ class ReservationsSpider(Spider):
         )
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Give the command line of Scrapy the options that `run.crawl` passes."""
-        if "options" not in kwargs:
-            kwargs["options"] = _options(crawler.settings, kwargs)
+    def from_crawler(
+        cls, crawler: Crawler, *args: Any, db: str = "output/audit.db", run: str = "", **kwargs: Any
+    ) -> Self:
+        """Give the command line of Scrapy what `run.crawl` passes: the options of the run."""
+        if "workbook" not in kwargs:
+            # Imported late: a crawl with another workbook needs no database.
+            from crawler.fetch.workbook import open_workbook
+
+            kwargs["workbook"] = book = open_workbook(db, int(run) if run else None)
+            kwargs["options"] = book.options
         return super().from_crawler(crawler, *args, **kwargs)
 
     async def start(self) -> AsyncIterator[Any]:
@@ -139,20 +142,3 @@ def _internal(origin: Origin, hop: int, error: Exception) -> Observation:
     )
     note = f"internal: {error!r}"[:300]
     return Observation(target=target, outcome=Outcome.BROKEN, started_at=stamp(), note=note)
-
-
-def _options(settings: BaseSettings, given: dict[str, Any]) -> FetchOptions:
-    return FetchOptions(
-        concurrency=settings.getint("CONCURRENT_REQUESTS"),
-        delay=settings.getfloat("DOWNLOAD_DELAY"),
-        timeout=settings.getfloat("DOWNLOAD_TIMEOUT"),
-        pages=int(given.pop("pages", 1)),
-        contact=str(given.pop("contact", "")),
-    )
-
-
-def _stored(db: str, run: str | None) -> Workbook:
-    # Imported late: a crawl with another workbook needs no database.
-    from crawler.fetch.workbook import open_workbook
-
-    return open_workbook(db, None if run is None else int(run))

@@ -3,8 +3,10 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 
 from crawler.fetch.clock import stamp
+from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended, Job, Visit
 from crawler.store import evidence
 from crawler.store.database import connect, held, transaction
@@ -51,12 +53,20 @@ class StoreWorkbook:
 
 
 class OpenedWorkbook(StoreWorkbook):
-    """A workbook that opened its database itself, and closes it when the crawl has ended."""
+    """A workbook that opened its database itself, and closes it when the crawl has ended.
+
+    `options` are those that the run began with.
+    """
 
     def __init__(
-        self, db: sqlite3.Connection, due: evidence.Due, kept: contextlib.ExitStack
+        self,
+        db: sqlite3.Connection,
+        due: evidence.Due,
+        options: FetchOptions,
+        kept: contextlib.ExitStack,
     ) -> None:
         super().__init__(db, due)
+        self.options = options
         self._kept = kept
 
     def finish(self, ended: Ended) -> None:
@@ -73,4 +83,9 @@ def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
     with contextlib.ExitStack() as kept:
         kept.enter_context(held(path))
         db = kept.enter_context(contextlib.closing(connect(path)))
-        return OpenedWorkbook(db, evidence.due_of(db, run), kept.pop_all())
+        due, settings = evidence.due_of(db, run)
+        # A time budget is for one command, not for the run.
+        names = {field.name for field in fields(FetchOptions)} & settings.keys() - {"time_budget"}
+        given = {n: settings[n] for n in names}
+        given |= {n: tuple(given[n]) for n in ("connect_to", "allow_network")}
+        return OpenedWorkbook(db, due, FetchOptions(**given), kept.pop_all())

@@ -45,13 +45,6 @@ SIGNALS = frozenset(
 #: Files that a refused robot may still read leave the refusal whole.
 _POLICY_FILES = ("/robots.txt", "/ai.txt", "/.well-known/", "/tdmrep.json", "/sitemap")
 _EOL = re.compile(r"\r\n|\r|\n")
-# Keys as people spell them; grows by the spellings met, up to a bound. Answers do not depend on it.
-_KIND_OF_KEY = {
-    spelling: kind
-    for key, kind in _STRICT.items()
-    for spelling in (key, key.upper(), key.capitalize(), key.title())
-}
-_SPELLINGS = 200
 _IDENTIFIER = re.compile(r"(?:[A-Za-z_-]+|\*)\Z")
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -268,7 +261,7 @@ def shown(text: str) -> str:
 def read_lines(text: str, *, bom: bool = False) -> list[Line]:
     """Every line with what it was read as. NL is CR, LF or CRLF and nothing else (2.2)."""
     lines: list[Line] = []
-    add, make, kinds, shape = lines.append, tuple.__new__, _KIND_OF_KEY, _shape
+    add, make, kind_of, shape = lines.append, tuple.__new__, _kind_of, _shape
     texts = _EOL.split(text) if "\r" in text else text.split("\n")
     if not texts[-1]:
         texts.pop()
@@ -277,9 +270,9 @@ def read_lines(text: str, *, bom: bool = False) -> list[Line]:
         content = whole.partition("#")[0] if "#" in whole else whole
         colon = content.find(":")
         key = content[:colon] if colon >= 0 else ""
-        kind = kinds.get(key)
+        kind = kind_of(key)
         if kind is None:
-            add(_other_line(number, whole, content.strip(" \t"), key))
+            add(_other_line(number, whole, content.strip(" \t")))
             continue
         value = content[colon + 1 :].strip(" \t")
         if kind is AGENT:
@@ -294,20 +287,23 @@ def read_lines(text: str, *, bom: bool = False) -> list[Line]:
     return lines
 
 
+@lru_cache(maxsize=1024)
+def _kind_of(key: str) -> str | None:
+    return _STRICT.get(key.strip(" \t").lower())
+
+
 @lru_cache(maxsize=16384)
 def _shape(token: str) -> str:
     return "" if _IDENTIFIER.match(token) else "robots.token_shape"
 
 
-def _other_line(number: int, whole: str, content: str, key: str) -> Line:
-    """A line in another spelling, or that the grammar does not define."""
+def _other_line(number: int, whole: str, content: str) -> Line:
+    """A line that the grammar does not define: typo, other record, comment, blank, noise."""
     if not content:
         return Line(number, COMMENT if "#" in whole else BLANK, "", "", "", whole)
-    name = key.strip(" \t").lower()
-    if name in _STRICT:
-        return _spelt_otherwise(number, whole, key, _STRICT[name])
     key, colon, value = content.partition(":")
     if colon:
+        name = key.strip(" \t").lower()
         kind = _TYPOS.get(name, OTHER)
         departure = "" if kind is OTHER else "robots.typo"
         return Line(number, kind, key.strip(" \t"), value.strip(" \t"), departure, whole)
@@ -318,19 +314,6 @@ def _other_line(number: int, whole: str, content: str, key: str) -> Line:
         if found:
             return Line(number, found, words[0], words[1], "robots.missing_colon", whole)
     return Line(number, UNREADABLE, "", content, "", whole)
-
-
-def _spelt_otherwise(number: int, whole: str, key: str, kind: str) -> Line:
-    """Remember how somebody spelt a key (case, spaces before the colon) and read the line."""
-    if len(_KIND_OF_KEY) < _SPELLINGS:
-        _KIND_OF_KEY[key] = kind
-    value = whole.partition("#")[0].partition(":")[2].strip(" \t")
-    departure = ""
-    if kind is AGENT:
-        departure = _shape(value)
-    elif value and value[0] not in "/*":
-        departure = "robots.path.no_slash"
-    return Line(number, kind, key, value, departure, whole)
 
 
 def read_groups(lines: list[Line], *, strict: bool) -> Robots:

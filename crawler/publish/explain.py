@@ -48,9 +48,9 @@ class Explanation:
 
 def as_text(explanation: Explanation) -> Iterator[str]:
     """The explanation line by line."""
-    what = "whole origin" if explanation.whole_origin else "this URL"
+    what = "the whole origin" if explanation.whole_origin else "this URL"
     yield explanation.url
-    yield f"  origin {explanation.origin}, site {explanation.site}; about the {what}"
+    yield f"  origin {explanation.origin}, site {explanation.site}; about {what}"
     asked = f"agent {explanation.agent}" if explanation.agent else "every agent"
     yield f"  rules {explanation.rules}, {asked}"
     for finding in explanation.findings:

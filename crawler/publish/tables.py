@@ -18,12 +18,14 @@ def console() -> Console:
 
 def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """One table; columns after the first are numbers."""
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(box=SIMPLE_HEAD)
     for n, name in enumerate(head):
         table.add_column(name, justify="right" if n else "left")
     for row in rows:
         table.add_row(*(f"{c:,}" if isinstance(c, int) else str(c) for c in row))
-    console().print(table)
+    out = console()
+    out.print(title, style="bold")
+    out.print(table)
 
 
 def show_summary(numbers: Summary) -> None:

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import zstandard
 
@@ -154,8 +155,8 @@ class Due:
     pages: int
 
 
-def due_of(db: sqlite3.Connection, run: int | None) -> Due:
-    """What an unfinished run still has to ask, by its own settings; raises `StoreError`."""
+def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]]:
+    """What an unfinished run still has to ask, and its settings; raises `StoreError`."""
     row = db.execute(
         "SELECT id, settings FROM run WHERE ended IS NULL AND (id = ?1 OR ?1 IS NULL) "
         "ORDER BY id DESC LIMIT 1",
@@ -164,13 +165,14 @@ def due_of(db: sqlite3.Connection, run: int | None) -> Due:
     if row is None:
         raise StoreError("there is no unfinished run to continue; `tdm-audit crawl` begins one")
     settings = json.loads(row[1])
-    return Due(
+    due = Due(
         run=row[0],
         datasets=(settings["dataset"],),
         fresh_since=settings["fresh_since"],
         limit=settings["limit_origins"],
         pages=settings["pages"],
     )
+    return due, settings
 
 
 _DUE = """

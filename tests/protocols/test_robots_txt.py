@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.agents import CATALOGUE, TRAINING
 from crawler.model import Document, Question, Reading
 from crawler.protocols import robots_txt
 from crawler.protocols._robots import LIMIT
-from crawler.vocab import Presence, Purpose, Reads, Stance
+from crawler.vocab import AgentClass, Presence, Purpose, Reads, Stance
 
 ALLOW, DENY = True, False
 STAR = "User-agent: *\n"
@@ -325,6 +326,7 @@ STATEMENTS = [
         BOT + "Disallow: /a\nAllow /a",
         [(G, GENAI, "/a", "strict", 0)],
     ),
+    ("a rule that matches nothing", BOT + "Disallow: private", []),
     ("a list names nobody", "User-agent: GPTBot, CCBot\nDisallow: /", []),
 ]
 
@@ -434,6 +436,16 @@ def test_many_statements_are_bounded_and_said():
     reading = parse(groups)
     assert len(reading.statements) == 150
     assert not robots_txt.allows(reading, "CCBot", "/899/x")
+
+
+def test_statements_of_one_file_are_bounded_and_the_rest_is_said():
+    tokens = [a.token for a in CATALOGUE if a.agent_class in TRAINING]
+    tokens += [a.token for a in CATALOGUE if a.agent_class is AgentClass.SEARCH]
+    rules = "".join(f"Disallow: /{n}/\n" for n in range(60))
+    reading = parse("".join(f"User-agent: {t}\n" for t in tokens) + rules)
+    assert len(reading.statements) == 2000
+    assert "robots.many_rules" in codes(reading)
+    assert not robots_txt.allows(reading, tokens[-1], "/59/x")
 
 
 VOICES = [

@@ -1,4 +1,4 @@
-"""The database refuses what it must, describes what it holds, and says in one sentence what is wrong."""
+"""The database refuses what it must, describes what it holds, and says plainly what is wrong."""
 
 import json
 import sqlite3
@@ -6,6 +6,7 @@ import stat
 from contextlib import closing
 
 import pytest
+from sqlite_utils import Database
 
 from crawler import vocab
 from crawler.model import Observation, Origin, Target
@@ -181,10 +182,15 @@ def test_opening_again_changes_nothing(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_a_failed_transaction_leaves_nothing(db):
-    with pytest.raises(RuntimeError), database.transaction(db):
+def insert_and_fail(db):
+    with database.transaction(db):
         db.execute("INSERT INTO outcome VALUES ('x')")
         raise RuntimeError
+
+
+def test_a_failed_transaction_leaves_nothing(db):
+    with pytest.raises(RuntimeError):
+        insert_and_fail(db)
     assert ("x",) not in db.execute("SELECT name FROM outcome").fetchall()
 
 
@@ -194,14 +200,13 @@ def foreign(path):
 
 
 def newer(path):
+    row = {"migration_set": "tdm-audit", "name": "9999_x", "applied_at": ""}
     with closing(connect(path, create=True)) as db:
-        db.execute(
-            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('tdm-audit', '9999_x', '')"
-        )
+        Database(db)["_sqlite_migrations"].insert(row)
 
 
 REFUSED = [
-    ("missing", lambda path: None, "there is no database"),
+    ("missing", lambda _path: None, "there is no database"),
     (
         "not a database",
         lambda path: path.write_bytes(b"hello, I am a text" * 100),
@@ -259,19 +264,20 @@ def test_a_locked_database_is_said(tmp_path, monkeypatch):
         first.rollback()
 
 
+def fill_up(db, path):
+    with database.explained(path), database.transaction(db):
+        for n in range(2000):
+            evidence.save_body(db, str(n).encode() * 500)
+
+
 def test_a_full_disk_loses_nothing(tmp_path):
     path = tmp_path / "audit.db"
     with closing(connect(path, create=True)) as db:
         fill(db, [seen()])
         pages = db.execute("PRAGMA page_count").fetchone()[0]
         db.execute(f"PRAGMA max_page_count = {pages}")
-        with (
-            pytest.raises(StoreError, match="no space left"),
-            database.explained(path),
-            database.transaction(db),
-        ):
-            for n in range(2000):
-                evidence.save_body(db, str(n).encode() * 500)
+        with pytest.raises(StoreError, match="no space left"):
+            fill_up(db, path)
     with closing(connect(path)) as db:
         assert db.execute("SELECT count(*) FROM body").fetchone() == (1,)
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,95 @@
+"""Documents cannot lie: what they promise is there, and nothing is there without them."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from crawler import rulesets
+from crawler.cli import main
+from crawler.demo import SITES
+from crawler.protocols import PROTOCOLS
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda p: p.NAME)
+def test_every_protocol_has_a_page_and_a_table_of_vectors(protocol):
+    assert (ROOT / f"docs/protocols/{protocol.NAME}.md").is_file()
+    assert (ROOT / f"tests/protocols/test_{protocol.NAME}.py").is_file()
+
+
+def test_no_page_is_about_a_protocol_that_is_not_there():
+    pages = {page.stem for page in (ROOT / "docs/protocols").glob("*.md")}
+    assert pages == {p.NAME for p in PROTOCOLS}
+
+
+def test_every_version_above_one_is_in_the_changelog():
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    for protocol in PROTOCOLS:
+        assert protocol.VERSION == 1 or f"{protocol.NAME}/{protocol.VERSION}" in changelog
+
+
+def test_every_issue_code_of_robots_txt_on_its_page_exists():
+    page = (ROOT / "docs/protocols/robots_txt.md").read_text("utf-8")
+    sources = "".join(
+        p.read_text("utf-8") for p in (ROOT / "crawler/protocols").glob("*robots*.py")
+    )
+    for code in re.findall(r"`(robots\.[a-z_.]+)`", page):
+        assert f'"{code}"' in sources
+
+
+def test_the_readme_tells_how_many_hosts_the_demonstration_has():
+    assert f"{len(SITES)} hosts" in README
+
+
+def test_the_readme_names_every_command_and_rule_set():
+    for name in main.commands:
+        assert f"$ tdm-audit {name} --help" in README
+    rules = (ROOT / "docs/rules.md").read_text("utf-8")
+    assert all(f"`{name}`" in rules for name in rulesets.NAMES)
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    (command,) = re.findall(r"```console\n(.*-m pytest)\n```", README)
+    assert command in (ROOT / ".ci/run").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md", "docs/agents.md", "docs/rules.md"])
+def test_generated_parts_are_up_to_date(page):
+    done = subprocess.run(
+        [sys.executable, "-m", "cogapp", "--check", page],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_layers_in_the_architecture_are_those_that_are_enforced():
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    drawn = re.search(r"## The layers.*?```text\n(.*?)```", text, re.DOTALL)[1].split("\n")
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert [line for line in drawn if line] == [layer for layer in layers if layer != "__main__"]
+
+
+@pytest.mark.parametrize("path", sorted(p for p in ROOT.glob("*.md")), ids=lambda p: p.name)
+def test_links_between_documents_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text("utf-8")):
+        assert (path.parent / target).exists()
+
+
+def test_scrapy_finds_the_spider():
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", "list"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["reservations"], done.stderr
