@@ -57,7 +57,8 @@ def site_of(host: str) -> str:
 
 def is_host(text: str) -> bool:
     """Whether a text is a host under a public suffix: then a host below it has the same site."""
-    return ("." in text and site_of(text) not in ("", text)) or site_of(f"a.{text}") == text
+    site = site_of(text) if "_" not in text else ""
+    return "." in text and site != "" and site_of(f"a.{text}") == site
 
 
 def stand_in(*words: str) -> str:
@@ -84,8 +85,9 @@ def robots(corpus: Path) -> Iterator[Found]:
             else:
                 month = _MONTH.search(name)
                 age = month[1] if month else MONTHS.get(file.parent.name, "2026-01")
-                host = _MONTH.sub("", name).removesuffix("_443").lower()
-            yield Found(host if is_host(host) else stand_in(host), "/robots.txt", age, file)
+                named = _MONTH.sub("", name).removesuffix("_443").lower()
+                host = named if is_host(named) else stand_in(named)
+            yield Found(host, "/robots.txt", age, file)
 
 
 def others(corpus: Path) -> Iterator[Found]:

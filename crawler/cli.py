@@ -7,45 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from crawler import __version__, rulesets
-from crawler.dataset.files import DatasetError
-from crawler.fetch.options import FetchOptions
-from crawler.fetch.pool import Ended
-from crawler.progress import Bar
-from crawler.publish import explain as explanations
-from crawler.publish import summary as summaries
-from crawler.publish import tables
-from crawler.publish.export import ExportError, export
-from crawler.store.database import (
-    StoreBusyError,
-    StoreError,
-    connect,
-    connect_read_only,
-    explained,
-    held,
-    public_views,
-)
-from crawler.store.evidence import load_body
-from crawler.verbs import crawl as crawling
-from crawler.verbs import demo as demonstration
-from crawler.verbs import flag as flagging
-from crawler.verbs.explaining import NeverAskedError, NotAUrlError, explain
-from crawler.verbs.judging import rebuild
+from crawler import __version__
+from crawler.errors import ExplainedError
 from crawler.vocab import Purpose
 
+# What a command needs is imported by the command: `--help` and `explain` answer at once, and
+# only `crawl` and `demo` wait for Scrapy.
+if TYPE_CHECKING:
+    from crawler.fetch.options import FetchOptions
+    from crawler.verbs.crawl import Crawled
+
 FAILED, BUSY, STOPPED = 1, 3, 4
-_EXPECTED = (
-    StoreError,
-    DatasetError,
-    ExportError,
-    rulesets.UnknownRuleSetError,
-    NeverAskedError,
-    flagging.FlagError,
-)
+_RULES = "signals"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -95,10 +72,10 @@ def _quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--rules",
-        default=rulesets.DEFAULT,
+        default=_RULES,
         show_default=True,
         metavar="NAME",
-        help=f"Rule set: {', '.join(rulesets.NAMES)}.",
+        help="Rule set: signals, inclusive or strict.",
     )(command)
 
 
@@ -112,12 +89,8 @@ def _errors() -> Iterator[None]:
     """What may go wrong in the world, as one sentence and an exit status."""
     try:
         yield
-    except StoreBusyError as error:
-        _fail(error, BUSY)
-    except NotAUrlError as error:
-        raise click.UsageError(str(error)) from error
-    except _EXPECTED as error:
-        _fail(error, FAILED)
+    except ExplainedError as error:
+        _fail(error, error.status)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -214,8 +187,13 @@ def crawl(
     Example:
       tdm-audit crawl laion.parquet --contact https://example.org/our-audit --limit-origins 1000
     """
+    from crawler.fetch.pool import Ended
+    from crawler.progress import Bar
+    from crawler.verbs.crawl import CrawlRequest, Watcher
+    from crawler.verbs.crawl import crawl as run
+
     with _errors(), Bar(shown=progress, quiet=quiet) as bar:
-        request = crawling.CrawlRequest(
+        request = CrawlRequest(
             datasets=datasets,
             db=db,
             fetch=_fetch_options(given),
@@ -228,14 +206,16 @@ def crawl(
             keep_pages=given["keep_pages"],
             rules=rules,
         )
-        done = crawling.crawl(request, crawling.Watcher(begin=bar.begin, step=bar.step))
+        done = run(request, Watcher(begin=bar.begin, step=bar.step))
     _say_crawled(done, db, quiet=quiet, as_json=as_json)
     if done.ended is not Ended.FINISHED:
         why = "by the time budget" if done.ended is Ended.BUDGET else "by a signal"
         _fail(f"stopped early {why}; run the same command again to continue", STOPPED)
 
 
-def _fetch_options(given: dict[str, Any]) -> FetchOptions:
+def _fetch_options(given: dict[str, Any]) -> "FetchOptions":
+    from crawler.fetch.options import FetchOptions
+
     try:
         return FetchOptions(
             concurrency=given["concurrency"],
@@ -253,7 +233,11 @@ def _fetch_options(given: dict[str, Any]) -> FetchOptions:
         raise click.UsageError(str(error)) from error
 
 
-def _say_crawled(done: crawling.Crawled, db: Path, *, quiet: bool, as_json: bool) -> None:
+def _say_crawled(done: "Crawled", db: Path, *, quiet: bool, as_json: bool) -> None:
+    from crawler.publish import summary as summaries
+    from crawler.publish import tables
+    from crawler.store.database import connect_read_only, explained
+
     if quiet:
         return
     with _errors(), explained(db), closing(connect_read_only(db)) as connection:
@@ -279,9 +263,14 @@ def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | Non
     Example:
       tdm-audit judge --rules strict
     """
+    from crawler.progress import Bar
+    from crawler.publish import summary as summaries
+    from crawler.publish import tables
+    from crawler.store.database import connect, explained, held, require
+    from crawler.verbs.judging import rebuild
+
     with _errors():
-        if not db.exists():
-            raise StoreError(f"there is no database at {db}; run `tdm-audit crawl` first")
+        require(db)
         with (
             held(db),
             explained(db),
@@ -328,6 +317,12 @@ def explain_command(
     Example:
       tdm-audit explain https://example.org/news/1.html --agent CCBot
     """
+    from crawler import rulesets
+    from crawler.publish import explain as explanations
+    from crawler.store.database import connect_read_only, explained
+    from crawler.store.evidence import load_body
+    from crawler.verbs.explaining import explain
+
     if (url is None) == (body is None):
         raise click.UsageError("give a URL, or --body with a digest")
     with _errors(), explained(db), closing(connect_read_only(db)) as connection:
@@ -392,6 +387,13 @@ def flag(
     Example:
       tdm-audit flag laion.parquet -o flagged.parquet --agent CCBot
     """
+    from crawler import rulesets
+    from crawler.progress import Bar
+    from crawler.publish import tables
+    from crawler.store.database import connect_read_only, explained
+    from crawler.verbs.flag import FlagRequest
+    from crawler.verbs.flag import flag as run
+
     with _errors():
         chosen = rulesets.load(rules)
         with (
@@ -399,7 +401,7 @@ def flag(
             closing(connect_read_only(db)) as connection,
             Bar(shown=progress, quiet=quiet) as bar,
         ):
-            asked = flagging.FlagRequest(
+            asked = FlagRequest(
                 datasets=dataset,
                 out=out,
                 rules=chosen,
@@ -408,7 +410,7 @@ def flag(
                 agent=agent,
                 flags_only=flags_only,
             )
-            counts = flagging.flag(connection, asked, bar)
+            counts = run(connection, asked, bar)
     if quiet:
         return
     if as_json:
@@ -438,6 +440,9 @@ def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
     Example:
       tdm-audit export reservations -o reservations.csv
     """
+    from crawler.publish.export import export
+    from crawler.store.database import connect_read_only, explained, public_views
+
     if view not in public_views():
         raise click.UsageError(f"no view {view!r}; there are {', '.join(sorted(public_views()))}")
     with _errors(), explained(db), closing(connect_read_only(db)) as connection:
@@ -462,9 +467,13 @@ def demo(output: Path, quiet: bool, as_json: bool, progress: bool | None) -> Non
     Example:
       tdm-audit demo
     """
+    from crawler.progress import Bar
+    from crawler.verbs.crawl import Watcher
+    from crawler.verbs.demo import demo as run
+    from crawler.verbs.demo import next_steps
+
     with _errors(), Bar(shown=progress, quiet=quiet) as bar:
-        watcher = crawling.Watcher(begin=bar.begin, step=bar.step)
-        shown = demonstration.demo(output, watcher, bar)
+        shown = run(output, Watcher(begin=bar.begin, step=bar.step), bar)
     _say_crawled(shown.crawled, shown.db, quiet=quiet, as_json=as_json)
     if not quiet and not as_json:
-        click.echo("\n".join(demonstration.next_steps(shown)))
+        click.echo("\n".join(next_steps(shown)))

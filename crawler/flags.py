@@ -111,8 +111,8 @@ class Flagger:
         if key in self._dossiers:
             self._dossiers.move_to_end(key)
             return self._dossiers[key]
-        number = find_origin(self._db, key)
-        self._dossiers[key] = None if number is None else self._reader.open(number)
+        known = find_origin(self._db, key)
+        self._dossiers[key] = None if known is None else self._reader.open(known[0])
         if len(self._dossiers) > _ORIGINS:
             self._dossiers.popitem(last=False)
         return self._dossiers[key]

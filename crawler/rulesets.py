@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from crawler.errors import ExplainedError
 from crawler.vocab import State
 
 #: The rule sets in the package; `signals` is judged and shown unless another one is named.
@@ -12,7 +13,7 @@ NAMES = ("signals", "inclusive", "strict")
 DEFAULT = "signals"
 
 
-class UnknownRuleSetError(Exception):
+class UnknownRuleSetError(ExplainedError):
     """There is no rule set of that name; the message lists those there are."""
 
 

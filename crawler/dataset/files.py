@@ -11,8 +11,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 import zstandard
 
+from crawler.errors import ExplainedError
 
-class DatasetError(Exception):
+
+class DatasetError(ExplainedError):
     """A dataset that cannot be read; the message is one sentence that says what to do."""
 
 

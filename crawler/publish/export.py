@@ -12,13 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crawler.errors import ExplainedError
 from crawler.store.database import public_views
 
 _AT_ONCE = 20_000
 _TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
 
 
-class ExportError(Exception):
+class ExportError(ExplainedError):
     """The export cannot be made; the message is one sentence that says what to do."""
 
 

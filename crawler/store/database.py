@@ -13,6 +13,7 @@ from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
 from crawler import agents, rulesets, vocab
+from crawler.errors import ExplainedError
 
 #: `TDMA` in ASCII: what `file` and SQLite call the kind of an SQLite file.
 APPLICATION_ID = 0x54444D41
@@ -35,12 +36,14 @@ _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULT
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
 
 
-class StoreError(Exception):
+class StoreError(ExplainedError):
     """The database cannot be used; the message is one sentence that says what to do."""
 
 
 class StoreBusyError(StoreError):
     """Another run holds the database."""
+
+    status = 3
 
 
 def _migration(name: str) -> None:
@@ -77,11 +80,16 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
         return connection
 
 
+def require(path: Path | str) -> None:
+    """Raise `StoreError` if there is no file to open."""
+    if not Path(path).is_file():
+        raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+
+
 def connect_read_only(path: Path | str) -> sqlite3.Connection:
     """An audit database as it stands, for readers; raises `StoreError`."""
     path = Path(path)
-    if not path.is_file():
-        raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+    require(path)
     with explained(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
         try:

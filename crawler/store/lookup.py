@@ -14,10 +14,10 @@ class SourceFacts(TypedDict):
     address: str
 
 
-def find_origin(db: sqlite3.Connection, key: str) -> int | None:
-    """The number of an origin by its key, None if it is not in the database."""
-    row = db.execute("SELECT id FROM origin WHERE key = ?", (key,)).fetchone()
-    return row[0] if row else None
+def find_origin(db: sqlite3.Connection, key: str) -> tuple[int, str] | None:
+    """Number and URL of an origin by its key, None if it is not in the database."""
+    row = db.execute("SELECT id, url FROM origin WHERE key = ?", (key,)).fetchone()
+    return (row[0], row[1]) if row else None
 
 
 def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, SourceFacts]:

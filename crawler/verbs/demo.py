@@ -1,5 +1,8 @@
 """Demo: the whole flow against the web inside this package, on loopback."""
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -73,18 +76,26 @@ def _options(port: int) -> FetchOptions:
 
 
 def next_steps(shown: Shown) -> Iterator[str]:
-    """Where the results lie, and three things to try."""
+    """Where the results lie, and three things to try, as they can be typed here."""
+    query = "SELECT state, protocol, place, url, digest FROM trail WHERE purpose = 'tdm' LIMIT 5"
+    out = shown.db.with_name("reservations.csv")
+    ours, theirs = _program("tdm-audit"), _program("sqlite-utils")
     yield f"Dataset: {shown.dataset}"
     yield f"Flagged: {shown.flagged}"
     yield ""
     yield "Try next:"
-    yield f"  tdm-audit explain http://unanimous.demo.test/ --db {shown.db}"
-    query = (
-        "SELECT state, protocol, place, raw, url, digest FROM trail WHERE purpose = 'tdm' LIMIT 5"
-    )
-    yield f'  sqlite3 -header -column {shown.db} "{query}"'
-    out = shown.db.with_name("reservations.csv")
-    yield f"  tdm-audit export reservations --db {shown.db} -o {out}"
+    yield f"  {ours} explain http://unanimous.demo.test/ --db {shown.db}"
+    yield f'  {theirs} query {shown.db} "{query}" --table'
+    yield f"  {ours} export reservations --db {shown.db} -o {out}"
+
+
+def _program(name: str) -> str:
+    """How a program beside this one is called from here: by name, or by its path."""
+    beside = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found is not None and Path(found) == beside:
+        return name
+    return os.path.relpath(beside) if beside.exists() else name
 
 
 __all__ = ["Shown", "StoreError", "demo", "next_steps"]

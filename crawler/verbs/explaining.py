@@ -3,6 +3,7 @@
 import sqlite3
 
 from crawler import names
+from crawler.errors import ExplainedError
 from crawler.judge import judge
 from crawler.model import Origin, Question
 from crawler.publish.explain import Explanation, Source
@@ -12,11 +13,13 @@ from crawler.store.lookup import find_origin, sources
 from crawler.vocab import Reject
 
 
-class NotAUrlError(Exception):
+class NotAUrlError(ExplainedError):
     """What was given names no origin; the message says why."""
 
+    status = 2
 
-class NeverAskedError(Exception):
+
+class NeverAskedError(ExplainedError):
     """The database holds nothing about the origin; the message says what to do."""
 
 
@@ -30,19 +33,20 @@ def explain(
     origin = names.origin_of(url)
     if isinstance(origin, Reject):
         raise NotAUrlError(f"{url!r} names no host that could be asked ({origin})")
-    number = find_origin(db, names.origin_key(origin))
-    if number is None:
+    known = find_origin(db, names.origin_key(origin))
+    if known is None:
         raise NeverAskedError(
             f"{origin.url} is not in this database; `tdm-audit crawl` a dataset that names it"
         )
     whole_origin = whole_origin or _is_bare(url, origin)
     path = None if whole_origin else names.path_of(url)
+    number, its_url = known
     dossier = Reader(db).open(number)
     findings = judge(dossier.sights, Question(path=path, agent=agent), rules)
     seen = {s.observation for s in dossier.sights}
     return Explanation(
         url=url,
-        origin=origin.url,
+        origin=its_url,
         site=origin.site,
         whole_origin=whole_origin,
         agent=agent,

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from crawler.dataset.files import Format
 from crawler.dataset.rows import SINKS, Batches, Sink, located, open_rows
+from crawler.errors import ExplainedError
 from crawler.flags import COLUMNS, Flagger, Verdict
 from crawler.progress import Bar
 from crawler.publish.export import ExportError, replaced
@@ -22,7 +23,7 @@ _VERDICT = pa.schema(
 _PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
 
 
-class FlagError(Exception):
+class FlagError(ExplainedError):
     """The rows cannot be flagged; the message is one sentence that says what to do."""
 
 
