@@ -222,7 +222,12 @@ def ask(db: Path) -> None:
             rows = connection.execute(query)
             print(" | ".join(column[0] for column in rows.description))
             for row in rows:
-                print(" | ".join(" ".join(str(cell).split())[:70] for cell in row))
+                print(" | ".join(shown(cell) for cell in row))
+
+
+def shown(cell: object) -> str:
+    """A cell on one line, without what a terminal would not show."""
+    return "".join(c for c in " ".join(str(cell).split()) if c.isprintable())[:70]
 
 
 def interesting(db: Path) -> list[str]:

@@ -78,8 +78,8 @@ class Flagger:
         if dossier is None or not dossier.sights:
             return self._unknown("origin never asked")
         question = Question(path=names.path_of(url), agent=self._agent)
-        findings = judge(dossier.sights, question, self._rules)
-        return self._of(next(f for f in findings if f.purpose is self._purpose), dossier)
+        (finding,) = judge(dossier.sights, question, self._rules, (self._purpose,))
+        return self._of(finding, dossier)
 
     def _of(self, finding: Finding, dossier: Dossier) -> Verdict:
         if finding.state is State.UNKNOWN:

@@ -90,8 +90,13 @@ class Finding:
     missing: tuple[Sight, ...] = ()
 
 
-def judge(sights: tuple[Sight, ...], question: Question, rules: RuleSet) -> tuple[Finding, ...]:
-    """A finding for every purpose, about an origin or about one of its URLs.
+def judge(
+    sights: tuple[Sight, ...],
+    question: Question,
+    rules: RuleSet,
+    purposes: Iterable[Purpose] = tuple(Purpose),
+) -> tuple[Finding, ...]:
+    """A finding for every purpose asked about, on an origin or on one of its URLs.
 
     `sights` holds each planned resource once; for an origin that was never asked it is empty,
     and everything is `unknown`.
@@ -102,7 +107,7 @@ def judge(sights: tuple[Sight, ...], question: Question, rules: RuleSet) -> tupl
     pages = sum(s.resource in _PAGES and s.presence is Presence.PRESENT for s in sights)
     return tuple(
         _finding(purpose, heard, rules, missing=missing, complete=complete, pages=pages)
-        for purpose in Purpose
+        for purpose in purposes
     )
 
 

@@ -224,7 +224,7 @@ def _refusal(robots: Observation, target: Target, options: PlanOptions) -> str:
     if reading.presence is Presence.UNSEEN:
         return f"{where} could not be parsed"
     rule = robots_txt.refusing_rule(reading, AGENT, _path(target.url))
-    return f"{where} line {rule.line.number} disallows this path for {AGENT}" if rule else ""
+    return f"{where} line {rule.number} disallows this path for {AGENT}" if rule else ""
 
 
 def _chain(resource: Resource, asked: str, seen: Seen) -> Seen:

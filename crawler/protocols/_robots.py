@@ -6,10 +6,10 @@ one adds what crawlers in the field accept. Each departure has a name (`Line.dep
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from crawler import agents
 from crawler.model import Issue
@@ -65,24 +65,61 @@ class Line(NamedTuple):
     text: str
 
 
-class Rule(NamedTuple):
-    """An allow or disallow line with a value, and the group (by position) it stands in."""
+class Lines(Sequence[Line]):
+    """All lines of a file, column by column: a `Line` is made when somebody asks for one.
 
-    line: Line
+    Most lines are only counted past, and a tuple for each would be most of the work.
+    """
+
+    __slots__ = ("departures", "keys", "kinds", "texts", "values")
+
+    def __init__(self, texts: list[str]) -> None:
+        parts = [text.partition(":") for text in texts]
+        self.texts = texts
+        self.keys = [part[0] for part in parts]
+        self.values = [part[2].strip(" \t") for part in parts]
+        self.kinds = [_kind_of(key) or "" for key in self.keys]
+        self.departures = [""] * len(texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, at: int) -> Line: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Line]: ...
+    def __getitem__(self, at: int | slice) -> Line | list[Line]:
+        if isinstance(at, slice):
+            return [self[n] for n in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        kind, key, value = self.kinds[at], self.keys[at], self.values[at]
+        return Line(at + 1, kind, key, value, self.departures[at], self.texts[at])
+
+    def take(self, at: int, kind: str, key: str, value: str, departure: str) -> None:
+        """Say what a line was read as."""
+        self.kinds[at], self.keys[at], self.values[at] = kind, key, value
+        self.departures[at] = departure
+
+
+class Rule(NamedTuple):
+    """An allow or disallow line with a value: its number, and the group (by position) it is in."""
+
+    number: int
     allow: bool
     group: int
+    value: str
 
     @property
     def pattern(self) -> Pattern:
         """The compiled path pattern."""
-        return _compiled(self.line.value)
+        return _compiled(self.value)
 
 
 class Group(NamedTuple):
-    """Agents and the rules they share (RFC 9309, 2.1)."""
+    """Agents and the rules they share (RFC 9309, 2.1), by the numbers of their lines."""
 
-    agents: tuple[Line, ...]
-    rules: tuple[Rule, ...]
+    agents: tuple[int, ...]
+    rules: tuple[int, ...]
 
 
 class RuleSet:
@@ -160,9 +197,12 @@ class RuleSet:
 class Robots:
     """One reading of a file: its groups, and by lower-case token the groups that name it."""
 
-    __slots__ = ("_sets", "by_token", "groups")
+    __slots__ = ("_sets", "by_token", "groups", "lines")
 
-    def __init__(self, groups: tuple[Group, ...], by_token: dict[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self, lines: Lines, groups: tuple[Group, ...], by_token: dict[str, tuple[int, ...]]
+    ) -> None:
+        self.lines = lines
         self.groups = groups
         self.by_token = by_token
         self._sets: dict[tuple[int, ...], RuleSet] = {}
@@ -179,24 +219,30 @@ class Robots:
 
     def _set(self, positions: tuple[int, ...]) -> RuleSet:
         if positions not in self._sets:
-            rules = tuple(rule for at in positions for rule in self.groups[at].rules)
+            rules = tuple(
+                Rule(
+                    number, self.lines.kinds[number - 1] is ALLOW, at, self.lines.values[number - 1]
+                )
+                for at in positions
+                for number in self.groups[at].rules
+            )
             self._sets[positions] = RuleSet(rules)
         return self._sets[positions]
 
     def agent_line(self, agent: str, group: int) -> Line | None:
         """The line of a group that names an agent by its token in lower case."""
-        for line in self.groups[group].agents:
-            if agent in agents.candidates(line.value):
-                return line
+        for number in self.groups[group].agents:
+            if agent in agents.candidates(self.lines.values[number - 1]):
+                return self.lines[number - 1]
         return None
 
 
 def _may_be_universal(rule: Rule) -> bool:
-    return rule.line.value.strip("*$") in ("", "/")
+    return rule.value.strip("*$") in ("", "/")
 
 
 def _is_policy_file(rule: Rule) -> bool:
-    return rule.line.value.lower().startswith(_POLICY_FILES)
+    return rule.value.lower().startswith(_POLICY_FILES)
 
 
 def _probes(pattern: Pattern) -> Iterator[str]:
@@ -258,32 +304,25 @@ def shown(text: str) -> str:
     return text
 
 
-def read_lines(text: str, *, bom: bool = False) -> list[Line]:
+def read_lines(text: str, *, bom: bool = False) -> Lines:
     """Every line with what it was read as. NL is CR, LF or CRLF and nothing else (2.2)."""
-    lines: list[Line] = []
-    add, make, kind_of, shape = lines.append, tuple.__new__, _kind_of, _shape
     texts = _EOL.split(text) if "\r" in text else text.split("\n")
     if not texts[-1]:
         texts.pop()
-    # This loop runs for every line of every file: no call in it that a lookup can spare.
-    for number, whole in enumerate(texts, start=1):
-        content = whole.partition("#")[0] if "#" in whole else whole
-        colon = content.find(":")
-        key = content[:colon] if colon >= 0 else ""
-        kind = kind_of(key)
-        if kind is None:
-            add(_other_line(number, whole, content.strip(" \t")))
+    lines = Lines(texts)
+    values, departures = lines.values, lines.departures
+    for at, (kind, value) in enumerate(zip(lines.kinds, values, strict=True)):
+        if not kind:
+            _read_other(lines, at)
             continue
-        value = content[colon + 1 :].strip(" \t")
+        if "#" in value:
+            value = values[at] = value.partition("#")[0].rstrip(" \t")
         if kind is AGENT:
-            departure = shape(value)
-        elif not value or value[0] == "/" or value[0] == "*":
-            departure = ""
-        else:
-            departure = "robots.path.no_slash"
-        add(make(Line, (number, kind, key, value, departure, whole)))
-    if bom and lines and lines[0].kind in (AGENT, ALLOW, DISALLOW):
-        lines[0] = lines[0]._replace(departure="robots.bom")
+            departures[at] = _shape(value)
+        elif value and value[0] not in "/*":
+            departures[at] = "robots.path.no_slash"
+    if bom and texts and lines.kinds[0] in (AGENT, ALLOW, DISALLOW):
+        departures[0] = "robots.bom"
     return lines
 
 
@@ -297,61 +336,66 @@ def _shape(token: str) -> str:
     return "" if _IDENTIFIER.match(token) else "robots.token_shape"
 
 
-def _other_line(number: int, whole: str, content: str) -> Line:
-    """A line that the grammar does not define: typo, other record, comment, blank, noise."""
+def _read_other(lines: Lines, at: int) -> None:
+    """Read a line that the grammar does not define: typo, other record, comment, blank, noise."""
+    content, mark, _ = lines.texts[at].partition("#")
+    content = content.strip(" \t")
     if not content:
-        return Line(number, COMMENT if "#" in whole else BLANK, "", "", "", whole)
+        lines.take(at, COMMENT if mark else BLANK, "", "", "")
+        return
     key, colon, value = content.partition(":")
     if colon:
-        name = key.strip(" \t").lower()
-        kind = _TYPOS.get(name, OTHER)
+        kind = _TYPOS.get(key.strip(" \t").lower(), OTHER)
         departure = "" if kind is OTHER else "robots.typo"
-        return Line(number, kind, key.strip(" \t"), value.strip(" \t"), departure, whole)
+        lines.take(at, kind, key.strip(" \t"), value.strip(" \t"), departure)
+        return
     words = content.split()
-    if len(words) == 2:
-        name = words[0].lower()
-        found = _STRICT.get(name) or _TYPOS.get(name)
-        if found:
-            return Line(number, found, words[0], words[1], "robots.missing_colon", whole)
-    return Line(number, UNREADABLE, "", content, "", whole)
+    name = words[0].lower() if len(words) == 2 else ""
+    found = _STRICT.get(name) or _TYPOS.get(name)
+    if found:
+        lines.take(at, found, words[0], words[1], "robots.missing_colon")
+    else:
+        lines.take(at, UNREADABLE, "", content, "")
 
 
-def read_groups(lines: list[Line], *, strict: bool) -> Robots:
+def read_groups(lines: Lines, *, strict: bool) -> Robots:
     """The groups of a reading (RFC 9309, 2.2.1); in the strict one departures do not count.
 
     An agent line whose token is no `identifier` still ends the group before it: its rules
     were written for somebody else, and must not bleed into the agents above.
     """
     groups: list[Group] = []
-    named: list[Line] = []
-    rules: list[Rule] = []
+    named: list[int] = []
+    rules: list[int] = []
     open_rules = False
-    for line in lines:
-        kind = line[1]
+    columns = zip(lines.kinds, lines.values, lines.departures, strict=True)
+    for number, (kind, value, departure) in enumerate(columns, start=1):
         if kind is AGENT:
-            if strict and line.departure not in ("", "robots.token_shape"):
+            if strict and departure not in ("", "robots.token_shape"):
                 continue
             if open_rules:
                 groups.append(Group(tuple(named), tuple(rules)))
                 named, rules, open_rules = [], [], False
-            named.append(line)
-        elif kind is ALLOW or kind is DISALLOW:
-            if not named or (strict and line[4]):
+            named.append(number)
+        elif kind is DISALLOW or kind is ALLOW:
+            if not named or (strict and departure):
                 continue
             open_rules = True
-            if line[3]:
-                rules.append(tuple.__new__(Rule, (line, kind is ALLOW, len(groups))))
+            if value:
+                rules.append(number)
     if named:
         groups.append(Group(tuple(named), tuple(rules)))
-    return Robots(tuple(groups), _by_token(groups, strict=strict))
+    return Robots(lines, tuple(groups), _by_token(lines, groups, strict=strict))
 
 
-def _by_token(groups: list[Group], *, strict: bool) -> dict[str, tuple[int, ...]]:
+def _by_token(lines: Lines, groups: list[Group], *, strict: bool) -> dict[str, tuple[int, ...]]:
     """Lower-case tokens and the groups that name them, each group once and in order."""
     index: dict[str, tuple[int, ...]] = {}
     for at, group in enumerate(groups):
-        for line in group.agents:
-            for form in _forms(line, strict=strict):
+        for number in group.agents:
+            value = lines.values[number - 1]
+            odd = lines.departures[number - 1] == "robots.token_shape"
+            for form in _loose_forms(value, strict=strict) if odd else (value.lower(),):
                 places = index.get(form)
                 if places is None:
                     index[form] = (at,)
@@ -360,12 +404,9 @@ def _by_token(groups: list[Group], *, strict: bool) -> dict[str, tuple[int, ...]
     return index
 
 
-def _forms(line: Line, *, strict: bool) -> tuple[str, ...]:
-    if line.departure != "robots.token_shape":
-        return (line.value.lower(),)
+def _loose_forms(value: str, *, strict: bool) -> tuple[str, ...]:
     # A `*` with something behind it is neither the star nor anybody's token (R40), and a list
     # of tokens in one line names nobody (RFC 9309, erratum 8895).
-    value = line.value
     if strict or not value or value[0] == "*" or "," in value:
         return ()
     return agents.candidates(value)
@@ -384,44 +425,40 @@ def limited(issues: list[Issue]) -> tuple[Issue, ...]:
     return tuple(kept)
 
 
-def line_issues(lines: list[Line]) -> Iterator[Issue]:
+def line_issues(lines: Lines) -> Iterator[Issue]:
     """What a reader of this file should know, line by line."""
     named = ruled = False
-    between: Line | None = None
-    for line in lines:
-        kind = line.kind
-        if line.departure and line.departure != "robots.bom":
-            yield Issue(code=line.departure, line=line.number, excerpt=shown(line.text)[:200])
+    between: int | None = None
+    columns = zip(lines.kinds, lines.departures, strict=True)
+    for at, (kind, departure) in enumerate(columns):
+        if departure and departure != "robots.bom":
+            yield _issue(departure, lines, at)
         if kind is AGENT:
             if between is not None and named and not ruled:
                 # Readers that end a group here free the agents above; RFC 9309, 2.2.4 does not.
-                yield Issue(
-                    code="robots.group.interrupted",
-                    line=between.number,
-                    excerpt=shown(between.text)[:200],
-                )
+                yield _issue("robots.group.interrupted", lines, between)
             named, ruled, between = True, False, None
-        elif kind is ALLOW or kind is DISALLOW:
+        elif kind is DISALLOW or kind is ALLOW:
             if not named:
-                yield _issue("robots.rule.outside_group", line)
+                yield _issue("robots.rule.outside_group", lines, at)
             ruled, between = True, None
         elif kind is OTHER:
-            between = line
-            yield from _other_issues(line)
+            between = at
+            yield from _other_issues(lines, at)
         elif kind is UNREADABLE:
-            yield _issue("robots.line.unreadable", line)
+            yield _issue("robots.line.unreadable", lines, at)
 
 
-def _other_issues(line: Line) -> Iterator[Issue]:
-    key = line.key.lower()
+def _other_issues(lines: Lines, at: int) -> Iterator[Issue]:
+    key = lines.keys[at].lower()
     if key.startswith(("disallow", "allow")):
         # Readers that compare a prefix of the key take this for Disallow or Allow.
-        yield _issue("robots.directive.prefix_hazard", line)
+        yield _issue("robots.directive.prefix_hazard", lines, at)
     if key in SIGNALS:
-        yield _issue("robots.directive.not_judged", line)
+        yield _issue("robots.directive.not_judged", lines, at)
     elif key not in _KNOWN_OTHERS:
-        yield _issue("robots.directive.unknown", line)
+        yield _issue("robots.directive.unknown", lines, at)
 
 
-def _issue(code: str, line: Line) -> Issue:
-    return Issue(code=code, line=line.number, excerpt=shown(line.text).strip()[:200])
+def _issue(code: str, lines: Lines, at: int) -> Issue:
+    return Issue(code=code, line=at + 1, excerpt=shown(lines.texts[at]).strip()[:200])

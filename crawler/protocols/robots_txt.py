@@ -69,7 +69,7 @@ def parse(document: Document, /) -> Reading:
         return Reading(presence=Presence.MALFORMED, issues=(Issue(code="robots.not_utf8", line=1),))
     text, issues, cut = _robots.decode(body)
     lines = _robots.read_lines(text, bom=any(i.code == "robots.bom" for i in issues))
-    kinds = {line.kind for line in lines}
+    kinds = set(lines.kinds)
     markup = _robots.looks_like_html(body)
     if markup:
         issues.append(Issue(code="robots.html_body", line=1, excerpt=shown(text).strip()[:100]))
@@ -160,11 +160,11 @@ def _for_agent(rules: _Rules, token: str, path: str | None) -> list[Voice]:
 
 def _stored(rules: _Rules, agent: agents.Agent | None, rule: Rule) -> Statement:
     """The stored statement of an agent and a rule, or one made for this answer alone."""
-    key = (agent.token.lower() if agent else "*", rule.line.number)
+    key = (agent.token.lower() if agent else "*", rule.number)
     return rules.stored.get(key) or _statement(rules.robots, agent, rule, 0, Reads.BOTH)
 
 
-def _rules(lines: list[_robots.Line]) -> tuple[_Rules, list[Issue]]:
+def _rules(lines: _robots.Lines) -> tuple[_Rules, list[Issue]]:
     """Both readings of the lines, merged into one set of statements.
 
     The lenient reading decides; what only the strict one says is shown, and does not count.
@@ -173,7 +173,7 @@ def _rules(lines: list[_robots.Line]) -> tuple[_Rules, list[Issue]]:
     named = _named(robots)
     said = _refusals(robots, named)
     literal, strict = said, robots
-    if any(line.departure for line in lines):
+    if any(lines.departures):
         strict = _robots.read_groups(lines, strict=True)
         literal = _refusals(strict, _named(strict))
     issues = list(_token_issues(robots))
@@ -199,12 +199,12 @@ def _refusals(robots: Robots, named: tuple[agents.Agent, ...]) -> dict[_Key, _Re
     everybody = robots.rules_for("*")[0]
     if everybody.refuses_all():
         rule = everybody.reach()[1][0]
-        found["*", rule.line.number] = (None, rule)
+        found["*", rule.number] = (None, rule)
     for own, those in _audience(robots, named):
         whole, refusing = own.reach()
         for agent in those:
             for rule in refusing[:1] if whole else refusing:
-                found[agent.token.lower(), rule.line.number] = (agent, rule)
+                found[agent.token.lower(), rule.number] = (agent, rule)
     return found
 
 
@@ -241,13 +241,13 @@ def _statement(
         stance=stance,
         purpose=purpose,
         tier=tier,
-        place=f"robots.txt line {rule.line.number}",
+        place=f"robots.txt line {rule.number}",
         raw=_raw(robots, agent, rule),
         clause=_CLAUSE,
         declared_by=DeclaredBy.ORIGIN_FILE,
-        line=rule.line.number,
+        line=rule.number,
         agent=agent.token if agent else "*",
-        path=shown(rule.line.value),
+        path=shown(rule.value),
         reads=reads,
         counts=reads is not Reads.STRICT and not (agent and agent.agent_class in _INACTIVE),
         n=n,
@@ -256,17 +256,17 @@ def _statement(
 
 def _raw(robots: Robots, agent: agents.Agent | None, rule: Rule) -> str:
     named = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
-    text = rule.line.text.strip(" \t")
+    text = robots.lines.texts[rule.number - 1].strip(" \t")
     return shown(f"{named.text.strip()}\n{text}" if named else text)[:500]
 
 
 def _token_issues(robots: Robots) -> Iterator[Issue]:
     """Tokens that name nobody we know, but were probably meant for somebody."""
-    for group in robots.groups:
-        for line in group.agents:
-            if line.value == "*" or any(agents.find(f) for f in agents.candidates(line.value)):
-                continue
-            meant = agents.near(line.value)
-            if meant is not None:
-                text = f"{shown(line.value)} is not {meant.token}"
-                yield Issue(code="robots.agent.near_miss", line=line.number, excerpt=text[:200])
+    for number in (number for group in robots.groups for number in group.agents):
+        token = robots.lines.values[number - 1]
+        if token == "*" or any(agents.find(form) for form in agents.candidates(token)):
+            continue
+        meant = agents.near(token)
+        if meant is not None:
+            text = f"{shown(token)} is not {meant.token}"
+            yield Issue(code="robots.agent.near_miss", line=number, excerpt=text[:200])
