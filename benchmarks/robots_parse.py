@@ -20,7 +20,7 @@ from protego import Protego
 
 from crawler import agents
 from crawler.model import Document
-from crawler.protocols import _robots, robots_txt
+from crawler.protocols import _robots_lines, _robots_rules, robots_txt
 
 KB = 1024
 SIZES = (1, 10, 100, 500)
@@ -48,8 +48,8 @@ class Files(NamedTuple):
 
 def lines_of(body: bytes) -> object:
     """Every line kept, and the groups of the lenient reading."""
-    text, _, _ = _robots.decode(body)
-    return _robots.read_groups(_robots.read_lines(text), strict=False)
+    text, _, _ = _robots_lines.decode(body)
+    return _robots_rules.read_groups(_robots_lines.read_lines(text), strict=False)
 
 
 def whole(body: bytes) -> object:

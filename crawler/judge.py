@@ -149,7 +149,9 @@ def _weigh_families(found: list[Heard], question: Question) -> Iterable[Heard]:
     or invalid value resets nothing. Where a page permits what its file reserves, the file no
     longer covers the whole origin.
     """
-    settled = [_settle(h, found, question) for h in found]
+    # Whether something supersedes depends on protocol and response alone: one of each will do.
+    speakers = {(h.protocol.NAME, id(h.sight)): h for h in found if h.statement.counts}
+    settled = [_settle(h, speakers.values(), question) for h in found]
     overridden = {
         h.protocol.FAMILY
         for h in settled
@@ -171,16 +173,15 @@ def _excepted(heard: Heard, overridden: set[str]) -> bool:
     )
 
 
-def _settle(heard: Heard, found: list[Heard], question: Question) -> Heard:
+def _settle(heard: Heard, speakers: Iterable[Heard], question: Question) -> Heard:
     """Say why a statement takes no part: it is not counted, or a nearer carrier speaks."""
     if not heard.statement.counts:
         return replace(heard, fate="not counted")
     nearer = any(
         other.protocol.FAMILY == heard.protocol.FAMILY
         and other.protocol.RANK > heard.protocol.RANK
-        and other.statement.counts
         and _same_content(other, heard, question)
-        for other in found
+        for other in speakers
     )
     return replace(heard, fate="superseded") if nearer else heard
 

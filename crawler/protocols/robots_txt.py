@@ -11,10 +11,11 @@ from itertools import islice
 
 from crawler import agents
 from crawler.model import Document, Issue, Question, Reading, Statement, Voice
-from crawler.protocols import _robots
+from crawler.protocols import _robots_lines
 from crawler.protocols._interface import Carrier
 from crawler.protocols._paths import normalise_path
-from crawler.protocols._robots import Robots, Rule, RuleSet, shown
+from crawler.protocols._robots_lines import Lines, shown
+from crawler.protocols._robots_rules import Robots, Rule, RuleSet, read_groups
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "robots_txt"
@@ -38,12 +39,12 @@ PURPOSE_OF_CLASS = {
 #: any more, or nobody has said what they are for.
 _INACTIVE = frozenset({AgentClass.LEGACY, AgentClass.UNDOCUMENTED})
 _PER_FILE = 2000
-_RECORDS = {_robots.AGENT, _robots.ALLOW, _robots.DISALLOW, _robots.OTHER}
 
 
-# An agent's lower-case token (or `*`) and a line; the agent (or nobody) and its rule.
+# An agent's lower-case token (or `*`) and a line; the agent (or nobody), its rule, and whether
+# the rule is addressed to it.
 _Key = tuple[str, int | None]
-_Refusal = tuple[agents.Agent | None, Rule]
+_Refusal = tuple[agents.Agent | None, Rule, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,25 +66,25 @@ def parse(document: Document, /) -> Reading:
     HTML is no robots.txt unless lines of one stand in it. UTF-16 is malformed.
     """
     body = document.body
-    if _robots.is_utf16(body):
+    if _robots_lines.is_utf16(body):
         return Reading(presence=Presence.MALFORMED, issues=(Issue(code="robots.not_utf8", line=1),))
-    text, issues, cut = _robots.decode(body)
-    lines = _robots.read_lines(text, bom=any(i.code == "robots.bom" for i in issues))
+    text, issues, cut = _robots_lines.decode(body)
+    lines = _robots_lines.read_lines(text, bom=any(i.code == "robots.bom" for i in issues))
     kinds = set(lines.kinds)
-    markup = _robots.looks_like_html(body)
+    markup = _robots_lines.looks_like_html(body)
     if markup:
         issues.append(Issue(code="robots.html_body", line=1, excerpt=shown(text).strip()[:100]))
-        if not {_robots.AGENT, _robots.DISALLOW} <= kinds:
+        if not {_robots_lines.AGENT, _robots_lines.DISALLOW} <= kinds:
             return Reading(presence=Presence.ABSENT, issues=tuple(issues))
     else:
-        issues += _robots.line_issues(lines)
+        issues += _robots_lines.line_issues(lines)
     if cut or document.truncated:
         issues.append(Issue(code="robots.truncated", excerpt=f"{len(lines)} lines were read"))
     rules, more = _rules(lines)
     return Reading(
-        presence=Presence.PRESENT if kinds & _RECORDS else Presence.ABSENT,
+        presence=Presence.PRESENT if _robots_lines.is_robots(lines) else Presence.ABSENT,
         statements=(*rules.stored.values(), *rules.others),
-        issues=_robots.limited(issues + more),
+        issues=_robots_lines.limited(issues + more),
         rules=rules,
     )
 
@@ -151,43 +152,56 @@ def _for_agent(rules: _Rules, token: str, path: str | None) -> list[Voice]:
         agent = None
     if path is not None:
         rule = None if path == "/robots.txt" else own.decide(normalise_path(path))
-        return [] if rule is None or rule.allow else [Voice(statement=_stored(rules, agent, rule))]
+        if rule is None or rule.allow:
+            return []
+        return [Voice(statement=_told(rules, agent, rule, whole=own.refuses_all()))]
     whole, refusing = own.reach()
     if whole:
-        return [Voice(statement=_stored(rules, agent, refusing[0]))]
-    return [Voice(statement=_stored(rules, agent, r), part="paths") for r in refusing if agent]
+        return [Voice(statement=_told(rules, agent, refusing[0], whole=True))]
+    told = [_told(rules, agent, rule, whole=False) for rule in refusing]
+    return [Voice(statement=s, part="paths") for s in told if s.stance is not Stance.REFUSED]
+
+
+def _told(rules: _Rules, agent: agents.Agent | None, rule: Rule, *, whole: bool) -> Statement:
+    """What a refusal says to an agent: about its purpose, or about access if it is everybody's."""
+    everybody = not whole and _for_everybody(rules.robots, rule)
+    return _stored(rules, None if everybody else agent, rule)
 
 
 def _stored(rules: _Rules, agent: agents.Agent | None, rule: Rule) -> Statement:
     """The stored statement of an agent and a rule, or one made for this answer alone."""
     key = (agent.token.lower() if agent else "*", rule.number)
-    return rules.stored.get(key) or _statement(rules.robots, agent, rule, 0, Reads.BOTH)
+    found = rules.stored.get(key)
+    if found is not None:
+        return found
+    counts = not (agent and _for_everybody(rules.robots, rule))
+    return _statement(rules.robots, agent, rule, 0, Reads.BOTH, counts=counts)
 
 
-def _rules(lines: _robots.Lines) -> tuple[_Rules, list[Issue]]:
+def _rules(lines: Lines) -> tuple[_Rules, list[Issue]]:
     """Both readings of the lines, merged into one set of statements.
 
     The lenient reading decides; what only the strict one says is shown, and does not count.
     """
-    robots = _robots.read_groups(lines, strict=False)
+    robots = read_groups(lines, strict=False)
     named = _named(robots)
     said = _refusals(robots, named)
     literal, strict = said, robots
     if any(lines.departures):
-        strict = _robots.read_groups(lines, strict=True)
+        strict = read_groups(lines, strict=True)
         literal = _refusals(strict, _named(strict))
     issues = list(_token_issues(robots))
     if len(said) > _PER_FILE:
         text = f"{len(said)} statements, {_PER_FILE} kept"
         issues.append(Issue(code="robots.many_rules", excerpt=text))
     stored = {}
-    for n, (key, (agent, rule)) in enumerate(islice(said.items(), _PER_FILE), start=1):
+    for n, (key, (agent, rule, counts)) in enumerate(islice(said.items(), _PER_FILE), start=1):
         reads = Reads.BOTH if key in literal else Reads.LENIENT
-        stored[key] = _statement(robots, agent, rule, n, reads)
+        stored[key] = _statement(robots, agent, rule, n, reads, counts=counts)
     only = [pair for key, pair in literal.items() if key not in said][:_PER_FILE]
     others = tuple(
-        _statement(strict, agent, rule, n, Reads.STRICT)
-        for n, (agent, rule) in enumerate(only, start=len(stored) + 1)
+        _statement(strict, agent, rule, n, Reads.STRICT, counts=False)
+        for n, (agent, rule, _) in enumerate(only, start=len(stored) + 1)
     )
     rules = _Rules(robots=robots, audience=_audience(robots, named), stored=stored, others=others)
     return rules, issues
@@ -199,13 +213,22 @@ def _refusals(robots: Robots, named: tuple[agents.Agent, ...]) -> dict[_Key, _Re
     everybody = robots.rules_for("*")[0]
     if everybody.refuses_all():
         rule = everybody.reach()[1][0]
-        found["*", rule.number] = (None, rule)
+        found["*", rule.number] = (None, rule, True)
     for own, those in _audience(robots, named):
         whole, refusing = own.reach()
         for agent in those:
             for rule in refusing[:1] if whole else refusing:
-                found[agent.token.lower(), rule.number] = (agent, rule)
+                key = agent.token.lower(), rule.number
+                found[key] = (agent, rule, whole or not _for_everybody(robots, rule))
     return found
+
+
+def _for_everybody(robots: Robots, rule: Rule) -> bool:
+    """Whether a rule stands in a group that names `*` too: it singles nobody out.
+
+    Widespread templates list agents above `*` and refuse all of them the shop's search.
+    """
+    return any(robots.lines.values[n - 1] == "*" for n in robots.groups[rule.group].agents)
 
 
 def _named(robots: Robots) -> tuple[agents.Agent, ...]:
@@ -224,7 +247,13 @@ def _audience(
 
 
 def _statement(
-    robots: Robots, agent: agents.Agent | None, rule: Rule, n: int, reads: Reads
+    robots: Robots,
+    agent: agents.Agent | None,
+    rule: Rule,
+    n: int,
+    reads: Reads,
+    *,
+    counts: bool,
 ) -> Statement:
     """A refusal of an agent whose operator says what it is for: a statement about that, tier 3.
 
@@ -249,7 +278,7 @@ def _statement(
         agent=agent.token if agent else "*",
         path=shown(rule.value),
         reads=reads,
-        counts=reads is not Reads.STRICT and not (agent and agent.agent_class in _INACTIVE),
+        counts=counts and not (agent and agent.agent_class in _INACTIVE),
         n=n,
     )
 
@@ -257,13 +286,13 @@ def _statement(
 def _raw(robots: Robots, agent: agents.Agent | None, rule: Rule) -> str:
     named = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
     text = robots.lines.texts[rule.number - 1].strip(" \t")
-    return shown(f"{named.text.strip()}\n{text}" if named else text)[:500]
+    return shown(f"{named.strip()}\n{text}" if named else text)[:500]
 
 
 def _token_issues(robots: Robots) -> Iterator[Issue]:
     """Tokens that name nobody we know, but were probably meant for somebody."""
     for number in (number for group in robots.groups for number in group.agents):
-        token = robots.lines.values[number - 1]
+        token = robots.lines.values[number - 1].rstrip("*") or "*"
         if token == "*" or any(agents.find(form) for form in agents.candidates(token)):
             continue
         meant = agents.near(token)

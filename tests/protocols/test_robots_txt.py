@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crawler.agents import CATALOGUE, TRAINING
 from crawler.model import Document, Question, Reading
 from crawler.protocols import robots_txt
-from crawler.protocols._robots import LIMIT
+from crawler.protocols._robots_lines import LIMIT
 from crawler.vocab import AgentClass, Presence, Purpose, Reads, Stance
 
 ALLOW, DENY = True, False
@@ -61,6 +61,7 @@ VECTORS = [
     # Only readers that compare prefixes take this for a rule: an issue, not a rule.
     ("R22", "User-agent: B\nDisallowed: /", "B", "/a", ALLOW),
     ("R23", "User-agent B\nDisallow /", "B", "/a", DENY),
+    ("R24, encoded twice", b"\xc3\xaf\xc2\xbb\xc2\xbfUser-agent: B\nDisallow: /", "B", "/a", DENY),
     ("R24", "\ufeffUser-agent: B\nDisallow: /", "B", "/a", DENY),
     ("R25", "User-agent: B\nDisallowAITraining: /\nAllow: /x", "B", "/a", ALLOW),
     ("R26", "User-agent: B\nDisallow: /\nAllowAITraining: /", "B", "/a", DENY),
@@ -101,7 +102,12 @@ def test_vector(text, agent, path, expected):
 
 TOKENS = [
     ("GPT* is nobody", "User-agent: GPT*\nDisallow: /", "GPTBot", ALLOW),
-    ("GPTBot* is nobody", "User-agent: GPTBot*\nDisallow: /", "GPTBot", ALLOW),
+    (
+        "GPTBot* is GPTBot, as three readers in use have it",
+        "User-agent: GPTBot*\nDisallow: /",
+        "GPTBot",
+        DENY,
+    ),
     ("*bot is nobody", "User-agent: *bot\nDisallow: /", "GPTBot", ALLOW),
     ("* foo is not the star", "User-agent: * foo\nDisallow: /", "GPTBot", ALLOW),
     ("no token", "User-agent:\nDisallow: /", "GPTBot", ALLOW),
@@ -327,6 +333,17 @@ STATEMENTS = [
         [(G, GENAI, "/a", "strict", 0)],
     ),
     ("a rule that matches nothing", BOT + "Disallow: private", []),
+    ("a star behind a token", "User-agent: GPTBot*\nDisallow: /", [(G, GENAI, "/", "lenient", 1)]),
+    (
+        "some paths, in a group with *, single nobody out",
+        BOT + STAR + "Disallow: /search",
+        [(G, GENAI, "/search", "both", 0)],
+    ),
+    (
+        "everything, in a group with *",
+        BOT + STAR + "Disallow: /",
+        [("*", None, "/", "both", 1), (G, GENAI, "/", "both", 1)],
+    ),
     ("a list names nobody", "User-agent: GPTBot, CCBot\nDisallow: /", []),
 ]
 
@@ -362,6 +379,8 @@ ISSUES = [
     ("unknown", STAR + "Foo: bar", "robots.directive.unknown"),
     ("outside a group", "Disallow: /", "robots.rule.outside_group"),
     ("noise", "hello there world", "robots.line.unreadable"),
+    ("an invisible tail", "User-agent: B\nDisallow: /\u200b", "robots.invisible"),
+    ("an invisible token", "User-agent: *\xa0\nDisallow: /", "robots.invisible"),
     ("near miss", "User-agent: Claude\nDisallow: /", "robots.agent.near_miss"),
     ("BOM", "\ufeffUser-agent: B", "robots.bom"),
     (
@@ -393,6 +412,14 @@ def test_issues_are_limited_for_hostile_files():
 
 
 PRESENCE = [
+    ("JSON", '{"error_id": 404}', Presence.ABSENT),
+    ("binary", b"\x1f\x8b\x08:\x00\xff", Presence.ABSENT),
+    (
+        "HTML behind a byte order mark",
+        b'\xef\xbb\xbf<!DOCTYPE html><p style="a:b">',
+        Presence.ABSENT,
+    ),
+    ("a signal alone", "Content-Signal: ai-train=no", Presence.PRESENT),
     ("rules", STAR + "Disallow: /", Presence.PRESENT),
     ("a sitemap", "Sitemap: https://h/s", Presence.PRESENT),
     ("empty", "", Presence.ABSENT),
@@ -485,6 +512,28 @@ def test_an_agent_of_no_purpose_is_refused_access_only():
     reading = parse("User-agent: SemrushBot\nDisallow: /")
     (voice,) = robots_txt.voices(reading, Question(agent="SemrushBot"))
     assert voice.statement.stance is Stance.REFUSED
+
+
+SHARED = BOT + STAR + "Disallow: /search"
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (Question(), [(G, "reserved", False)]),
+        (Question(path="/search"), [("*", "refused", True), (G, "reserved", False)]),
+        (Question(path="/search", agent=G), [("*", "refused", True)]),
+        (Question(agent=G), []),
+    ],
+)
+def test_what_everybody_is_refused_says_nothing_about_an_agent(question, expected):
+    heard = robots_txt.voices(parse(SHARED), question)
+    assert [(v.statement.agent, v.statement.stance, v.statement.counts) for v in heard] == expected
+
+
+def test_what_cannot_be_seen_is_not_printed():
+    reading = parse("User-agent: *\nfoo\x00bar \x9f: 1")
+    assert [i.excerpt for i in reading.issues] == ["foo\ufffdbar \ufffd: 1"]
 
 
 def test_without_rules_nobody_speaks():
