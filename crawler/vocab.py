@@ -102,7 +102,9 @@ class Resource(StrEnum):
     TDMREP_JSON = "tdmrep_json"
     HOME = "home"
     PAGE = "page"
+    TRUST_TXT = "trust_txt"
     TDM_POLICY = "tdm_policy"
+    RSL_LICENSE = "rsl_license"
     OTHER_ROBOTS_TXT = "other_robots_txt"
 
 

@@ -14,6 +14,7 @@ from crawler.model import Document, Issue, Question, Reading, Statement, Voice
 from crawler.protocols import _robots_lines
 from crawler.protocols._interface import Carrier
 from crawler.protocols._paths import normalise_path
+from crawler.protocols._robots_file import read_file
 from crawler.protocols._robots_lines import Lines, shown
 from crawler.protocols._robots_rules import Robots, Rule, RuleSet, read_groups
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
@@ -65,22 +66,21 @@ def parse(document: Document, /) -> Reading:
 
     HTML is no robots.txt unless lines of one stand in it. UTF-16 is malformed.
     """
-    body = document.body
-    if _robots_lines.is_utf16(body):
+    file = read_file(document.body)
+    if file is None:
         return Reading(presence=Presence.MALFORMED, issues=(Issue(code="robots.not_utf8", line=1),))
-    text, issues, cut = _robots_lines.decode(body)
-    lines = _robots_lines.read_lines(text, bom=any(i.code == "robots.bom" for i in issues))
+    lines, issues = file.lines, list(file.issues)
     kinds = set(lines.kinds)
-    markup = _robots_lines.looks_like_html(body)
-    if markup:
-        issues.append(Issue(code="robots.html_body", line=1, excerpt=shown(text).strip()[:100]))
+    if file.html:
+        excerpt = shown("\n".join(lines.texts[:5])).strip()[:100]
+        issues.append(Issue(code="robots.html_body", line=1, excerpt=excerpt))
         if not {_robots_lines.AGENT, _robots_lines.DISALLOW} <= kinds:
             return Reading(presence=Presence.ABSENT, issues=tuple(issues))
     else:
         issues += _robots_lines.line_issues(lines)
-    if cut or document.truncated:
+    if file.cut or document.truncated:
         issues.append(Issue(code="robots.truncated", excerpt=f"{len(lines)} lines were read"))
-    rules, more = _rules(lines)
+    rules, more = _rules(lines, file.robots)
     return Reading(
         presence=Presence.PRESENT if _robots_lines.is_robots(lines) else Presence.ABSENT,
         statements=(*rules.stored.values(), *rules.others),
@@ -178,12 +178,11 @@ def _stored(rules: _Rules, agent: agents.Agent | None, rule: Rule) -> Statement:
     return _statement(rules.robots, agent, rule, 0, Reads.BOTH, counts=counts)
 
 
-def _rules(lines: Lines) -> tuple[_Rules, list[Issue]]:
+def _rules(lines: Lines, robots: Robots) -> tuple[_Rules, list[Issue]]:
     """Both readings of the lines, merged into one set of statements.
 
     The lenient reading decides; what only the strict one says is shown, and does not count.
     """
-    robots = read_groups(lines, strict=False)
     named = _named(robots)
     said = _refusals(robots, named)
     literal, strict = said, robots
