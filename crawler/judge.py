@@ -5,8 +5,9 @@ is never called absent: where something planned is missing and nothing seen rese
 refuses, the state is `unknown`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from crawler.model import Question, Reading, Statement, Voice
 from crawler.protocols import PROTOCOLS
@@ -224,7 +225,7 @@ def _finding(
         purpose=purpose,
         state=state,
         rules=rules.label,
-        conflict=_conflict(taking_part),
+        conflict=any(disagreements(taking_part)),
         complete=complete,
         detail=_detail(state, taking_part, missing, pages),
         by=by,
@@ -265,11 +266,27 @@ def _rank(heard: Heard) -> tuple[bool, int, int, str, int]:
     return bool(heard.fate), statement.tier, order, heard.sight.path, statement.n
 
 
-def _conflict(heard: list[Heard]) -> bool:
-    """Whether different protocols disagree; inside one, its own precedence has settled it."""
-    reserving = {h.protocol.FAMILY for h in heard if h.statement.stance in _RESERVING}
-    permitting = {h.protocol.FAMILY for h in heard if h.statement.stance is Stance.PERMITTED}
-    return any(a != b for a in reserving for b in permitting)
+def disagreements(heard: Iterable[Heard]) -> Iterator[tuple[Heard, Heard]]:
+    """Pairs of statements in conflict, one that reserves and one that permits.
+
+    Those of different protocols are. Carriers of one protocol are not: its own precedence has
+    settled it. Two statements in one document are if both claim to cover all that was asked.
+    """
+    heard = list(heard)
+    reserving = _one_each(h for h in heard if h.statement.stance in _RESERVING)
+    permitting = _one_each(h for h in heard if h.statement.stance is Stance.PERMITTED)
+    for a, b in product(reserving, permitting):
+        same = a.reading == b.reading and a.sight is b.sight
+        if a.protocol.FAMILY != b.protocol.FAMILY or (same and not a.voice.part + b.voice.part):
+            yield a, b
+
+
+def _one_each(heard: Iterable[Heard]) -> list[Heard]:
+    """The first statement of each protocol, document and reach: there may be thousands."""
+    first: dict[tuple[str, int, bool], Heard] = {}
+    for h in heard:
+        first.setdefault((h.protocol.NAME, id(h.sight), bool(h.voice.part)), h)
+    return list(first.values())
 
 
 def _detail(state: State, heard: list[Heard], missing: tuple[Sight, ...], pages: int) -> str:

@@ -2,20 +2,18 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from itertools import product
 
 from crawler import rulesets
-from crawler.judge import Finding, Heard, hear, judge
+from crawler.judge import Heard, disagreements, hear, judge
 from crawler.model import Question
 from crawler.protocols import tdm_policy
 from crawler.store import derived
 from crawler.store.database import transaction
 from crawler.store.dossier import Dossier, Read, Reader
 from crawler.store.sights import origins_to_judge
-from crawler.vocab import ANCESTORS, Purpose, Stance
+from crawler.vocab import ANCESTORS, Purpose
 
 _AT_ONCE = 500
-_RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 # Local parts of mailboxes that belong to an office, not to a person (RFC 2142 and usage).
 _OFFICES = frozenset(
     "abuse admin anfrage contact contacto contatti copyright datenschutz hello hostmaster info "
@@ -66,7 +64,7 @@ def _judge_origin(
     for rules in everything:
         findings = judge(dossier.sights, Question(), rules)
         derived.save_findings(db, origin, findings, dossier.last_look)
-    derived.save_disagreements(db, origin, disagreements(hear(dossier.sights, Question())))
+    derived.save_disagreements(db, origin, _disagreements(hear(dossier.sights, Question())))
 
 
 def _save_readings(db: sqlite3.Connection, dossier: Dossier) -> None:
@@ -93,26 +91,10 @@ def _named(read: Read) -> derived.Named | None:
     )
 
 
-def disagreements(heard: tuple[Heard, ...]) -> Iterator[tuple[str, Heard, Heard]]:
-    """For each purpose the first pair of statements of two protocols that disagree."""
+def _disagreements(heard: tuple[Heard, ...]) -> Iterator[tuple[str, Heard, Heard]]:
+    """For each purpose the pairs of statements that disagree about it."""
     counted = [h for h in heard if not h.fate]
     for purpose in Purpose:
-        concerned = [h for h in counted if h.statement.purpose in ANCESTORS[purpose]]
-        reserving = _first([h for h in concerned if h.statement.stance in _RESERVING])
-        permitting = _first([h for h in concerned if h.statement.stance is Stance.PERMITTED])
-        for a, b in product(reserving, permitting):
-            if a.protocol.FAMILY != b.protocol.FAMILY:
-                yield purpose, a, b
-
-
-def _first(heard: list[Heard]) -> list[Heard]:
-    """The first statement of each protocol family."""
-    by_family: dict[str, Heard] = {}
-    for h in heard:
-        by_family.setdefault(h.protocol.FAMILY, h)
-    return list(by_family.values())
-
-
-def finding_for(findings: tuple[Finding, ...], purpose: Purpose) -> Finding:
-    """The finding about one purpose."""
-    return next(f for f in findings if f.purpose is purpose)
+        concerned = (h for h in counted if h.statement.purpose in ANCESTORS[purpose])
+        for reserving, permitting in disagreements(concerned):
+            yield purpose, reserving, permitting
