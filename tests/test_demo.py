@@ -1,5 +1,6 @@
 """The whole flow on the web inside the package: every site is answered as it declares."""
 
+import json
 from contextlib import closing
 
 import pyarrow.parquet as pq
@@ -87,3 +88,21 @@ def test_rows_that_name_no_origin_are_unknown_never_false(demonstration):
     assert lost
     assert {(r["tdm_state"], r["tdm_reserved"]) for r in lost} == {("unknown", None)}
     assert all(r["tdm_basis"].startswith("no origin: ") for r in lost)
+
+
+def test_parties_named_by_policies_stand_once_with_all_their_origins(query):
+    rows = query("SELECT * FROM rights_holders WHERE named = 1 ORDER BY rows DESC")
+    (collective,) = (r for r in rows if r["holder"] == "Example Rights Collective")
+    assert len(json.loads(collective["origins"])) == 4
+    assert collective["tdm"] == "conditional"
+    assert collective["mailbox"] == "licences@rights-collective.example"
+    assert len({(r["holder"], r["contact_page"]) for r in rows}) == len(rows)
+
+
+def test_a_site_that_reserves_nothing_has_no_since(query):
+    silent = query(
+        "SELECT since FROM rights_holders WHERE named = 0 AND tdm = 'silent' "
+        "AND ai_train = 'silent' AND genai_train = 'silent'"
+    )
+    assert silent
+    assert {row["since"] for row in silent} == {None}

@@ -322,37 +322,59 @@ GROUP BY counted.dataset, counted.purpose, counted.state;
 -- Parties named as rights holder by a source; sites without one stand here by site, named = 0.
 CREATE VIEW rights_holders AS
 SELECT
-    assigner.name AS holder,  -- name as the source gives it; the site where nobody is named
+    party.name AS holder,  -- name as the source gives it; the site where nobody is named
     1 AS named,  -- 1 if a source names a party, 0 if only a site is known
     'tdm_policy.assigner' AS source,  -- source that names it
     'declared' AS confidence,  -- declared: the source says so itself, nobody has checked it
-    observation.url AS source_url,  -- URL of the source
-    assigner.contact_page AS contact_page,  -- page for licensing that it names
-    assigner.mailbox AS mailbox,  -- role mailbox that it names; personal addresses are left out
-    assigner.duties AS duties,  -- duties under which use is offered
-    origin.site AS site,  -- registrable domain of an origin it speaks for
-    origin.url AS origin,  -- origin that names the policy
-    (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,  -- rows of all datasets from there
-    reservations.tdm AS tdm,  -- state for text and data mining
-    reservations.ai_train AS ai_train,  -- state for training any model
-    reservations.genai_train AS genai_train,  -- state for training generative models
-    (
-        SELECT min(o.observed_at) FROM read_from AS rf JOIN observation AS o ON o.id = rf.observation
-        WHERE rf.reading = assigner.reading AND o.origin = origin.id
-    ) AS since  -- UTC time it was first seen here
-FROM assigner
-JOIN read_from ON read_from.reading = assigner.reading
-JOIN sight ON sight.observation = read_from.observation
-JOIN observation ON observation.id = sight.observation
-JOIN origin ON origin.id = sight.origin
-LEFT JOIN reservations ON reservations.origin = origin.url
+    party.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
+    party.contact_page AS contact_page,  -- page for licensing that it names
+    party.mailbox AS mailbox,  -- role mailbox that it names; personal addresses are left out
+    party.duties AS duties,  -- duties under which use is offered
+    party.origins AS origins,  -- JSON: the origins that point to it
+    party.rows AS rows,  -- rows of all datasets from there
+    (SELECT name FROM state WHERE rank = party.tdm) AS tdm,  -- strongest state for text and data mining among them
+    (SELECT name FROM state WHERE rank = party.ai_train) AS ai_train,  -- likewise for training any model
+    (SELECT name FROM state WHERE rank = party.genai_train) AS genai_train,  -- likewise for training generative models
+    party.since AS since  -- UTC time it was first seen; of a site, of the oldest evidence in force that reserves
+FROM (
+    SELECT
+        name, contact_page, mailbox, min(source_url) AS source_url, min(duties) AS duties,
+        json_group_array(url) AS origins, sum(rows) AS rows, min(tdm) AS tdm,
+        min(ai_train) AS ai_train, min(genai_train) AS genai_train, min(since) AS since
+    FROM (
+        SELECT
+            assigner.name, assigner.contact_page, assigner.mailbox,
+            min(assigner.duties) AS duties, min(observation.url) AS source_url, origin.url,
+            (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,
+            (SELECT rank FROM state WHERE name = reservations.tdm) AS tdm,
+            (SELECT rank FROM state WHERE name = reservations.ai_train) AS ai_train,
+            (SELECT rank FROM state WHERE name = reservations.genai_train) AS genai_train,
+            (
+                SELECT min(o.observed_at) FROM read_from AS rf
+                JOIN observation AS o ON o.id = rf.observation
+                WHERE rf.reading = assigner.reading AND o.origin = origin.id
+            ) AS since
+        FROM assigner
+        JOIN read_from ON read_from.reading = assigner.reading
+        JOIN sight ON sight.observation = read_from.observation
+        JOIN observation ON observation.id = sight.observation
+        JOIN origin ON origin.id = sight.origin
+        LEFT JOIN reservations ON reservations.origin = origin.url
+        GROUP BY assigner.name, assigner.contact_page, assigner.mailbox, origin.id
+        ORDER BY origin.url
+    )
+    GROUP BY name, contact_page, mailbox
+) AS party
 UNION ALL
 SELECT
-    sites.site, 0, '', '', '', '', '', '', sites.site, NULL, sites.rows,
-    sites.tdm, sites.ai_train, sites.genai_train,
+    sites.site, 0, '', '', '', '', '', '',
+    (SELECT json_group_array(url) FROM (SELECT url FROM origin WHERE site = sites.site ORDER BY url)),
+    sites.rows, sites.tdm, sites.ai_train, sites.genai_train,
     (
         SELECT min(f.observed_at) FROM finding AS f JOIN origin AS o ON o.id = f.origin
-        WHERE o.site = sites.site AND f.reading IS NOT NULL AND f.rules = sites.rules
+        WHERE o.site = sites.site AND f.rules = sites.rules
+        AND f.purpose IN ('tdm', 'ai_train', 'genai_train')
+        AND f.state IN ('reserved', 'conditional', 'partial')
     )
 FROM sites
 WHERE sites.site NOT IN (
