@@ -16,13 +16,23 @@ from crawler.errors import ExplainedError
 from crawler.vocab import Purpose
 
 # What a command needs is imported by the command: `--help` and `explain` answer at once, and
-# only `crawl` and `demo` wait for Scrapy.
+# only `crawl`, `check` and `demo` wait for Scrapy.
 if TYPE_CHECKING:
     from crawler.fetch.options import FetchOptions
     from crawler.verbs.crawl import Crawled
 
-FAILED, BUSY, STOPPED = 1, 3, 4
-_RULES = "signals"
+FAILED, BUSY, STOPPED, FOUND = 1, 3, 4, 5
+_FETCH = (
+    "concurrency",
+    "delay",
+    "timeout",
+    "pages",
+    "contact",
+    "connect_to",
+    "allow_network",
+    "time_budget",
+    "policy_files_always",
+)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -72,11 +82,53 @@ def _quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--rules",
-        default=_RULES,
-        show_default=True,
-        metavar="NAME",
-        help="Rule set: signals, inclusive or strict.",
+        metavar="NAME-OR-FILE",
+        help="Rule set: signals, inclusive, strict, or a .toml file of your own (docs/rules.md). "
+        "[default: the one the database shows, signals at first]",
     )(command)
+
+
+_FETCH_CHOICES = (
+    click.option(
+        "--delay",
+        type=Duration(),
+        default="1s",
+        show_default=True,
+        help="Between two requests to a host.",
+    ),
+    click.option(
+        "--timeout",
+        type=Duration(),
+        default="15s",
+        show_default=True,
+        help="For one request, all in all.",
+    ),
+    click.option(
+        "--contact",
+        default="",
+        metavar="URL-OR-MAIL",
+        help="Who you are; goes into the User-Agent.",
+    ),
+    click.option(
+        "--connect-to",
+        multiple=True,
+        metavar="HOST1:PORT1:HOST2:PORT2",
+        help="Connect elsewhere, as curl does; repeatable.",
+    ),
+    click.option(
+        "--allow-network",
+        multiple=True,
+        metavar="CIDR",
+        help="Allow addresses that are not public; repeatable.",
+    ),
+)
+
+
+def _fetch_choices(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How to ask, for every command that asks."""
+    for option in reversed(_FETCH_CHOICES):
+        command = option(command)
+    return command
 
 
 def _fail(message: object, status: int) -> NoReturn:
@@ -130,36 +182,8 @@ def main() -> None:
     show_default=True,
     help="Origins side by side.",
 )
-@click.option(
-    "--delay",
-    type=Duration(),
-    default="1s",
-    show_default=True,
-    help="Between two requests to a host.",
-)
-@click.option(
-    "--timeout",
-    type=Duration(),
-    default="15s",
-    show_default=True,
-    help="For one request, all in all.",
-)
-@click.option(
-    "--contact", default="", metavar="URL-OR-MAIL", help="Who you are; goes into the User-Agent."
-)
+@_fetch_choices
 @click.option("--time-budget", type=Duration(), help="Stop in good order after this long.")
-@click.option(
-    "--connect-to",
-    multiple=True,
-    metavar="HOST1:PORT1:HOST2:PORT2",
-    help="Connect elsewhere, as curl does; repeatable.",
-)
-@click.option(
-    "--allow-network",
-    multiple=True,
-    metavar="CIDR",
-    help="Allow addresses that are not public; repeatable.",
-)
 @click.option(
     "--policy-files-always",
     is_flag=True,
@@ -175,7 +199,7 @@ def crawl(
     quiet: bool,
     as_json: bool,
     progress: bool | None,
-    rules: str,
+    rules: str | None,
     **given: Any,
 ) -> None:
     """Visit the origins of a dataset and record what they reserve.
@@ -216,19 +240,9 @@ def crawl(
 def _fetch_options(given: dict[str, Any]) -> "FetchOptions":
     from crawler.fetch.options import FetchOptions
 
+    chosen = {name: given[name] for name in _FETCH if name in given}
     try:
-        return FetchOptions(
-            concurrency=given["concurrency"],
-            delay=given["delay"],
-            timeout=given["timeout"],
-            connect_timeout=min(5.0, given["timeout"]),
-            pages=given["pages"],
-            contact=given["contact"],
-            connect_to=given["connect_to"],
-            allow_network=given["allow_network"],
-            time_budget=given["time_budget"],
-            policy_files_always=given["policy_files_always"],
-        )
+        return FetchOptions(connect_timeout=min(5.0, given["timeout"]), **chosen)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
@@ -252,11 +266,61 @@ def _say_crawled(done: "Crawled", db: Path, *, quiet: bool, as_json: bool) -> No
     click.echo(f"Evidence and findings: {db}")
 
 
+@main.command(name="check")
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@_fetch_choices
+@click.option(
+    "--rules",
+    metavar="NAME-OR-FILE",
+    help="Rule set: signals, inclusive, strict, or a .toml file of your own.  [default: signals]",
+)
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(["issues", "conflict", "reserved", "unknown", "permitted"]),
+    help="Exit with 5 if there is such a thing; repeatable.",
+)
+@_quiet_options
+def check_command(
+    urls: tuple[str, ...],
+    rules: str | None,
+    fail_on: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    progress: bool | None,
+    **given: Any,
+) -> None:
+    """Check a site of your own: fetch its signals now, explain them, say what to mend.
+
+    Asks as politely as a crawl does and keeps no database.
+
+    \b
+    Example:
+      tdm-audit check https://example.org/ --fail-on issues --fail-on unknown
+    """
+    from crawler.progress import Bar
+    from crawler.publish import check as checks
+    from crawler.verbs.check import CheckRequest, FailOn, check, found
+    from crawler.verbs.crawl import Watcher
+
+    with _errors(), Bar(shown=progress, quiet=quiet) as bar:
+        request = CheckRequest(urls=urls, fetch=_fetch_options(given), rules=rules)
+        done = check(request, Watcher(begin=bar.begin, step=bar.step))
+    came_upon = found(done, map(FailOn, fail_on))
+    if as_json:
+        said = {"checks": [checks.check_json(one) for one in done], "found": came_upon}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    elif not quiet:
+        click.echo("\n\n".join("\n".join(checks.check_text(one)) for one in done))
+    if came_upon:
+        _fail(f"found: {', '.join(came_upon)}", FOUND)
+
+
 @main.command()
 @_db_option
 @_rules_option
 @_quiet_options
-def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | None) -> None:
+def judge(db: Path, rules: str | None, quiet: bool, as_json: bool, progress: bool | None) -> None:
     """Rebuild statements and findings from evidence; no network.
 
     \b
@@ -267,6 +331,7 @@ def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | Non
     from crawler.publish import summary as summaries
     from crawler.publish import tables
     from crawler.store.database import connect, explained, held, require
+    from crawler.store.derived import rule_set
     from crawler.verbs.judging import rebuild
 
     with _errors():
@@ -278,7 +343,8 @@ def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | Non
             Bar(shown=progress, quiet=quiet) as bar,
         ):
             bar.begin("judging", None)
-            judged = rebuild(connection, chosen=rules, on_origin=bar.step)
+            chosen = rule_set(connection, rules)
+            judged = rebuild(connection, chosen=chosen, on_origin=bar.step)
             datasets = [d for (d,) in connection.execute("SELECT dataset FROM datasets")]
             found = [summaries.summary(connection, d, None) for d in datasets]
     if quiet:
@@ -289,7 +355,7 @@ def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | Non
         return
     for numbers in found:
         tables.show_summary(numbers)
-    click.echo(f"{judged:,} origins judged; the views now show {rules}")
+    click.echo(f"{judged:,} origins judged; the views now show {chosen.label}")
 
 
 @main.command(name="explain")
@@ -303,7 +369,7 @@ def judge(db: Path, rules: str, quiet: bool, as_json: bool, progress: bool | Non
 def explain_command(
     url: str | None,
     db: Path,
-    rules: str,
+    rules: str | None,
     agent: str | None,
     whole_origin: bool,
     body: str | None,
@@ -317,9 +383,9 @@ def explain_command(
     Example:
       tdm-audit explain https://example.org/news/1.html --agent CCBot
     """
-    from crawler import rulesets
     from crawler.publish import explain as explanations
     from crawler.store.database import connect_read_only, explained
+    from crawler.store.derived import rule_set
     from crawler.store.evidence import load_body
     from crawler.verbs.explaining import explain
 
@@ -329,9 +395,8 @@ def explain_command(
         if body is not None:
             _print_body(load_body(connection, body.lower()), body)
             return
-        found = explain(
-            connection, url or "", rulesets.load(rules), agent=agent, whole_origin=whole_origin
-        )
+        asked = rule_set(connection, rules)
+        found = explain(connection, url or "", asked, agent=agent, whole_origin=whole_origin)
     if as_json:
         click.echo(json.dumps(explanations.as_json(found), indent=2, ensure_ascii=False))
     else:
@@ -376,7 +441,7 @@ def flag(
     purpose: str,
     agent: str | None,
     flags_only: bool,
-    rules: str,
+    rules: str | None,
     quiet: bool,
     as_json: bool,
     progress: bool | None,
@@ -387,30 +452,30 @@ def flag(
     Example:
       tdm-audit flag laion.parquet -o flagged.parquet --agent CCBot
     """
-    from crawler import rulesets
     from crawler.progress import Bar
     from crawler.publish import tables
     from crawler.store.database import connect_read_only, explained
+    from crawler.store.derived import rule_set
     from crawler.verbs.flag import FlagRequest
     from crawler.verbs.flag import flag as run
 
-    with _errors():
-        chosen = rulesets.load(rules)
-        with (
-            explained(db),
-            closing(connect_read_only(db)) as connection,
-            Bar(shown=progress, quiet=quiet) as bar,
-        ):
-            asked = FlagRequest(
-                datasets=dataset,
-                out=out,
-                rules=chosen,
-                purpose=Purpose(purpose),
-                url_column=url_column,
-                agent=agent,
-                flags_only=flags_only,
-            )
-            counts = run(connection, asked, bar)
+    with (
+        _errors(),
+        explained(db),
+        closing(connect_read_only(db)) as connection,
+        Bar(shown=progress, quiet=quiet) as bar,
+    ):
+        chosen = rule_set(connection, rules)
+        asked = FlagRequest(
+            datasets=dataset,
+            out=out,
+            rules=chosen,
+            purpose=Purpose(purpose),
+            url_column=url_column,
+            agent=agent,
+            flags_only=flags_only,
+        )
+        counts = run(connection, asked, bar)
     if quiet:
         return
     if as_json:

@@ -17,11 +17,10 @@ from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, Stance, State
 
 VERSION = 1
 
-#: What an origin must show before nothing said may be called silence. A policy document and
-#: the robots.txt of another host are not among it: failing to read them settles nothing.
-PLANNED = frozenset(
-    {Resource.ROBOTS_TXT, Resource.AI_TXT, Resource.TDMREP_JSON, Resource.HOME, Resource.PAGE}
-)
+#: What settles nothing when it cannot be read: a TDM policy only states the terms of what is
+#: reserved elsewhere (TDMRep, 'tdm-policy property'), and another host's robots.txt our manners.
+#: Everything else that was planned must be seen before nothing said may be called silence.
+_UNESSENTIAL = frozenset({Resource.TDM_POLICY, Resource.OTHER_ROBOTS_TXT})
 _PAGES = frozenset({Resource.HOME, Resource.PAGE})
 _STRENGTH = {state: n for n, state in enumerate(State)}
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
@@ -154,7 +153,7 @@ def _weigh_families(found: list[Heard], question: Question) -> Iterable[Heard]:
     speakers = {(h.protocol.NAME, id(h.sight)): h for h in found if h.statement.counts}
     settled = [_settle(h, speakers.values(), question) for h in found]
     overridden = {
-        h.protocol.FAMILY
+        (h.protocol.FAMILY, h.protocol.RANK)
         for h in settled
         if not h.fate and _is_of_page(h) and h.statement.stance is Stance.PERMITTED
     }
@@ -166,9 +165,9 @@ def _weigh_families(found: list[Heard], question: Question) -> Iterable[Heard]:
             yield h
 
 
-def _excepted(heard: Heard, overridden: set[str]) -> bool:
+def _excepted(heard: Heard, overridden: set[tuple[str, int]]) -> bool:
     return (
-        heard.protocol.FAMILY in overridden
+        any(f == heard.protocol.FAMILY and r > heard.protocol.RANK for f, r in overridden)
         and heard.statement.stance in _RESERVING
         and not heard.voice.part
     )
@@ -201,7 +200,7 @@ def _missing(sights: tuple[Sight, ...], question: Question) -> tuple[Sight, ...]
         s
         for s in sights
         if s.presence is Presence.UNSEEN
-        and s.resource in PLANNED
+        and s.resource not in _UNESSENTIAL
         and not (own and s.resource in _PAGES and s.path != question.path)
     )
 

@@ -23,14 +23,18 @@ HOPS = 5
 #: Requests to one origin and where it points; only redirects that fan out ever come near it.
 REQUESTS = 40
 POLICIES = 3
+LICENSES = 3
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_GONE = frozenset((404, 410))
 _BACK_OFF = frozenset((429, 503))
 _NO_ANSWER = frozenset((Outcome.REFUSED, Outcome.TIMED_OUT, Outcome.TLS_FAILED, Outcome.BROKEN))
 _DEAD = _NO_ANSWER - {Outcome.BROKEN} | {Outcome.NOT_FOUND_HOST}
 _NEVER_SENT = frozenset((Outcome.WITHHELD, Outcome.REDIRECT_LIMIT))
 _GATES = (Resource.ROBOTS_TXT, Resource.OTHER_ROBOTS_TXT)
 _POLICY_FILES = frozenset((Resource.AI_TXT, Resource.TDMREP_JSON))
+_TDMREP, _RSL = "tdmrep", "rsl"
+_NAMED = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE))
 _BAD_LOCATION = "Location "
 _LONGEST_URL = 4096
 
@@ -70,11 +74,16 @@ def _planned(
     yield Resource.ROBOTS_TXT, f"{base}/robots.txt"
     yield Resource.AI_TXT, f"{base}/ai.txt"
     yield Resource.TDMREP_JSON, f"{base}/.well-known/tdmrep.json"
+    yield Resource.TRUST_TXT, (well_known := f"{base}/.well-known/trust.txt")
+    if _is_gone(Resource.TRUST_TXT, well_known, seen):
+        yield Resource.TRUST_TXT, f"{base}/trust.txt"
     yield Resource.HOME, f"{base}/"
     for url in islice(_pages(base, samples), max(options.pages, 0)):
         yield Resource.PAGE, url
-    for url in islice(dict.fromkeys(_policies(seen)), POLICIES):
+    for url in islice(_pointed(seen, _TDMREP), POLICIES):
         yield Resource.TDM_POLICY, url
+    for url in islice(_pointed(seen, _RSL), LICENSES):
+        yield Resource.RSL_LICENSE, url
 
 
 def _base(origin: Origin, seen: Seen) -> str:
@@ -91,20 +100,32 @@ def _pages(base: str, samples: tuple[str, ...]) -> Iterator[str]:
     return (base + path for path in paths if path != "/")
 
 
-def _policies(seen: Seen) -> Iterator[str]:
-    """Absolute URLs of TDM policies that answers named, in the order they were seen."""
-    for observation in seen:
-        for protocol in PROTOCOLS:
-            if protocol.NAME.startswith("tdmrep_"):
-                yield from _named(protocol, observation)
+def _pointed(seen: Seen, family: str) -> Iterator[str]:
+    """URLs of documents that carriers of a family named, each once, in the order seen."""
+    found = (
+        url
+        for observation in seen
+        for protocol in PROTOCOLS
+        if family == protocol.FAMILY
+        for url in _named(protocol, observation)
+    )
+    return iter(dict.fromkeys(found))
+
+
+def _is_gone(resource: Resource, asked: str, seen: Seen) -> bool:
+    """Whether a chain ended in an answer that nothing is there (RFC 9110, 15.5.5, 15.5.11)."""
+    return any(o.status in _GONE for o in _chain(resource, asked, seen)[-1:])
 
 
 def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
+    """What an answer points to; RSL 1.0, discovery, knows absolute URIs only."""
     resource = observation.target.resource
-    if resource is Resource.TDM_POLICY or resource not in protocol.RESOURCES:
+    if resource in _NAMED or resource not in protocol.RESOURCES:
         return
     reading = _reading(protocol, observation)
     for name in reading.names if reading else ():
+        if protocol.FAMILY == _RSL and "://" not in name:
+            continue
         url = _join(observation.target.url, name)
         if url is not None and len(url) <= _LONGEST_URL:
             yield url

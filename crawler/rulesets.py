@@ -1,9 +1,14 @@
 """Rule sets: named, versioned data that say which statements count and how (docs/rules.md)."""
 
+import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from crawler.errors import ExplainedError
 from crawler.vocab import State
@@ -11,9 +16,19 @@ from crawler.vocab import State
 #: The rule sets in the package; `signals` is judged and shown unless another one is named.
 NAMES = ("signals", "inclusive", "strict")
 DEFAULT = "signals"
+SUFFIX = ".toml"
+
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_LARGEST = 64 * 1024
+_LAST_VERSION = 999_999
+_STATES = [state.value for state in State if state is not State.UNKNOWN]
 
 
-class UnknownRuleSetError(ExplainedError):
+class RuleSetError(ExplainedError):
+    """A rule set cannot be used; the message names file and key, and what is allowed."""
+
+
+class UnknownRuleSetError(RuleSetError):
     """There is no rule set of that name; the message lists those there are."""
 
 
@@ -22,7 +37,7 @@ class RuleSet:
     """What counts. `tiers` limits explicitness; the others say how weaker signals are read.
 
     `refused_counts_as` is a state (`refused` or `reserved`), `reserved_states` are the states
-    for which the boolean flag of a row is true.
+    for which the boolean flag of a row is true. `text` is the file, whole.
     """
 
     id: str
@@ -40,14 +55,71 @@ class RuleSet:
         """The name that findings and exports carry, `signals/1`."""
         return f"{self.id}/{self.version}"
 
+    @property
+    def is_packaged(self) -> bool:
+        """Whether the package brings it; the others are a user's own."""
+        return self.id in NAMES
+
+
+def load(name_or_path: str) -> RuleSet:
+    """A rule set of the package by name, or a user's own by the path of a `.toml` file.
+
+    Raises `UnknownRuleSetError` for other names and `RuleSetError` for a file that is no rule set.
+    """
+    if name_or_path in NAMES:
+        return _packaged(name_or_path)
+    if not is_file(name_or_path):
+        raise unknown(name_or_path)
+    rules = parse(_read(Path(name_or_path)), name_or_path)
+    if rules.id.lower() in NAMES:
+        raise RuleSetError(
+            f"{name_or_path}: id is {rules.id!r}, which is the name of a rule set of the package; "
+            "choose another"
+        )
+    return rules
+
+
+def is_file(name_or_path: str) -> bool:
+    """Whether a path is meant, not a name."""
+    return name_or_path.lower().endswith(SUFFIX)
+
+
+def unknown(name: str, others: tuple[str, ...] = ()) -> UnknownRuleSetError:
+    """The error for a name that is not among those of the package and `others`."""
+    known = ", ".join((*NAMES, *others))
+    return UnknownRuleSetError(
+        f"no rule set {name!r}; there are {known}, or name a file that ends in {SUFFIX}"
+    )
+
 
 @cache
-def load(name: str) -> RuleSet:
-    """A rule set of the package by name; raises `UnknownRuleSetError`."""
-    if name not in NAMES:
-        raise UnknownRuleSetError(f"no rule set {name!r}; there are {', '.join(NAMES)}")
-    text = (files("crawler") / "rules" / f"{name}.toml").read_text("utf-8")
-    data = tomllib.loads(text)
+def _packaged(name: str) -> RuleSet:
+    text = (files("crawler") / "rules" / f"{name}{SUFFIX}").read_text("utf-8")
+    return parse(text, f"{name}{SUFFIX}")
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RuleSetError(f"cannot read the rule set {path}: {why}") from error
+    if len(content) > _LARGEST:
+        raise RuleSetError(f"{path}: a rule set has at most {_LARGEST // 1024} KiB")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RuleSetError(f"{path}: not UTF-8 at octet {error.start}") from error
+
+
+def parse(text: str, source: str) -> RuleSet:
+    """A rule set out of its text; raises `RuleSetError` that names `source`."""
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RuleSetError(f"{source}: not TOML: {error}") from error
+    _check(data, source)
     return RuleSet(
         id=data["id"],
         version=data["version"],
@@ -59,3 +131,63 @@ def load(name: str) -> RuleSet:
         reserved_states=frozenset(State(s) for s in data["reserved_states"]),
         text=text,
     )
+
+
+def _check(data: dict[str, Any], source: str) -> None:
+    """Raise `RuleSetError` for the first thing wrong, in the order of docs/rules.md."""
+    if surplus := sorted(data.keys() - _FIELDS.keys()):
+        raise RuleSetError(
+            f"{source}: unknown key {surplus[0]!r}; a rule set has {', '.join(_FIELDS)}"
+        )
+    for key, (is_right, allowed) in _FIELDS.items():
+        if key not in data:
+            raise RuleSetError(f"{source}: {key} is missing; it must be {allowed}")
+        if not is_right(data[key]):
+            raise RuleSetError(f"{source}: {key} is {_shown(data[key])}; it must be {allowed}")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def _is_prose(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: object, most: int) -> bool:
+    # To Python true is 1; to a reader it is no number.
+    return type(value) is int and 1 <= value <= most
+
+
+def _is_list_of(value: object, is_right: Callable[[object], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_right, value))
+
+
+def _is_date(value: object) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+_FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "id": (
+        lambda v: isinstance(v, str) and _ID.fullmatch(v) is not None,
+        "1 to 40 letters, digits, dots, hyphens or underscores",
+    ),
+    "version": (
+        lambda v: _is_number(v, _LAST_VERSION),
+        f"a whole number from 1 to {_LAST_VERSION}",
+    ),
+    "title": (_is_prose, "a text"),
+    "description": (_is_prose, "a text"),
+    "tiers": (
+        lambda v: _is_list_of(v, lambda tier: _is_number(tier, 4)),
+        "a list of whole numbers from 1 to 4",
+    ),
+    "refused_counts_as": (lambda v: v in ("refused", "reserved"), '"refused" or "reserved"'),
+    "textual_counts_as": (lambda v: v in ("nothing", "reserved"), '"nothing" or "reserved"'),
+    "reserved_states": (
+        lambda v: _is_list_of(v, lambda state: state in _STATES),
+        f"a list of {', '.join(_STATES)}",
+    ),
+    "applies_from": (_is_date, "a date, 2026-11-22 without quotes"),
+}

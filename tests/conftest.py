@@ -28,7 +28,7 @@ def run(*arguments: object, cwd: Path = ROOT, timeout: float = 120) -> subproces
     """The command as a user runs it; in a process of its own if it crawls, since a reactor
     runs once in a process.
     """
-    if arguments[0] not in ("crawl", "demo"):
+    if arguments[0] not in ("crawl", "check", "demo"):
         return _inside(list(map(str, arguments)), cwd)
     command = [sys.executable, "-m", "crawler", *map(str, arguments)]
     env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"}

@@ -408,7 +408,9 @@ def test_a_failure_after_a_good_look_never_erases_it(crawl, tmp_path):
     db = tmp_path / "a.db"
     assert rows_of(db, "SELECT tdm, complete FROM reservations") == [("reserved", 1)]
     last = "SELECT resource, status, last_outcome, last_status FROM coverage ORDER BY 1 DESC"
-    assert rows_of(db, last)[:2] == [
+    assert rows_of(db, last)[:4] == [
+        ("trust_txt", 404, "withheld", None),
+        ("trust_txt", 404, "responded", 404),
         ("tdmrep_json", 200, "withheld", None),
         ("robots_txt", 404, "responded", 503),
     ]

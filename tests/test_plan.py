@@ -64,8 +64,11 @@ ORDER = [
     f"robots_txt 0 {A}/robots.txt",
     f"ai_txt 0 {A}/ai.txt",
     f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
+    f"trust_txt 0 {A}/.well-known/trust.txt",
+    f"trust_txt 0 {A}/trust.txt",
     f"home 0 {A}/",
 ]
+HOME = ORDER[-1]
 
 
 def withheld(why, origin=A, *, without=(), pages=()):
@@ -73,6 +76,7 @@ def withheld(why, origin=A, *, without=(), pages=()):
     files = {
         "ai_txt": f"{origin}/ai.txt",
         "tdmrep_json": f"{origin}/.well-known/tdmrep.json",
+        "trust_txt": f"{origin}/.well-known/trust.txt",
         "home": f"{origin}/",
     }
     lines = [f"- {n} 0 {u} withheld: {why}" for n, u in files.items() if n not in without]
@@ -122,6 +126,7 @@ LINE = f"{A}/robots.txt line 2 disallows this path for tdm-audit"
             [
                 f"- ai_txt 0 {A}/ai.txt withheld: {LINE.replace('2', '4')}",
                 f"- tdmrep_json 0 {A}/.well-known/tdmrep.json withheld: {LINE.replace('2', '5')}",
+                f"- trust_txt 0 {A}/.well-known/trust.txt withheld: {LINE.replace('2', '5')}",
                 f"home 0 {A}/",
             ],
             id="our own group replaces the star",
@@ -161,7 +166,7 @@ def test_gate(robots, expected):
 def test_policy_files_may_be_asked_in_spite_of_a_line():
     options = PlanOptions(policy_files_always=True)
     got = walk(HTTPS, {f"{A}/robots.txt": DENY}, options=options)
-    assert got == [*ORDER[:3], f"- home 0 {A}/ withheld: {LINE}"]
+    assert got == ORDER[:3] + withheld(LINE, without=("ai_txt", "tdmrep_json"))
 
 
 def test_policy_files_are_not_asked_in_spite_of_an_unreadable_gate():
@@ -345,6 +350,8 @@ def test_a_bare_host_is_asked_by_http_when_https_gives_no_answer(outcome):
         f"robots_txt 0 {H}/robots.txt",
         f"ai_txt 0 {H}/ai.txt",
         f"tdmrep_json 0 {H}/.well-known/tdmrep.json",
+        f"trust_txt 0 {H}/.well-known/trust.txt",
+        f"trust_txt 0 {H}/trust.txt",
         f"home 0 {H}/",
         f"page 0 {H}/x?y",
     ]
@@ -380,7 +387,7 @@ def test_a_bare_host_that_points_back_to_dead_https_is_not_asked_there_again():
 def test_two_pages_that_lead_to_one_ask_it_once():
     given = {f"{A}/x": (302, "/login"), f"{A}/y": (302, "/login"), f"{A}/login": b"in"}
     got = walk(HTTPS, given, ("/x", "/y"), PlanOptions(pages=2))
-    assert got[4:] == [
+    assert got[len(ORDER) :] == [
         f"page 0 {A}/x",
         f"page 1 {A}/login",
         f"page 0 {A}/y",
@@ -403,6 +410,7 @@ class Naming:
     """A protocol that names every line of a policy file."""
 
     NAME = "tdmrep_lines"
+    FAMILY = "tdmrep"
     CARRIER = Carrier.BODY
     RESOURCES = frozenset({Resource.TDMREP_JSON, Resource.HOME, Resource.TDM_POLICY})
 
@@ -470,20 +478,135 @@ def naming_file(*names):
 )
 def test_policies_that_are_named_are_asked(given, expected):
     got = walk(HTTPS, given)
-    assert got[got.index(ORDER[3]) + 1 :] == expected
+    assert got[got.index(HOME) + 1 :] == expected
 
 
 def test_policies_of_a_tdmrep_file():
     body = b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://a.example/p.json"}]'
-    assert walk(HTTPS, {f"{A}/.well-known/tdmrep.json": body})[4:] == [f"tdm_policy 0 {A}/p.json"]
+    got = walk(HTTPS, {f"{A}/.well-known/tdmrep.json": body})
+    assert got[len(ORDER) :] == [f"tdm_policy 0 {A}/p.json"]
+
+
+ROBOTS = f"{A}/robots.txt"
+TRUST = f"{A}/.well-known/trust.txt"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({TRUST: 404}, [f"trust_txt 0 {A}/trust.txt"], id="J05 404"),
+        pytest.param({TRUST: 410}, [f"trust_txt 0 {A}/trust.txt"], id="J05 410"),
+        pytest.param({TRUST: b"datatrainingallowed=no"}, [], id="there"),
+        pytest.param({TRUST: b"<!doctype html>"}, [], id="html"),
+        pytest.param({TRUST: 403}, [], id="unseen"),
+        pytest.param({TRUST: 500}, [], id="failing"),
+        pytest.param(
+            {TRUST: (301, "/t")},
+            [f"trust_txt 1 {A}/t", f"trust_txt 0 {A}/trust.txt"],
+            id="absent behind a redirect",
+        ),
+        pytest.param(
+            {TRUST: (301, "/t"), f"{A}/t": b"control=x"},
+            [f"trust_txt 1 {A}/t"],
+            id="there behind a redirect",
+        ),
+        pytest.param(
+            {TRUST: (301, "/trust.txt")},
+            [
+                f"trust_txt 1 {A}/trust.txt",
+                f"- trust_txt 0 {A}/trust.txt responded: asked once, for {TRUST}",
+            ],
+            id="one leads to the other",
+        ),
+    ],
+)
+def test_trust_txt_at_the_root_is_asked_where_the_well_known_one_is_absent(given, expected):
+    got = walk(HTTPS, given)
+    assert got[got.index(f"trust_txt 0 {TRUST}") + 1 : got.index(HOME)] == expected
+
+
+RSL_LINK = ("Link", f'<{A}/b.xml>; rel="license"; type="application/rsl+xml"')
+
+
+def robots_naming(*urls):
+    return {f"{A}/robots.txt": "".join(f"License: {url}\n" for url in urls).encode()}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(robots_naming(f"{A}/a.xml"), [f"rsl_license 0 {A}/a.xml"], id="robots.txt"),
+        pytest.param(robots_naming("/license.xml"), [], id="L06"),
+        pytest.param(
+            {f"{A}/": (200, RSL_LINK)}, [f"rsl_license 0 {A}/b.xml"], id="a header of the page"
+        ),
+        pytest.param(
+            {f"{A}/": f'<link rel=license type="application/rsl+xml" href="{A}/c">'.encode()},
+            [],
+            id="a page is read from its extract",
+        ),
+        pytest.param(
+            {**robots_naming(f"{A}/b.xml", f"{A}/a.xml"), f"{A}/": (200, RSL_LINK)},
+            [f"rsl_license 0 {A}/b.xml", f"rsl_license 0 {A}/a.xml"],
+            id="in two places, each once",
+        ),
+        pytest.param(
+            robots_naming(*(f"{A}/{n}" for n in range(5))),
+            [f"rsl_license 0 {A}/{n}" for n in range(3)],
+            id="three of them",
+        ),
+        pytest.param(
+            {**robots_naming(f"{B}/a.xml"), f"{B}/robots.txt": DENY},
+            [
+                f"other_robots_txt 0 {B}/robots.txt",
+                f"- rsl_license 0 {B}/a.xml withheld: "
+                f"{B}/robots.txt line 2 disallows this path for tdm-audit",
+            ],
+            id="elsewhere, behind another gate",
+        ),
+        pytest.param(
+            {**robots_naming(f"{B}/a.xml"), f"{B}/robots.txt": robots_naming(f"{B}/b")[ROBOTS]},
+            [f"other_robots_txt 0 {B}/robots.txt", f"rsl_license 0 {B}/a.xml"],
+            id="the robots.txt of the other host names nothing for us",
+        ),
+        pytest.param(
+            {
+                **robots_naming(f"{A}/a.xml"),
+                f"{A}/.well-known/tdmrep.json": b'[{"location": "/", "tdm-reservation": 1,'
+                b' "tdm-policy": "/p"}]',
+            },
+            [f"tdm_policy 0 {A}/p", f"rsl_license 0 {A}/a.xml"],
+            id="after the policies",
+        ),
+    ],
+)
+def test_licence_documents_that_are_named_are_asked(given, expected):
+    got = walk(HTTPS, given)
+    assert got[got.index(HOME) + 1 :] == expected
+
+
+@pytest.mark.usefixtures("naming")
+def test_a_licence_document_that_is_named_by_a_relative_url_is_not_asked(monkeypatch):
+    monkeypatch.setattr(Naming, "FAMILY", "rsl")
+    got = walk(HTTPS, naming_file("/relative", f"{A}/absolute", "ftp://a.example/"))
+    assert got[len(ORDER) :] == [f"rsl_license 0 {A}/absolute"]
 
 
 URLS = [A, B, H]
-PATHS = ["/robots.txt", "/ai.txt", "/", "/x", "/y", "/z", "/.well-known/tdmrep.json"]
+PATHS = ["/robots.txt", "/ai.txt", "/", "/x", "/y", "/z", "/.well-known/tdmrep.json", "/trust.txt"]
 RAW_LOCATIONS = st.one_of(
     st.builds(str.__add__, st.sampled_from(URLS), st.sampled_from(PATHS)), st.text(max_size=20)
 )
-BODIES = st.sampled_from([b"", DENY, OWN, b"<html>", b'[{"location":"/","tdm-reservation":1}]'])
+BODIES = st.sampled_from(
+    [
+        b"",
+        DENY,
+        OWN,
+        b"<html>",
+        b'[{"location":"/","tdm-reservation":1}]',
+        b"License: https://b.example/l",
+    ]
+)
 ANSWERS = st.one_of(
     st.sampled_from(list(Outcome)),
     st.sampled_from([200, 204, 301, 302, 404, 429, 500, 503]),

@@ -5,6 +5,7 @@ from crawler.demo.sites_ai_txt import AI_TXT_SITES
 from crawler.demo.sites_names import NAMES_SITES
 from crawler.demo.sites_pages import PAGE_SITES
 from crawler.demo.sites_robots import ROBOTS_SITES
+from crawler.demo.sites_signals import SIGNAL_SITES
 from crawler.demo.sites_tdmrep import TDMREP_SITES
 from crawler.demo.sites_unseen import UNSEEN_SITES
 
@@ -13,6 +14,7 @@ SITES: tuple[Site, ...] = (
     *TDMREP_SITES,
     *PAGE_SITES,
     *AI_TXT_SITES,
+    *SIGNAL_SITES,
     *UNSEEN_SITES,
     *NAMES_SITES,
 )

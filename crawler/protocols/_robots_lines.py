@@ -37,7 +37,7 @@ _KNOWN_OTHERS = frozenset(
     "sitemap site-map sitemaps crawl-delay host clean-param noindex nosnippet request-rate "
     "visit-time schemamap cache-delay comment".split()
 )
-#: Reservation signals of other protocols that live in robots.txt.
+#: Lines of other protocols that live in robots.txt; their own modules read them.
 SIGNALS = frozenset(
     "content-signal content-usage license disallowaitraining allowaitraining "
     "tdm-reservation tdm-policy tdmrep".split()
@@ -262,9 +262,7 @@ def _other_issues(lines: Lines, at: int) -> Iterator[Issue]:
     if key.startswith(("disallow", "allow")):
         # Readers that compare a prefix of the key take this for Disallow or Allow.
         yield _issue("robots.directive.prefix_hazard", lines, at)
-    if key in SIGNALS:
-        yield _issue("robots.directive.not_judged", lines, at)
-    elif key not in _KNOWN_OTHERS:
+    if key not in _KNOWN_OTHERS | SIGNALS:
         yield _issue("robots.directive.unknown", lines, at)
 
 

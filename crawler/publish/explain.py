@@ -48,6 +48,13 @@ class Explanation:
 
 def as_text(explanation: Explanation) -> Iterator[str]:
     """The explanation line by line."""
+    yield from body_lines(explanation)
+    yield ""
+    yield CAVEAT
+
+
+def body_lines(explanation: Explanation) -> Iterator[str]:
+    """The explanation without the caveat that ends it."""
     what = "the whole origin" if explanation.whole_origin else "this URL"
     yield explanation.url
     yield f"  origin {explanation.origin}, site {explanation.site}; about {what}"
@@ -60,8 +67,6 @@ def as_text(explanation: Explanation) -> Iterator[str]:
     yield "Looked at:"
     for sight in explanation.sights:
         yield f"  {sight.presence:<9} {sight.resource:<16} {sight.url}  ({sight.observed_at})"
-    yield ""
-    yield CAVEAT
 
 
 def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:

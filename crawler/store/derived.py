@@ -4,10 +4,11 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from crawler import rulesets
 from crawler.judge import Finding, Heard
 from crawler.model import Issue, Statement
 from crawler.protocols import PROTOCOLS
-from crawler.rulesets import NAMES, RuleSet, load
+from crawler.rulesets import RuleSet
 from crawler.store.dossier import Read
 from crawler.store.evidence import text
 from crawler.store.sights import InForce
@@ -28,16 +29,71 @@ class Named:
     duties: str
 
 
-def is_outdated(db: sqlite3.Connection, chosen: str) -> bool:
+def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
     """Whether other code or rules made what is there, or another rule set is shown."""
-    shown = db.execute("SELECT id FROM ruleset WHERE chosen = 1").fetchone()
-    if shown is None or shown[0] != chosen:
+    shown = db.execute("SELECT label FROM ruleset WHERE chosen = 1").fetchone()
+    if shown is None or shown[0] != chosen.label:
         return True
-    rules = dict(db.execute("SELECT label, text FROM ruleset"))
-    if any(rules.get(known.label) != known.text for known in map(load, NAMES)):
+    stored = dict(db.execute("SELECT label, text FROM ruleset"))
+    if any(stored.get(rules.label) != rules.text for rules in rule_sets(db, chosen)):
         return True
     made = set(db.execute("SELECT DISTINCT protocol, version FROM reading"))
     return not made <= {(p.NAME, p.VERSION) for p in PROTOCOLS}
+
+
+def rule_set(db: sqlite3.Connection, given: str | None) -> RuleSet:
+    """The rule set that is meant: a name of the package, a `.toml` file, the id or label of a
+    user's own that is stored here; None for the one that the database shows, `signals` at first.
+
+    Raises `RuleSetError`, also for a file whose label stands here with another text.
+    """
+    if given is None:
+        return _shown(db)
+    if given in rulesets.NAMES or rulesets.is_file(given):
+        rules = rulesets.load(given)
+        _refuse_another_text(db, rules)
+        return rules
+    own = _own(db)
+    for rules in own:
+        if given in (rules.id, rules.label):
+            return rules
+    raise rulesets.unknown(given, tuple(dict.fromkeys(rules.id for rules in own)))
+
+
+def rule_sets(db: sqlite3.Connection, chosen: RuleSet) -> tuple[RuleSet, ...]:
+    """All that are judged: those of the package and of each user's own one version, the one
+    that is chosen or the highest.
+    """
+    by_id = {name: rulesets.load(name) for name in rulesets.NAMES}
+    if not chosen.is_packaged:
+        by_id[chosen.id] = chosen
+    for rules in _own(db):
+        by_id.setdefault(rules.id, rules)
+    return tuple(by_id.values())
+
+
+def _shown(db: sqlite3.Connection) -> RuleSet:
+    row = db.execute("SELECT id, label, text FROM ruleset WHERE chosen = 1").fetchone()
+    if row is None:
+        return rulesets.load(rulesets.DEFAULT)
+    name, label, whole = row
+    return rulesets.load(name) if name in rulesets.NAMES else rulesets.parse(whole, label)
+
+
+def _own(db: sqlite3.Connection) -> list[RuleSet]:
+    """The user's own rule sets that are stored, of each the highest version first."""
+    rows = db.execute("SELECT id, label, text FROM ruleset ORDER BY id, version DESC")
+    return [rulesets.parse(t, label) for name, label, t in rows if name not in rulesets.NAMES]
+
+
+def _refuse_another_text(db: sqlite3.Connection, rules: RuleSet) -> None:
+    """One label, one text: what was published as `house/1` must not come to mean another thing."""
+    row = db.execute("SELECT text FROM ruleset WHERE label = ?", (rules.label,)).fetchone()
+    if row is not None and row[0] != rules.text and not rules.is_packaged:
+        raise rulesets.RuleSetError(
+            f"{rules.label} is in this database with another text; "
+            f"raise version in the file to {rules.version + 1} or more"
+        )
 
 
 def forget_all(db: sqlite3.Connection) -> None:
@@ -116,10 +172,10 @@ def save_sights(
     )
 
 
-def save_rule_sets(db: sqlite3.Connection, rule_sets: Iterable[RuleSet], chosen: str) -> None:
+def save_rule_sets(db: sqlite3.Connection, judged: Iterable[RuleSet], chosen: RuleSet) -> None:
     """Store rule sets whole, and which one the public views show."""
     db.execute("UPDATE ruleset SET chosen = 0")
-    for rules in rule_sets:
+    for rules in judged:
         db.execute(
             "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (label) DO UPDATE SET "
             "title = excluded.title, text = excluded.text, chosen = excluded.chosen",
@@ -129,7 +185,7 @@ def save_rule_sets(db: sqlite3.Connection, rule_sets: Iterable[RuleSet], chosen:
                 rules.version,
                 rules.title,
                 rules.text,
-                rules.id == chosen,
+                rules.label == chosen.label,
             ),
         )
 

@@ -11,10 +11,8 @@ from crawler.protocols._driver import presence_of
 from crawler.store.evidence import load_body
 from crawler.vocab import Outcome, Presence, Resource
 
-#: Resources that an origin has once; the scheme they were asked by does not tell them apart.
-_SINGLE = frozenset(
-    {Resource.ROBOTS_TXT, Resource.AI_TXT, Resource.TDMREP_JSON, Resource.HOME, Resource.PAGE}
-)
+#: Resources of other hosts; those of the origin itself are told apart by path, not by scheme.
+_ELSEWHERE = frozenset({Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.OTHER_ROBOTS_TXT})
 _EXTRACTED = frozenset({Resource.HOME, Resource.PAGE})
 
 
@@ -107,7 +105,7 @@ def in_force(rows: list[Row]) -> tuple[InForce, ...]:
     chains: dict[tuple[Resource, str], dict[tuple[int, str], Row]] = {}
     for row in rows:
         target = row.observation.target
-        where = path_of(target.asked) if target.resource in _SINGLE else target.asked
+        where = target.asked if target.resource in _ELSEWHERE else path_of(target.asked)
         ends = chains.setdefault((target.resource, where), {})
         end = ends.get((row.run, target.asked))
         if end is None or end.observation.target.hop <= target.hop:

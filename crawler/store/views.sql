@@ -281,10 +281,14 @@ judged AS (
         AND shown.rules = (SELECT label FROM ruleset WHERE chosen = 1)
     LEFT JOIN finding AS strict
         ON strict.origin = d.origin AND strict.purpose = purpose.name
-        AND strict.rules = (SELECT label FROM ruleset WHERE id = 'strict')
+        AND strict.rules = (
+            SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1
+        )
     LEFT JOIN finding AS inclusive
         ON inclusive.origin = d.origin AND inclusive.purpose = purpose.name
-        AND inclusive.rules = (SELECT label FROM ruleset WHERE id = 'inclusive')
+        AND inclusive.rules = (
+            SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1
+        )
 ),
 counted AS (
     SELECT
@@ -318,6 +322,42 @@ FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 LEFT JOIN bounds ON bounds.dataset = counted.dataset AND bounds.purpose = counted.purpose
 GROUP BY counted.dataset, counted.purpose, counted.state;
+
+-- Dataset × purpose × state × rule set: how much depends on the reading. Of every rule set judged.
+CREATE VIEW sensitivity AS
+WITH
+judged AS (
+    SELECT label FROM ruleset
+    WHERE EXISTS (SELECT 1 FROM finding WHERE finding.rules = ruleset.label)
+),
+counted AS (
+    SELECT
+        d.dataset, purpose.name AS purpose, judged.label AS rules,
+        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(d.rows) AS rows
+    FROM dataset_origin AS d
+    CROSS JOIN purpose
+    CROSS JOIN judged
+    LEFT JOIN finding
+        ON finding.origin = d.origin AND finding.purpose = purpose.name
+        AND finding.rules = judged.label
+    GROUP BY d.dataset, purpose.name, judged.label, coalesce(finding.state, 'unknown')
+    UNION ALL
+    SELECT dataset, purpose.name, judged.label, 'unknown', 0, sum(rows)
+    FROM dataset_reject CROSS JOIN purpose CROSS JOIN judged
+    GROUP BY dataset, purpose.name, judged.label
+)
+SELECT
+    counted.dataset AS dataset,  -- number of the dataset, in `datasets`
+    counted.purpose AS purpose,  -- purpose
+    counted.state AS state,  -- state under that rule set
+    counted.rules AS rules,  -- rule set and version
+    sum(counted.origins) AS origins,  -- origins in that state
+    sum(counted.rows) AS rows,  -- rows from them; rows that name no origin are among `unknown`
+    round(1.0 * sum(counted.rows) / dataset.rows, 6) AS share,  -- share of all rows of the dataset
+    counted.rules = (SELECT label FROM ruleset WHERE chosen = 1) AS shown  -- 1 for the rule set that the other views show
+FROM counted
+JOIN dataset ON dataset.id = counted.dataset
+GROUP BY counted.dataset, counted.purpose, counted.state, counted.rules;
 
 -- Parties named as rights holder by a source; sites without one stand here by site, named = 0.
 CREATE VIEW rights_holders AS

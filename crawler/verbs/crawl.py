@@ -16,16 +16,21 @@ from crawler.fetch.pool import Ended, Visit
 from crawler.fetch.run import crawl as fetch
 from crawler.fetch.workbook import StoreWorkbook
 from crawler.model import Origin
+from crawler.rulesets import RuleSet
 from crawler.store import derived, evidence
 from crawler.store.database import connect, explained, held, transaction
 from crawler.verbs.judging import rebuild
 
 _LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
+# Pages drawn for each origin, so that a later run of the same dataset may ask for more of them.
+_SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlRequest:
-    """What an operator asks for. `max_age` is how old a visit may be and still count as fresh."""
+    """What an operator asks for. `max_age` is how old a visit may be and still count as fresh;
+    `rules` names a rule set or a file, None for the one that the database shows.
+    """
 
     datasets: tuple[str, ...]
     db: Path
@@ -37,7 +42,7 @@ class CrawlRequest:
     max_age: timedelta = timedelta(hours=24)
     new_run: bool = False
     keep_pages: bool = False
-    rules: str = rulesets.DEFAULT
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +67,12 @@ class Crawled:
 def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
     """Do all of it, holding the database. What was stored before stays, whatever happens.
 
-    Raises `StoreError` and `DatasetError`, and `StoreBusyError` at once if another run holds it.
+    Raises `StoreError`, `DatasetError` and `RuleSetError`, and `StoreBusyError` at once if
+    another run holds it.
     """
     watcher = watcher or Watcher()
-    rulesets.load(request.rules)
+    if request.rules is not None and not request.db.exists():
+        rulesets.load(request.rules)  # a mistake leaves no database behind
     with held(request.db), explained(request.db):
         db = connect(request.db, create=True)
         try:
@@ -75,6 +82,7 @@ def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
 
 
 def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> Crawled:
+    rules = derived.rule_set(db, request.rules)
     watcher.begin("reading the dataset", None)
     dataset = _ingest(db, request)
     run = None if request.new_run else evidence.unfinished_run(db, dataset)
@@ -86,14 +94,17 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
         due = replace(due, run=run)
     if run is not None:
         ended, visited = _fetch(db, request, due, watcher)
-    _judge(db, request, run, watcher)
+    _judge(db, rules, run, watcher)
     return Crawled(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
 
 
 def _ingest(db: sqlite3.Connection, request: CrawlRequest) -> int:
     """The number of the dataset; one with the same bytes is read only once."""
     with inventory(
-        request.datasets, url_column=request.url_column, weight_column=request.weight_column
+        request.datasets,
+        url_column=request.url_column,
+        weight_column=request.weight_column,
+        samples=max(_SAMPLES, request.fetch.pages),
     ) as found:
         new = evidence.NewDataset(
             path=" ".join(request.datasets),
@@ -162,13 +173,11 @@ def _fetch(
     return ended, visited
 
 
-def _judge(
-    db: sqlite3.Connection, request: CrawlRequest, run: int | None, watcher: Watcher
-) -> None:
+def _judge(db: sqlite3.Connection, rules: RuleSet, run: int | None, watcher: Watcher) -> None:
     """Judge what this run visited; everything, if other code made what is there."""
-    if derived.is_outdated(db, request.rules):
+    if derived.is_outdated(db, rules):
         run = None
     elif run is None:
         return
     watcher.begin("judging", None)
-    rebuild(db, chosen=request.rules, run=run, on_origin=watcher.step)
+    rebuild(db, chosen=rules, run=run, on_origin=watcher.step)

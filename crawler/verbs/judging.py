@@ -3,10 +3,10 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 
-from crawler import rulesets
 from crawler.judge import Heard, disagreements, hear, judge
 from crawler.model import Question
 from crawler.protocols import tdm_policy
+from crawler.rulesets import RuleSet
 from crawler.store import derived
 from crawler.store.database import transaction
 from crawler.store.dossier import Dossier, Read, Reader
@@ -26,18 +26,17 @@ _OFFICES = frozenset(
 def rebuild(
     db: sqlite3.Connection,
     *,
-    chosen: str = rulesets.DEFAULT,
+    chosen: RuleSet,
     run: int | None = None,
     on_origin: Callable[[], None] | None = None,
 ) -> int:
     """Rebuild what is derived, of everything or of the origins visited in a run.
 
-    `chosen` is the rule set that the public views show; every rule set is judged. A complete
-    rebuild is one transaction: it is there whole, or the old one still stands. How many
-    origins were judged comes back; raises `rulesets.UnknownRuleSetError`.
+    `chosen` is the rule set that the public views show; it is judged beside those of the
+    package and the user's own that are stored. A complete rebuild is one transaction: it is
+    there whole, or the old one still stands. How many origins were judged comes back.
     """
-    rulesets.load(chosen)
-    everything = [rulesets.load(name) for name in rulesets.NAMES]
+    everything = derived.rule_sets(db, chosen)
     reader = Reader(db)
     judged = 0
     with transaction(db):
@@ -55,7 +54,7 @@ def rebuild(
 
 
 def _judge_origin(
-    db: sqlite3.Connection, reader: Reader, origin: int, everything: list[rulesets.RuleSet]
+    db: sqlite3.Connection, reader: Reader, origin: int, everything: tuple[RuleSet, ...]
 ) -> None:
     dossier = reader.open(origin)
     _save_readings(db, dossier)

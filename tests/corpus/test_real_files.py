@@ -17,20 +17,26 @@ import pytest
 from crawler import agents, page
 from crawler.model import Document, Question, Reading, Statement
 from crawler.protocols import (
+    PROTOCOLS,
     _driver,
     ai_txt,
-    robots_txt,
+    rsl,
     tdm_policy,
     tdmrep_file,
     tdmrep_header,
-    tdmrep_html,
+    trust_txt,
 )
-from crawler.protocols._interface import Protocol
+from crawler.protocols._interface import Carrier, Protocol
+from crawler.vocab import Resource
 
 EXPECTED = Path(__file__).parent / "expected.toml"
 REWRITE = os.environ.get("TDM_AUDIT_REWRITE") == "1"
 #: Folders of the corpus and the least number of files each must hold to mean anything.
 FOLDERS = {"robots": 1192, "contentsignals": 18, "aipref": 2, "tdmrep": 43, "aitxt": 20, "html": 48}
+FOLDERS |= {"trusttxt": 5, "rsl": 5}
+ONE = {"aitxt": ai_txt, "trusttxt": trust_txt, "rsl": rsl}
+ON_PAGES = tuple(p for p in PROTOCOLS if p.CARRIER is Carrier.PAGE)
+IN_ROBOTS = tuple(p for p in PROTOCOLS if Resource.ROBOTS_TXT in p.RESOURCES)
 QUESTIONS = (
     Question(),
     Question(path="/"),
@@ -52,16 +58,17 @@ class Read(NamedTuple):
     reading: Reading
 
 
-def protocol_of(file: Path, folder: str) -> Protocol:
-    if folder == "aitxt":
-        return ai_txt
+def protocols_of(file: Path, folder: str) -> tuple[Protocol, ...]:
+    """Who reads a file where it stands."""
+    if folder in ONE:
+        return (ONE[folder],)
     if file.suffix == ".http":
-        return tdmrep_header
+        return (tdmrep_header,)
     if folder == "tdmrep" and ("policy" in file.name or _is_policy_example(file)):
-        return tdm_policy
+        return (tdm_policy,)
     if folder == "tdmrep" and file.suffix == ".json":
-        return tdmrep_file
-    return tdmrep_html if folder in ("html", "tdmrep") else robots_txt
+        return (tdmrep_file,)
+    return ON_PAGES if folder in ("html", "tdmrep") else IN_ROBOTS
 
 
 def _is_policy_example(file: Path) -> bool:
@@ -71,7 +78,7 @@ def _is_policy_example(file: Path) -> bool:
 def document_of(file: Path, protocol: Protocol) -> Document:
     """A file as a server would send it: the body, the head extract of a page, or the headers."""
     body = file.read_bytes()
-    if protocol is tdmrep_html:
+    if protocol.CARRIER is Carrier.PAGE:
         return Document(body=page.extract(body))
     if protocol is tdmrep_header:
         known = [n for n in body.splitlines() if n.lower().startswith(b"tdm-")]
@@ -92,9 +99,10 @@ def readings(corpus) -> list[Read]:
         files = sorted(file for file in (corpus / name).rglob("*") if file.is_file())
         assert len(files) >= least, f"{name} holds too few files"
         for file in files:
-            protocol = protocol_of(file, name)
-            reading = _driver.parse(protocol, document_of(file, protocol))
-            found.append(Read(file, group_of(file, corpus / name, protocol), protocol, reading))
+            for protocol in protocols_of(file, name):
+                reading = _driver.parse(protocol, document_of(file, protocol))
+                group = group_of(file, corpus / name, protocol)
+                found.append(Read(file, group, protocol, reading))
     return found
 
 

@@ -294,12 +294,14 @@ def test_a_good_site(crawled):
         "robots_txt responded 200",
         "ai_txt responded 200",
         "tdmrep_json responded 404",
+        "trust_txt responded 404",
+        "trust_txt responded 404",
         "home responded 200",
         "page withheld None",
         "page responded 200",
         "page responded 200",
     ]
-    robots, home, image = seen[0], seen[3], seen[6]
+    robots, home, image = seen[0], seen[5], seen[8]
     assert robots["body"] == "User-agent: *\nDisallow: /private\n"
     assert robots["size"] == len(robots["body"])
     assert robots["headers"][:4] == [
@@ -343,6 +345,8 @@ def test_redirects_hop_by_hop(crawled):
         "tdmrep_json 0 http://redirects.test/.well-known/tdmrep.json responded",
         "other_robots_txt 0 http://127.0.0.2/robots.txt blocked_address",
         "tdmrep_json 1 http://127.0.0.2/ withheld",
+        "trust_txt 0 http://redirects.test/.well-known/trust.txt responded",
+        "trust_txt 0 http://redirects.test/trust.txt responded",
         "home 0 http://redirects.test/ responded",
         "other_robots_txt 0 http://good.test/robots.txt responded",
         "home 1 http://good.test/private/page withheld",
@@ -355,6 +359,7 @@ def test_a_busy_host_is_asked_no_more(crawled):
     assert in_short(crawled[0]["busy.test"])[1:] == [
         "ai_txt responded 429",
         "tdmrep_json withheld None",
+        "trust_txt withheld None",
         "home withheld None",
     ]
     assert [r.path for r in crawled[2].log if r.host == "busy.test"] == ["/robots.txt", "/ai.txt"]
@@ -478,7 +483,7 @@ def test_one_request_to_a_host_at_a_time_and_the_delay_between():
     assert len(visits) == 3
     assert (counts.most, counts.most_of_a_host) == (2, 1)
     gaps = {h: [later - earlier for earlier, later in pairwise(t)] for h, t in times.items()}
-    assert (len(gaps["a.test"]), len(gaps["b.test"])) == (7, 3)
+    assert (len(gaps["a.test"]), len(gaps["b.test"])) == (11, 5)
     # The first request also opens the connection, which the server does not see the start of.
     assert min(gaps["a.test"][1:] + gaps["b.test"][1:]) > 0.19
 
@@ -493,7 +498,7 @@ def test_few_requests_to_one_address_at_a_time():
 
 
 def test_sigterm_saves_what_can_be_finished():
-    slow = Counts(0.4)
+    slow = Counts(0.25)
     with LoopbackWeb([site("fast.test"), site("slow.test", slow)]) as web:
         jobs = [{"url": "http://fast.test"}, {"url": "http://slow.test"}]
         jobs += [{"url": f"http://slow.test:{port}"} for port in range(8000, 8100)]
@@ -512,7 +517,7 @@ def test_a_second_signal_cuts_what_is_in_flight():
     with LoopbackWeb([site("fast.test"), site("never.test", NeverAnswers())]) as web:
         jobs = [{"url": "http://fast.test"}, {"url": "http://never.test"}]
         process = start(jobs, connect_to=to(web, "fast.test", "never.test"), timeout=30)
-        wait_for(lambda: len(web.log) == 5)
+        wait_for(lambda: len(web.log) == 7)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)

@@ -375,7 +375,6 @@ ISSUES = [
     ("digits", "User-agent: AI2Bot", "robots.token_shape"),
     ("no slash", "User-agent: B\nDisallow: private", "robots.path.no_slash"),
     ("prefix hazard", "User-agent: B\nDisallowed: /", "robots.directive.prefix_hazard"),
-    ("not judged yet", STAR + "Content-Signal: ai-train=no", "robots.directive.not_judged"),
     ("unknown", STAR + "Foo: bar", "robots.directive.unknown"),
     ("outside a group", "Disallow: /", "robots.rule.outside_group"),
     ("noise", "hello there world", "robots.line.unreadable"),
@@ -400,7 +399,9 @@ def test_issue(text, code):
     assert code in codes(parse(text))
 
 
-@pytest.mark.parametrize("key", ["Sitemap", "Crawl-delay", "Host", "Clean-param"])
+@pytest.mark.parametrize(
+    "key", ["Content-Signal", "License", "Sitemap", "Crawl-delay", "Host", "Clean-param"]
+)
 def test_known_records_are_no_issue(key):
     assert codes(parse(f"{STAR}Disallow: /a\n{key}: 1")) == set()
 

@@ -1,0 +1,176 @@
+"""Sites that speak of training: directives, preferences, signals, licences and trust files."""
+
+from types import MappingProxyType
+
+from crawler.demo.answers import Answer, Headers, Plain, html, status, text
+from crawler.demo.site import SILENT, UNKNOWN, Site, States, lines, only, site, training
+from crawler.vocab import Purpose, State
+
+_TRAINING = frozenset({Purpose.AI_TRAIN, Purpose.GENAI_TRAIN})
+_PARTIAL = training(State.PARTIAL)
+_RESERVED = training(State.RESERVED)
+_PERMITTED = training(State.PERMITTED)
+_GENERATIVE = only(Purpose.GENAI_TRAIN, State.RESERVED)
+_PREAMBLE = (
+    "# ANY RESTRICTIONS EXPRESSED VIA CONTENT SIGNALS ARE EXPRESS RESERVATIONS OF RIGHTS UNDER",
+    "# ARTICLE 4 OF THE EUROPEAN UNION DIRECTIVE 2019/790 ON COPYRIGHT AND RELATED RIGHTS IN",
+    "# THE DIGITAL SINGLE MARKET.",
+)
+_RSL = "https://rslstandard.org/rsl"
+
+
+def _everywhere(host: str, about: str, expect: States, page: Plain, own: States) -> Site:
+    """A site all of whose pages are this one; `own` is the finding for its home page."""
+    return site(f"{host}.demo.test", about, expect, home=page, articles=page, urls={"/": own})
+
+
+def _tag(*values: str) -> Headers:
+    return tuple(("X-Robots-Tag", value) for value in values)
+
+
+def _licence(usage: str) -> Answer:
+    return text(
+        f'<rsl xmlns="{_RSL}">\n  <content url="/">\n    <license>\n      {usage}\n'
+        "    </license>\n  </content>\n</rsl>\n",
+        "application/rsl+xml",
+    )
+
+
+def _licensed(host: str, about: str, expect: States, licence: Answer, complete: bool) -> Site:
+    """A site whose robots.txt names a licence on the same host."""
+    where = f"http://{host}.demo.test/license.xml"
+    return site(
+        f"{host}.demo.test",
+        about,
+        expect,
+        robots=lines(f"License: {where}", "", "User-agent: *", "Disallow:"),
+        more=MappingProxyType({"/license.xml": licence}),
+        complete=complete,
+    )
+
+
+_DIRECTIVES = (
+    _everywhere(
+        "noai-header",
+        "The header of every page says noai (X02).",
+        _PARTIAL,
+        html(headers=_tag("NoAI")),
+        _RESERVED,
+    ),
+    _everywhere(
+        "noai-after-a-date",
+        "A directive with colons and commas stands before it (X08).",
+        _PARTIAL,
+        html(headers=_tag("unavailable_after: 25 Jun 2030 15:00:00 PST, noai")),
+        _RESERVED,
+    ),
+    _everywhere(
+        "noai-meta",
+        "A meta element of every page says it (X15).",
+        _PARTIAL,
+        html(in_head='<meta name="robots" content="NOAI">\n'),
+        _RESERVED,
+    ),
+    _everywhere(
+        "noindex",
+        "Search is controlled, and nothing is said about mining (X03).",
+        SILENT,
+        html(headers=_tag("noindex")),
+        SILENT,
+    ),
+)
+
+_PREFERENCES = (
+    site(
+        "aipref-robots.demo.test",
+        "A usage preference in robots.txt (P01).",
+        _GENERATIVE,
+        robots=lines("User-agent: *", "Content-Usage: train-ai=n", "Allow: /"),
+    ),
+    _everywhere(
+        "aipref-header",
+        "A usage preference in the header of every page (P02).",
+        MappingProxyType(
+            {**SILENT, Purpose.GENAI_TRAIN: State.PARTIAL, Purpose.SEARCH: State.SILENT}
+        ),
+        html(headers=(("Content-Usage", "train-ai=n, search=y"),)),
+        MappingProxyType(
+            {**SILENT, Purpose.GENAI_TRAIN: State.RESERVED, Purpose.SEARCH: State.PERMITTED}
+        ),
+    ),
+    site(
+        "aipref-malformed.demo.test",
+        "A preference that is no structured field (P03).",
+        SILENT,
+        robots=lines("User-agent: *", "Content-Usage: train-ai = n", "Allow: /"),
+    ),
+    site(
+        "ai-control.demo.test",
+        "A rule of an expired draft (E01).",
+        _GENERATIVE,
+        robots=lines("User-agent: *", "DisallowAITraining: /", "Allow: /x"),
+    ),
+)
+
+_SIGNALS = (
+    site(
+        "content-signal.demo.test",
+        "Signals with the sentence that names Art. 4 (C01).",
+        MappingProxyType({**_RESERVED, Purpose.SEARCH: State.PERMITTED}),
+        robots=lines(
+            *_PREAMBLE, "User-agent: *", "Content-Signal: search=yes, ai-train=no", "Allow: /"
+        ),
+    ),
+    site(
+        "content-signal-preamble.demo.test",
+        "The sentence alone, without a signal (C03).",
+        SILENT,
+        robots=lines(*_PREAMBLE, "User-agent: *", "Allow: /"),
+    ),
+    site(
+        "content-signal-twice.demo.test",
+        "Two groups for everybody disagree (C09).",
+        _RESERVED,
+        robots=lines(
+            "User-agent: *",
+            "Content-Signal: ai-train=no",
+            "Allow: /",
+            "",
+            "User-agent: *",
+            "Content-Signal: ai-train=yes",
+            "Disallow: /private/",
+        ),
+        conflict=_TRAINING,
+    ),
+)
+
+_FILES = (
+    _licensed(
+        "rsl",
+        "A licence that prohibits every use by AI (L01).",
+        MappingProxyType({**_RESERVED, Purpose.AI_INPUT: State.RESERVED}),
+        _licence('<prohibits type="usage">ai-all</prohibits>'),
+        complete=True,
+    ),
+    _licensed(
+        "rsl-unreachable",
+        "A licence that is named and cannot be had: nobody knows what it says (L07).",
+        UNKNOWN,
+        status(503),
+        complete=False,
+    ),
+    site(
+        "trust-txt.demo.test",
+        "A trust file that refuses training (J01).",
+        _RESERVED,
+        more=MappingProxyType({"/.well-known/trust.txt": lines("datatrainingallowed=no")}),
+    ),
+    site(
+        "trust-txt-root.demo.test",
+        "A trust file at the older place that allows it (J03, J05).",
+        _PERMITTED,
+        more=MappingProxyType({"/trust.txt": lines("# JournalList", "datatrainingallowed=yes")}),
+    ),
+)
+
+SIGNAL_SITES: tuple[Site, ...] = (*_DIRECTIVES, *_PREFERENCES, *_SIGNALS, *_FILES)

@@ -1,0 +1,45 @@
+"""Content signals in a response header: `Content-Signal`, for the resource answered."""
+
+from crawler.model import Document, Issue, Question, Reading, Statement, Voice, numbered
+from crawler.protocols import _content_signal, _json
+from crawler.protocols._content_signal import FAMILY as FAMILY
+from crawler.protocols._content_signal import FIELD
+from crawler.protocols._content_signal import SPEC as SPEC
+from crawler.protocols._header_lines import fields, whole
+from crawler.protocols._interface import Carrier
+from crawler.vocab import Presence, Resource
+
+NAME = "content_signal_header"
+VERSION = 1
+TITLE = "Content signals response header"
+RANK = 0
+CARRIER = Carrier.HEADERS
+RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+HEADERS: tuple[str, ...] = (FIELD,)
+
+_CLAUSE = "Content Signals Policy, (a) to (c), in a response header"
+_LINES = 20
+
+
+def parse(document: Document, /) -> Reading:
+    """Read the field; each line speaks for itself, since nothing settles lines that disagree."""
+    lines = fields(document, FIELD)
+    issues: list[Issue] = []
+    statements: list[Statement] = []
+    valid = False
+    for line in lines[:_LINES]:
+        found = _content_signal.signals(line.value)
+        valid = valid or found.valid
+        issues += [line.issue(f"content_signal.{code}", text) for code, text in found.issues]
+        statements += [line.statement(said, _CLAUSE) for said in found.said]
+    present = Presence.PRESENT if valid else Presence.MALFORMED
+    return Reading(
+        presence=present if lines else Presence.ABSENT,
+        statements=numbered(statements),
+        issues=_json.capped(issues, FAMILY),
+    )
+
+
+def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+    """All that the header says about the resource it came with, the counting first."""
+    return whole(reading)

@@ -1,0 +1,114 @@
+"""DisallowAITraining and AllowAITraining, and TDM lines that stray into robots.txt."""
+
+import pytest
+
+from crawler.protocols import ai_control as protocol
+from tests.protocols.extensions import codes, heard, lines, meant, read
+
+NO, YES = "genai_train reserved", "genai_train permitted"
+STAR = "User-agent: *"
+OLD = "expired_draft"
+PARTS = lines(STAR, "DisallowAITraining: /a", "AllowAITraining: /a/b")
+
+
+def summary(text, path=None, agent=None):
+    """What counts, what is shown only, and issue codes."""
+    reading = read(protocol, text)
+    said, shown = heard(protocol, reading, path, agent), meant(protocol, reading, path, agent)
+    return said, shown, codes(reading)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        pytest.param(
+            lines(STAR, "DisallowAITraining: /", "Allow: /"), None, ([NO], [], [OLD]), id="E01"
+        ),
+        pytest.param(lines(STAR, "DisallowAITraining: /"), None, ([NO], [], [OLD]), id="E02"),
+        pytest.param(
+            lines(STAR, "Disallow: /", "AllowAITraining: /"), None, ([], [], [OLD]), id="E03"
+        ),
+        pytest.param(
+            lines(STAR, "Disallow: /", "AllowAITraining: /"), "/x", ([], [], [OLD]), id="E03-path"
+        ),
+        pytest.param(
+            lines(STAR, "Disallow: /", "AllowAITraining: /a"), None, ([], [], [OLD]), id="E03-part"
+        ),
+        pytest.param(
+            lines(STAR, "Disallow: /", "DisallowAITraining: /"), "/x", ([NO], [], [OLD]), id="both"
+        ),
+        pytest.param(PARTS, "/a/b/x", ([YES], [], [OLD]), id="E04-allowed"),
+        pytest.param(PARTS, "/a/x", ([NO], [], [OLD]), id="E04-disallowed"),
+        pytest.param(PARTS, None, ([NO + " (paths)", YES + " (paths)"], [], [OLD]), id="E04"),
+        pytest.param(
+            lines(STAR, "TDM-Reservation: 1"),
+            None,
+            ([], ["tdm reserved"], ["tdm_line"]),
+            id="E05",
+        ),
+        pytest.param(
+            lines("tdm-reservation: 0", STAR),
+            "/x",
+            ([], ["tdm permitted"], ["tdm_line"]),
+            id="E05-0",
+        ),
+        pytest.param(
+            lines("tdm-reservation: maybe", "tdm-policy: /p", "tdmrep: 1"),
+            None,
+            ([], [], ["tdm_line"] * 3),
+            id="E05 no value",
+        ),
+        pytest.param(
+            lines(STAR, "DisallowAITraining: /", "AllowAITraining: /"),
+            "/x",
+            ([YES], [], [OLD]),
+            id="as Allow and Disallow, a tie allows",
+        ),
+        pytest.param(
+            lines("DisallowAITraining: /", STAR),
+            None,
+            ([], [NO], ["outside_group", OLD]),
+            id="outside a group",
+        ),
+        pytest.param(
+            lines(STAR, "DisallowAITraining: yes"), None, ([], [], ["value", OLD]), id="no path"
+        ),
+        pytest.param(lines(STAR, "DisallowAITraining:"), None, ([], [], [OLD]), id="empty"),
+        pytest.param(
+            lines("User-agent: GPTBot", "disallowaitraining: /"),
+            None,
+            ([NO + " GPTBot (agents)"], [], [OLD]),
+            id="one agent",
+        ),
+        pytest.param(
+            lines(STAR, "DisallowAITraining: /  # Non-standard: no training", "Content-Usage: a=n"),
+            None,
+            ([NO], [], [OLD]),
+            id="a comment behind",
+        ),
+        pytest.param(lines(STAR, "Disallow: /"), None, ([], [], []), id="none"),
+        pytest.param(b"\xfe\xff", None, ([], [], []), id="UTF-16"),
+    ],
+)
+def test_vectors(text, path, expected):
+    assert summary(text, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(lines(STAR, "DisallowAITraining: /"), "present", id="present"),
+        pytest.param(lines(STAR, "DisallowAITraining:"), "present", id="empty"),
+        pytest.param(lines(STAR, "DisallowAITraining: no"), "malformed", id="no path"),
+        pytest.param(lines(STAR, "TDM-Reservation: 1"), "malformed", id="E05"),
+        pytest.param(lines(STAR), "absent", id="absent"),
+    ],
+)
+def test_presence(text, expected):
+    assert read(protocol, text).presence.value == expected
+
+
+def test_a_statement_quotes_its_line():
+    (one,) = read(protocol, lines(STAR, "DisallowAITraining: /x")).statements
+    assert (one.raw, one.path) == ("User-agent: *\nDisallowAITraining: /x", "/x")
+    assert (one.rule, one.tier, one.n) == ("ai_control.disallowaitraining", 2, 1)

@@ -1,0 +1,115 @@
+"""License lines of robots.txt: which documents they name, and for whom."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.model import Document, Question
+from crawler.protocols import rsl_robots
+from crawler.protocols.rsl_robots import licenses_of
+
+CORPUS = Path(
+    os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
+)
+A, B = "https://a.example/l.xml", "https://b.example/l.xml"
+
+
+def read(text: str | bytes):
+    body = text.encode() if isinstance(text, str) else text
+    return rsl_robots.parse(Document(body=body))
+
+
+def summary(reading):
+    codes = [issue.code.removeprefix("rsl.") for issue in reading.issues]
+    return reading.presence.value, reading.names, codes
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(f"License: {A}", ("present", (A,), []), id="one"),
+        pytest.param(f"license : {A} # our terms", ("present", (A,), []), id="case and comment"),
+        pytest.param(f"# License: {A}", ("absent", (), []), id="a comment"),
+        pytest.param(
+            f"License: {A}\nLicense: {B}\nLicense: {A}", ("present", (A, B), []), id="two"
+        ),
+        pytest.param(
+            "License: /license.xml", ("malformed", (), ["license.not_absolute"]), id="L06"
+        ),
+        pytest.param("License: CC-BY", ("malformed", (), ["license.not_absolute"]), id="a word"),
+        pytest.param(
+            "License: http://a.example/l",
+            ("present", ("http://a.example/l",), ["license.not_https"]),
+            id="http",
+        ),
+        pytest.param(
+            f"User-agent: *\nLicense: {A}\nDisallow:", ("present", (A,), []), id="for everybody"
+        ),
+        pytest.param(
+            f"User-agent: GPTBot\nLicense: {A}\nDisallow: /",
+            ("present", (A,), ["license.group"]),
+            id="for one agent",
+        ),
+        pytest.param("User-agent: *\nDisallow:", ("absent", (), []), id="none"),
+        pytest.param(f"<html>\nLicense: {A}", ("absent", (), []), id="a page"),
+        pytest.param(f"License: {A}".encode("utf-16"), ("absent", (), []), id="UTF-16"),
+        pytest.param("", ("absent", (), []), id="empty"),
+    ],
+)
+def test_lines(text, expected):
+    reading = read(text)
+    assert summary(reading) == expected
+    assert (reading.statements, rsl_robots.voices(reading, Question())) == ((), ())
+
+
+GROUPS = f"License: {A}\nUser-agent: GPTBot\nUser-agent: x\nLicense: {B}\nDisallow: /\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "agent", "expected"),
+    [
+        pytest.param(GROUPS, "gptbot", (B,), id="the group's own"),
+        pytest.param(GROUPS, "X", (B,), id="the second of a group"),
+        pytest.param(GROUPS, "other", (A,), id="everybody's"),
+        pytest.param(f"User-agent: *\nLicense: {B}\n", "other", (B,), id="of the star"),
+        pytest.param("License: x", "other", (), id="none that can be asked for"),
+        pytest.param("", "other", (), id="none"),
+    ],
+)
+def test_licenses_of_an_agent(text, agent, expected):
+    assert licenses_of(read(text), agent) == expected
+
+
+def test_a_hostile_file_does_not_flood():
+    text = "User-agent: x\n" + "".join(f"License: http://a/{n}\n" for n in range(500))
+    reading = read(text)
+    assert (len(reading.names), len(reading.issues)) == (200, 200)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["License:", "User-agent:", " ", "*", A, "\n", "<html>", "\xff", "\udcff"]),
+        max_size=12,
+    )
+)
+def test_any_bytes_give_a_reading(pieces):
+    reading = read("".join(pieces).encode("utf-8", "surrogatepass"))
+    for name in (*reading.names, *licenses_of(reading, "x")):
+        name.encode()
+    assert all(len(issue.excerpt) <= 200 for issue in reading.issues)
+
+
+@pytest.mark.corpus
+def test_cases_of_others():
+    path = CORPUS / "conformance" / "contentsignal_rsl.jsonl"
+    if not path.is_file():
+        pytest.skip(f"no corpus of real files at {CORPUS}")
+    cases = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    cases = [case for case in cases if case["kind"] == "rsl-license-line"]
+    got = [licenses_of(read(case["robots_txt"]), case["user_agent"]) for case in cases]
+    assert got == [tuple(case["expected"]["active"]) for case in cases]
+    assert len(cases) == 5
