@@ -95,13 +95,16 @@ def judge(
     question: Question,
     rules: RuleSet,
     purposes: Iterable[Purpose] = tuple(Purpose),
+    heard: tuple[Heard, ...] | None = None,
 ) -> tuple[Finding, ...]:
     """A finding for every purpose asked about, on an origin or on one of its URLs.
+
+    `heard` is what `hear` gave for the same question, for those who ask under many rule sets.
 
     `sights` holds each planned resource once; for an origin that was never asked it is empty,
     and everything is `unknown`.
     """
-    heard = hear(sights, question)
+    heard = hear(sights, question) if heard is None else heard
     missing = _missing(sights, question)
     complete = bool(sights) and not missing
     pages = sum(s.resource in _PAGES and s.presence is Presence.PRESENT for s in sights)

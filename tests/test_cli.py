@@ -29,7 +29,7 @@ DERIVED = (
     "reading",
     "statement",
     "issue",
-    "assigner",
+    "party",
     "read_from",
     "sight",
     "finding",

@@ -106,3 +106,10 @@ def test_a_site_that_reserves_nothing_has_no_since(query):
     )
     assert silent
     assert {row["since"] for row in silent} == {None}
+
+
+def test_a_licence_names_its_holder(query):
+    (row,) = query("SELECT * FROM rights_holders WHERE source = 'rsl.copyright'")
+    assert row["holder"] == "Example Licensing Society"
+    assert row["mailbox"] == "licensing@rights-collective.example"
+    assert json.loads(row["origins"]) == ["http://rsl.demo.test"]

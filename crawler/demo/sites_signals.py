@@ -31,7 +31,10 @@ def _tag(*values: str) -> Headers:
 def _licence(usage: str) -> Answer:
     return text(
         f'<rsl xmlns="{_RSL}">\n  <content url="/">\n    <license>\n      {usage}\n'
-        "    </license>\n  </content>\n</rsl>\n",
+        '    </license>\n    <copyright type="organization" '
+        'contactEmail="licensing@rights-collective.example" '
+        'contactUrl="http://licensing.rights-collective.example/licences">'
+        "Example Licensing Society</copyright>\n  </content>\n</rsl>\n",
         "application/rsl+xml",
     )
 

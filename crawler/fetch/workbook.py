@@ -8,27 +8,25 @@ from dataclasses import fields
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended, Job, Visit
-from crawler.store import evidence
+from crawler.store import evidence, runs
 from crawler.store.database import connect, held, transaction
 
 
 class StoreWorkbook:
     """The origins that a run still has to ask, and the place where visits are kept."""
 
-    def __init__(
-        self, db: sqlite3.Connection, due: evidence.Due, *, keep_pages: bool = False
-    ) -> None:
+    def __init__(self, db: sqlite3.Connection, due: runs.Due, *, keep_pages: bool = False) -> None:
         self._db = db
         self._due = due
         self._keep_pages = keep_pages
 
     def __len__(self) -> int:
         """How many origins are still to be asked."""
-        return evidence.count_due(self._db, self._due)
+        return runs.count_due(self._db, self._due)
 
     def jobs(self) -> Iterator[Job]:
         """Origins with their sampled pages, those with most rows first, fed lazily."""
-        for number, origin, samples in evidence.iter_due(self._db, self._due):
+        for number, origin, samples in runs.iter_due(self._db, self._due):
             yield Job(origin_id=number, origin=origin, samples=samples)
 
     def save(self, visits: Sequence[Visit]) -> None:
@@ -49,7 +47,7 @@ class StoreWorkbook:
     def finish(self, ended: Ended) -> None:
         """A run that is finished is final; any other is continued by the next crawl."""
         if ended is Ended.FINISHED:
-            evidence.end_run(self._db, self._due.run, ended, stamp())
+            runs.end_run(self._db, self._due.run, ended, stamp())
 
 
 class OpenedWorkbook(StoreWorkbook):
@@ -61,7 +59,7 @@ class OpenedWorkbook(StoreWorkbook):
     def __init__(
         self,
         db: sqlite3.Connection,
-        due: evidence.Due,
+        due: runs.Due,
         options: FetchOptions,
         kept: contextlib.ExitStack,
     ) -> None:
@@ -83,7 +81,7 @@ def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
     with contextlib.ExitStack() as kept:
         kept.enter_context(held(path))
         db = kept.enter_context(contextlib.closing(connect(path)))
-        due, settings = evidence.due_of(db, run)
+        due, settings = runs.due_of(db, run)
         # A time budget is for one command, not for the run.
         names = {field.name for field in fields(FetchOptions)} & settings.keys() - {"time_budget"}
         given = {n: settings[n] for n in names}

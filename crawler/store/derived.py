@@ -15,13 +15,14 @@ from crawler.store.sights import InForce
 from crawler.vocab import Presence, State
 
 _STRENGTH = {state: n for n, state in enumerate(State)}
-_TABLES = ("disagreement", "finding", "sight", "read_from", "assigner", "issue", "statement")
+_TABLES = ("disagreement", "finding", "sight", "read_from", "party", "issue", "statement")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A party that a policy document names, without what is personal."""
+    """A party that a document names, without what is personal; `source` is where in it."""
 
+    source: str
     name: str
     uid: str
     contact_page: str
@@ -135,8 +136,16 @@ def save_reading(
     )
     if named is not None:
         db.execute(
-            "INSERT INTO assigner VALUES (?, ?, ?, ?, ?, ?)",
-            (key, named.name, named.uid, named.contact_page, named.mailbox, named.duties),
+            "INSERT INTO party VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                key,
+                named.source,
+                named.name,
+                named.uid,
+                named.contact_page,
+                named.mailbox,
+                named.duties,
+            ),
         )
 
 

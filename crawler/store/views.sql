@@ -364,7 +364,7 @@ CREATE VIEW rights_holders AS
 SELECT
     party.name AS holder,  -- name as the source gives it; the site where nobody is named
     1 AS named,  -- 1 if a source names a party, 0 if only a site is known
-    'tdm_policy.assigner' AS source,  -- source that names it
+    party.source AS source,  -- source that names it: tdm_policy.assigner or rsl.copyright
     'declared' AS confidence,  -- declared: the source says so itself, nobody has checked it
     party.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
     party.contact_page AS contact_page,  -- page for licensing that it names
@@ -378,13 +378,13 @@ SELECT
     party.since AS since  -- UTC time it was first seen; of a site, of the oldest evidence in force that reserves
 FROM (
     SELECT
-        name, contact_page, mailbox, min(source_url) AS source_url, min(duties) AS duties,
+        name, source, contact_page, mailbox, min(source_url) AS source_url, min(duties) AS duties,
         json_group_array(url) AS origins, sum(rows) AS rows, min(tdm) AS tdm,
         min(ai_train) AS ai_train, min(genai_train) AS genai_train, min(since) AS since
     FROM (
         SELECT
-            assigner.name, assigner.contact_page, assigner.mailbox,
-            min(assigner.duties) AS duties, min(observation.url) AS source_url, origin.url,
+            party.name, party.source, party.contact_page, party.mailbox,
+            min(party.duties) AS duties, min(observation.url) AS source_url, origin.url,
             (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,
             (SELECT rank FROM state WHERE name = reservations.tdm) AS tdm,
             (SELECT rank FROM state WHERE name = reservations.ai_train) AS ai_train,
@@ -392,18 +392,18 @@ FROM (
             (
                 SELECT min(o.observed_at) FROM read_from AS rf
                 JOIN observation AS o ON o.id = rf.observation
-                WHERE rf.reading = assigner.reading AND o.origin = origin.id
+                WHERE rf.reading = party.reading AND o.origin = origin.id
             ) AS since
-        FROM assigner
-        JOIN read_from ON read_from.reading = assigner.reading
+        FROM party
+        JOIN read_from ON read_from.reading = party.reading
         JOIN sight ON sight.observation = read_from.observation
         JOIN observation ON observation.id = sight.observation
         JOIN origin ON origin.id = sight.origin
         LEFT JOIN reservations ON reservations.origin = origin.url
-        GROUP BY assigner.name, assigner.contact_page, assigner.mailbox, origin.id
+        GROUP BY party.name, party.source, party.contact_page, party.mailbox, origin.id
         ORDER BY origin.url
     )
-    GROUP BY name, contact_page, mailbox
+    GROUP BY name, source, contact_page, mailbox
 ) AS party
 UNION ALL
 SELECT
@@ -418,8 +418,8 @@ SELECT
     )
 FROM sites
 WHERE sites.site NOT IN (
-    SELECT o.site FROM assigner
-    JOIN read_from ON read_from.reading = assigner.reading
+    SELECT o.site FROM party
+    JOIN read_from ON read_from.reading = party.reading
     JOIN sight ON sight.observation = read_from.observation
     JOIN origin AS o ON o.id = sight.origin
 );

@@ -17,7 +17,7 @@ from crawler.fetch.run import crawl as fetch
 from crawler.fetch.workbook import StoreWorkbook
 from crawler.model import Origin
 from crawler.rulesets import RuleSet
-from crawler.store import derived, evidence
+from crawler.store import derived, evidence, runs
 from crawler.store.database import connect, explained, held, transaction
 from crawler.verbs.judging import rebuild
 
@@ -85,12 +85,12 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
     rules = derived.rule_set(db, request.rules)
     watcher.begin("reading the dataset", None)
     dataset = _ingest(db, request)
-    run = None if request.new_run else evidence.unfinished_run(db, dataset)
+    run = None if request.new_run else runs.unfinished_run(db, dataset)
     due = _due(request, dataset, run)
-    waiting = evidence.count_due(db, due)
+    waiting = runs.count_due(db, due)
     ended, visited = Ended.FINISHED, 0
     if waiting and run is None:
-        run = evidence.begin_run(db, _new_run(request, due), stamp())
+        run = runs.begin_run(db, _new_run(request, due), stamp())
         due = replace(due, run=run)
     if run is not None:
         ended, visited = _fetch(db, request, due, watcher)
@@ -129,10 +129,10 @@ def _origins(
         yield names.origin_key(o.origin), o.origin, o.rows, o.weight, o.samples
 
 
-def _due(request: CrawlRequest, dataset: int, run: int | None) -> evidence.Due:
+def _due(request: CrawlRequest, dataset: int, run: int | None) -> runs.Due:
     now = datetime.fromisoformat(stamp())
     fresh = (now - request.max_age).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return evidence.Due(
+    return runs.Due(
         run=run or 0,
         datasets=(dataset,),
         fresh_since=fresh,
@@ -141,12 +141,12 @@ def _due(request: CrawlRequest, dataset: int, run: int | None) -> evidence.Due:
     )
 
 
-def _new_run(request: CrawlRequest, due: evidence.Due) -> evidence.NewRun:
+def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     settings = asdict(request.fetch)
     settings |= {"dataset": due.datasets[0], "fresh_since": due.fresh_since}
     settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
-    return evidence.NewRun(
+    return runs.NewRun(
         command=request.command,
         version=__version__,
         versions={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
@@ -158,7 +158,7 @@ def _new_run(request: CrawlRequest, due: evidence.Due) -> evidence.NewRun:
 
 
 def _fetch(
-    db: sqlite3.Connection, request: CrawlRequest, due: evidence.Due, watcher: Watcher
+    db: sqlite3.Connection, request: CrawlRequest, due: runs.Due, watcher: Watcher
 ) -> tuple[Ended, int]:
     visited = 0
 

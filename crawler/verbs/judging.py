@@ -5,22 +5,13 @@ from collections.abc import Callable, Iterator
 
 from crawler.judge import Heard, disagreements, hear, judge
 from crawler.model import Question
-from crawler.protocols import tdm_policy
 from crawler.rulesets import RuleSet
 from crawler.store import derived
 from crawler.store.database import transaction
-from crawler.store.dossier import Dossier, Read, Reader
+from crawler.store.dossier import Dossier, Reader
 from crawler.store.sights import origins_to_judge
+from crawler.verbs.parties import named
 from crawler.vocab import ANCESTORS, Purpose
-
-_AT_ONCE = 500
-# Local parts of mailboxes that belong to an office, not to a person (RFC 2142 and usage).
-_OFFICES = frozenset(
-    "abuse admin anfrage contact contacto contatti copyright datenschutz hello hostmaster info "
-    "kontakt legal lizenz lizenzen licence licences license licenses licensing mail office "
-    "permissions post postmaster press presse privacy publisher redaktion rechte rights sales "
-    "service support syndication tdm team webmaster".split()
-)
 
 
 def rebuild(
@@ -60,34 +51,17 @@ def _judge_origin(
     _save_readings(db, dossier)
     presence = {s.observation: s.presence for s in dossier.sights}
     derived.save_sights(db, origin, [(f, presence[f.row.key]) for f in dossier.forces])
+    heard = hear(dossier.sights, Question())
     for rules in everything:
-        findings = judge(dossier.sights, Question(), rules)
+        findings = judge(dossier.sights, Question(), rules, heard=heard)
         derived.save_findings(db, origin, findings, dossier.last_look)
-    derived.save_disagreements(db, origin, _disagreements(hear(dossier.sights, Question())))
+    derived.save_disagreements(db, origin, _disagreements(heard))
 
 
 def _save_readings(db: sqlite3.Connection, dossier: Dossier) -> None:
     for observation, read in dossier.reads:
-        derived.save_reading(db, read, _named(read))
+        derived.save_reading(db, read, named(read))
         derived.save_read_from(db, observation, [read.key])
-
-
-def _named(read: Read) -> derived.Named | None:
-    """Whom a policy names. Personal data stays in the evidence: only an office's mailbox is
-    taken, and neither telephone nor address.
-    """
-    policy = tdm_policy.policy_of(read.reading) if read.protocol is tdm_policy else None
-    if policy is None or policy.assigner is None:
-        return None
-    who = policy.assigner
-    mailbox = who.email.removeprefix("mailto:")
-    return derived.Named(
-        name=who.name or who.nickname or who.uid,
-        uid=who.uid,
-        contact_page=who.url,
-        mailbox=mailbox if mailbox.partition("@")[0].lower() in _OFFICES else "",
-        duties=", ".join(policy.duties),
-    )
 
 
 def _disagreements(heard: tuple[Heard, ...]) -> Iterator[tuple[str, Heard, Heard]]:

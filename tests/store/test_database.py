@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from crawler import vocab
 from crawler.model import Observation, Origin, Target
-from crawler.store import database, evidence
+from crawler.store import database, evidence, runs
 from crawler.store.database import StoreBusyError, StoreError, connect, connect_read_only, held
 from crawler.vocab import Outcome, Reject, Resource
 
@@ -35,7 +35,7 @@ def fill(db, observations=()):
         rows=3,
         rejects=((Reject.EMPTY, 1, ""),),
     )
-    run = evidence.NewRun(
+    run = runs.NewRun(
         command="c",
         version="0",
         versions={},
@@ -46,7 +46,7 @@ def fill(db, observations=()):
     )
     with database.transaction(db):
         evidence.add_dataset(db, new, [("h.example", HERE, 2, 1.5, ["https://h.example/a"])], AT)
-        number = evidence.begin_run(db, run, AT)
+        number = runs.begin_run(db, run, AT)
         evidence.save_visit(db, number, 1, observations, AT)
     return number
 
@@ -96,9 +96,9 @@ def test_evidence_is_append_only(db, statement):
 
 def test_a_run_ends_once(db):
     run = fill(db)
-    evidence.end_run(db, run, "finished", AT)
+    runs.end_run(db, run, "finished", AT)
     with pytest.raises(sqlite3.IntegrityError, match="final"):
-        evidence.end_run(db, run, "finished", AT)
+        runs.end_run(db, run, "finished", AT)
 
 
 @pytest.mark.parametrize(

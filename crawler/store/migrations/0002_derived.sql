@@ -41,9 +41,10 @@ CREATE TABLE issue (
     PRIMARY KEY (reading, n)
 ) STRICT, WITHOUT ROWID;
 
--- Who a policy document names as assigner. Names, pages and role mailboxes only.
-CREATE TABLE assigner (
+-- Whom a document names as rights holder. Names, pages and role mailboxes only.
+CREATE TABLE party (
     reading TEXT NOT NULL REFERENCES reading (id),
+    source TEXT NOT NULL,
     name TEXT NOT NULL,
     uid TEXT NOT NULL,
     contact_page TEXT NOT NULL,

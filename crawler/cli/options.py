@@ -1,0 +1,129 @@
+"""What commands share: options, exit statuses, and how they fail."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from crawler.errors import ExplainedError
+
+FAILED, BUSY, STOPPED, FOUND = 1, 3, 4, 5
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `15m`, `24h`, `7d`, or seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The value in seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        number, unit = (value[:-1], value[-1:]) if value[-1:] in _UNITS else (value, "s")
+        try:
+            seconds = float(number) * _UNITS[unit]
+        except ValueError:
+            self.fail(f"{value!r} is no duration; write 90s, 15m, 24h or 7d", param, ctx)
+        if seconds < 0:
+            self.fail(f"{value!r} is negative", param, ctx)
+        return seconds
+
+
+def db_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The database."""
+    return click.option(
+        "--db",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("output/audit.db"),
+        show_default=True,
+        help="The audit database.",
+    )(command)
+
+
+def quiet_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How much is said."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print data, not tables.")(
+        command
+    )
+    command = click.option("--quiet", is_flag=True, help="Print nothing but errors.")(command)
+    return click.option(
+        "--progress/--no-progress",
+        default=None,
+        help="A progress bar; by default on a terminal only.",
+    )(command)
+
+
+def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The rule set."""
+    return click.option(
+        "--rules",
+        metavar="NAME-OR-FILE",
+        help="Rule set: signals, inclusive, strict, or a .toml file of your own (docs/rules.md). "
+        "[default: the one the database shows, signals at first]",
+    )(command)
+
+
+_FETCH_CHOICES = (
+    click.option(
+        "--delay",
+        type=Duration(),
+        default="1s",
+        show_default=True,
+        help="Between two requests to a host.",
+    ),
+    click.option(
+        "--timeout",
+        type=Duration(),
+        default="15s",
+        show_default=True,
+        help="For one request, all in all.",
+    ),
+    click.option(
+        "--contact",
+        default="",
+        metavar="URL-OR-MAIL",
+        help="Who you are; goes into the User-Agent.",
+    ),
+    click.option(
+        "--connect-to",
+        multiple=True,
+        metavar="HOST1:PORT1:HOST2:PORT2",
+        help="Connect elsewhere, as curl does; repeatable.",
+    ),
+    click.option(
+        "--allow-network",
+        multiple=True,
+        metavar="CIDR",
+        help="Allow addresses that are not public; repeatable.",
+    ),
+)
+
+
+def fetch_choices(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How to ask, for every command that asks."""
+    for option in reversed(_FETCH_CHOICES):
+        command = option(command)
+    return command
+
+
+def fail(message: object, status: int) -> NoReturn:
+    """Say it on standard error, and exit."""
+    click.echo(f"tdm-audit: {message}", err=True)
+    sys.exit(status)
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """What may go wrong in the world, as one sentence and an exit status."""
+    try:
+        yield
+    except ExplainedError as error:
+        fail(error, error.status)
