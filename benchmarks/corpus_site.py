@@ -34,6 +34,7 @@ COUNTS = Path("lists") / "dpi_url_token_counts_c4_refinedweb_dolma.csv"
 #: When the undated collections were made; files named host@month say it themselves.
 MONTHS = {"top10k_2019": "2019-01", "web2024": "2024-05", "top2024": "2024-06"}
 NO_COUNT = 1000
+LICENCE = "/license.xml"
 PAGES = ("/", "/articles/1.html", "/images/1.jpg")
 _MONTH = re.compile(r"@(\d{4}-\d\d)$")
 _VERSION = re.compile(r"@[0-9a-f]{7}$")
@@ -91,7 +92,11 @@ def robots(corpus: Path) -> Iterator[Found]:
 
 
 def others(corpus: Path) -> Iterator[Found]:
-    """ai.txt, TDMRep files with their policies, and pages."""
+    """ai.txt, trust.txt, RSL licences, TDMRep files with their policies, and pages."""
+    for file in sorted((corpus / "trusttxt").glob("*.txt")):
+        yield _at(file, "/.well-known/trust.txt" if "_wk_" in file.name else "/trust.txt")
+    for file in sorted((corpus / "rsl").glob("*.xml")):
+        yield _at(file, LICENCE)
     for file in sorted((corpus / "aitxt").glob("*.txt")):
         yield _at(file, "/ai.txt")
     for file in sorted((corpus / "tdmrep").glob("*__*")):
@@ -127,9 +132,17 @@ def _longest_host(text: str) -> str | None:
 def answer(file: Path) -> Answer:
     """A file as a server would send it, going by what it looks like."""
     body = file.read_bytes()
+    if file.suffix == ".xml":
+        return text(body, "application/rsl+xml")
     if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
         return text(body, "text/html")
     return json_text(body) if file.suffix == ".json" else text(body, "text/plain")
+
+
+def _page(host: str, *, licensed: bool) -> Answer:
+    """A page for hosts of which the corpus holds none; it names the licence if there is one."""
+    link = f'<link rel="license" type="application/rsl+xml" href="http://{host}{LICENCE}">\n'
+    return html(in_head=link if licensed else "")
 
 
 def sites(corpus: Path) -> list[Site]:
@@ -143,7 +156,8 @@ def sites(corpus: Path) -> list[Site]:
             about=", ".join(str(found.file.relative_to(corpus)) for found in pages.values()),
             expect=MappingProxyType({}),
             pages=MappingProxyType(
-                dict.fromkeys(PAGES, html()) | {p: answer(f.file) for p, f in pages.items()}
+                dict.fromkeys(PAGES, _page(host, licensed=LICENCE in pages))
+                | {p: answer(f.file) for p, f in pages.items()}
             ),
         )
         for host, pages in places.items()
