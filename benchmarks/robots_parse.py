@@ -20,7 +20,7 @@ from protego import Protego
 
 from crawler import agents
 from crawler.model import Document
-from crawler.protocols import _robots_lines, _robots_rules, robots_txt
+from crawler.protocols import _robots_file, _robots_lines, _robots_rules, robots_txt
 
 KB = 1024
 SIZES = (1, 10, 100, 500)
@@ -53,6 +53,8 @@ def lines_of(body: bytes) -> object:
 
 
 def whole(body: bytes) -> object:
+    # The reading that protocols share is kept for a while: here every round pays for it.
+    _robots_file.read_file.cache_clear()
     return robots_txt.parse(Document(body=body))
 
 
