@@ -48,7 +48,10 @@ _FETCH = (
 )
 @click.option("--weight-column", metavar="NAME", help="Column to add up as weight (tokens, bytes).")
 @click.option(
-    "--limit-origins", type=click.IntRange(1), metavar="N", help="Only the N with most rows."
+    "--limit-origins",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Only the N with most weight, else with most rows.",
 )
 @click.option(
     "--pages",

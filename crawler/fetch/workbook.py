@@ -25,7 +25,7 @@ class StoreWorkbook:
         return runs.count_due(self._db, self._due)
 
     def jobs(self) -> Iterator[Job]:
-        """Origins with their sampled pages, those with most rows first, fed lazily."""
+        """Origins with their sampled pages, the heaviest first, fed lazily."""
         for number, origin, samples in runs.iter_due(self._db, self._due):
             yield Job(origin_id=number, origin=origin, samples=samples)
 

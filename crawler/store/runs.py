@@ -91,9 +91,9 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
 _DUE = """
     FROM origin AS o
     JOIN (
-        SELECT origin, sum(rows) AS rows FROM dataset_origin
+        SELECT origin, sum(coalesce(weight, rows)) AS size FROM dataset_origin
         WHERE dataset IN (SELECT value FROM json_each(:datasets)) GROUP BY origin
-        ORDER BY rows DESC, origin LIMIT :limit
+        ORDER BY size DESC, origin LIMIT :limit
     ) AS d ON d.origin = o.id
     WHERE NOT EXISTS (
         SELECT 1 FROM visit AS v
@@ -121,11 +121,11 @@ def iter_due(
 ) -> Iterator[tuple[int, Origin, tuple[str, ...]]]:
     """The origins a run still has to ask, with sampled page URLs, fed in small portions.
 
-    Those with most rows come first, in an order that does not change.
+    Those with most weight (with most rows, without a weight column) come first.
     """
     db.execute("DROP TABLE IF EXISTS temp.due")
     db.execute(
-        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {_DUE} ORDER BY d.rows DESC, o.id",
+        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {_DUE} ORDER BY d.size DESC, o.id",
         _parameters(due),
     )
     last = 0

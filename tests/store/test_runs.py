@@ -1,0 +1,91 @@
+"""Which origins a run asks, and in which order."""
+
+from contextlib import closing
+
+import pytest
+
+from crawler.model import Origin
+from crawler.store import evidence, runs
+from crawler.store.database import connect, transaction
+
+AT = "2026-11-22T00:00:00.000Z"
+
+
+def at(host):
+    return Origin(scheme="https", host=host, port=443, site=host)
+
+
+@pytest.fixture
+def db(tmp_path):
+    with closing(connect(tmp_path / "audit.db", create=True)) as connection:
+        yield connection
+
+
+def ingested(db, rows, name="d.csv"):
+    new = evidence.NewDataset(
+        path=name, files=((name, 1, name.ljust(64, "0")),), format="csv", url_column="url",
+        weight_column="", rows=9, rejects=(),
+    )  # fmt: skip
+    origins = [
+        (host, at(host), count, weight, [f"https://{host}/a"]) for host, count, weight in rows
+    ]
+    with transaction(db):
+        return evidence.add_dataset(db, new, origins, AT)
+
+
+def due(dataset, **facts):
+    facts = {"run": 1, "fresh_since": "2026-11-21", "limit": None, "pages": 1} | facts
+    return runs.Due(datasets=(dataset,), **facts)
+
+
+ROWS = [("few.example", 1, None), ("many.example", 9, None), ("some.example", 5, None)]
+
+
+def hosts(db, asked):
+    return [origin.host for _, origin, _ in runs.iter_due(db, asked, at_once=2)]
+
+
+def test_most_rows_come_first(db):
+    asked = due(ingested(db, ROWS))
+    assert hosts(db, asked) == ["many.example", "some.example", "few.example"]
+    assert runs.count_due(db, asked) == 3
+
+
+def test_weight_goes_before_rows(db):
+    asked = due(ingested(db, [("light.example", 9, 1.0), ("heavy.example", 1, 5.0)]), limit=1)
+    assert hosts(db, asked) == ["heavy.example"]
+
+
+def test_a_limit_counts_what_was_visited_already(db):
+    dataset = ingested(db, ROWS)
+    with transaction(db):
+        run = runs.begin_run(
+            db,
+            runs.NewRun(
+                command="",
+                version="",
+                versions={},
+                settings={},
+                user_agent="",
+                suffix_list="",
+                catalogue="",
+            ),
+            AT,
+        )
+        many = db.execute("SELECT id FROM origin WHERE host = 'many.example'").fetchone()[0]
+        evidence.save_visit(db, run, many, [], AT)
+    assert hosts(db, due(dataset, limit=2)) == ["some.example"]
+    assert hosts(db, due(dataset, run=2, fresh_since="2027")) == [
+        "many.example",
+        "some.example",
+        "few.example",
+    ]
+
+
+def test_samples_come_with_an_origin_each_once(db):
+    first = ingested(db, ROWS)
+    ingested(db, ROWS, "e.csv")
+    assert next(samples for _, _, samples in runs.iter_due(db, due(first))) == (
+        "https://many.example/a",
+    )
+    assert next(samples for _, _, samples in runs.iter_due(db, due(first, pages=0))) == ()
