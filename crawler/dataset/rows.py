@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.files import DatasetError, Format
 from crawler.dataset.readers import relation, url_column
 
 _BATCH = 8192
@@ -50,11 +50,6 @@ def open_rows(files: Sequence[Path], form: Format, url: str | None) -> Iterator[
         except (duckdb.Error, pa.ArrowException) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DatasetError(f"{files[0]} cannot be read ({reason}).") from error
-
-
-def located(paths: Sequence[str]) -> tuple[tuple[Path, ...], Format]:
-    """The files behind paths, patterns and folders, and their format; raises `DatasetError`."""
-    return locate(paths)
 
 
 class Sink(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawler.judge import Finding, Heard, Sight
-from crawler.vocab import Presence, State
+from crawler.vocab import State
 
 CAVEAT = (
     "Record of machine-readable signals observed by software. Not legal advice. Signals are "
@@ -181,8 +181,3 @@ def _sight_json(sight: Sight) -> dict[str, object]:
         "observed_at": sight.observed_at,
         "observation": sight.observation,
     }
-
-
-def is_settled(explanation: Explanation) -> bool:
-    """Whether anything was ever seen of the origin."""
-    return any(s.presence is not Presence.UNSEEN for s in explanation.sights)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from zlib import crc32
 
 from filelock import FileLock, Timeout
 from sqlite_utils import Database as UtilsDatabase
 from sqlite_utils import Migrations
 
-from crawler import agents, rulesets, vocab
+from crawler import agents, vocab
 from crawler.errors import ExplainedError
 
 #: `TDMA` in ASCII: what `file` and SQLite call the kind of an SQLite file.
@@ -179,11 +180,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _fingerprint() -> int:
     """A number that changes whenever what `_prepare` writes would change."""
-    from zlib import crc32
-
-    text = "".join(_names()) + _views_sql() + agents.VERSION + repr(_VOCABULARY.values())
-    text += repr([list(enum) for enum in _VOCABULARY.values()])
-    text += "".join(rulesets.load(name).text for name in rulesets.NAMES)
+    words = [list(enum) for enum in _VOCABULARY.values()]
+    text = "".join((*_names(), _views_sql(), agents.VERSION, repr(words)))
     return crc32(text.encode()) & 0x7FFFFFFF
 
 

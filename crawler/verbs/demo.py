@@ -13,7 +13,7 @@ from crawler import rulesets
 from crawler.demo import SITES, LoopbackWeb, write_dataset
 from crawler.fetch.options import FetchOptions
 from crawler.progress import Bar
-from crawler.store.database import StoreError, connect_read_only, reachable
+from crawler.store.database import connect_read_only, reachable
 from crawler.verbs.crawl import Crawled, CrawlRequest, Watcher, crawl
 from crawler.verbs.flag import FlagRequest, flag
 from crawler.vocab import Purpose
@@ -96,6 +96,3 @@ def _program(name: str) -> str:
     if found is not None and Path(found) == beside:
         return name
     return os.path.relpath(beside) if beside.exists() else name
-
-
-__all__ = ["Shown", "StoreError", "demo", "next_steps"]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from crawler.dataset.files import Format
-from crawler.dataset.rows import SINKS, Batches, Sink, located, open_rows
+from crawler.dataset.files import Format, locate
+from crawler.dataset.rows import SINKS, Batches, Sink, open_rows
 from crawler.errors import ExplainedError
 from crawler.flags import COLUMNS, Flagger, Verdict
 from crawler.progress import Bar
-from crawler.publish.export import ExportError, replaced
+from crawler.publish.export import replaced
 from crawler.rulesets import RuleSet
 from crawler.vocab import Purpose, State
 
@@ -44,7 +44,7 @@ def flag(db: sqlite3.Connection, request: FlagRequest, bar: Bar) -> dict[str, in
     """Write the flagged rows and count them by state; raises `FlagError`, `DatasetError` and
     `ExportError`. The file appears under its name only when it is complete.
     """
-    files, form = located(request.datasets)
+    files, form = locate(request.datasets)
     if request.out.suffix.lower() not in SINKS:
         raise FlagError(f"{request.out.name}: the suffix must be one of {', '.join(SINKS)}")
     if any(request.out.resolve() == file.resolve() for file in files):
@@ -125,6 +125,3 @@ def _others(schema: pa.Schema) -> pa.Schema:
 
 def _joined(schema: pa.Schema) -> pa.Schema:
     return pa.schema([*schema, *_VERDICT], metadata=schema.metadata)
-
-
-__all__ = ["ExportError", "FlagError", "FlagRequest", "flag"]
