@@ -13,15 +13,14 @@ from crawler.model import Question, Reading, Statement, Voice
 from crawler.protocols import PROTOCOLS
 from crawler.protocols._interface import Carrier, Protocol
 from crawler.rulesets import RuleSet
-from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, Stance, State
+from crawler.vocab import ANCESTORS, CONTENT, CONTEXT, Presence, Purpose, Resource, Stance, State
 
 VERSION = 1
 
 #: What settles nothing when it cannot be read: a TDM policy only states the terms of what is
 #: reserved elsewhere (TDMRep, 'tdm-policy property'), and another host's robots.txt our manners.
 #: Everything else that was planned must be seen before nothing said may be called silence.
-_UNESSENTIAL = frozenset({Resource.TDM_POLICY, Resource.OTHER_ROBOTS_TXT})
-_PAGES = frozenset({Resource.HOME, Resource.PAGE})
+_UNESSENTIAL = frozenset({Resource.TDM_POLICY, Resource.OTHER_ROBOTS_TXT}) | CONTEXT
 _STRENGTH = {state: n for n, state in enumerate(State)}
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
 _RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
@@ -107,7 +106,7 @@ def judge(
     heard = hear(sights, question) if heard is None else heard
     missing = _missing(sights, question)
     complete = bool(sights) and not missing
-    pages = sum(s.resource in _PAGES and s.presence is Presence.PRESENT for s in sights)
+    pages = sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in sights)
     return tuple(
         _finding(purpose, heard, rules, missing=missing, complete=complete, pages=pages)
         for purpose in purposes
@@ -127,13 +126,13 @@ def hear(sights: tuple[Sight, ...], question: Question) -> tuple[Heard, ...]:
 
 
 def _is_of_page(heard: Heard) -> bool:
-    return heard.sight.resource in _PAGES and heard.protocol.CARRIER is not Carrier.BODY
+    return heard.sight.resource in CONTENT and heard.protocol.CARRIER is not Carrier.BODY
 
 
 def _sampled(sights: Iterable[Sight], path: str | None) -> bool:
     """Whether the page itself was seen, so that it speaks for itself."""
     return any(
-        s.resource in _PAGES and s.path == path and s.presence is not Presence.ABSENT
+        s.resource in CONTENT and s.path == path and s.presence is not Presence.ABSENT
         for s in sights
     )
 
@@ -204,7 +203,7 @@ def _missing(sights: tuple[Sight, ...], question: Question) -> tuple[Sight, ...]
         for s in sights
         if s.presence is Presence.UNSEEN
         and s.resource not in _UNESSENTIAL
-        and not (own and s.resource in _PAGES and s.path != question.path)
+        and not (own and s.resource in CONTENT and s.path != question.path)
     )
 
 

@@ -120,17 +120,63 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A passage of natural language that may reserve; never a statement (PROTOCOLS, natural
+    language: courts disagree about what it is worth).
+
+    `strength` is `candidate`, or `mention` for a passage that only speaks of the matter.
+    `kind` is `reservation`, `anti_scraping` or `template` (a text that a service supplies).
+    `location` is `robots_comment`, `page` or `legal_page`; `language` is ISO 639-1; `pattern`
+    names the entry of the pattern list; `snippet` is the passage as it stands, shortened.
+    """
+
+    strength: str
+    kind: str
+    location: str
+    language: str
+    pattern: str
+    snippet: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Whom a document names, in which role; naming is one side's word, never proof.
+
+    `source` is where in it (`rsl.copyright`), `role` is `holder`, `publisher`, `offers_licence`,
+    `controller`, `controlled`, `owner_domain` or `contact`; `confidence` is `high`, `medium` or
+    `low`. `uid` is an identifier or domain. `private` is what is personal (names of persons,
+    telephones, addresses), kept only where an operator asks for it.
+    """
+
+    source: str
+    role: str
+    confidence: str
+    name: str = ""
+    uid: str = ""
+    licence_page: str = ""
+    contact_page: str = ""
+    mailbox: str = ""
+    duties: str = ""
+    private: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one protocol found in one document. Equal documents give equal readings.
 
     `rules` is what the protocol itself needs to answer questions; nobody else looks in.
     `names` are the URLs that the document points to and the plan may visit (TDM policies).
+    `candidates` and `parties` are no statements: they change no state that a rule set does
+    not explicitly give to natural language.
     """
 
     presence: Presence
     statements: tuple[Statement, ...] = ()
     issues: tuple[Issue, ...] = ()
     names: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    parties: tuple[Party, ...] = ()
     rules: object = field(default=None, compare=False, repr=False)
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
-import ada_url
-
+from crawler import links
 from crawler.model import Document, Observation, Origin, Reading, Target
 from crawler.protocols import PROTOCOLS, _driver, robots_txt
 from crawler.protocols._interface import Protocol
@@ -33,10 +32,16 @@ _DEAD = _NO_ANSWER - {Outcome.BROKEN} | {Outcome.NOT_FOUND_HOST}
 _NEVER_SENT = frozenset((Outcome.WITHHELD, Outcome.REDIRECT_LIMIT))
 _GATES = (Resource.ROBOTS_TXT, Resource.OTHER_ROBOTS_TXT)
 _POLICY_FILES = frozenset((Resource.AI_TXT, Resource.TDMREP_JSON))
-_TDMREP, _RSL = "tdmrep", "rsl"
-_NAMED = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE))
+_TDMREP, _RSL, _TERMS = "tdmrep", "rsl", "terms"
+_NAMED = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.TERMS))
+_MEDIA = tuple(".avif .epub .gif .heic .jpeg .jpg .mp3 .mp4 .pdf .png .tif .tiff .webp".split())
+_CONTEXT_FILES = {
+    Resource.ADS_TXT: "/ads.txt",
+    Resource.SECURITY_TXT: "/.well-known/security.txt",
+    Resource.LLMS_TXT: "/llms.txt",
+    Resource.AI_TXT_WELL_KNOWN: "/.well-known/ai.txt",
+}
 _BAD_LOCATION = "Location "
-_LONGEST_URL = 4096
 
 _BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
 
@@ -46,11 +51,16 @@ Step = Target | Observation | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """`pages` sampled pages are asked for; `policy_files_always` asks for ai.txt and
-    tdmrep.json in spite of a Disallow line (never of a robots.txt that cannot be read).
+    """`pages` sampled pages are asked for, `media` sampled files that may carry metadata and
+    `terms` pages of terms that the pages link to; `context` asks for files that reserve
+    nothing. `policy_files_always` asks for ai.txt and tdmrep.json in spite of a Disallow line
+    (never of a robots.txt that cannot be read).
     """
 
     pages: int = 1
+    media: int = 0
+    terms: int = 0
+    context: bool = False
     policy_files_always: bool = False
 
 
@@ -78,12 +88,19 @@ def _planned(
     if _is_gone(Resource.TRUST_TXT, well_known, seen):
         yield Resource.TRUST_TXT, f"{base}/trust.txt"
     yield Resource.HOME, f"{base}/"
-    for url in islice(_pages(base, samples), max(options.pages, 0)):
+    media, pages = _sampled(base, samples, options)
+    for url in pages:
         yield Resource.PAGE, url
+    for url in media:
+        yield Resource.MEDIA, url
     for url in islice(_pointed(seen, _TDMREP), POLICIES):
         yield Resource.TDM_POLICY, url
     for url in islice(_pointed(seen, _RSL), LICENSES):
         yield Resource.RSL_LICENSE, url
+    for url in islice(_pointed(seen, _TERMS), max(options.terms, 0)):
+        yield Resource.TERMS, url
+    for resource, path in _CONTEXT_FILES.items() if options.context else ():
+        yield resource, f"{base}{path}"
 
 
 def _base(origin: Origin, seen: Seen) -> str:
@@ -93,11 +110,25 @@ def _base(origin: Origin, seen: Seen) -> str:
     return replace(origin, scheme="http", port=80 if origin.port == 443 else origin.port).url
 
 
-def _pages(base: str, samples: tuple[str, ...]) -> Iterator[str]:
-    """Sampled pages at the base that is asked, each once, without the home page."""
+def _sampled(
+    base: str, samples: tuple[str, ...], options: PlanOptions
+) -> tuple[list[str], list[str]]:
+    """Sampled media and pages at the base that is asked, each once, without the home page.
+
+    Where no media are wanted, a sampled image is a page like any other: it has headers.
+    """
     given = (s if "://" in s or s.startswith("/") else f"https://{s}" for s in samples)
-    paths = dict.fromkeys(_path(url) for s in given if (url := _join(base, s)) is not None)
-    return (base + path for path in paths if path != "/")
+    paths = dict.fromkeys(
+        links.path_of(url) for s in given if (url := links.join(base, s)) is not None
+    )
+    urls = [base + path for path in paths if path != "/"]
+    media = [url for url in urls if options.media > 0 and _is_media(url)]
+    pages = [url for url in urls if url not in media]
+    return media[: options.media], pages[: max(options.pages, 0)]
+
+
+def _is_media(url: str) -> bool:
+    return url.partition("?")[0].lower().endswith(_MEDIA)
 
 
 def _pointed(seen: Seen, family: str) -> Iterator[str]:
@@ -126,8 +157,8 @@ def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
     for name in reading.names if reading else ():
         if protocol.FAMILY == _RSL and "://" not in name:
             continue
-        url = _join(observation.target.url, name)
-        if url is not None and len(url) <= _LONGEST_URL:
+        url = links.join(observation.target.url, name)
+        if url is not None and links.is_askable(url):
             yield url
 
 
@@ -154,7 +185,7 @@ def _step(resource: Resource, asked: str, seen: Seen, options: PlanOptions) -> S
         return None
     hop = replace(last.target, hop=last.target.hop + 1)
     location = last.header("location").strip()
-    url = _join(last.target.url, location) if location else None
+    url = links.join(last.target.url, location) if location else None
     if url is None:
         note = f"{_BAD_LOCATION}is no http URL: {_shown(location)}"
         return Observation(target=hop, outcome=Outcome.BROKEN, note=note)
@@ -200,9 +231,9 @@ def _exhausted(url: str, seen: Seen, options: PlanOptions) -> str:
     One failure ends it, so a dead host costs one timeout; a broken answer gets a second try.
     RFC 9110, 15.6.4 and 10.2.3; RFC 6585, 4: 503 and 429 ask for patience, which is a later run.
     """
-    host, broken = _origin(url), 0
+    host, broken = links.origin_of(url), 0
     for o in seen:
-        if _origin(o.target.url) != host or not _was_sent(o):
+        if links.origin_of(o.target.url) != host or not _was_sent(o):
             continue
         broken += o.outcome is Outcome.BROKEN
         if o.outcome in _DEAD or broken == 2:
@@ -221,7 +252,7 @@ def _gate(url: str, seen: Seen) -> tuple[Resource, str]:
 
     An origin whose robots.txt was a hop on the way to another needs no second request.
     """
-    root = f"{_origin(url)}/robots.txt"
+    root = f"{links.origin_of(url)}/robots.txt"
     for o in seen:
         if o.target.resource in _GATES and o.target.url == root:
             return o.target.resource, o.target.asked
@@ -244,7 +275,7 @@ def _refusal(robots: Observation, target: Target, options: PlanOptions) -> str:
         return ""
     if reading.presence is Presence.UNSEEN:
         return f"{where} could not be parsed"
-    rule = robots_txt.refusing_rule(reading, AGENT, _path(target.url))
+    rule = robots_txt.refusing_rule(reading, AGENT, links.path_of(target.url))
     return f"{where} line {rule.number} disallows this path for {AGENT}" if rule else ""
 
 
@@ -265,34 +296,6 @@ def _was_sent(observation: Observation) -> bool:
 
 def _stop(target: Target, outcome: Outcome, why: str) -> Observation:
     return Observation(target=target, outcome=outcome, note=why)
-
-
-def _join(base: str, reference: str) -> str | None:
-    """A reference resolved as browsers do, without fragment and credentials; None if not http.
-
-    Octets outside US-ASCII, surrogates of `surrogateescape` among them, are percent-encoded.
-    """
-    octets = reference.encode("utf-8", "surrogateescape")
-    plain = "".join(chr(o) if o < 0x80 else f"%{o:02X}" for o in octets)
-    try:
-        url = ada_url.URL(plain, base=base)
-    except ValueError:
-        return None
-    if url.protocol not in ("http:", "https:"):
-        return None
-    url.username = url.password = url.hash = ""
-    return str(url.href)
-
-
-@lru_cache(maxsize=4096)
-def _origin(url: str) -> str:
-    return str(ada_url.URL(url).origin)
-
-
-def _path(url: str) -> str:
-    """Path and query of a URL."""
-    parts = ada_url.URL(url)
-    return f"{parts.pathname}{parts.search}"
 
 
 def _shown(text: str) -> str:

@@ -95,7 +95,12 @@ class AgentClass(StrEnum):
 
 
 class Resource(StrEnum):
-    """What is asked of an origin; `other_robots_txt` is the gate of a host it points to."""
+    """What is asked of an origin; `other_robots_txt` is the gate of a host it points to.
+
+    `terms` are pages of terms that it links to, `media` files of the dataset that may carry
+    their own metadata. From `ads_txt` on, files that reserve nothing: they tell who is behind
+    an origin, or that another format is in use there.
+    """
 
     ROBOTS_TXT = "robots_txt"
     AI_TXT = "ai_txt"
@@ -106,6 +111,12 @@ class Resource(StrEnum):
     TDM_POLICY = "tdm_policy"
     RSL_LICENSE = "rsl_license"
     OTHER_ROBOTS_TXT = "other_robots_txt"
+    MEDIA = "media"
+    TERMS = "terms"
+    ADS_TXT = "ads_txt"
+    SECURITY_TXT = "security_txt"
+    LLMS_TXT = "llms_txt"
+    AI_TXT_WELL_KNOWN = "ai_txt_well_known"
 
 
 class Reject(StrEnum):
@@ -118,6 +129,21 @@ class Reject(StrEnum):
     BAD_PORT = "bad_port"
     TOO_LONG = "too_long"
 
+
+#: Responses that speak for the one URL they answered.
+CONTENT = frozenset({Resource.HOME, Resource.PAGE, Resource.MEDIA})
+#: Responses of which an extract is kept, not the body.
+EXTRACTED = CONTENT | {Resource.TERMS}
+#: What says nothing about mining, so that not seeing it leaves nothing open.
+CONTEXT = frozenset(
+    {
+        Resource.TERMS,
+        Resource.ADS_TXT,
+        Resource.SECURITY_TXT,
+        Resource.LLMS_TXT,
+        Resource.AI_TXT_WELL_KNOWN,
+    }
+)
 
 #: Reserving a purpose reserves those it contains, downward only (a directed acyclic chain).
 ANCESTORS: dict[Purpose, tuple[Purpose, ...]] = {

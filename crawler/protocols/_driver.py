@@ -7,6 +7,7 @@ from crawler.protocols._interface import Carrier, Protocol
 from crawler.vocab import Outcome, Presence
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+EXTRACTS = frozenset({Carrier.PAGE, Carrier.MEDIA})
 _ANSWERED = (Outcome.RESPONDED, Outcome.TOO_LARGE)
 
 
@@ -40,7 +41,7 @@ def document(protocol: Protocol, observation: Observation) -> Document | None:
         ]
         return Document(body="".join(lines).encode("utf-8", "surrogateescape")) if lines else None
     kind, charset = media_type(observation)
-    if protocol.CARRIER is Carrier.PAGE:
+    if protocol.CARRIER in EXTRACTS:
         return Document(body=observation.extract) if observation.extract else None
     return Document(
         body=observation.body, media_type=kind, charset=charset, truncated=observation.truncated

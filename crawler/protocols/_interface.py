@@ -8,11 +8,12 @@ from crawler.vocab import Resource
 
 
 class Carrier(StrEnum):
-    """Which part of a response a protocol reads."""
+    """Which part of a response a protocol reads; `page` and `media` are extracts of it."""
 
     BODY = "body"
     HEADERS = "headers"
     PAGE = "page"
+    MEDIA = "media"
 
 
 class Protocol(Shape):

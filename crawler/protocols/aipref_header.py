@@ -7,14 +7,14 @@ from crawler.protocols._aipref import FIELD
 from crawler.protocols._aipref import SPEC as SPEC
 from crawler.protocols._header_lines import fields, whole
 from crawler.protocols._interface import Carrier
-from crawler.vocab import Presence, Resource
+from crawler.vocab import CONTENT, Presence
 
 NAME = "aipref_header"
 VERSION = 1
 TITLE = "AIPREF response header"
 RANK = 0
 CARRIER = Carrier.HEADERS
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = CONTENT
 HEADERS: tuple[str, ...] = (FIELD,)
 
 _CLAUSE = "draft-ietf-aipref-attach-05, Content-Usage header field"

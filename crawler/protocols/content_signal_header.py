@@ -7,14 +7,14 @@ from crawler.protocols._content_signal import FIELD
 from crawler.protocols._content_signal import SPEC as SPEC
 from crawler.protocols._header_lines import fields, whole
 from crawler.protocols._interface import Carrier
-from crawler.vocab import Presence, Resource
+from crawler.vocab import CONTENT, Presence
 
 NAME = "content_signal_header"
 VERSION = 1
 TITLE = "Content signals response header"
 RANK = 0
 CARRIER = Carrier.HEADERS
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = CONTENT
 HEADERS: tuple[str, ...] = (FIELD,)
 
 _CLAUSE = "Content Signals Policy, (a) to (c), in a response header"

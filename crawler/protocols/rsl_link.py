@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from crawler.model import Document, Question, Reading, Voice
 from crawler.protocols import _rsl
 from crawler.protocols._interface import Carrier
-from crawler.vocab import Resource
+from crawler.vocab import CONTENT
 
 NAME = "rsl_link"
 VERSION = 1
@@ -19,7 +19,7 @@ SPEC = _rsl.SPEC
 FAMILY = _rsl.FAMILY
 RANK = 0
 CARRIER = Carrier.HEADERS
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = CONTENT
 HEADERS: tuple[str, ...] = ("link",)
 
 # RFC 8288, 3: `<target>; name=value; name="quoted value"`. Possessive, so never read twice.

@@ -10,7 +10,7 @@ from crawler.model import Document, Issue, Question, Reading, Statement, Voice
 from crawler.protocols import _tdmrep
 from crawler.protocols._interface import Carrier
 from crawler.protocols._tdmrep import POLICY, RESERVATION, Given
-from crawler.vocab import DeclaredBy, Resource
+from crawler.vocab import CONTENT, DeclaredBy
 
 NAME = "tdmrep_header"
 VERSION = 1
@@ -19,7 +19,7 @@ SPEC = _tdmrep.SPEC
 FAMILY = _tdmrep.FAMILY
 RANK = 2
 CARRIER = Carrier.HEADERS
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = CONTENT
 
 #: Not in the report: a name of before 2022, and two that the field made up.
 _OTHERS = {

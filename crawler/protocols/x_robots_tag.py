@@ -10,7 +10,7 @@ from crawler.model import Document, Question, Reading, Voice
 from crawler.protocols import _directives
 from crawler.protocols._directive_words import ROBOTS_TAG, Line
 from crawler.protocols._interface import Carrier
-from crawler.vocab import DeclaredBy, Resource
+from crawler.vocab import CONTENT, DeclaredBy
 
 NAME = "x_robots_tag"
 VERSION = 1
@@ -19,7 +19,7 @@ SPEC = _directives.SPEC
 FAMILY = _directives.FAMILY
 RANK = 0
 CARRIER = Carrier.HEADERS
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = CONTENT
 HEADERS: tuple[str, ...] = ("x-robots-tag", ROBOTS_TAG)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crawler.judge import Sight
 from crawler.model import Observation, Reading
 from crawler.protocols import PROTOCOLS
-from crawler.protocols._driver import document, media_type, parse, presence_of
+from crawler.protocols._driver import EXTRACTS, document, media_type, parse, presence_of
 from crawler.protocols._interface import Carrier, Protocol
 from crawler.store.sights import InForce, Row, in_force, rows_of, with_content
 from crawler.vocab import Outcome, Presence
@@ -101,7 +101,7 @@ def _identity(protocol: Protocol, row: Row) -> tuple[object, ...]:
     seen = row.observation
     if protocol.CARRIER is Carrier.HEADERS:
         return protocol.NAME, seen.headers
-    if protocol.CARRIER is Carrier.PAGE:
+    if protocol.CARRIER in EXTRACTS:
         return protocol.NAME, row.stored
     return protocol.NAME, row.stored, *media_type(seen), seen.truncated
 

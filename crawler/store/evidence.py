@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import zstandard
 
 from crawler.model import Observation, Origin
-from crawler.vocab import Reject, Resource
-
-_PAGES = frozenset({Resource.HOME, Resource.PAGE})
+from crawler.vocab import EXTRACTED, Reject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +119,11 @@ def _save_observation(
 ) -> None:
     answered = seen.status is not None
     digest = hashlib.sha256(seen.body).hexdigest() if answered else None
-    is_page = seen.target.resource in _PAGES
-    if answered and (keep_pages or not is_page):
+    extracted = seen.target.resource in EXTRACTED
+    if answered and (keep_pages or not extracted):
         save_body(db, seen.body, digest)
     stored = digest
-    if is_page:
+    if extracted:
         stored = save_body(db, seen.extract) if seen.extract else None
     db.execute(
         "INSERT INTO observation (run, origin, resource, asked, hop, url, outcome, status, headers,"

@@ -9,11 +9,12 @@ from crawler.model import Observation, Target
 from crawler.names import path_of
 from crawler.protocols._driver import presence_of
 from crawler.store.evidence import load_body
-from crawler.vocab import Outcome, Presence, Resource
+from crawler.vocab import EXTRACTED, Outcome, Presence, Resource
 
 #: Resources of other hosts; those of the origin itself are told apart by path, not by scheme.
-_ELSEWHERE = frozenset({Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.OTHER_ROBOTS_TXT})
-_EXTRACTED = frozenset({Resource.HOME, Resource.PAGE})
+_ELSEWHERE = frozenset(
+    {Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.OTHER_ROBOTS_TXT, Resource.TERMS}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,6 @@ def with_content(db: sqlite3.Connection, row: Row) -> Observation:
     content = load_body(db, row.stored) if row.stored else None
     if content is None:
         return row.observation
-    if row.observation.target.resource in _EXTRACTED:
+    if row.observation.target.resource in EXTRACTED:
         return replace(row.observation, extract=content)
     return replace(row.observation, body=content)
