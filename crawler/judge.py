@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from crawler.model import Question, Reading, Statement, Voice
-from crawler.protocols import PROTOCOLS
+from crawler.protocols import PROTOCOLS, _candidates, rsl_robots
 from crawler.protocols._interface import Carrier, Protocol
 from crawler.rulesets import RuleSet
 from crawler.vocab import ANCESTORS, CONTENT, CONTEXT, Presence, Purpose, Resource, Stance, State
@@ -54,7 +54,9 @@ class Sight:
 class Heard:
     """A statement in the balance: who made it, where it was seen, and what became of it.
 
-    `fate` is empty for one that takes part; else why it does not (`superseded`, `not counted`).
+    `fate` is empty for one that takes part; else why it does not (`not counted`, `superseded
+    by` what and where, a tier that the rule set leaves out). `candidate` is the number of the
+    candidate that it was made of, under a rule set that lets prose count; 0 for a statement.
     """
 
     protocol: Protocol
@@ -62,6 +64,7 @@ class Heard:
     sight: Sight
     voice: Voice
     fate: str = ""
+    candidate: int = 0
 
     @property
     def statement(self) -> Statement:
@@ -104,6 +107,8 @@ def judge(
     and everything is `unknown`.
     """
     heard = hear(sights, question) if heard is None else heard
+    if rules.textual_counts_as == "reserved":
+        heard = (*heard, *_prose(sights, question))
     missing = _missing(sights, question)
     complete = bool(sights) and not missing
     pages = sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in sights)
@@ -119,10 +124,50 @@ def hear(sights: tuple[Sight, ...], question: Question) -> tuple[Heard, ...]:
         Heard(protocol=protocol, reading=key, sight=sight, voice=voice)
         for sight in sights
         for protocol, key, reading in sight.readings
-        for voice in protocol.voices(reading, question)
+        for voice in _addressed(protocol.voices(reading, question), sight, sights, question)
     ]
     found = [h for h in found if _speaks(h, question, sights)]
     return tuple(_weigh_families(found, question))
+
+
+def _prose(sights: tuple[Sight, ...], question: Question) -> Iterator[Heard]:
+    """Candidates as statements that reserve; one in the foot of a page is about that page."""
+    for sight in sights:
+        for protocol, key, reading in sight.readings:
+            for n, candidate in enumerate(reading.candidates, start=1):
+                if candidate.strength != _candidates.CANDIDATE:
+                    continue
+                own = candidate.location != "page" or sight.path == question.path
+                statement = _candidates.as_statement(candidate)
+                voice = Voice(statement=statement, part="" if own else "pages")
+                heard = Heard(protocol=protocol, reading=key, sight=sight, voice=voice, candidate=n)
+                if own or _speaks(heard, question, sights):
+                    yield heard
+
+
+def _addressed(
+    voices: tuple[Voice, ...], sight: Sight, sights: tuple[Sight, ...], question: Question
+) -> Iterator[Voice]:
+    """The voices of a document as said to those it is for: bytes do not tell who is meant."""
+    for token in _audience(sight, sights, question):
+        for voice in voices:
+            if token == "*":
+                yield voice
+            else:
+                yield Voice(statement=replace(voice.statement, agent=token), part="agents")
+
+
+def _audience(sight: Sight, sights: tuple[Sight, ...], question: Question) -> tuple[str, ...]:
+    """Whom a licence document speaks to (RSL 1.0, robots.txt); every other one to everybody."""
+    if sight.resource is not Resource.RSL_LICENSE:
+        return rsl_robots.EVERYBODY
+    carriers = (
+        (other.url, reading)
+        for other in sights
+        for protocol, _key, reading in other.readings
+        if protocol.FAMILY == rsl_robots.FAMILY
+    )
+    return rsl_robots.audience_of(sight.path, carriers, question.agent)
 
 
 def _is_of_page(heard: Heard) -> bool:
@@ -179,13 +224,17 @@ def _settle(heard: Heard, speakers: Iterable[Heard], question: Question) -> Hear
     """Say why a statement takes no part: it is not counted, or a nearer carrier speaks."""
     if not heard.statement.counts:
         return replace(heard, fate="not counted")
-    nearer = any(
-        other.protocol.FAMILY == heard.protocol.FAMILY
+    nearer = [
+        other
+        for other in speakers
+        if other.protocol.FAMILY == heard.protocol.FAMILY
         and other.protocol.RANK > heard.protocol.RANK
         and _same_content(other, heard, question)
-        for other in speakers
-    )
-    return replace(heard, fate="superseded") if nearer else heard
+    ]
+    if not nearer:
+        return heard
+    by = max(nearer, key=lambda other: other.protocol.RANK)
+    return replace(heard, fate=f"superseded by {by.protocol.TITLE} of {by.sight.path}")
 
 
 def _same_content(nearer: Heard, farther: Heard, question: Question) -> bool:
@@ -195,15 +244,22 @@ def _same_content(nearer: Heard, farther: Heard, question: Question) -> bool:
     return question.path is not None and nearer.sight.path == question.path
 
 
+def _is_unseen(sight: Sight) -> bool:
+    """Whether evidence is missing: no answer, or one that a protocol could not look into."""
+    readings = (reading for _protocol, _key, reading in sight.readings)
+    return Presence.UNSEEN in (sight.presence, *(reading.presence for reading in readings))
+
+
 def _missing(sights: tuple[Sight, ...], question: Question) -> tuple[Sight, ...]:
     """Planned resources without evidence; of the pages only the one asked about, if sampled."""
     own = question.path is not None and _sampled(sights, question.path)
     return tuple(
         s
         for s in sights
-        if s.presence is Presence.UNSEEN
+        if _is_unseen(s)
         and s.resource not in _UNESSENTIAL
         and not (own and s.resource in CONTENT and s.path != question.path)
+        and _audience(s, sights, question)
     )
 
 
@@ -241,7 +297,7 @@ def _concerns(statement: Statement, purpose: Purpose) -> bool:
 
 
 def _under(heard: Heard, rules: RuleSet) -> Heard:
-    if heard.fate or heard.statement.tier in rules.tiers:
+    if heard.fate or heard.candidate or heard.statement.tier in rules.tiers:
         return heard
     return replace(heard, fate=f"tier {heard.statement.tier} does not count under {rules.id}")
 

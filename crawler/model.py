@@ -38,6 +38,25 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """The stored answer that a 304 says still holds (RFC 9110, 15.4.5): its key among the
+    observations, and its header fields.
+    """
+
+    observation: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+# RFC 9111, 3.2: what describes the stored body, or a connection, is not updated by a 304.
+_OF_THE_BODY = frozenset(
+    (
+        "connection content-encoding content-length content-range content-type keep-alive "
+        "transfer-encoding"
+    ).split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """What one attempt brought.
 
@@ -46,6 +65,9 @@ class Observation:
     `extract` is the head extract of a page (see `page`), empty for everything else.
     `started_at` is UTC with milliseconds, `2026-11-22T02:20:00.123Z`; `elapsed_ms` is
     milliseconds; `address` is the address connected to; `note` says why, in a few words.
+    `tls_version`, `tls_certificate` (SHA-256) and `tls_verified` (`ok`, or why not) are empty
+    for plain HTTP. `confirms` is set for a 304 to a question of ours: body and extract are
+    those of the answer confirmed, while `headers` and `size` are of the 304 itself.
     """
 
     target: Target
@@ -60,10 +82,26 @@ class Observation:
     address: str = ""
     note: str = ""
     extract: bytes = b""
+    tls_version: str = ""
+    tls_certificate: str = ""
+    tls_verified: str = ""
+    confirms: Confirmed | None = None
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The header fields as they read: those of a confirmed answer, with the fields that the
+        304 sent in place of the old ones of the same name (RFC 9111, 3.2 and 4.3.4).
+        """
+        if self.confirms is None:
+            return self.headers
+        new = tuple((n, v) for n, v in self.headers if n.strip().lower() not in _OF_THE_BODY)
+        names = {name.strip().lower() for name, _ in new}
+        old = ((n, v) for n, v in self.confirms.headers if n.strip().lower() not in names)
+        return (*old, *new)
 
     def header(self, name: str) -> str:
         """The first value of a header, compared without case; empty when it is not there."""
-        return next((v for n, v in self.headers if n.lower() == name.lower()), "")
+        return next((v for n, v in self.fields if n.lower() == name.lower()), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

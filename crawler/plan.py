@@ -242,8 +242,9 @@ def _exhausted(url: str, seen: Seen, options: PlanOptions) -> str:
             wait = o.header("retry-after")
             tail = f", Retry-After: {_shown(wait)}" if wait else ""
             return f"stopped after {o.status} at {o.target.url}{tail}"
-    if sum(map(_was_sent, seen)) >= REQUESTS + options.pages:
-        return f"stopped after {REQUESTS + options.pages} requests"
+    most = REQUESTS + options.pages + options.media
+    if sum(map(_was_sent, seen)) >= most:
+        return f"stopped after {most} requests"
     return ""
 
 
@@ -268,7 +269,8 @@ def _refusal(robots: Observation, target: Target, options: PlanOptions) -> str:
     where = robots.target.asked
     if robots.status is None or robots.outcome not in (Outcome.RESPONDED, Outcome.TOO_LARGE):
         return f"{where} was not read: {robots.outcome}"
-    if not (200 <= robots.status < 300 or 400 <= robots.status < 500) or robots.status == 429:
+    is_read = 200 <= robots.status < 300 or robots.confirms is not None
+    if not (is_read or 400 <= robots.status < 500) or robots.status == 429:
         return f"{where} answered {robots.status}"
     reading = _reading(robots_txt, robots)
     if reading is None or (options.policy_files_always and target.resource in _POLICY_FILES):
@@ -285,7 +287,7 @@ def _chain(resource: Resource, asked: str, seen: Seen) -> Seen:
 
 def _redirects(observation: Observation) -> bool:
     """Whether an answer sends us elsewhere; without a Location it is an answer like others."""
-    names = {name.lower() for name, _ in observation.headers}
+    names = {name.lower() for name, _ in observation.fields}
     return observation.status in _REDIRECTS and "location" in names
 
 

@@ -9,7 +9,8 @@ CORE = (
     "crawler/plan.py",
     "crawler/judge.py",
     "crawler/names.py",
-    "crawler/page.py",
+    "crawler/page/",
+    "crawler/media/",
 )
 
 

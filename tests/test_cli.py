@@ -153,6 +153,8 @@ def test_explain_leads_to_line_and_digest(demonstration, tdm_audit):
         "agent",
         "rules",
         "findings",
+        "natural_language",
+        "parties",
         "resources",
         "caveat",
     ]
@@ -432,4 +434,4 @@ def test_a_reader_that_crashes_is_an_issue_not_a_stop(audit, tdm_audit, monkeypa
 
 def test_help_of_every_command_has_an_example(tdm_audit):
     for command in ("crawl", "judge", "explain", "flag", "export", "demo"):
-        assert "Example:" in tdm_audit(command, "--help").stdout
+        assert "\n  Example" in tdm_audit(command, "--help").stdout

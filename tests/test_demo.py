@@ -9,6 +9,7 @@ import pytest
 from crawler.demo import SITES
 from crawler.flags import COLUMNS
 from crawler.names import origin_key, origin_of
+from crawler.publish.explain import as_json, as_text
 from crawler.rulesets import load
 from crawler.store.database import connect_read_only
 from crawler.verbs.explaining import explain
@@ -108,8 +109,116 @@ def test_a_site_that_reserves_nothing_has_no_since(query):
     assert {row["since"] for row in silent} == {None}
 
 
+@pytest.mark.parametrize(
+    ("holder", "confidence", "role", "licence_page", "origins"),
+    [
+        (
+            "Demo Newspaper Company",
+            "medium",
+            "holder,publisher",
+            "http://schema-org.demo.test/licences",
+            ["http://schema-org.demo.test"],
+        ),
+        (
+            "Demo Museum",
+            "medium",
+            "holder",
+            "http://dublin-core.demo.test/reuse.html",
+            ["http://dublin-core.demo.test"],
+        ),
+        (
+            "trust-parent.example",
+            "high",
+            "controller",
+            "",
+            ["http://claims.trust-child.example", "http://newspaper.trust-child.example"],
+        ),
+    ],
+)
+def test_parties_are_named_by_pages_and_trust_files(
+    holder, confidence, role, licence_page, origins, query
+):
+    (row,) = query("SELECT * FROM rights_holders WHERE holder = ? AND named", holder)
+    assert (row["confidence"], row["role"], row["licence_page"]) == (confidence, role, licence_page)
+    assert json.loads(row["origins"]) == origins
+
+
+def test_only_a_relation_that_both_files_declare_is_sure(query):
+    found = query("SELECT origin, confidence FROM parties WHERE role = 'controller' ORDER BY 1")
+    assert [row[:] for row in found] == [
+        ("http://claims.trust-child.example", "low"),
+        ("http://newspaper.trust-child.example", "high"),
+    ]
+
+
+def test_a_person_is_named_nowhere(query):
+    assert query("SELECT * FROM party WHERE private != '[]'") == []
+    assert query("SELECT * FROM rights_holders WHERE holder LIKE '%Demo Photographer%'") == []
+    host = "http://photographer.demo.test"
+    named = query("SELECT DISTINCT role, name, uid FROM parties WHERE origin = ?", host)
+    assert [row[:] for row in named] == [("holder", "", "")]
+
+
+def test_an_explanation_says_what_a_naming_is_worth(demonstration):
+    with closing(connect_read_only(demonstration / "audit.db")) as db:
+        url = "http://schema-org.demo.test/"
+        said = explain(db, url, load("signals"), agent=None, whole_origin=False)
+    lines = list(as_text(said))
+    assert any("who holds the rights was not checked" in line for line in lines)
+    assert (
+        "  holder         Demo Newspaper Company, by schema.copyrightHolder  "
+        "(http://schema-org.demo.test/)"
+    ) in lines
+    assert as_json(said)["parties"][0]["licence_page"] == "http://schema-org.demo.test/licences"
+
+
 def test_a_licence_names_its_holder(query):
     (row,) = query("SELECT * FROM rights_holders WHERE source = 'rsl.copyright'")
     assert row["holder"] == "Example Licensing Society"
     assert row["mailbox"] == "licensing@rights-collective.example"
     assert json.loads(row["origins"]) == ["http://rsl.demo.test"]
+
+
+def test_prose_is_found_and_changes_nothing_but_the_inclusive_reading(query):
+    found = query("SELECT origin, strength, kind, pattern, line FROM candidates ORDER BY 1, 5")
+    assert [tuple(row) for row in found if row["kind"] != "template"] == [
+        ("http://article.demo.test", "mention", "reservation", "en.mention", 5),
+        ("http://comment.demo.test", "candidate", "reservation", "de.44b", 1),
+        ("http://terms.demo.test", "candidate", "reservation", "en.article-4", 7),
+        ("http://terms.demo.test", "candidate", "anti_scraping", "en.scraping", 8),
+    ]
+    shown = query(
+        "SELECT host, textual_candidate FROM reservations "
+        "WHERE host IN ('article.demo.test', 'comment.demo.test', 'terms.demo.test') ORDER BY 1"
+    )
+    assert [tuple(row) for row in shown] == [
+        ("article.demo.test", 0),
+        ("comment.demo.test", 1),
+        ("terms.demo.test", 1),
+    ]
+
+
+@pytest.mark.parametrize("host", ["comment.demo.test", "terms.demo.test"])
+def test_what_prose_decides_leads_back_to_bytes(query, host, demonstration):
+    rows = query(
+        "SELECT f.purpose, f.state, f.tier, f.statement, c.snippet, c.observation = f.observation "
+        "AS same FROM findings AS f JOIN candidates AS c ON c.candidate = f.candidate "
+        "WHERE f.rules = 'inclusive/1' AND f.origin = ? ORDER BY f.purpose",
+        f"http://{host}",
+    )
+    assert [r["purpose"] for r in rows] == ["ai_train", "genai_train", "tdm"]
+    assert {(r["state"], r["tier"], r["statement"], r["same"]) for r in rows} == {
+        ("reserved", 4, None, 1)
+    }
+    trail = query(
+        "SELECT raw, rule, stored FROM trail WHERE rules = 'inclusive/1' AND origin = ? "
+        "AND purpose = 'tdm'",
+        f"http://{host}",
+    )
+    assert trail[0]["raw"] == rows[0]["snippet"]
+    assert len(trail[0]["stored"]) == 64
+    with closing(connect_read_only(demonstration / "audit.db")) as db:
+        for name, effect in (("signals", "changes nothing"), ("inclusive", "candidates count")):
+            said = explain(db, f"http://{host}", load(name), agent=None, whole_origin=True)
+            assert any(f"({effect}" in line for line in as_text(said))
+            assert as_json(said)["natural_language"][0]["strength"] == "candidate"

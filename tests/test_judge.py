@@ -9,9 +9,20 @@ from hypothesis import strategies as st
 from crawler import page, rulesets
 from crawler.judge import Finding, Sight, judge, state_of
 from crawler.model import Document, Question, Statement, Voice
-from crawler.protocols import PROTOCOLS, ai_txt, robots_txt, tdmrep_file, tdmrep_header, tdmrep_html
+from crawler.protocols import (
+    PROTOCOLS,
+    ai_txt,
+    page_text,
+    robots_comments,
+    robots_txt,
+    rsl,
+    rsl_robots,
+    tdmrep_file,
+    tdmrep_header,
+    tdmrep_html,
+)
 from crawler.protocols._driver import parse
-from crawler.vocab import ANCESTORS, DeclaredBy, Presence, Purpose, Resource, Stance, State
+from crawler.vocab import ANCESTORS, CONTEXT, DeclaredBy, Presence, Purpose, Resource, Stance, State
 
 SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in rulesets.NAMES)
 AT = "2026-11-22T00:00:00.000Z"
@@ -252,7 +263,7 @@ def test_a_superseded_statement_says_so():
     found = findings(origin(page_=[header("0"), meta("1")]), path="/p")[Purpose.TDM]
     assert [(h.protocol.NAME, h.fate) for h in found.considered] == [
         ("tdmrep_html", ""),
-        ("tdmrep_header", "superseded"),
+        ("tdmrep_header", f"superseded by {tdmrep_html.TITLE} of /p"),
     ]
 
 
@@ -301,6 +312,51 @@ def test_an_extra_robots_txt_or_policy_is_not_missed():
     gate = sight(Resource.OTHER_ROBOTS_TXT, presence=Presence.UNSEEN, path="https://x/robots.txt")
     policy = sight(Resource.TDM_POLICY, presence=Presence.UNSEEN, path="https://x/policy")
     assert findings((*origin(), gate, policy))[Purpose.TDM].complete
+
+
+LICENCE = "https://h/ccbot.xml"
+PROHIBITS = (
+    b'<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+    b'<prohibits type="usage">ai-train</prohibits></license></content></rsl>'
+)
+
+
+@pytest.mark.parametrize("resource", sorted(CONTEXT))
+def test_a_context_file_that_was_not_seen_leaves_nothing_open(resource):
+    seen = origin(robots="")
+    unseen = sight(resource, presence=Presence.UNSEEN, path=f"/{resource}")
+    assert states((*seen, unseen)) == states(seen) == ("silent",) * 5
+    assert all(f.complete for f in findings((*seen, unseen)).values())
+
+
+def licensed(agents: str, presence=Presence.PRESENT) -> tuple[Sight, ...]:
+    """An origin whose robots.txt names a licence in the group of some agents."""
+    robots = f"{agents}License: {LICENCE}\nDisallow:\n".encode()
+    read = [(rsl, PROHIBITS)] if presence is Presence.PRESENT else []
+    named = sight(Resource.RSL_LICENSE, *read, presence=presence, path=LICENCE)
+    return sight(Resource.ROBOTS_TXT, (robots_txt, robots), (rsl_robots, robots)), named
+
+
+TWO = "User-agent: CCBot\nUser-agent: GPTBot\n"
+LICENSED = [
+    ("asked for everybody", licensed(TWO), None, PAR, "agents: CCBot, GPTBot"),
+    ("for one that is named", licensed(TWO), "gptbot", RES, ""),
+    ("for one that is not", licensed(TWO), "ClaudeBot", SIL, ""),
+    ("named for everybody", licensed(""), None, RES, ""),
+    ("named for everybody, for one", licensed(""), "ClaudeBot", RES, ""),
+    ("robots.txt not seen", licensed(TWO)[1:], None, RES, ""),
+    ("unseen", licensed(TWO, Presence.UNSEEN), None, UNK, "not seen: rsl_license"),
+    ("unseen, a named one", licensed(TWO, Presence.UNSEEN), "CCBot", UNK, "not seen: rsl_license"),
+    ("unseen, one not meant", licensed(TWO, Presence.UNSEEN), "ClaudeBot", SIL, ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("sights", "agent", "state", "detail"), [x[1:] for x in LICENSED], ids=[x[0] for x in LICENSED]
+)
+def test_a_licence_speaks_to_the_agents_it_is_named_for(sights, agent, state, detail):
+    found = findings(sights, agent=agent)[Purpose.AI_TRAIN]
+    assert (found.state.value, found.detail) == (state, detail)
 
 
 @pytest.mark.parametrize("stance", list(Stance))
@@ -415,3 +471,59 @@ def test_every_finding_can_be_followed(facts, question):
 
 def test_the_order_of_protocols_is_that_of_every_report():
     assert [p.NAME for p in PROTOCOLS][:2] == ["tdmrep_file", "tdmrep_header"]
+
+
+COMMENT = b"# Text and data mining is prohibited.\nUser-agent: *\nAllow: /\n"
+SCRAPING = b"# You may not scrape this site.\n"
+MENTION = b"# About text and data mining.\n"
+FOOT = page.extract(b"<p>x</p><footer>Text and data mining is prohibited.</footer>")
+TERMS = page.extract(b"<title>Terms of use</title><p>Text and data mining is prohibited.")
+MINING = (Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
+
+
+def prose(robots=b"", home=None, terms=None) -> tuple[Sight, ...]:
+    found = [sight(Resource.ROBOTS_TXT, (robots_comments, robots), (robots_txt, robots))]
+    found += [sight(Resource.HOME, (page_text, home))] if home else []
+    found += [sight(Resource.TERMS, (page_text, terms), path="/terms")] if terms else []
+    return tuple(found)
+
+
+@pytest.mark.parametrize(
+    ("sights", "path", "expected", "detail"),
+    [
+        pytest.param(prose(COMMENT), None, State.RESERVED, "", id="N02"),
+        pytest.param(prose(SCRAPING), None, State.RESERVED, "", id="N04"),
+        pytest.param(prose(MENTION), None, State.SILENT, "", id="N05"),
+        pytest.param(prose(terms=TERMS), None, State.RESERVED, "", id="N01"),
+        pytest.param(prose(terms=TERMS), "/x", State.RESERVED, "", id="N01 for a URL"),
+        pytest.param(prose(home=FOOT), None, State.PARTIAL, "1 of 1 pages seen: /", id="footer"),
+        pytest.param(prose(home=FOOT), "/", State.RESERVED, "", id="footer of that page"),
+        pytest.param(
+            (*prose(home=FOOT), sight(Resource.PAGE)), "/p", State.SILENT, "", id="another page"
+        ),
+    ],
+)
+def test_prose_counts_only_where_a_rule_set_says_so(sights, path, expected, detail):
+    for rules in (SIGNALS, STRICT):
+        found = judge(sights, Question(path=path), rules)
+        assert {f.state for f in found} == {State.SILENT}
+    for finding in judge(sights, Question(path=path), INCLUSIVE):
+        wanted = expected if finding.purpose in MINING else State.SILENT
+        assert finding.state is wanted
+        if wanted is not State.SILENT:
+            assert finding.detail.removeprefix("pages: ").endswith(detail)
+            assert finding.by.candidate == 1
+            assert finding.by.statement.n == 0
+            named = next(s for s in sights if s is finding.by.sight)
+            candidates = [c for _, _, reading in named.readings for c in reading.candidates]
+            assert finding.by.statement.raw == candidates[0].snippet
+
+
+@given(robots=st.sampled_from((b"", COMMENT, SCRAPING, MENTION)), facts=st.booleans())
+def test_prose_never_weakens_a_state(robots, facts):
+    refused = b"User-agent: GPTBot\nDisallow: /\n" if facts else b"User-agent: *\nDisallow: /\n"
+    for rules in (SIGNALS, INCLUSIVE, STRICT):
+        before = judge(prose(refused), Question(), rules)
+        after = judge(prose(refused + robots.split(b"\n")[0]), Question(), rules)
+        for one, two in zip(before, after, strict=True):
+            assert list(State).index(two.state) <= list(State).index(one.state)

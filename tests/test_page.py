@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import page
+from crawler.page import _attributes, _tags
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[1].parent / "shared" / "corpus")
@@ -267,3 +268,92 @@ def test_real_pages():
     assert all(extract["elements"] for extract in found.values())
     charsets = {str(extract["charset"]) for extract in found.values()}
     assert charsets == {"utf-8", "cp1252", "cp1250", "gb2312"}
+
+
+def passages(markup: str) -> list[tuple[int, str, str]]:
+    return [tuple(p) for p in page.prose(page.extract(markup.encode())).passages]
+
+
+LONG = "Words and words. " * 60
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        pytest.param("<p>Nothing here", [], id="nothing"),
+        pytest.param(
+            "<p>x\n<p>\nData <b>mining</b> &amp;\nmore</p>y",
+            [(3, "text", "Data mining & more")],
+            id="inline tags and references",
+        ),
+        pytest.param(
+            "<footer><p>mining</footer>tdm",
+            [(1, "footer", "mining"), (1, "text", "tdm")],
+            id="footer",
+        ),
+        pytest.param("<script>mining</script><p title=mining>x<!-- tdm -->", [], id="unseen"),
+        pytest.param("<style>\n</style>\n<p>tdm<script>tdm", [(3, "text", "tdm")], id="lines"),
+        pytest.param(
+            f"<p>{LONG}No data mining. {LONG}", [(1, "text", "No data mining.")], id="a long block"
+        ),
+        pytest.param(f"<p>tdm {'x' * 900}", [(1, "text", "tdm " + "x" * 596)], id="no sentence"),
+        pytest.param("<html lang=fr><p>La fouille", [(1, "text", "La fouille")], id="French"),
+        pytest.param("<html lang=en><p>La fouille", [], id="not English"),
+        pytest.param("<html lang=xx><p>MINING", [(1, "text", "MINING")], id="any language"),
+    ],
+)
+def test_passages(markup, expected):
+    assert passages(markup) == expected
+
+
+def test_passages_and_links_are_bounded():
+    many = page.prose(
+        page.extract(b"<p>mining" * 99 + b"".join(b"<a href=/terms%d>x</a>" % n for n in range(99)))
+    )
+    assert (len(many.passages), len(many.links)) == (40, 20)
+    assert many.links[0].url == "/terms49"
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        pytest.param("<h1>A <b>b</b> &amp; c</h1>", "A b & c", id="heading"),
+        pytest.param("<h1 class=x>open", "open", id="never closed"),
+        pytest.param("<h10>x</h10>", "", id="another tag"),
+    ],
+)
+def test_heading(markup, expected):
+    assert page.prose(page.extract(markup.encode())).heading == expected
+
+
+@pytest.mark.parametrize(
+    "extracted",
+    [b"", b"[]", b'{"passages": [[Infinity, 1, 1]]}', b'{"links": [1]}', b"[" * 100_000],
+)
+def test_bytes_that_are_no_extract_have_no_text(extracted):
+    assert page.prose(extracted) == page.Prose()
+
+
+ODD = st.sampled_from(
+    [
+        "<link ",
+        "<meta",
+        " a=b",
+        ' c="d"',
+        " e='&amp;'",
+        "&copy=1",
+        "&#x27;",
+        " /",
+        ">",
+        "\n",
+        "=",
+        "'",
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ODD, max_size=20).map("".join))
+def test_plain_tags_are_read_as_beautifulsoup_reads_them(markup):
+    kept = [t for t in _tags.tags(markup) if t.name in ("link", "meta") and not t.closing]
+    assert list(_attributes.attributes_of(kept)) == list(_attributes._by_soup(kept))

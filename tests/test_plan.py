@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler import plan
+from crawler import media, page, plan
 from crawler.model import Observation, Origin, Reading, Target
 from crawler.plan import PlanOptions, next_target
 from crawler.protocols._interface import Carrier
 from crawler.vocab import Outcome, Presence, Resource
+from tests.media_files import tdm
 
 HTTPS = Origin(scheme="https", host="a.example", port=443, site="a.example")
 HTTP = replace(HTTPS, scheme="http", port=80)
@@ -106,6 +107,38 @@ def test_order_of_an_origin_that_has_nothing():
 def test_samples(samples, pages, expected):
     got = walk(HTTPS, {}, samples, PlanOptions(pages=pages))
     assert got == ORDER + [f"page 0 {A}{path}" for path in expected]
+
+
+FILES = (f"{A}/a.PDF?v=1", f"{A}/x", f"{A}/b.jpeg", f"{A}/c.epub", f"{A}/y.html")
+
+
+@pytest.mark.parametrize(
+    ("pages", "files", "expected"),
+    [
+        pytest.param(9, 0, "p/a.PDF?v=1 p/x p/b.jpeg p/c.epub p/y.html", id="pages like any other"),
+        pytest.param(1, 2, "p/x m/a.PDF?v=1 m/b.jpeg", id="media after pages"),
+        pytest.param(9, 9, "p/x p/y.html m/a.PDF?v=1 m/b.jpeg m/c.epub", id="all of both"),
+        pytest.param(0, 1, "m/a.PDF?v=1", id="media alone"),
+    ],
+)
+def test_media_files_are_told_by_their_suffix(pages, files, expected):
+    got = walk(HTTPS, {}, FILES, PlanOptions(pages=pages, media=files))
+    kinds = {"p": "page", "m": "media"}
+    assert got == ORDER + [f"{kinds[one[0]]} 0 {A}{one[1:]}" for one in expected.split()]
+
+
+def test_a_policy_that_a_media_file_names_is_asked_for():
+    packet = media.Packet(place="object 1 0", text=tdm(policy="/p.json"))
+    extract = media.write(media.Media(kind="pdf", packets=(packet,)))
+    target = Target(resource=Resource.MEDIA, asked=f"{A}/a.pdf", url=f"{A}/a.pdf")
+    seen = tuple(
+        answered(Target(resource=Resource(kind), asked=url, url=url), 404)
+        for kind, _, url in (line.split(" ") for line in ORDER)
+    )
+    file = replace(answered(target), extract=extract)
+    options = PlanOptions(media=1)
+    step = next_target(HTTPS, ("/a.pdf",), (*seen, file), options)
+    assert (step.resource, step.url) == (Resource.TDM_POLICY, f"{A}/p.json")
 
 
 DENY = b"User-agent: *\nDisallow: /\n"
@@ -592,6 +625,26 @@ def test_a_licence_document_that_is_named_by_a_relative_url_is_not_asked(monkeyp
     assert got[len(ORDER) :] == [f"rsl_license 0 {A}/absolute"]
 
 
+CONTEXT = [
+    f"ads_txt 0 {A}/ads.txt",
+    f"security_txt 0 {A}/.well-known/security.txt",
+    f"llms_txt 0 {A}/llms.txt",
+    f"ai_txt_well_known 0 {A}/.well-known/ai.txt",
+]
+
+
+def test_context_files_are_asked_last_and_only_where_they_are_wanted():
+    assert walk(HTTPS, {}, options=PlanOptions(context=True)) == [*ORDER, *CONTEXT]
+    assert walk(HTTPS, {}, options=PlanOptions()) == ORDER
+
+
+def test_robots_txt_keeps_us_from_context_files_too():
+    robots = {f"{A}/robots.txt": b"User-agent: *\nDisallow: /ads.txt\n"}
+    got = walk(HTTPS, robots, options=PlanOptions(context=True))
+    why = f"{A}/robots.txt line 2 disallows this path for tdm-audit"
+    assert got[len(ORDER) :] == [f"- ads_txt 0 {A}/ads.txt withheld: {why}", *CONTEXT[1:]]
+
+
 URLS = [A, B, H]
 PATHS = ["/robots.txt", "/ai.txt", "/", "/x", "/y", "/z", "/.well-known/tdmrep.json", "/trust.txt"]
 RAW_LOCATIONS = st.one_of(
@@ -636,3 +689,40 @@ def test_any_answers_end_soon_and_nothing_is_asked_twice(data, origin, samples, 
     assert seen[0].target.resource is Resource.ROBOTS_TXT
     keys = [(o.target.resource, o.target.asked, o.target.hop) for o in seen]
     assert len(keys) == len(set(keys))
+
+
+LINKING = b"<a href='/impressum'>Imprint</a><a href='/terms'>Terms</a><a href='//b.example/agb'>"
+
+
+def read_with_terms(terms: int) -> list[str]:
+    """What is asked after the home page, of a site whose pages of terms link to others."""
+    seen: tuple[Observation, ...] = ()
+    while step := next_target(HTTPS, (), seen, PlanOptions(pages=0, terms=terms)):
+        if isinstance(step, Target):
+            page_there = step.resource in (Resource.HOME, Resource.TERMS)
+            step = answered(step, 200 if page_there else 404)
+            step = replace(step, extract=page.extract(LINKING) if page_there else b"")
+        seen = (*seen, step)
+    return [f"{o.target.resource} {o.target.url}" for o in seen][len(ORDER) :]
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        pytest.param(0, [], id="none are asked for"),
+        pytest.param(1, [f"terms {A}/terms"], id="the one most worth it"),
+        pytest.param(
+            9,
+            [
+                f"terms {A}/terms",
+                "other_robots_txt https://b.example/robots.txt",
+                "terms https://b.example/agb",
+                f"terms {A}/impressum",
+            ],
+            id="all, and none that terms link to",
+        ),
+        pytest.param(-1, [], id="fewer than none"),
+    ],
+)
+def test_pages_of_terms_that_the_home_page_links_to(terms, expected):
+    assert read_with_terms(terms) == expected

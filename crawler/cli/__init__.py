@@ -3,7 +3,7 @@
 import click
 
 from crawler import __version__
-from crawler.cli import asking, reading
+from crawler.cli import asking, flagging, reading
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,7 +18,7 @@ for _command in (
     asking.demo,
     reading.judge,
     reading.explain_command,
-    reading.flag,
+    flagging.flag,
     reading.export_command,
 ):
     main.add_command(_command)

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli.options import (
+    FAILED,
     FOUND,
     STOPPED,
     Duration,
+    agent_option,
     db_option,
     errors,
     fail,
     fetch_choices,
+    keep_contacts_option,
     quiet_options,
     rules_option,
+    warn_of_unknown,
 )
 
 # What a command needs is imported by the command, so that `--help` answers at once.
@@ -37,6 +41,9 @@ _FETCH = (
     "allow_network",
     "time_budget",
     "policy_files_always",
+    "context",
+    "media",
+    "terms",
 )
 
 
@@ -61,6 +68,22 @@ _FETCH = (
     help="Sampled pages an origin, beside the home page.",
 )
 @click.option(
+    "--media",
+    type=click.IntRange(0, 20),
+    default=0,
+    show_default=True,
+    help="Sampled images, PDF and EPUB files an origin, whose metadata is read; needs the extra "
+    "tdm-audit[media].",
+)
+@click.option(
+    "--terms",
+    type=click.IntRange(0, 5),
+    default=0,
+    show_default=True,
+    help="Pages of terms that an origin links to, whose text is searched for reservations in "
+    "prose; they change nothing under the default rule set.",
+)
+@click.option(
     "--max-age",
     type=Duration(),
     default="24h",
@@ -81,8 +104,27 @@ _FETCH = (
     is_flag=True,
     help="Ask for ai.txt and tdmrep.json even where robots.txt says no; recorded.",
 )
+@click.option(
+    "--context",
+    is_flag=True,
+    help="Ask for four files more that tell who is behind an origin: security.txt, ads.txt, "
+    "llms.txt, /.well-known/ai.txt.",
+)
+@keep_contacts_option
 @click.option("--keep-pages", is_flag=True, help="Keep pages whole, not only their head extract.")
 @click.option("--new-run", is_flag=True, help="Do not continue an unfinished run.")
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 1),
+    default=0.9,
+    show_default=True,
+    help="Share of the planned resources that a run should see.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 1 if a run sees less than that, or if this program made a mistake.",
+)
 @rules_option
 @quiet_options
 def crawl(
@@ -120,13 +162,16 @@ def crawl(
             max_age=timedelta(seconds=given["max_age"]),
             new_run=given["new_run"],
             keep_pages=given["keep_pages"],
+            keep_contacts=given["keep_contacts"],
             rules=rules,
         )
         done = run(request, Watcher(begin=bar.begin, step=bar.step))
-    _say_crawled(done, db, quiet=quiet, as_json=as_json)
+    failures = _say_crawled(done, db, given["min_coverage"], quiet=quiet, as_json=as_json)
     if done.ended is not Ended.FINISHED:
         why = "by the time budget" if done.ended is Ended.BUDGET else "by a signal"
         fail(f"stopped early {why}; run the same command again to continue", STOPPED)
+    if failures and given["strict"]:
+        fail("; ".join(failures), FAILED)
 
 
 def _fetch_options(given: dict[str, Any]) -> "FetchOptions":
@@ -139,23 +184,31 @@ def _fetch_options(given: dict[str, Any]) -> "FetchOptions":
         raise click.UsageError(str(error)) from error
 
 
-def _say_crawled(done: "Crawled", db: Path, *, quiet: bool, as_json: bool) -> None:
+def _say_crawled(
+    done: "Crawled", db: Path, min_coverage: float, *, quiet: bool, as_json: bool
+) -> tuple[str, ...]:
+    """Print what a crawl did and found; what its report must not show comes back."""
+    from crawler.publish import run_report as reports
     from crawler.publish import summary as summaries
     from crawler.publish import tables
     from crawler.store.database import connect_read_only, explained
 
-    if quiet:
-        return
     with errors(), explained(db), closing(connect_read_only(db)) as connection:
-        numbers = summaries.summary(connection, done.dataset, done.run)
-    if as_json:
-        facts = {"run": done.run, "due": done.due, "visited": done.visited, "ended": done.ended}
-        click.echo(json.dumps(facts | summaries.as_json(numbers), indent=2))
-        return
-    if not done.due:
-        click.echo("Nothing is due: every origin was visited within --max-age.")
-    tables.show_summary(numbers)
-    click.echo(f"Evidence and findings: {db}")
+        report = None if done.run is None else reports.run_report(connection, done.run)
+        numbers = None if quiet else summaries.summary(connection, done.dataset, done.run)
+    if numbers is not None and as_json:
+        facts: dict[str, object] = {"run": done.run, "due": done.due, "visited": done.visited}
+        facts |= {"ended": done.ended} | summaries.as_json(numbers)
+        facts |= {"report": report and reports.as_json(report, min_coverage)}
+        click.echo(json.dumps(facts, indent=2))
+    elif numbers is not None:
+        if not done.due:
+            click.echo("Nothing is due: every origin was visited within --max-age.")
+        tables.show_summary(numbers)
+        if report is not None:
+            tables.show_run_report(report, min_coverage)
+        click.echo(f"Evidence and findings: {db}")
+    return () if report is None else report.failures(min_coverage)
 
 
 @click.command(name="check")
@@ -166,6 +219,7 @@ def _say_crawled(done: "Crawled", db: Path, *, quiet: bool, as_json: bool) -> No
     metavar="NAME-OR-FILE",
     help="Rule set: signals, inclusive, strict, or a .toml file of your own.  [default: signals]",
 )
+@agent_option
 @click.option(
     "--fail-on",
     multiple=True,
@@ -176,6 +230,7 @@ def _say_crawled(done: "Crawled", db: Path, *, quiet: bool, as_json: bool) -> No
 def check_command(
     urls: tuple[str, ...],
     rules: str | None,
+    agent: str | None,
     fail_on: tuple[str, ...],
     quiet: bool,
     as_json: bool,
@@ -195,8 +250,9 @@ def check_command(
     from crawler.verbs.check import CheckRequest, FailOn, check, found
     from crawler.verbs.crawl import Watcher
 
+    warn_of_unknown(agent)
     with errors(), Bar(shown=progress, quiet=quiet) as bar:
-        request = CheckRequest(urls=urls, fetch=_fetch_options(given), rules=rules)
+        request = CheckRequest(urls=urls, fetch=_fetch_options(given), rules=rules, agent=agent)
         done = check(request, Watcher(begin=bar.begin, step=bar.step))
     came_upon = found(done, map(FailOn, fail_on))
     if as_json:
@@ -231,6 +287,7 @@ def demo(output: Path, quiet: bool, as_json: bool, progress: bool | None) -> Non
 
     with errors(), Bar(shown=progress, quiet=quiet) as bar:
         shown = run(output, Watcher(begin=bar.begin, step=bar.step), bar)
-    _say_crawled(shown.crawled, shown.db, quiet=quiet, as_json=as_json)
+    # Much of that web misbehaves, so how much of it was seen says nothing.
+    _say_crawled(shown.crawled, shown.db, 0.0, quiet=quiet, as_json=as_json)
     if not quiet and not as_json:
         click.echo("\n".join(next_steps(shown)))

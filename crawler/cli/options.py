@@ -37,6 +37,37 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+class Token(click.ParamType[str]):
+    """A product token, as robots.txt would write it."""
+
+    name = "token"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The token without white space around it."""
+        token = str(value).strip()
+        if not token or token == "*" or not token.isprintable():
+            self.fail(f"{value!r} is no product token; write one, e.g. CCBot", param, ctx)
+        return token
+
+
+def agent_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Whom the signals are read for."""
+    return click.option(
+        "--agent", type=Token(), metavar="TOKEN", help="As this agent would be told, e.g. CCBot."
+    )(command)
+
+
+def warn_of_unknown(agent: str | None) -> None:
+    """Say on standard error that the catalogue does not know an agent; it is judged as written."""
+    from crawler import agents
+
+    if agent is None or agents.find(agent) is not None:
+        return
+    meant = agents.near(agent)
+    hint = f"; is {meant.token} meant?" if meant else ""
+    click.echo(f"tdm-audit: the catalogue of agents has no {agent!r}{hint}", err=True)
+
+
 def db_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """The database."""
     return click.option(
@@ -68,6 +99,15 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="NAME-OR-FILE",
         help="Rule set: signals, inclusive, strict, or a .toml file of your own (docs/rules.md). "
         "[default: the one the database shows, signals at first]",
+    )(command)
+
+
+def keep_contacts_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Personal data about parties."""
+    return click.option(
+        "--keep-contacts",
+        is_flag=True,
+        help="Store names, mailboxes and telephones of persons too; no export has them.",
     )(command)
 
 

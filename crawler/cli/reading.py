@@ -4,40 +4,60 @@ import json
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli.options import (
     FAILED,
+    agent_option,
     db_option,
     errors,
     fail,
+    keep_contacts_option,
     quiet_options,
     rules_option,
+    warn_of_unknown,
 )
-from crawler.vocab import Purpose
 
 # What a command needs is imported by the command: `explain` does not wait for Scrapy.
+if TYPE_CHECKING:
+    from crawler.publish.summary import Summary
 
 
 @click.command()
 @db_option
 @rules_option
+@agent_option
+@keep_contacts_option
 @quiet_options
-def judge(db: Path, rules: str | None, quiet: bool, as_json: bool, progress: bool | None) -> None:
+def judge(
+    db: Path,
+    rules: str | None,
+    agent: str | None,
+    keep_contacts: bool,
+    quiet: bool,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
     """Rebuild statements and findings from evidence; no network.
 
+    With --agent nothing is stored: origins and rows are counted as that agent would be told.
+
     \b
-    Example:
+    Examples:
       tdm-audit judge --rules strict
+      tdm-audit judge --agent CCBot
     """
     from crawler.progress import Bar
     from crawler.publish import summary as summaries
-    from crawler.publish import tables
     from crawler.store.database import connect, explained, held, require
     from crawler.store.derived import rule_set
     from crawler.verbs.judging import rebuild
 
+    if agent is not None:
+        _judge_for(agent, db, rules, quiet=quiet, as_json=as_json, progress=progress)
+        return
     with errors():
         require(db)
         with (
@@ -48,9 +68,49 @@ def judge(db: Path, rules: str | None, quiet: bool, as_json: bool, progress: boo
         ):
             bar.begin("judging", None)
             chosen = rule_set(connection, rules)
-            judged = rebuild(connection, chosen=chosen, on_origin=bar.step)
+            judged = rebuild(
+                connection, chosen=chosen, keep_contacts=keep_contacts, on_origin=bar.step
+            )
             datasets = [d for (d,) in connection.execute("SELECT dataset FROM datasets")]
             found = [summaries.summary(connection, d, None) for d in datasets]
+    last = f"{judged:,} origins judged; the views now show {chosen.label}"
+    _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
+
+
+def _judge_for(
+    agent: str,
+    db: Path,
+    rules: str | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
+    """Count what one agent would be told; the database stays as it is."""
+    from crawler.progress import Bar
+    from crawler.store.database import connect_read_only, explained
+    from crawler.store.derived import rule_set
+    from crawler.verbs.telling import told
+
+    warn_of_unknown(agent)
+    with (
+        errors(),
+        explained(db),
+        closing(connect_read_only(db)) as connection,
+        Bar(shown=progress, quiet=quiet) as bar,
+    ):
+        bar.begin("judging", None)
+        judged, found = told(connection, rule_set(connection, rules), agent, on_origin=bar.step)
+    last = f"{judged:,} origins judged for {agent}; nothing was stored"
+    _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
+
+
+def _say_judged(
+    judged: int, found: "list[Summary]", last: str, *, quiet: bool, as_json: bool
+) -> None:
+    from crawler.publish import summary as summaries
+    from crawler.publish import tables
+
     if quiet:
         return
     if as_json:
@@ -59,14 +119,14 @@ def judge(db: Path, rules: str | None, quiet: bool, as_json: bool, progress: boo
         return
     for numbers in found:
         tables.show_summary(numbers)
-    click.echo(f"{judged:,} origins judged; the views now show {chosen.label}")
+    click.echo(last)
 
 
 @click.command(name="explain")
 @click.argument("url", required=False)
 @db_option
 @rules_option
-@click.option("--agent", metavar="TOKEN", help="As this agent would be told, e.g. CCBot.")
+@agent_option
 @click.option("--origin", "whole_origin", is_flag=True, help="About the whole origin of the URL.")
 @click.option("--body", metavar="SHA256", help="Print the bytes kept under a digest, nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print data, with everything considered.")
@@ -95,6 +155,7 @@ def explain_command(
 
     if (url is None) == (body is None):
         raise click.UsageError("give a URL, or --body with a digest")
+    warn_of_unknown(agent)
     with errors(), explained(db), closing(connect_read_only(db)) as connection:
         if body is not None:
             _print_body(load_body(connection, body.lower()), body)
@@ -111,84 +172,6 @@ def _print_body(content: bytes | None, digest: str) -> None:
     if content is None:
         fail(f"no bytes are kept under {digest}", FAILED)
     sys.stdout.buffer.write(content)
-
-
-@click.command()
-@click.argument("dataset", nargs=-1, required=True, metavar="DATASET...")
-@db_option
-@click.option(
-    "-o",
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write; .parquet, .csv or .jsonl.",
-)
-@click.option(
-    "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
-)
-@click.option(
-    "--purpose",
-    type=click.Choice([p.value for p in Purpose]),
-    default=Purpose.GENAI_TRAIN.value,
-    show_default=True,
-    help="What the rows would be used for.",
-)
-@click.option("--agent", metavar="TOKEN", help="As this agent would be told, e.g. CCBot.")
-@click.option("--flags-only", is_flag=True, help="Only file, row number and verdict, not the data.")
-@rules_option
-@quiet_options
-def flag(
-    dataset: tuple[str, ...],
-    db: Path,
-    out: Path,
-    url_column: str | None,
-    purpose: str,
-    agent: str | None,
-    flags_only: bool,
-    rules: str | None,
-    quiet: bool,
-    as_json: bool,
-    progress: bool | None,
-) -> None:
-    """The dataset with a verdict for every row, in the same order.
-
-    \b
-    Example:
-      tdm-audit flag laion.parquet -o flagged.parquet --agent CCBot
-    """
-    from crawler.progress import Bar
-    from crawler.publish import tables
-    from crawler.store.database import connect_read_only, explained
-    from crawler.store.derived import rule_set
-    from crawler.verbs.flag import FlagRequest
-    from crawler.verbs.flag import flag as run
-
-    with (
-        errors(),
-        explained(db),
-        closing(connect_read_only(db)) as connection,
-        Bar(shown=progress, quiet=quiet) as bar,
-    ):
-        chosen = rule_set(connection, rules)
-        asked = FlagRequest(
-            datasets=dataset,
-            out=out,
-            rules=chosen,
-            purpose=Purpose(purpose),
-            url_column=url_column,
-            agent=agent,
-            flags_only=flags_only,
-        )
-        counts = run(connection, asked, bar)
-    if quiet:
-        return
-    if as_json:
-        click.echo(json.dumps({"out": str(out), "rows": counts}, indent=2))
-        return
-    tables.show(
-        f"Rows by state for {purpose} under {chosen.label}", ["state", "rows"], counts.items()
-    )
-    click.echo(f"Written: {out}")
 
 
 @click.command(name="export")

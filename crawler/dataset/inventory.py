@@ -20,6 +20,7 @@ from typing import Any, Self
 import duckdb
 
 from crawler.dataset.columns import check_weights, column_named, text_of, url_column, weight_of
+from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError, DatasetFile, Format, digests, locate
 from crawler.dataset.readers import relation
 from crawler.model import Origin
@@ -130,8 +131,11 @@ def _sql(name: str) -> str:
     return importlib.resources.files("crawler.dataset").joinpath(name).read_text("utf-8")
 
 
-def _name(kind: str, text: str) -> Origin | Reject:
-    """The origin of a spot; the slash keeps white space at its end from being cut off."""
+def name_spot(kind: str, text: str) -> Origin | Reject:
+    """The origin of a spot (see marks.sql).
+
+    The slash keeps white space at its end from being cut off.
+    """
     return origin_of(text if kind in ("bare", "other") else f"{kind}://{text}/")
 
 
@@ -139,7 +143,7 @@ def _placed(
     kind: str, text: str
 ) -> tuple[str, str, str | None, str | None, int | None, str | None]:
     """The row of `place` for a spot that only Python can name."""
-    origin = _name(kind, text)
+    origin = name_spot(kind, text)
     if isinstance(origin, Reject):
         return kind, text, None, None, None, origin.value
     port = None if origin_key(origin) == origin.host else origin.port
@@ -180,6 +184,7 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[Reject, int, 
 
 def _count(connection: duckdb.DuckDBPyConnection, samples: int) -> int:
     """Fill the tables; returns the number of rows."""
+    connection.execute(_sql("marks.sql"))
     connection.execute(_sql("spots.sql"))
     _name_hard_spots(connection)
     connection.execute(_sql("origins.sql"))
@@ -187,18 +192,6 @@ def _count(connection: duckdb.DuckDBPyConnection, samples: int) -> int:
         _draw(connection, samples)
     [(rows,)] = connection.execute("SELECT coalesce(sum(rows), 0)::BIGINT FROM spot").fetchall()
     return int(rows)
-
-
-def _connect(scratch: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(
-        config={
-            "memory_limit": memory_limit,
-            "temp_directory": str(scratch / "spilled"),
-            # Nothing but the files named is read, and nothing is ever downloaded.
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
 
 
 def inventory(
@@ -220,7 +213,7 @@ def inventory(
     with contextlib.ExitStack() as kept:
         folder = tempfile.TemporaryDirectory(prefix="tdm-audit-", dir=temp_dir)
         scratch = Path(kept.enter_context(folder))
-        connection = kept.enter_context(_connect(scratch, memory_limit))
+        connection = kept.enter_context(connect(scratch, memory_limit))
         try:
             columns = _open(connection, scratch, files, form, url_column, weight_column)
             rows = _count(connection, samples)

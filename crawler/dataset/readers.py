@@ -36,7 +36,8 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _path_literal(path: Path) -> str:
+def path_literal(path: Path) -> str:
+    """The name of a file in SQL."""
     # A file is named here, not a pattern: each character that globs is put in brackets.
     return _literal("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
 
@@ -55,7 +56,7 @@ def _csv_options(dialect: Dialect, compression: str) -> str:
 
 
 def _select(part: _Part, paths: Sequence[Path], function: str) -> str:
-    files = ", ".join(_path_literal(path) for path in paths)
+    files = ", ".join(path_literal(path) for path in paths)
     return f"SELECT *{part.excluded} FROM {function}([{files}], {part.options})"  # noqa: S608
 
 
@@ -121,7 +122,7 @@ class Reader:
     def _json_types(self, path: Path, compression: str) -> list[tuple[str, str]] | None:
         """The columns of a JSONL file; None if a line of it is not a JSON object."""
         query = (
-            f"DESCRIBE SELECT * FROM read_json([{_path_literal(path)}], records=true, "  # noqa: S608
+            f"DESCRIBE SELECT * FROM read_json([{path_literal(path)}], records=true, "  # noqa: S608
             f"format='newline_delimited', sample_size=-1, maximum_depth=2, "
             f"compression='{compression}')"
         )

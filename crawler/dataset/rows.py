@@ -1,29 +1,32 @@
-"""Rows of a dataset in and out, in order, batch by batch, with every column as it is."""
+"""Rows of a dataset: their URLs as a query, and the whole of them in order, batch by batch."""
 
-import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from crawler.dataset.columns import text_of
 from crawler.dataset.files import DatasetError, Format
-from crawler.dataset.readers import relation, url_column
+from crawler.dataset.readers import path_literal, relation, url_column
 
-_BATCH = 8192
+_BATCH = 65_536
+#: Rows whose verdicts are worked out at once: this bounds memory, whatever the dataset.
+_AT_ONCE = 10_000_000
 
 
-class Batches:
-    """The rows of some files: their schema, the column with URLs, and the batches in order."""
+class Rows:
+    """The rows of some files: `schema`, the column with URLs, and `parts`, queries with `n` and
+    `url` that together give every row once, in order.
+    """
 
-    def __init__(self, schema: pa.Schema, url: str, batches: Iterator[pa.RecordBatch]) -> None:
-        self.schema = schema
-        self.url = url
+    def __init__(
+        self, schema: pa.Schema, url: str, parts: Sequence[str], batches: Iterator[pa.RecordBatch]
+    ) -> None:
+        self.schema, self.url, self.parts = schema, url, parts
         self._batches = batches
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -31,77 +34,48 @@ class Batches:
 
 
 @contextmanager
-def open_rows(files: Sequence[Path], form: Format, url: str | None) -> Iterator[Batches]:
-    """Open files of one format as batches of rows; raises `DatasetError`.
+def open_rows(
+    duck: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    form: Format,
+    url: str | None,
+    scratch: Path,
+) -> Iterator[Rows]:
+    """Open files of one format; raises `DatasetError`.
 
-    Parquet keeps its types to the letter; CSV columns are text as written.
+    Parquet keeps its types to the letter; CSV columns are text as written. `scratch` is an
+    existing directory for repaired copies.
     """
-    with tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch, duckdb.connect() as db:
-        try:
-            rows = relation(db, files, form, scratch=Path(scratch), wanted=[url] if url else [])
-            column = url_column(rows, url)
-            if form is Format.PARQUET and len(files) == 1:
-                with pq.ParquetFile(files[0]) as parquet:
-                    batches = parquet.iter_batches(_BATCH)
-                    yield Batches(parquet.schema_arrow, column, batches)
-            else:
-                reader = rows.to_arrow_reader(_BATCH)
-                yield Batches(reader.schema, column, iter(reader))
-        except (duckdb.Error, pa.ArrowException) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DatasetError(f"{files[0]} cannot be read ({reason}).") from error
+    try:
+        rows = relation(duck, files, form, scratch=scratch, wanted=[url] if url else [])
+        column = url_column(rows, url)
+        text = text_of(rows, column)
+        if form is Format.PARQUET and len(files) == 1:
+            with pq.ParquetFile(files[0]) as parquet:
+                parts = _parts(files[0], parquet.metadata, text)
+                yield Rows(parquet.schema_arrow, column, parts, parquet.iter_batches(_BATCH))
+        else:
+            rows.create_view("rows_of_files", replace=True)
+            whole = f"SELECT row_number() OVER () AS n, {text} AS url FROM rows_of_files"  # noqa: S608 - quoted
+            reader = duck.cursor().sql("FROM rows_of_files").to_arrow_reader(_BATCH)
+            yield Rows(reader.schema, column, [whole], iter(reader))
+    except (duckdb.Error, pa.ArrowException) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DatasetError(f"{files[0]} cannot be read ({reason}).") from error
 
 
-class Sink(Protocol):
-    """Takes batches of one schema and writes them."""
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Write a batch."""
-
-    def close(self) -> None:
-        """Finish the file."""
-
-
-class _Parquet:
-    def __init__(self, out: Path, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(out, schema, compression="zstd")
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-class _Csv:
-    def __init__(self, out: Path, schema: pa.Schema) -> None:
-        self._writer = pacsv.CSVWriter(out, schema)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-class _Jsonl:
-    def __init__(self, out: Path, _schema: pa.Schema) -> None:
-        self._file = out.open("w", encoding="utf-8")
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        for row in batch.to_pylist():
-            self._file.write(json.dumps(row, ensure_ascii=False, default=_plain) + "\n")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _plain(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-SINKS: dict[str, type[_Parquet] | type[_Csv] | type[_Jsonl]] = {
-    ".parquet": _Parquet,
-    ".csv": _Csv,
-    ".jsonl": _Jsonl,
-}
+def _parts(path: Path, metadata: pq.FileMetaData, text: str) -> list[str]:
+    """Queries for ranges of rows, cut between row groups."""
+    source = f"read_parquet({path_literal(path)}, file_row_number=true)"
+    ends, last, end = [0], 0, 0
+    for group in range(metadata.num_row_groups):
+        size = metadata.row_group(group).num_rows
+        if end + size - last > _AT_ONCE and end > last:
+            ends.append(last := end)
+        end += size
+    ends.append(end)
+    return [
+        f"SELECT file_row_number AS n, {text} AS url FROM {source} "  # noqa: S608 - quoted
+        f"WHERE file_row_number >= {start} AND file_row_number < {stop}"
+        for start, stop in pairwise(ends)
+    ]

@@ -1,43 +1,5 @@
--- Rows gathered by the part of their text that decides the origin, before any of it is parsed.
--- `source` (url, weight) is the dataset; NULL is the empty text.
-
--- The authority of a URL ends at the third slash at the latest, a bare host at the first.
-CREATE VIEW split_url AS
-SELECT
-    coalesce(url, '') AS url,
-    weight,
-    CASE
-        WHEN starts_with(url, 'https://') THEN 'https'
-        WHEN starts_with(url, 'http://') THEN 'http'
-        ELSE 'bare'
-    END AS lead,
-    CASE
-        WHEN starts_with(url, 'https://') OR starts_with(url, 'http://')
-            THEN split_part(url, '/', 3)
-        ELSE coalesce(split_part(url, '/', 1), '')
-    END AS head
-FROM source;
-
--- The head stands for the whole text only where nothing after it, and no white space or slash
--- that a browser skips, can change the origin; every other text stands for itself.
-CREATE VIEW marked AS
-SELECT
-    url,
-    weight,
-    CASE
-        WHEN strlen(url) < 8192
-            AND (
-                ascii(head) BETWEEN 97 AND 122  -- a to z
-                OR ascii(head) BETWEEN 48 AND 57  -- 0 to 9
-                OR ascii(head) BETWEEN 65 AND 90  -- A to Z
-            )
-            AND ascii(right(head, 1)) BETWEEN 33 AND 126  -- printable, no space
-            AND (lead <> 'bare' OR NOT contains(head, ':'))
-            THEN lead
-        ELSE 'other'
-    END AS kind,
-    CASE WHEN kind = 'other' THEN url ELSE head END AS text
-FROM split_url;
+-- Rows of `marked` gathered by the part of their text that decides the origin, before any of it is
+-- parsed.
 
 CREATE TABLE spot AS
 SELECT kind, text, count(*) AS rows, sum(weight) AS weight

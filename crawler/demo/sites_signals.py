@@ -28,13 +28,17 @@ def _tag(*values: str) -> Headers:
     return tuple(("X-Robots-Tag", value) for value in values)
 
 
-def _licence(usage: str) -> Answer:
+_HOLDER = (
+    '    <copyright type="organization" contactEmail="licensing@rights-collective.example" '
+    'contactUrl="http://licensing.rights-collective.example/licences">'
+    "Example Licensing Society</copyright>\n"
+)
+
+
+def _licence(usage: str, holder: str = _HOLDER) -> Answer:
     return text(
         f'<rsl xmlns="{_RSL}">\n  <content url="/">\n    <license>\n      {usage}\n'
-        '    </license>\n    <copyright type="organization" '
-        'contactEmail="licensing@rights-collective.example" '
-        'contactUrl="http://licensing.rights-collective.example/licences">'
-        "Example Licensing Society</copyright>\n  </content>\n</rsl>\n",
+        f"    </license>\n{holder}  </content>\n</rsl>\n",
         "application/rsl+xml",
     )
 
@@ -161,6 +165,22 @@ _FILES = (
         UNKNOWN,
         status(503),
         complete=False,
+    ),
+    site(
+        "rsl-for-agents.demo.test",
+        "A licence named in the group of one agent: it says nothing to the others.",
+        MappingProxyType({**_PARTIAL, Purpose.AI_INPUT: State.PARTIAL}),
+        robots=lines(
+            "User-agent: CCBot",
+            "License: http://rsl-for-agents.demo.test/ccbot.xml",
+            "Disallow:",
+            "",
+            "User-agent: *",
+            "Disallow:",
+        ),
+        more=MappingProxyType(
+            {"/ccbot.xml": _licence('<prohibits type="usage">ai-all</prohibits>', holder="")}
+        ),
     ),
     site(
         "trust-txt.demo.test",

@@ -8,6 +8,10 @@ from crawler.fetch.outcomes import BrokenAnswerError
 
 _GZIP = ("gzip", "x-gzip")
 _PLAIN = ("", "identity")
+# IANA HTTP Content Coding Registry; other words are found where somebody meant a charset.
+_CODINGS = frozenset(
+    "aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd".split()
+)
 _MAGIC = b"\x1f\x8b"
 
 
@@ -54,13 +58,22 @@ class _Inflater:
 
 
 async def read(chunks: AsyncIterator[bytes], coding: str, cap: int) -> Body:
-    """Read until the end or the cap; more than twice the cap is never taken off the wire."""
-    coding = coding.strip().lower()
-    if coding in _PLAIN:
-        return await _read_raw(chunks, cap, "")
-    if coding in _GZIP or coding == "deflate":
-        return await _read_coded(chunks, coding, cap)
-    return await _read_raw(chunks, cap, f"Content-Encoding {coding[:50]} is not undone")
+    """Read until the end or the cap; more than twice the cap is never taken off the wire.
+
+    A coding that was not asked for and that we cannot undo leaves nothing to read: what its
+    octets would look like to a parser is not what the server has to say (RFC 9110, 8.4).
+    """
+    words = [word.strip().lower() for word in coding.split(",")]
+    match [word for word in words if word not in _PLAIN]:
+        case []:
+            return await _read_raw(chunks, cap, "")
+        case [("gzip" | "x-gzip" | "deflate") as known]:
+            return await _read_coded(chunks, known, cap)
+        case others if _CODINGS.isdisjoint(others):
+            note = f"Content-Encoding {', '.join(others)[:50]} is no coding"
+            return await _read_raw(chunks, cap, note)
+        case others:
+            raise BrokenAnswerError(f"Content-Encoding {', '.join(others)[:50]} was not asked for")
 
 
 async def _read_raw(chunks: AsyncIterator[bytes], cap: int, note: str) -> Body:

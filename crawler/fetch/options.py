@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crawler import __version__
+from crawler import __version__, media
 from crawler.fetch import connect_to, guard
 from crawler.plan import AGENT
 
@@ -12,6 +12,7 @@ class FetchOptions:
     """`concurrency` is origins side by side, `delay` the least seconds between the starts of two
     requests to a host, `per_address` the most requests in flight to one address, `timeout`
     and `connect_timeout` seconds (the latter also bounds DNS), `time_budget` seconds for all.
+    `max_body` and `max_media` are the octets kept of an answer and of a media file.
 
     Raises ValueError with one sentence for what cannot be meant.
     """
@@ -28,6 +29,10 @@ class FetchOptions:
     allow_network: tuple[str, ...] = ()
     time_budget: float | None = None
     policy_files_always: bool = False
+    context: bool = False
+    media: int = 0
+    terms: int = 0
+    max_media: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
         for rule in self.connect_to:
@@ -37,8 +42,12 @@ class FetchOptions:
             raise ValueError(f"contact must be printable US-ASCII: {self.contact!r}")
         if min(self.concurrency, self.per_address, self.max_body) < 1:
             raise ValueError("concurrency, per_address and max_body must be at least 1")
-        if min(self.delay, self.pages) < 0:
-            raise ValueError("delay and pages must not be negative")
+        if min(self.delay, self.pages, self.media, self.terms) < 0:
+            raise ValueError("delay, pages, media and terms must not be negative")
+        if self.media and (lacking := media.missing()):
+            raise ValueError(
+                f"media files are read with {' and '.join(lacking)}: install tdm-audit[media]"
+            )
         if min(self.timeout, self.connect_timeout) <= 0:
             raise ValueError("timeouts must be greater than 0")
 

@@ -2,24 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from crawler.model import Observation, Origin
+from crawler.store.known import KnownAnswers
 
-#: Seconds that origins in flight are given when a crawl is stopped.
-GRACE = 5.0
+#: Seconds that origins in flight are given when a crawl is stopped; who stops it waits for five.
+GRACE = 2.5
 _BATCH, _BATCH_SECONDS = 50, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """An origin to visit; `samples` are URLs of pages of it."""
+    """An origin to visit; `samples` are URLs of pages of it, `known` what it sent before."""
 
     origin_id: int
     origin: Origin
     samples: tuple[str, ...] = ()
+    known: KnownAnswers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,10 @@ def _stopped_by_signals(crawler: Crawler) -> Iterator[None]:
     def stop() -> None:
         if isinstance(crawler.spider, ReservationsSpider):
             crawler.spider.stop()
+        else:  # the signal came before the spider did
+            loop.call_later(0.05, stop)
 
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     # Outside the main thread there are no signals to handle.
     with contextlib.suppress(ValueError, RuntimeError):
         for number in _SIGNALS:
@@ -74,5 +77,7 @@ def _stopped_by_signals(crawler: Crawler) -> Iterator[None]:
     try:
         yield
     finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        with contextlib.suppress(ValueError):
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)

@@ -10,8 +10,11 @@ from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
 
 from crawler import page
+from crawler.fetch.client import Received
 from crawler.fetch.clock import stamp
-from crawler.fetch.handler import Received
+from crawler.fetch.conditional import NOT_MODIFIED, not_modified
+from crawler.fetch.connector import Trip
+from crawler.fetch.media_room import MediaRoom
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.outcomes import outcome_of
 from crawler.fetch.pool import Ended, Job, Pool, Visit, Workbook
@@ -20,7 +23,7 @@ from crawler.plan import PlanOptions, next_target
 from crawler.protocols._driver import media_type
 from crawler.vocab import Outcome, Resource
 
-_PAGES = frozenset((Resource.HOME, Resource.PAGE))
+_PAGES = frozenset((Resource.HOME, Resource.PAGE, Resource.TERMS))
 _HTML = frozenset(
     ("", "text/html", "application/xhtml+xml", "application/octet-stream", "unknown/unknown")
 )
@@ -44,8 +47,13 @@ class ReservationsSpider(Spider):
         self.ended = Ended.FINISHED
         self.failure: Exception | None = None
         self._plan = PlanOptions(
-            pages=options.pages, policy_files_always=options.policy_files_always
+            pages=options.pages,
+            media=options.media,
+            terms=options.terms,
+            context=options.context,
+            policy_files_always=options.policy_files_always,
         )
+        self._room = MediaRoom()
         self._pool = Pool(
             workbook,
             self.visit,
@@ -75,6 +83,8 @@ class ReservationsSpider(Spider):
             self.ended = await self._pool.run()
         except Exception as error:  # Scrapy would log it and report success
             self.failure = error
+        finally:
+            self._room.close()
         nothing: tuple[Request, ...] = ()
         for request in nothing:
             yield request
@@ -88,34 +98,52 @@ class ReservationsSpider(Spider):
         seen: list[Observation] = []
         try:
             while step := next_target(job.origin, job.samples, tuple(seen), self._plan):
-                seen.append(await self._take(step, job.origin))
+                seen.append(await self._take(step, job))
         except Exception as error:  # one origin never stops the run
             seen.append(_internal(job.origin, len(seen), error))
         return Visit(origin_id=job.origin_id, origin=job.origin, observations=tuple(seen))
 
-    async def _take(self, step: Target | Observation, origin: Origin) -> Observation:
+    async def _take(self, step: Target | Observation, job: Job) -> Observation:
         if isinstance(step, Target):
-            return await self._observe(step, origin)
+            return await self._observe(step, job)
         return step if step.started_at else replace(step, started_at=stamp())
 
-    async def _observe(self, target: Target, origin: Origin) -> Observation:
+    async def _observe(self, target: Target, job: Job) -> Observation:
         """One attempt, whatever comes of it."""
         host = str(ada_url.URL(target.url).hostname).removesuffix(".")
-        meta = {"verbatim_url": True, "download_slot": host, "own_port": origin.port}
-        request = Request(target.url, callback=NO_CALLBACK, meta=meta)
+        known = job.known.get((target.resource, target.url))
+        cap = self.options.max_media if target.resource is Resource.MEDIA else 0
+        trip = Trip(own_port=job.origin.port, cap=cap)
+        meta = {"verbatim_url": True, "download_slot": host, "trip": trip}
+        headers = dict(known.conditions) if known else None
+        request = Request(target.url, callback=NO_CALLBACK, headers=headers, meta=meta)
         try:
             assert self.crawler.engine is not None
-            response = await self.crawler.engine.download_async(request)
-            found = _answer(target, cast("Received", response))
+            response = cast("Received", await self.crawler.engine.download_async(request))
+            if response.status == NOT_MODIFIED:
+                found = not_modified(target, response, known)
+            else:
+                found = await self._looked_into(_answer(target, response))
         except Exception as error:  # translated in one table
             outcome, note = outcome_of(error)
             found = Observation(target=target, outcome=outcome, note=note)
         return replace(
             found,
-            started_at=request.meta.get("started_at") or stamp(),
-            elapsed_ms=request.meta.get("elapsed_ms", 0),
-            address=request.meta.get("address", ""),
+            started_at=trip.started_at or stamp(),
+            elapsed_ms=trip.elapsed_ms,
+            address=trip.address,
+            tls_version=trip.tls.version,
+            tls_certificate=trip.tls.certificate,
+            tls_verified=trip.tls.verified,
         )
+
+    async def _looked_into(self, found: Observation) -> Observation:
+        """An answer with the extract of the media file that it is, if it is one."""
+        there = found.status is not None and 200 <= found.status < 300
+        if found.target.resource is not Resource.MEDIA or not there:
+            return found
+        extract = await self._room.extract(found.body, truncated=found.truncated)
+        return replace(found, extract=extract)
 
 
 def _answer(target: Target, response: Received) -> Observation:

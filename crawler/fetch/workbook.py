@@ -10,6 +10,7 @@ from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended, Job, Visit
 from crawler.store import evidence, runs
 from crawler.store.database import connect, held, transaction
+from crawler.store.known import known_answers
 
 
 class StoreWorkbook:
@@ -25,9 +26,13 @@ class StoreWorkbook:
         return runs.count_due(self._db, self._due)
 
     def jobs(self) -> Iterator[Job]:
-        """Origins with their sampled pages, the heaviest first, fed lazily."""
+        """Origins with their sampled pages and what they sent before, the heaviest first, fed
+        lazily.
+        """
+        again = runs.is_repeated(self._db, self._due)
         for number, origin, samples in runs.iter_due(self._db, self._due):
-            yield Job(origin_id=number, origin=origin, samples=samples)
+            known = known_answers(self._db, number, whole_pages=self._keep_pages) if again else {}
+            yield Job(origin_id=number, origin=origin, samples=samples, known=known)
 
     def save(self, visits: Sequence[Visit]) -> None:
         """Store visits whole, all of them in one transaction."""

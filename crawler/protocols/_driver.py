@@ -15,13 +15,15 @@ def presence_of(observation: Observation) -> Presence:
     """Whether a resource was there, before anybody reads it.
 
     Only 404 and 410 say that it is not (RFC 9110, 15.5.5 and 15.5.11), and 204 that it is
-    empty; every other failure leaves the evidence itself missing.
+    empty; a 304 that confirms what is stored leaves it as it was; every other failure leaves
+    the evidence itself missing.
     """
     if observation.outcome not in _ANSWERED or observation.status is None:
         return Presence.UNSEEN
     if observation.status in (204, 404, 410):
         return Presence.ABSENT
-    return Presence.PRESENT if 200 <= observation.status < 300 else Presence.UNSEEN
+    is_there = 200 <= observation.status < 300 or observation.confirms is not None
+    return Presence.PRESENT if is_there else Presence.UNSEEN
 
 
 def media_type(observation: Observation) -> tuple[str, str]:
@@ -36,7 +38,7 @@ def document(protocol: Protocol, observation: Observation) -> Document | None:
     if protocol.CARRIER is Carrier.HEADERS:
         lines = [
             f"{name.strip()}: {value.strip()}\r\n"
-            for name, value in observation.headers
+            for name, value in observation.fields
             if name.strip().lower() in protocol.HEADERS
         ]
         return Document(body="".join(lines).encode("utf-8", "surrogateescape")) if lines else None

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from crawler.model import Issue, Question, Reading, Statement, Voice, numbered
-from crawler.protocols import _paths, _rsl_licence
+from crawler.model import Issue, Party, Question, Reading, Statement, Voice, numbered
+from crawler.protocols import _parties, _paths, _rsl_licence
 from crawler.protocols._json import capped, clean, excerpt
 from crawler.protocols._rsl_licence import Content, Term, contents_of, http_url
 from crawler.protocols._xml import Node, Xml
@@ -56,10 +56,9 @@ class Said(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What answers questions, and the contact of the first `copyright`."""
+    """What answers questions."""
 
     said: tuple[Said, ...] = ()
-    copyright: Copyright | None = None
 
 
 def issue(code: str, text: str = "", line: int | None = None) -> Issue:
@@ -113,7 +112,8 @@ def read(xml: Xml, declared_by: DeclaredBy, place: str, first: int = 1) -> Readi
     issues = [replace(found, line=(found.line or 1) + first - 1) for found in issues]
     conforms = bool(contents) and all(content.strict for content in contents)
     presence = Presence.PRESENT if conforms else Presence.MALFORMED
-    return made(presence, said, issues, copyright=_copyright(root))
+    holder = _party(_copyright(root), presence)
+    return made(presence, said, issues, parties=(holder,) if holder else ())
 
 
 def _said(content: Content, term: Term, declared_by: DeclaredBy, place: str, first: int) -> Said:
@@ -142,7 +142,7 @@ def made(
     said: list[Said],
     issues: list[Issue],
     names: tuple[str, ...] = (),
-    copyright: Copyright | None = None,
+    parties: tuple[Party, ...] = (),
 ) -> Reading:
     """A reading of at most 200 statements; of more, those that reserve are kept first."""
     if len(said) > _MOST:
@@ -155,8 +155,25 @@ def made(
         statements=statements,
         issues=capped(issues, FAMILY),
         names=names,
-        rules=Rules(kept, copyright),
+        parties=parties,
+        rules=Rules(kept),
     )
+
+
+def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
+    """RSL, `copyright`: the holder of the rights, known by the page or mailbox to ask at."""
+    if copyright is None:
+        return None
+    found = _parties.party(
+        f"{FAMILY}.copyright",
+        "holder",
+        _parties.HIGH if presence is Presence.PRESENT else _parties.MEDIUM,
+        name=copyright.name,
+        contact=(copyright.contact_url, copyright.contact_email),
+        is_person=copyright.type.lower() == "person",
+    )
+    page = found.contact_page if found and _parties.is_web(found.contact_page) else ""
+    return found and replace(found, uid=page or found.mailbox)
 
 
 def _copyright(root: Node) -> Copyright | None:

@@ -55,6 +55,11 @@ class _Rule(NamedTuple):
         return self.pattern is None and self.statement.media is None
 
     @property
+    def extension(self) -> str:
+        """The extension it is about, as those of normalised paths are written."""
+        return _paths.normalise(self.statement.media or "").lower()
+
+    @property
     def reserves(self) -> bool:
         return self.statement.stance is Stance.RESERVED
 
@@ -194,6 +199,12 @@ def _extensionless(rules: list[_Rule]) -> Iterator[Issue]:
             return
 
 
+def limits_of(reading: Reading) -> tuple[tuple[str | None, _paths.Pattern | None], ...]:
+    """What limits the rules of a file: a type, or the pattern of a path."""
+    rules: tuple[_Rule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    return tuple((rule.statement.media, rule.pattern) for rule in rules)
+
+
 def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
     """What decides for a path, or for the whole origin, the counting groups first.
 
@@ -223,10 +234,9 @@ def _at(rules: list[_Rule], path: str) -> Iterator[Voice]:
 
     Of a type and a path that disagree, and of equal rules, the one that reserves decides.
     """
-    plain = path.partition("?")[0]
-    media = _extension(plain)
-    normal = _paths.normalise_path(plain)
-    typed = [rule for rule in rules if media and rule.statement.media == media]
+    normal = _paths.normalise_path(path.partition("?")[0])
+    media = _extension(normal)
+    typed = [rule for rule in rules if media and rule.extension == media]
     pathed = [rule for rule in rules if rule.pattern and _paths.matches(rule.pattern, normal)]
     found = [_strictest(typed), _strictest(_longest(pathed))]
     special = _strictest([rule for rule in found if rule])
@@ -237,7 +247,8 @@ def _at(rules: list[_Rule], path: str) -> Iterator[Voice]:
 
 def _extension(path: str) -> str:
     """The extension of a path in lower case: after the last dot of the last segment."""
-    return path.rpartition("/")[2].rpartition(".")[2].lower() if "." in path else ""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def _longest(rules: list[_Rule]) -> list[_Rule]:

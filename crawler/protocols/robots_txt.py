@@ -107,6 +107,11 @@ def refusing_rule(reading: Reading, agent: str, path: str) -> Rule | None:
     return None if rule is None or rule.allow else rule
 
 
+def robots_of(reading: Reading) -> Robots | None:
+    """The groups of a file as they are read leniently, None where there are none."""
+    return reading.rules.robots if isinstance(reading.rules, _Rules) else None
+
+
 def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
     """The statements that speak to a question; those that do not count come last.
 

@@ -8,7 +8,6 @@ nothing, and one that could not be had is no reservation.
 from crawler.model import Document, Question, Reading, Voice
 from crawler.protocols import _rsl
 from crawler.protocols._interface import Carrier
-from crawler.protocols._rsl import Copyright
 from crawler.protocols._xml import read_xml
 from crawler.vocab import DeclaredBy, Presence, Resource
 
@@ -35,11 +34,6 @@ def parse(document: Document, /) -> Reading:
     if xml.fault == "xml" and "html" in document.media_type:
         xml = xml._replace(fault="html")
     return _rsl.read(xml, DeclaredBy.ORIGIN_FILE, "RSL")
-
-
-def copyright_of(reading: Reading) -> Copyright | None:
-    """Whom the document names as holder of the rights, None where it names nobody."""
-    return _rsl.rules_of(reading).copyright
 
 
 def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:

@@ -40,7 +40,7 @@ def parse(document: Document, /) -> Reading:
         [one for each in rules for one in each.said],
         [issue for reading in readings for issue in reading.issues],
         names=links.names,
-        copyright=next((each.copyright for each in rules if each.copyright), None),
+        parties=next((reading.parties for reading in inline if reading.parties), ()),
     )
 
 

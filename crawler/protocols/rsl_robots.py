@@ -1,11 +1,14 @@
 """RSL in robots.txt: `License:` lines, which name licence documents.
 
-A line before any group is for everybody, one inside a group for the agents of that group
-(RSL 1.0); older documents say that it belongs to no agent. All are named and read.
+A line before any group is for everybody, one inside a group for the agents of that group, in
+place of those for everybody (RSL 1.0, robots.txt). All are named and read; to whom a document
+speaks is known where all that name it are seen together: `audience_of`.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from crawler import agents, links
 from crawler.model import Document, Issue, Question, Reading, Voice
 from crawler.protocols import _rsl
 from crawler.protocols._interface import Carrier
@@ -24,15 +27,23 @@ CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.ROBOTS_TXT})
 HEADERS: tuple[str, ...] = ()
 
+#: The audience that is everybody, or all of those asked about.
+EVERYBODY = ("*",)
 _MOST = 200
+_AGENTS = 50
 
 
 class License(NamedTuple):
-    """A `License:` line: its URL as written, and the agents of its group in lower case."""
+    """A `License:` line: its URL and the agents of its group as written, none before any group."""
 
     url: str
     line: int
     agents: tuple[str, ...] = ()
+
+    def is_for(self, agent: str) -> bool:
+        """Whether the group names an agent, `*` among them; tokens have no case."""
+        known = (form for token in self.agents for form in (token, *agents.candidates(token)))
+        return agent.lower() in map(str.lower, known)
 
 
 class _Licenses(NamedTuple):
@@ -71,8 +82,8 @@ def _licenses(file: File) -> tuple[License, ...]:
         while at + 1 < len(groups) and groups[at + 1].agents[0] < number:
             at += 1
         named = groups[at].agents if at >= 0 else ()
-        agents = tuple(shown(lines.values[n - 1]).lower() for n in named)
-        found.append(License(shown(lines.values[number - 1]), number, agents))
+        tokens = tuple(shown(lines.values[n - 1]) for n in named)
+        found.append(License(shown(lines.values[number - 1]), number, tokens))
         if len(found) == _MOST:
             break
     return tuple(found)
@@ -83,11 +94,47 @@ def licenses_of(reading: Reading, agent: str) -> tuple[str, ...]:
     rules = reading.rules
     lines = rules.lines if isinstance(rules, _Licenses) else ()
     usable = [each for each in lines if http_url(each.url)]
-    for group in (agent.lower(), "*"):
-        own = tuple(each.url for each in usable if group in each.agents)
+    for group in (agent, "*"):
+        own = tuple(each.url for each in usable if each.is_for(group))
         if own:
             return own
     return tuple(each.url for each in usable if not each.agents)
+
+
+def audience_of(
+    document: str, carriers: Iterable[tuple[str, Reading]], agent: str | None
+) -> tuple[str, ...]:
+    """The agents that a document speaks to, of all carriers (URL, reading) that may name it.
+
+    Everybody where a header, a page or a line for everybody names it, and where nothing names
+    it any more: what it says is not made less for want of a name. With `agent`, everybody or
+    nobody: whether it speaks to that one.
+    """
+    told: dict[str, None] = {}
+    named = False
+    for base, reading in carriers:
+        if document not in _documents(base, reading.names):
+            continue
+        if not isinstance(reading.rules, _Licenses):
+            return EVERYBODY
+        named = True
+        told.update(dict.fromkeys(_told(document, base, reading, agent)))
+    return EVERYBODY if "*" in told or not named else tuple(told)[:_AGENTS]
+
+
+def _told(document: str, base: str, reading: Reading, agent: str | None) -> Iterable[str]:
+    """Whom a robots.txt that names a document gives it to."""
+    if agent not in (None, "*"):
+        mine = document in _documents(base, licenses_of(reading, agent))
+        return EVERYBODY if mine else ()
+    lines = reading.rules.lines if isinstance(reading.rules, _Licenses) else ()
+    naming = [each for each in lines if document in _documents(base, (each.url,))]
+    return [token for each in naming for token in each.agents or EVERYBODY]
+
+
+def _documents(base: str, names: Iterable[str]) -> set[str | None]:
+    """Names as the URLs that are asked for."""
+    return {links.join(base, name) for name in names}
 
 
 def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:

@@ -6,10 +6,10 @@ wrong with it never weakens the reservation that names it.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crawler.model import Document, Issue, Question, Reading, Voice
-from crawler.protocols import _json, _tdmrep
+from crawler.model import Document, Issue, Party, Question, Reading, Voice
+from crawler.protocols import _json, _parties, _tdmrep
 from crawler.protocols._interface import Carrier
 from crawler.protocols._json import Object, clean, excerpt
 from crawler.vocab import Presence, Resource
@@ -45,6 +45,7 @@ class Assigner:
     url: str = ""
     telephone: str = ""
     address: str = ""
+    is_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,26 @@ def _offer(offer: Object, issues: list[Issue]) -> Reading:
     return Reading(
         presence=Presence.MALFORMED if required else Presence.PRESENT,
         issues=_json.capped(issues, FAMILY),
+        parties=_parties.unique((_party(policy, valid=not required),)),
         rules=policy,
+    )
+
+
+def _party(policy: Policy, *, valid: bool) -> Party | None:
+    """The assigner: made for licences, so as sure as a party's own word can be."""
+    who = policy.assigner
+    if who is None:
+        return None
+    return _parties.party(
+        f"{NAME}.assigner",
+        "offers_licence",
+        _parties.HIGH if valid else _parties.MEDIUM,
+        name=who.name or who.nickname,
+        uid=who.uid,
+        contact=(who.url, who.email),
+        duties=", ".join(policy.duties),
+        personal=(who.telephone, who.address),
+        is_person=who.is_person,
     )
 
 
@@ -171,7 +191,9 @@ def _assigner(value: object) -> Assigner | None:
         telephone=_vcard(given, "hasTelephone").removeprefix("tel:"),
         address=_address(given),
     )
-    return None if found == Assigner() else found
+    kinds = _texts(_each([given], "@type", "vcard:kind"))
+    is_person = any(kind.endswith(("Person", "Individual", "individual")) for kind in kinds)
+    return None if found == Assigner() else replace(found, is_person=is_person)
 
 
 def _address(given: Object) -> str:

@@ -226,6 +226,12 @@ def _order(rules: tuple[_Rule, ...]) -> Iterator[Issue]:
                 break
 
 
+def patterns_of(reading: Reading) -> tuple[_paths.Pattern, ...]:
+    """The locations of the rules of a file, as they are matched."""
+    rules: tuple[_Rule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    return tuple(rule.pattern for rule in rules)
+
+
 def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
     """The first rule that matches a path; for the origin, every rule that ever applies.
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice, numbered
-from crawler.protocols import _json
+from crawler.model import Document, Issue, Party, Question, Reading, Statement, Voice, numbered
+from crawler.protocols import _json, _parties
 from crawler.protocols._interface import Carrier
 from crawler.protocols._json import clean, excerpt
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
@@ -26,6 +26,7 @@ HEADERS: tuple[str, ...] = ()
 
 _TRAINING = "datatrainingallowed"
 _EDGES = ("control", "controlledby", "member", "belongto", "contact")
+_ROLES = {"control": "controlled", "controlledby": "controller"}
 _NAMES = frozenset((_TRAINING, *_EDGES, "social", "vendor", "customer", "disclosure"))
 _CLAUSE = "trust.txt specification, datatrainingallowed (2024-04-04)"
 _LINE = re.compile(r"([A-Za-z][\w-]{0,39})[ \t]*([=:])[ \t]*(.*)")
@@ -87,11 +88,13 @@ def parse(document: Document, /) -> Reading:
     statements = list(_statements(given, issues))
     issues += _remarks(lines, prose)
     bad = bool(given) and not any(statement.counts for statement in statements)
+    edges = tuple(_edges(known))[:_MOST_EDGES]
     return Reading(
         presence=Presence.MALFORMED if bad else Presence.PRESENT,
         statements=numbered(statements),
         issues=_json.capped(issues, FAMILY),
-        rules=_Edges(tuple(_edges(known))[:_MOST_EDGES]),
+        parties=_parties.unique(map(_party, edges), _MOST_EDGES),
+        rules=_Edges(edges),
     )
 
 
@@ -181,6 +184,17 @@ def _edges(known: list[_Line]) -> Iterator[Edge]:
     for line in known:
         if line.name.lower() in _EDGES and line.value:
             yield Edge(line.name.lower(), clean(line.value[:1000]), line.number, line.strict)
+
+
+def _party(edge: Edge) -> Party | None:
+    """Whom a relation names; a claim, which the store calls sure when both files make it."""
+    if edge.strict and edge.kind == "contact":
+        source = f"{FAMILY}.contact"
+        return _parties.party(source, "contact", _parties.LOW, contact=(edge.value,))
+    if not edge.strict or edge.kind not in _ROLES:
+        return None
+    domain = _parties.domain_of(edge.value)
+    return _parties.party(f"{FAMILY}.{edge.kind}", _ROLES[edge.kind], _parties.LOW, uid=domain)
 
 
 def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:

@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawler.judge import Finding, Heard, Sight
+from crawler.publish.parties import parties_of, party_lines
+from crawler.publish.prose import prose_lines, prose_of
+from crawler.publish.reasons import why_not
+from crawler.rulesets import RuleSet
 from crawler.vocab import State
 
 CAVEAT = (
@@ -23,12 +27,15 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The response a statement stands in: digest of its body, status, address."""
+    """The response a statement stands in: digest of its body, status, address, TLS."""
 
     digest: str
     stored: str
     status: int | None
     address: str
+    tls_version: str
+    tls_certificate: str
+    tls_verified: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,7 @@ class Explanation:
     site: str
     whole_origin: bool
     agent: str | None
-    rules: str
+    rules: RuleSet
     findings: tuple[Finding, ...]
     sights: tuple[Sight, ...]
     sources: dict[int, Source]
@@ -59,10 +66,12 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield explanation.url
     yield f"  origin {explanation.origin}, site {explanation.site}; about {what}"
     asked = f"agent {explanation.agent}" if explanation.agent else "every agent"
-    yield f"  rules {explanation.rules}, {asked}"
+    yield f"  rules {explanation.rules.label}, {asked}"
     for finding in explanation.findings:
         yield ""
         yield from _finding(finding, explanation)
+    yield from prose_lines(explanation.sights, explanation.rules)
+    yield from party_lines(explanation.sights)
     yield ""
     yield "Looked at:"
     for sight in explanation.sights:
@@ -74,12 +83,13 @@ def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
     yield f"{finding.purpose:<12} {finding.state.upper()}{extra}"
     yield f"  {_MEANING[finding.state]}"
     if finding.conflict:
-        yield "  conflict: different protocols disagree; the stricter decides"
+        yield "  conflict: statements disagree; the stricter decides"
     if finding.by is not None:
         yield from _decided(finding.by, explanation.sources[finding.by.sight.observation])
     others = [h for h in finding.considered if h is not finding.by]
     for heard in others[:10]:
         yield f"  also: {_one_line(heard)}"
+        yield f"    {why_not(heard, finding, explanation.rules)}"
     if len(others) > 10:
         yield f"  also: {len(others) - 10} more, see --json"
 
@@ -93,9 +103,17 @@ def _decided(heard: Heard, source: Source) -> Iterator[str]:
     if statement.policy:
         yield f"    terms: {statement.policy}"
     yield f"    {heard.sight.url} answered {source.status} on {heard.sight.observed_at}"
+    if source.tls_version:
+        yield f"    by {_tls(source)}"
     yield f"    body sha256 {source.digest}"
     if source.stored and source.stored != source.digest:
         yield f"    kept of it sha256 {source.stored}"
+
+
+def _tls(source: Source) -> str:
+    """How far it is certain whose answer it is."""
+    verified = "verified" if source.tls_verified == "ok" else f"not verified: {source.tls_verified}"
+    return f"{source.tls_version}, certificate sha256 {source.tls_certificate}, {verified}"
 
 
 def _one_line(heard: Heard) -> str:
@@ -104,9 +122,8 @@ def _one_line(heard: Heard) -> str:
         statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
     )
     limit = f", only {heard.voice.part}" if heard.voice.part else ""
-    fate = f" [{heard.fate}]" if heard.fate else ""
     who = "" if statement.agent == "*" else f" for {statement.agent}"
-    return f"{said}{who} by {heard.protocol.TITLE}, {statement.place}{limit}{fate}"
+    return f"{said}{who} by {heard.protocol.TITLE}, {statement.place}{limit}"
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:
@@ -117,8 +134,10 @@ def as_json(explanation: Explanation) -> dict[str, object]:
         "site": explanation.site,
         "about": "origin" if explanation.whole_origin else "url",
         "agent": explanation.agent,
-        "rules": explanation.rules,
+        "rules": explanation.rules.label,
         "findings": [_finding_json(f, explanation) for f in explanation.findings],
+        "natural_language": prose_of(explanation.sights),
+        "parties": parties_of(explanation.sights),
         "resources": [_sight_json(s) for s in explanation.sights],
         "caveat": CAVEAT,
     }
@@ -134,7 +153,9 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
         "complete": finding.complete,
         "decided_by": _heard_json(finding.by, explanation) if finding.by else None,
         "considered": [
-            _heard_json(h, explanation) for h in finding.considered if h is not finding.by
+            _heard_json(h, explanation) | {"why_not": why_not(h, finding, explanation.rules)}
+            for h in finding.considered
+            if h is not finding.by
         ],
         "missing": [s.resource for s in finding.missing],
     }
@@ -166,6 +187,9 @@ def _heard_json(heard: Heard, explanation: Explanation) -> dict[str, object]:
         "status": source.status,
         "observed_at": heard.sight.observed_at,
         "address": source.address,
+        "tls_version": source.tls_version,
+        "tls_certificate": source.tls_certificate,
+        "tls_verified": source.tls_verified,
         "observation": heard.sight.observation,
         "digest": source.digest,
         "stored": source.stored,

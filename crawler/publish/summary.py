@@ -9,7 +9,7 @@ from crawler.vocab import Outcome, Purpose, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Numbers of one dataset under the rule set that is shown.
+    """Numbers of one dataset under a rule set, for everybody or as one `agent` is told.
 
     `origins` and `rows` map purpose and state to counts; `bounds` maps a purpose to the least
     and the most rows that are reserved. `outcomes` counts the attempts of one run, empty
@@ -26,6 +26,7 @@ class Summary:
     bounds: dict[str, tuple[int, int]]
     outcomes: dict[str, int]
     crashes: int
+    agent: str | None = None
 
 
 def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
@@ -59,6 +60,7 @@ def as_json(numbers: Summary) -> dict[str, object]:
     return {
         "dataset": numbers.path,
         "rules": numbers.rules,
+        "agent": numbers.agent,
         "rows": numbers.total_rows,
         "origins": numbers.total_origins,
         "unattributable_rows": numbers.unattributable,

@@ -6,6 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from crawler.publish.run_report import RunReport
 from crawler.publish.summary import Summary
 from crawler.vocab import Outcome, Purpose, State
 
@@ -31,8 +32,9 @@ def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> N
 def show_summary(numbers: Summary) -> None:
     """The closing tables of a crawl or of a judgement."""
     reachable = numbers.total_rows - numbers.unattributable
+    told = f" as {numbers.agent} is told" if numbers.agent else ""
     show(
-        f"Origins by state under {numbers.rules}: {numbers.total_origins:,} origins of "
+        f"Origins by state under {numbers.rules}{told}: {numbers.total_origins:,} origins of "
         f"{reachable:,} rows ({numbers.unattributable:,} rows name no origin)",
         ["state", *Purpose],
         [[s, *(numbers.origins.get((p, s), 0) for p in Purpose)] for s in State],
@@ -50,3 +52,21 @@ def show_summary(numbers: Summary) -> None:
         show("Attempts by outcome", ["outcome", "attempts"], found)
     if numbers.crashes:
         console().print(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")
+
+
+def show_run_report(report: RunReport, min_coverage: float) -> None:
+    """What a run did, who kept it waiting, and what should not be."""
+    unchanged = f", {report.not_modified:,} of them unchanged" if report.not_modified else ""
+    out = console()
+    out.print(
+        f"Run {report.run}: {report.requests:,} requests{unchanged}, {report.size:,} octets in "
+        f"{report.seconds:,.1f} s ({report.rate:,.1f} a second); "
+        f"{report.seen:,} of {report.planned:,} planned resources seen"
+    )
+    show(
+        "Slowest origins",
+        ["origin", "attempts", "milliseconds", "slowest"],
+        [[s.origin, s.attempts, s.elapsed_ms, s.slowest_ms] for s in report.slowest],
+    )
+    for failure in report.failures(min_coverage):
+        out.print(f"Not as it should be: {failure}")

@@ -2,32 +2,25 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from crawler import rulesets
 from crawler.judge import Finding, Heard
-from crawler.model import Issue, Statement
+from crawler.model import Candidate, Issue, Statement
 from crawler.protocols import PROTOCOLS
+from crawler.protocols._shapes import shapes_of
 from crawler.rulesets import RuleSet
+from crawler.store import parties
 from crawler.store.dossier import Read
 from crawler.store.evidence import text
 from crawler.store.sights import InForce
+from crawler.store.verdicts import save_shapes
 from crawler.vocab import Presence, State
 
 _STRENGTH = {state: n for n, state in enumerate(State)}
-_TABLES = ("disagreement", "finding", "sight", "read_from", "party", "issue", "statement")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """A party that a document names, without what is personal; `source` is where in it."""
-
-    source: str
-    name: str
-    uid: str
-    contact_page: str
-    mailbox: str
-    duties: str
+_TABLES = tuple(
+    "judged verdict shape disagreement finding sight read_from party_page party issue "
+    "candidate statement".split()
+)
 
 
 def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
@@ -40,6 +33,11 @@ def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
         return True
     made = set(db.execute("SELECT DISTINCT protocol, version FROM reading"))
     return not made <= {(p.NAME, p.VERSION) for p in PROTOCOLS}
+
+
+def is_empty(db: sqlite3.Connection) -> bool:
+    """Whether nothing was ever judged here."""
+    return not db.execute("SELECT EXISTS (SELECT 1 FROM ruleset)").fetchone()[0]
 
 
 def rule_set(db: sqlite3.Connection, given: str | None) -> RuleSet:
@@ -105,20 +103,27 @@ def forget_all(db: sqlite3.Connection) -> None:
 
 def forget_origin(db: sqlite3.Connection, origin: int) -> None:
     """Drop what was derived for one origin; readings stay, since others may share them."""
-    for table in ("disagreement", "finding", "sight"):
+    for table in ("verdict", "disagreement", "finding", "sight"):
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
+    for table in ("read_from", "party_page"):
+        db.execute(
+            f"DELETE FROM {table} WHERE observation IN "  # noqa: S608 - our own names
+            "(SELECT id FROM observation WHERE origin = ?)",
+            (origin,),
+        )
+
+
+def save_judged(db: sqlite3.Connection, origin: int) -> None:
+    """Say that an origin was judged, with everything seen of it so far."""
     db.execute(
-        "DELETE FROM read_from WHERE observation IN (SELECT id FROM observation WHERE origin = ?)",
+        "INSERT OR REPLACE INTO judged SELECT origin, max(run) FROM visit WHERE origin = ? "
+        "GROUP BY origin",
         (origin,),
     )
 
 
-def save_reading(
-    db: sqlite3.Connection,
-    read: Read,
-    named: Named | None,
-) -> None:
-    """Store a reading with its statements and issues; one that is stored already stays."""
+def save_reading(db: sqlite3.Connection, read: Read) -> None:
+    """Store a reading with all that it found; one that is stored already stays."""
     key, protocol, reading = read.key, read.protocol, read.reading
     added = db.execute(
         "INSERT INTO reading VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -134,25 +139,23 @@ def save_reading(
         "INSERT INTO issue VALUES (?, ?, ?, ?, ?)",
         [_issue_row(key, n, issue) for n, issue in enumerate(reading.issues, start=1)],
     )
-    if named is not None:
-        db.execute(
-            "INSERT INTO party VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                key,
-                named.source,
-                named.name,
-                named.uid,
-                named.contact_page,
-                named.mailbox,
-                named.duties,
-            ),
-        )
+    db.executemany(
+        "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_candidate_row(key, n, found) for n, found in enumerate(reading.candidates, start=1)],
+    )
+    save_shapes(db, key, shapes_of(protocol.NAME, reading))
+    parties.save(db, read)
 
 
 def _statement_row(key: str, s: Statement) -> tuple[object, ...]:
     where = (text(s.place), s.line, text(s.raw), text(s.agent), _text(s.path), _text(s.media))
     said = (s.rule, s.stance, s.purpose, s.tier)
     return (key, s.n, *said, *where, _text(s.policy), s.clause, s.declared_by, s.reads, s.counts)
+
+
+def _candidate_row(key: str, n: int, c: Candidate) -> tuple[object, ...]:
+    where = (c.location, c.language, c.pattern, c.line, text(c.snippet))
+    return (key, n, c.strength, c.kind, *where)
 
 
 def _issue_row(key: str, n: int, issue: Issue) -> tuple[object, ...]:
@@ -205,7 +208,7 @@ def save_findings(
     """Store the findings of one origin under one rule set. `last_look` dates those of silence."""
     strongest = min(findings, key=lambda f: _STRENGTH[f.state])
     db.executemany(
-        "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_finding_row(origin, f, last_look, headline=f is strongest) for f in findings],
     )
 
@@ -214,7 +217,11 @@ def _finding_row(
     origin: int, finding: Finding, last_look: str, *, headline: bool
 ) -> tuple[object, ...]:
     by = finding.by
-    cited = (by.reading, by.statement.n, by.sight.observation, by.sight.observed_at) if by else None
+    cited: tuple[object, ...] = (None, None, None, last_look, None)
+    if by is not None:
+        numbers = (None, by.candidate) if by.candidate else (by.statement.n, None)
+        seen = (by.sight.observation, by.sight.observed_at)
+        cited = (by.reading, numbers[0], *seen, numbers[1])
     return (
         origin,
         finding.rules,
@@ -224,7 +231,7 @@ def _finding_row(
         finding.complete,
         headline,
         text(finding.detail),
-        *(cited or (None, None, None, last_look)),
+        *cited,
     )
 
 

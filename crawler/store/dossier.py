@@ -100,14 +100,15 @@ def _identity(protocol: Protocol, row: Row) -> tuple[object, ...]:
     """What a reading depends on, known before a body is loaded."""
     seen = row.observation
     if protocol.CARRIER is Carrier.HEADERS:
-        return protocol.NAME, seen.headers
+        return protocol.NAME, seen.fields
     if protocol.CARRIER in EXTRACTS:
         return protocol.NAME, row.stored
     return protocol.NAME, row.stored, *media_type(seen), seen.truncated
 
 
 def _is_hop(seen: Observation) -> bool:
-    return seen.outcome is Outcome.RESPONDED and 300 <= (seen.status or 0) < 400
+    answered = seen.outcome is Outcome.RESPONDED and seen.confirms is None
+    return answered and 300 <= (seen.status or 0) < 400
 
 
 def _is_read(row: Row, forces: tuple[InForce, ...]) -> bool:

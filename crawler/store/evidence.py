@@ -117,18 +117,12 @@ def save_visit(
 def _save_observation(
     db: sqlite3.Connection, run: int, origin: int, seen: Observation, *, keep_pages: bool
 ) -> None:
-    answered = seen.status is not None
-    digest = hashlib.sha256(seen.body).hexdigest() if answered else None
-    extracted = seen.target.resource in EXTRACTED
-    if answered and (keep_pages or not extracted):
-        save_body(db, seen.body, digest)
-    stored = digest
-    if extracted:
-        stored = save_body(db, seen.extract) if seen.extract else None
+    digest, stored = _save_content(db, seen, keep_pages=keep_pages)
     db.execute(
         "INSERT INTO observation (run, origin, resource, asked, hop, url, outcome, status, headers,"
-        " digest, stored, size, truncated, observed_at, elapsed_ms, address, note)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " digest, stored, size, truncated, observed_at, elapsed_ms, address, note, tls_version,"
+        " tls_certificate, tls_verified, confirms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             run,
             origin,
@@ -147,8 +141,31 @@ def _save_observation(
             seen.elapsed_ms,
             seen.address,
             text(seen.note),
+            seen.tls_version,
+            seen.tls_certificate,
+            text(seen.tls_verified),
+            seen.confirms.observation if seen.confirms else None,
         ),
     )
+
+
+def _save_content(
+    db: sqlite3.Connection, seen: Observation, *, keep_pages: bool
+) -> tuple[str | None, str | None]:
+    """Store what was received; its digest and that of what is kept of it come back, those of the
+    answer confirmed for a 304.
+    """
+    if seen.confirms is not None:
+        query = "SELECT digest, stored FROM observation WHERE id = ?"
+        digest, stored = db.execute(query, (seen.confirms.observation,)).fetchone()
+        return digest, stored
+    answered = seen.status is not None
+    digest = hashlib.sha256(seen.body).hexdigest() if answered else None
+    if seen.target.resource not in EXTRACTED:
+        return digest, save_body(db, seen.body, digest) if answered else None
+    if answered and keep_pages:
+        save_body(db, seen.body, digest)
+    return digest, save_body(db, seen.extract) if seen.extract else None
 
 
 def save_body(db: sqlite3.Connection, content: bytes, digest: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """Runs: which origins a crawl still has to ask, and how it ended."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from typing import Any
 
 from crawler.model import Origin
 from crawler.store.database import StoreError
+
+# Sampled URLs for each media file that is wanted: most URLs of most datasets are pages.
+_DRAWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,15 @@ def unfinished_run(db: sqlite3.Connection, dataset: int) -> int | None:
         (dataset,),
     ).fetchone()
     return row[0] if row and row[1] is None else None
+
+
+def fingerprint(db: sqlite3.Connection) -> str:
+    """What tells this state of the evidence from any other: a digest of the runs and of how much
+    was observed; observations are only ever added.
+    """
+    runs = db.execute("SELECT id, started_at, ended_at, version, settings FROM run ORDER BY id")
+    seen = db.execute("SELECT count(*), max(id) FROM observation")
+    return hashlib.sha256(repr([*runs, *seen]).encode()).hexdigest()
 
 
 def begin_run(db: sqlite3.Connection, run: NewRun, now: str) -> int:
@@ -59,13 +72,21 @@ def end_run(db: sqlite3.Connection, run: int, ended: str, now: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """Which origins a run asks: those of its datasets that no visit since `fresh_since` covers."""
+    """Which origins a run asks: those of its datasets that no visit since `fresh_since` covers.
+
+    `pages` is how many of the sampled URLs of an origin it is handed.
+    """
 
     run: int
     datasets: tuple[int, ...]
     fresh_since: str
     limit: int | None
     pages: int
+
+
+def samples_for(pages: int, media: int) -> int:
+    """How many URLs to draw so that so many pages and media files are likely among them."""
+    return pages + _DRAWN * media
 
 
 def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]]:
@@ -83,7 +104,7 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
         datasets=(settings["dataset"],),
         fresh_since=settings["fresh_since"],
         limit=settings["limit_origins"],
-        pages=settings["pages"],
+        pages=samples_for(settings["pages"], settings.get("media", 0)),
     )
     return due, settings
 
@@ -114,6 +135,12 @@ def _parameters(due: Due) -> dict[str, object]:
 def count_due(db: sqlite3.Connection, due: Due) -> int:
     """How many origins a run still has to ask."""
     return int(db.execute(f"SELECT count(*) {_DUE}", _parameters(due)).fetchone()[0])
+
+
+def is_repeated(db: sqlite3.Connection, due: Due) -> bool:
+    """Whether anything was visited by another run than this one."""
+    query = "SELECT EXISTS (SELECT 1 FROM visit WHERE run != ?)"
+    return bool(db.execute(query, (due.run,)).fetchone()[0])
 
 
 def iter_due(

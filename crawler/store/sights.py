@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from crawler.model import Observation, Target
+from crawler.model import Confirmed, Observation, Target
 from crawler.names import path_of
 from crawler.protocols._driver import presence_of
 from crawler.store.evidence import load_body
@@ -54,15 +54,32 @@ def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
         last = found[-1][0]
 
 
+def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
+    """Origins that were visited since they were judged, or never were, in order."""
+    query = (
+        "SELECT v.origin FROM visit AS v LEFT JOIN judged AS j ON j.origin = v.origin "
+        "WHERE v.origin > ? AND v.run > coalesce(j.run, 0) "
+        "GROUP BY v.origin ORDER BY v.origin LIMIT 1000"
+    )
+    last = 0
+    while found := db.execute(query, (last,)).fetchall():
+        for (origin,) in found:
+            yield origin
+        last = found[-1][0]
+
+
 def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
     """Everything observed of an origin, oldest first; bodies are not loaded."""
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, size, "
-        "truncated, observed_at, elapsed_ms, address, note FROM observation "
-        "WHERE origin = ? ORDER BY run, id",
+        "truncated, observed_at, elapsed_ms, address, note, tls_version, tls_certificate, "
+        "tls_verified, confirms FROM observation WHERE origin = ? ORDER BY run, id",
         (origin,),
     )
-    return [_row(*row) for row in found]
+    rows: dict[int, Row] = {}
+    for *facts, confirms in found:
+        rows[facts[0]] = _row(*facts, confirms=rows.get(confirms))
+    return list(rows.values())
 
 
 def _row(
@@ -82,6 +99,11 @@ def _row(
     elapsed_ms: int,
     address: str,
     note: str,
+    tls_version: str,
+    tls_certificate: str,
+    tls_verified: str,
+    *,
+    confirms: Row | None,
 ) -> Row:
     observation = Observation(
         target=Target(resource=Resource(resource), asked=asked, url=url, hop=hop),
@@ -94,8 +116,18 @@ def _row(
         elapsed_ms=elapsed_ms,
         address=address,
         note=note,
+        tls_version=tls_version,
+        tls_certificate=tls_certificate,
+        tls_verified=tls_verified,
+        confirms=_confirmed(confirms),
     )
     return Row(key=key, run=run, stored=stored, observation=observation)
+
+
+def _confirmed(row: Row | None) -> Confirmed | None:
+    if row is None:
+        return None
+    return Confirmed(observation=row.key, headers=row.observation.fields)
 
 
 def in_force(rows: list[Row]) -> tuple[InForce, ...]:

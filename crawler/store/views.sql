@@ -62,13 +62,22 @@ SELECT
     ai_input.state AS ai_input,  -- state for use as input of a model (RAG, grounding)
     search.state AS search,  -- state for building a search index
     reading.protocol AS basis,  -- protocol of the statement that decided the strongest finding
-    statement.tier AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least
+    coalesce(statement.tier, 4 + 0 * head.candidate) AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least; prose is 4
     statement.policy AS policy_url,  -- policy or licence that it names, as written
     (
         SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = head.rules
     ) AS conflict,  -- 1 if statements of different protocols disagree; the stricter decides
     head.complete AS complete,  -- 1 if everything planned was seen
-    NULL AS textual_candidate,  -- 1 if natural language was found that may reserve; NULL: not looked for
+    (
+        SELECT max(EXISTS (
+            SELECT 1 FROM candidate
+            WHERE candidate.reading = looked.id AND candidate.strength = 'candidate'
+        ))
+        FROM sight
+        JOIN read_from ON read_from.observation = sight.observation
+        JOIN reading AS looked ON looked.id = read_from.reading
+        WHERE sight.origin = head.origin AND looked.protocol IN ('robots_comments', 'page_text')
+    ) AS textual_candidate,  -- 1 if natural language was found that may reserve, in `candidates`; NULL: no text was read
     head.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the last look
     head.rules AS rules  -- rule set and version
 FROM finding AS head
@@ -99,14 +108,16 @@ SELECT
     finding.conflict AS conflict,  -- 1 if statements of different protocols disagree
     finding.complete AS complete,  -- 1 if everything planned was seen
     reading.protocol AS protocol,  -- protocol of the deciding statement; NULL if nothing speaks
-    statement.rule AS rule,  -- dotted name of the rule that read it
-    statement.tier AS tier,  -- explicitness for Art. 4, 1 to 4
+    coalesce(statement.rule, 'textual.' || candidate.kind) AS rule,  -- dotted name of the rule that read it
+    coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,  -- explicitness for Art. 4, 1 to 4; prose is 4
     finding.reading || '.' || finding.n AS statement,  -- key of the deciding statement in `statements`
+    finding.reading || '.c' || finding.candidate AS candidate,  -- key in `candidates`, where a rule set lets prose decide
     finding.observation AS observation,  -- key of the response it stood in, in `observations`
     finding.observed_at AS observed_at  -- UTC time of that response, or of the last look
 FROM finding
 JOIN origin ON origin.id = finding.origin
 LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
+LEFT JOIN candidate ON candidate.reading = finding.reading AND candidate.n = finding.candidate
 LEFT JOIN reading ON reading.id = finding.reading;
 
 -- One parsed signal in the evidence in force, with the place it stands in.
@@ -160,6 +171,35 @@ JOIN read_from ON read_from.observation = sight.observation
 JOIN reading ON reading.id = read_from.reading
 JOIN issue ON issue.reading = reading.id;
 
+-- Passages of natural language in the evidence in force; never statements: courts differ on their worth.
+CREATE VIEW candidates AS
+SELECT
+    reading.id || '.c' || candidate.n AS candidate,  -- key of the passage
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    sight.resource AS resource,  -- what was asked for
+    observation.url AS url,  -- URL that answered
+    candidate.strength AS strength,  -- candidate: may reserve; mention: only speaks of it
+    candidate.kind AS kind,  -- reservation, anti_scraping, or template: a text that a service supplies
+    candidate.location AS location,  -- robots_comment, page or legal_page
+    candidate.language AS language,  -- language of the pattern, ISO 639-1
+    candidate.pattern AS pattern,  -- entry of the list of patterns that matched
+    candidate.line AS line,  -- line it begins on, from 1
+    candidate.snippet AS snippet,  -- the passage as it stands, up to 300 characters
+    reading.protocol AS protocol,  -- protocol that read it
+    reading.version AS protocol_version,  -- version of the code and of the list of patterns
+    reading.document AS document,  -- SHA-256 of the bytes it was read from: the body, or the extract of a page
+    observation.digest AS digest,  -- SHA-256 of the body as received
+    observation.stored AS stored,  -- SHA-256 of the bytes kept
+    observation.observed_at AS observed_at,  -- UTC
+    observation.id AS observation  -- key in `observations`
+FROM sight
+JOIN origin ON origin.id = sight.origin
+JOIN observation ON observation.id = sight.observation
+JOIN read_from ON read_from.observation = sight.observation
+JOIN reading ON reading.id = read_from.reading
+JOIN candidate ON candidate.reading = reading.id;
+
 -- One attempt to fetch, or one that was withheld; never changed, never deleted.
 CREATE VIEW observations AS
 SELECT
@@ -175,12 +215,16 @@ SELECT
     observation.headers AS headers,  -- JSON: header lines in order, as [name, value]
     observation.digest AS digest,  -- SHA-256 of the body as received
     observation.stored AS stored,  -- SHA-256 of what was kept of it: the body, or a page's head extract
-    observation.size AS size,  -- octets received after decompression
+    observation.size AS size,  -- octets received after decompression; none for a 304
     observation.truncated AS truncated,  -- 1 if more would have come
     observation.observed_at AS observed_at,  -- UTC, milliseconds
     observation.elapsed_ms AS elapsed_ms,  -- milliseconds
     observation.address AS address,  -- address connected to
-    observation.note AS note  -- why, in a few words
+    observation.note AS note,  -- why, in a few words
+    observation.tls_version AS tls_version,  -- version of TLS; empty for plain http
+    observation.tls_certificate AS tls_certificate,  -- SHA-256 of the server's certificate
+    observation.tls_verified AS tls_verified,  -- ok, or why the certificate did not verify; empty for plain http
+    observation.confirms AS confirms  -- key of the earlier observation that a 304 confirms, whose body it refers to
 FROM observation
 JOIN origin ON origin.id = observation.origin;
 
@@ -359,70 +403,201 @@ FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 GROUP BY counted.dataset, counted.purpose, counted.state, counted.rules;
 
--- Parties named as rights holder by a source; sites without one stand here by site, named = 0.
-CREATE VIEW rights_holders AS
-SELECT
-    party.name AS holder,  -- name as the source gives it; the site where nobody is named
-    1 AS named,  -- 1 if a source names a party, 0 if only a site is known
-    party.source AS source,  -- source that names it: tdm_policy.assigner or rsl.copyright
-    'declared' AS confidence,  -- declared: the source says so itself, nobody has checked it
-    party.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
-    party.contact_page AS contact_page,  -- page for licensing that it names
-    party.mailbox AS mailbox,  -- role mailbox that it names; personal addresses are left out
-    party.duties AS duties,  -- duties under which use is offered
-    party.origins AS origins,  -- JSON: the origins that point to it
-    party.rows AS rows,  -- rows of all datasets from there
-    (SELECT name FROM state WHERE rank = party.tdm) AS tdm,  -- strongest state for text and data mining among them
-    (SELECT name FROM state WHERE rank = party.ai_train) AS ai_train,  -- likewise for training any model
-    (SELECT name FROM state WHERE rank = party.genai_train) AS genai_train,  -- likewise for training generative models
-    party.since AS since  -- UTC time it was first seen; of a site, of the oldest evidence in force that reserves
-FROM (
+-- Origin × party that a document in force there names, with its role; what is personal is left out.
+CREATE VIEW parties AS
+WITH
+said AS MATERIALIZED (
     SELECT
-        name, source, contact_page, mailbox, min(source_url) AS source_url, min(duties) AS duties,
-        json_group_array(url) AS origins, sum(rows) AS rows, min(tdm) AS tdm,
-        min(ai_train) AS ai_train, min(genai_train) AS genai_train, min(since) AS since
+        party.*, observation.id AS observation, observation.url, observation.observed_at,
+        origin.url AS origin, origin.site,
+        CASE WHEN origin.host LIKE 'www.%' THEN substr(origin.host, 5) ELSE origin.host END AS host
+    FROM party
+    CROSS JOIN read_from ON read_from.reading = party.reading
+    CROSS JOIN observation ON observation.id = read_from.observation
+    CROSS JOIN sight
+        ON sight.origin = observation.origin AND sight.observation = observation.id
+    JOIN origin ON origin.id = sight.origin
+),
+claim AS MATERIALIZED (
+    SELECT DISTINCT
+        host, uid, CASE role WHEN 'controller' THEN 'controlled' ELSE 'controller' END AS answers
+    FROM said WHERE role IN ('controller', 'controlled') AND uid != host
+)
+SELECT
+    said.origin AS origin,  -- scheme, host and port of the origin whose document names it
+    said.site AS site,  -- registrable domain of that origin
+    said.role AS role,  -- holder, publisher, offers_licence, controller, controlled, owner_domain or contact
+    said.name AS name,  -- name as the source gives it; empty for a person or where none is given
+    said.uid AS uid,  -- identifier, page or domain it is known by
+    CASE WHEN claim.host IS NULL THEN said.confidence ELSE 'high' END AS confidence,  -- high: named for licences, or both sides say so; medium: named as holder; low: anything weaker
+    said.source AS source,  -- what in the document names it
+    coalesce(party_page.licence_page, said.licence_page) AS licence_page,  -- page of a licence
+    coalesce(party_page.contact_page, said.contact_page) AS contact_page,  -- page to ask at
+    said.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
+    said.duties AS duties,  -- duties under which use is offered
+    said.url AS url,  -- URL of the document
+    said.observed_at AS observed_at,  -- UTC time of the answer
+    said.observation AS observation  -- key in `observations`
+FROM said
+LEFT JOIN party_page
+    ON party_page.observation = said.observation AND party_page.reading = said.reading
+    AND party_page.n = said.n
+LEFT JOIN claim
+    ON claim.host = said.uid AND claim.uid = said.host AND claim.answers = said.role;
+
+-- Parties named as rights holder by a source, alike in name and identifier; sites where no source
+-- names one stand here by site, named = 0, with what else is known of whom to ask.
+CREATE VIEW rights_holders AS
+WITH
+everybody AS MATERIALIZED (
+    SELECT
+        parties.*, origin.id AS origin_id,
+        CASE WHEN parties.name = '' THEN parties.uid ELSE parties.name END AS holder,
+        CASE WHEN parties.uid = '' THEN parties.site ELSE '' END AS scope,
+        parties.role IN ('holder', 'publisher', 'offers_licence', 'controller')
+            AND parties.name || parties.uid != '' AS named
+    FROM parties
+    JOIN origin ON origin.url = parties.origin
+),
+spoken_for AS MATERIALIZED (
+    SELECT DISTINCT holder, uid, scope, origin_id FROM everybody WHERE named
+),
+by_purpose AS (
+    SELECT
+        spoken_for.holder, spoken_for.uid, spoken_for.scope, finding.purpose,
+        CASE
+            WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
+        END AS rank,
+        min(CASE WHEN state.rank <= 2 THEN finding.observed_at END) AS since
+    FROM spoken_for
+    JOIN finding
+        ON finding.origin = spoken_for.origin_id
+        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    JOIN state ON state.name = finding.state
+    GROUP BY spoken_for.holder, spoken_for.uid, spoken_for.scope, finding.purpose
+),
+states AS (
+    SELECT
+        holder, uid, scope, max(CASE purpose WHEN 'tdm' THEN state.name END) AS tdm,
+        max(CASE purpose WHEN 'ai_train' THEN state.name END) AS ai_train,
+        max(CASE purpose WHEN 'genai_train' THEN state.name END) AS genai_train,
+        max(CASE purpose WHEN 'ai_input' THEN state.name END) AS ai_input,
+        max(CASE purpose WHEN 'search' THEN state.name END) AS search,
+        min(CASE WHEN purpose IN ('tdm', 'ai_train', 'genai_train') THEN since END) AS since
+    FROM by_purpose JOIN state ON state.rank = by_purpose.rank
+    GROUP BY holder, uid, scope
+),
+places AS (
+    SELECT holder, uid, scope, json_group_array(url) AS origins, sum(rows) AS rows
     FROM (
         SELECT
-            party.name, party.source, party.contact_page, party.mailbox,
-            min(party.duties) AS duties, min(observation.url) AS source_url, origin.url,
-            (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,
-            (SELECT rank FROM state WHERE name = reservations.tdm) AS tdm,
-            (SELECT rank FROM state WHERE name = reservations.ai_train) AS ai_train,
-            (SELECT rank FROM state WHERE name = reservations.genai_train) AS genai_train,
+            spoken_for.holder, spoken_for.uid, spoken_for.scope, origin.url,
             (
-                SELECT min(o.observed_at) FROM read_from AS rf
-                JOIN observation AS o ON o.id = rf.observation
-                WHERE rf.reading = party.reading AND o.origin = origin.id
-            ) AS since
-        FROM party
-        JOIN read_from ON read_from.reading = party.reading
-        JOIN sight ON sight.observation = read_from.observation
-        JOIN observation ON observation.id = sight.observation
-        JOIN origin ON origin.id = sight.origin
-        LEFT JOIN reservations ON reservations.origin = origin.url
-        GROUP BY party.name, party.source, party.contact_page, party.mailbox, origin.id
-        ORDER BY origin.url
+                SELECT coalesce(sum(rows), 0) FROM dataset_origin
+                WHERE dataset_origin.origin = origin.id
+            ) AS rows
+        FROM spoken_for JOIN origin ON origin.id = spoken_for.origin_id
+        ORDER BY spoken_for.holder, spoken_for.uid, spoken_for.scope, origin.url
     )
-    GROUP BY name, source, contact_page, mailbox
-) AS party
+    GROUP BY holder, uid, scope
+),
+described AS MATERIALIZED (
+    SELECT
+        holder, uid, scope, named, group_concat(DISTINCT source) AS source,
+        group_concat(DISTINCT role) AS role,
+        min(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END) AS confidence,
+        min(url) AS source_url, min(nullif(licence_page, '')) AS licence_page,
+        min(nullif(contact_page, '')) AS contact_page, min(nullif(mailbox, '')) AS mailbox,
+        min(nullif(duties, '')) AS duties, min(observed_at) AS named_at
+    FROM (
+        SELECT
+            CASE WHEN named THEN holder ELSE '' END AS holder,
+            CASE WHEN named THEN uid ELSE '' END AS uid,
+            CASE WHEN named THEN scope ELSE site END AS scope,
+            named, source, role, confidence, url, licence_page, contact_page, mailbox,
+            duties, observed_at
+        FROM everybody WHERE named OR role != 'controlled'
+        ORDER BY 1, 2, 3, source, role
+    )
+    GROUP BY holder, uid, scope, named
+),
+-- Put together by grouping, since a join of two roll-ups would compare each row with each.
+nameless AS (
+    SELECT
+        site, max(rules) AS rules, max(rows) AS rows, max(tdm) AS tdm, max(ai_train) AS ai_train,
+        max(genai_train) AS genai_train, max(ai_input) AS ai_input, max(search) AS search,
+        max(source) AS source, max(role) AS role, max(confidence) AS confidence,
+        max(source_url) AS source_url, max(licence_page) AS licence_page,
+        max(contact_page) AS contact_page, max(mailbox) AS mailbox, max(named_at) AS named_at
+    FROM (
+        SELECT
+            site, rules, rows, tdm, ai_train, genai_train, ai_input, search, NULL AS source,
+            NULL AS role, NULL AS confidence, NULL AS source_url, NULL AS licence_page,
+            NULL AS contact_page, NULL AS mailbox, NULL AS named_at
+        FROM sites WHERE site NOT IN (SELECT site FROM everybody WHERE named)
+        UNION ALL
+        SELECT
+            scope, NULL, NULL, NULL, NULL, NULL, NULL, NULL, source, role, confidence, source_url,
+            licence_page, contact_page, mailbox, named_at
+        FROM described WHERE NOT named
+    )
+    GROUP BY site
+    HAVING max(rules) IS NOT NULL
+),
+wording AS (
+    SELECT 1 AS n, 'high' AS word UNION ALL SELECT 2, 'medium' UNION ALL SELECT 3, 'low'
+)
+SELECT
+    described.holder AS holder,  -- name as the source gives it, else its identifier; the site where nobody is named
+    1 AS named,  -- 1 if a source names a party, 0 if only a site is known
+    described.uid AS uid,  -- identifier, page or domain it is known by; parties without one are kept apart by site
+    described.source AS source,  -- sources that name it, as in `parties`; of a site, what else there is
+    described.role AS role,  -- roles in which it is named, as in `parties`
+    wording.word AS confidence,  -- of the surest source: high, medium or low; nobody has checked it
+    described.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
+    coalesce(described.licence_page, '') AS licence_page,  -- page of a licence that is named with it; likewise
+    coalesce(described.contact_page, '') AS contact_page,  -- page to ask at; likewise
+    coalesce(described.mailbox, '') AS mailbox,  -- mailbox of an office; those of persons are left out
+    coalesce(described.duties, '') AS duties,  -- duties under which use is offered
+    places.origins AS origins,  -- JSON: the origins whose documents name it, or that belong to the site
+    places.rows AS rows,  -- rows of all datasets from there
+    states.tdm AS tdm,  -- strongest state for text and data mining among them; unknown if one is unknown and none is stronger than permitted
+    states.ai_train AS ai_train,  -- likewise for training any model
+    states.genai_train AS genai_train,  -- likewise for training generative models
+    states.ai_input AS ai_input,  -- likewise for input of a model
+    states.search AS search,  -- likewise for search
+    states.since AS since,  -- UTC time of the oldest evidence in force that reserves mining or training; NULL if none does
+    described.named_at AS named_at  -- UTC time of the oldest evidence in force that names it
+FROM described
+JOIN wording ON wording.n = described.confidence
+JOIN places
+    ON places.holder = described.holder AND places.uid = described.uid
+    AND places.scope = described.scope
+LEFT JOIN states
+    ON states.holder = described.holder AND states.uid = described.uid
+    AND states.scope = described.scope
+WHERE described.named
 UNION ALL
 SELECT
-    sites.site, 0, '', '', '', '', '', '',
-    (SELECT json_group_array(url) FROM (SELECT url FROM origin WHERE site = sites.site ORDER BY url)),
-    sites.rows, sites.tdm, sites.ai_train, sites.genai_train,
+    nameless.site, 0, '', coalesce(nameless.source, ''), coalesce(nameless.role, ''),
+    coalesce((SELECT word FROM wording WHERE n = nameless.confidence), ''),
+    coalesce(nameless.source_url, ''), coalesce(nameless.licence_page, ''),
+    coalesce(nameless.contact_page, ''), coalesce(nameless.mailbox, ''), '',
     (
-        SELECT min(f.observed_at) FROM finding AS f JOIN origin AS o ON o.id = f.origin
-        WHERE o.site = sites.site AND f.rules = sites.rules
-        AND f.purpose IN ('tdm', 'ai_train', 'genai_train')
-        AND f.state IN ('reserved', 'conditional', 'partial')
-    )
-FROM sites
-WHERE sites.site NOT IN (
-    SELECT o.site FROM party
-    JOIN read_from ON read_from.reading = party.reading
-    JOIN sight ON sight.observation = read_from.observation
-    JOIN origin AS o ON o.id = sight.origin
-);
+        SELECT json_group_array(url)
+        FROM (SELECT url FROM origin WHERE site = nameless.site ORDER BY url)
+    ),
+    nameless.rows, nameless.tdm, nameless.ai_train, nameless.genai_train, nameless.ai_input,
+    nameless.search,
+    (
+        SELECT min(f.observed_at)
+        FROM origin AS o
+        CROSS JOIN finding AS f ON f.origin = o.id AND f.rules = nameless.rules
+        WHERE o.site = nameless.site AND f.purpose IN ('tdm', 'ai_train', 'genai_train')
+        AND +f.state IN ('reserved', 'conditional', 'partial')
+    ),
+    nameless.named_at
+FROM nameless;
 
 -- From a finding to its statement, its document and its response: any number back to bytes.
 CREATE VIEW trail AS
@@ -433,11 +608,13 @@ SELECT
     finding.state AS state,  -- state of the finding
     reading.protocol AS protocol,  -- protocol of the deciding statement
     reading.version AS protocol_version,  -- version of the code that read it
-    statement.rule AS rule,  -- dotted name of the rule
-    statement.clause AS clause,  -- clause of the specification
-    statement.place AS place,  -- place in the document
-    statement.raw AS raw,  -- the text as it stands
-    reading.id || '.' || statement.n AS statement,  -- key in `statements`
+    coalesce(statement.rule, 'textual.' || candidate.kind) AS rule,  -- dotted name of the rule
+    coalesce(statement.clause, candidate.pattern) AS clause,  -- clause of the specification; of prose the pattern that found it
+    coalesce(
+        statement.place, replace(candidate.location, '_', ' ') || ' line ' || candidate.line
+    ) AS place,  -- place in the document
+    coalesce(statement.raw, candidate.snippet) AS raw,  -- the text as it stands
+    reading.id || '.' || statement.n AS statement,  -- key in `statements`; NULL where prose decided
     observation.id AS observation,  -- key in `observations`
     observation.url AS url,  -- URL that answered
     observation.status AS status,  -- HTTP status
@@ -448,7 +625,8 @@ SELECT
 FROM finding
 JOIN origin ON origin.id = finding.origin
 JOIN reading ON reading.id = finding.reading
-JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
+LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
+LEFT JOIN candidate ON candidate.reading = finding.reading AND candidate.n = finding.candidate
 JOIN observation ON observation.id = finding.observation;
 
 -- The catalogue of agents that robots.txt groups are compared with.

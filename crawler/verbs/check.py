@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from crawler import agents, names
-from crawler.errors import ExplainedError
+from crawler import agents, media, names
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended
 from crawler.judge import Finding, Heard, Sight, disagreements, judge
@@ -24,6 +23,7 @@ from crawler.store.database import connect_read_only
 from crawler.store.derived import rule_set
 from crawler.verbs.crawl import CrawlRequest, Watcher, crawl
 from crawler.verbs.explaining import NotAUrlError, explain
+from crawler.verbs.stopping import StoppedEarlyError
 from crawler.vocab import Reads, Reject, State
 
 #: Agents that a site owner asks about first; all of them are in the catalogue.
@@ -65,19 +65,16 @@ _STATES = {
 }
 
 
-class StoppedEarlyError(ExplainedError):
-    """A signal came before everything was asked."""
-
-    status = 4
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """Which URLs to check, how to fetch, and a rule set by name or file (None: `signals`)."""
+    """Which URLs to check, how to fetch, a rule set by name or file (None: `signals`), and the
+    agent whose findings are wanted (None: everybody).
+    """
 
     urls: tuple[str, ...]
     fetch: FetchOptions
     rules: str | None = None
+    agent: str | None = None
 
 
 def check(request: CheckRequest, watcher: Watcher | None = None) -> tuple[Checked, ...]:
@@ -85,7 +82,8 @@ def check(request: CheckRequest, watcher: Watcher | None = None) -> tuple[Checke
 
     Raises `NotAUrlError` and `RuleSetError` before anything is asked, `StoppedEarlyError`.
     """
-    fetch = replace(request.fetch, pages=_most_pages(request.urls))
+    most = _most_pages(request.urls)
+    fetch = replace(request.fetch, pages=most, media=0 if media.missing() else most)
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder:
         db, dataset = Path(folder) / "check.db", Path(folder) / "urls.jsonl"
         dataset.write_text("".join(json.dumps({"url": u}) + "\n" for u in request.urls), "utf-8")
@@ -101,7 +99,7 @@ def check(request: CheckRequest, watcher: Watcher | None = None) -> tuple[Checke
             raise StoppedEarlyError("stopped early by a signal; run the same command again")
         with closing(connect_read_only(db)) as connection:
             rules = rule_set(connection, None)
-            return tuple(_checked(connection, url, rules) for url in request.urls)
+            return tuple(_checked(connection, url, rules, request.agent) for url in request.urls)
 
 
 def _most_pages(urls: Iterable[str]) -> int:
@@ -115,14 +113,14 @@ def _most_pages(urls: Iterable[str]) -> int:
     return max(pages.values(), default=1)
 
 
-def _checked(db: sqlite3.Connection, url: str, rules: RuleSet) -> Checked:
-    explanation = explain(db, url, rules, agent=None, whole_origin=False)
+def _checked(db: sqlite3.Connection, url: str, rules: RuleSet, agent: str | None) -> Checked:
+    explanation = explain(db, url, rules, agent=agent, whole_origin=False)
     path = None if explanation.whole_origin else names.path_of(url)
     sights = explanation.sights
     notes = {*_issues(sights), *_differences(sights), *_conflicts(explanation.findings)}
     return Checked(
         explanation=explanation,
-        agents=tuple(_agent(token, sights, path, rules) for token in WELL_KNOWN),
+        agents=tuple(_agent(token, sights, path, rules) for token in _tokens(agent)),
         notes=tuple(sorted(notes, key=_order)),
         unseen=tuple(_unseen(db, explanation)),
     )
@@ -132,14 +130,19 @@ def _order(note: Note) -> tuple[str, str, int, str]:
     return note.code, note.url, note.line or 0, note.excerpt
 
 
+def _tokens(agent: str | None) -> tuple[str, ...]:
+    """The well-known agents, and the one asked about."""
+    known = agent is None or agent.lower() in map(str.lower, WELL_KNOWN)
+    return WELL_KNOWN if agent is None or known else (*WELL_KNOWN, agent)
+
+
 def _agent(token: str, sights: tuple[Sight, ...], path: str | None, rules: RuleSet) -> AgentRow:
     agent = agents.find(token)
-    assert agent is not None
     findings = judge(sights, Question(path=path, agent=token), rules, ASKED)
     return AgentRow(
-        token=agent.token,
-        operator=agent.operator,
-        agent_class=agent.agent_class,
+        token=agent.token if agent else token,
+        operator=agent.operator if agent else "",
+        agent_class=agent.agent_class if agent else "unknown",
         states={f.purpose.value: f.state.value for f in findings},
     )
 

@@ -20,10 +20,13 @@ from crawler.rulesets import RuleSet
 from crawler.store import derived, evidence, runs
 from crawler.store.database import connect, explained, held, transaction
 from crawler.verbs.judging import rebuild
+from crawler.verbs.stopping import stoppable
 
 _LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
 # Pages drawn for each origin, so that a later run of the same dataset may ask for more of them.
 _SAMPLES = 3
+# Seconds for judging when a crawl is stopped: the next command judges the rest.
+_HURRY = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ class CrawlRequest:
     max_age: timedelta = timedelta(hours=24)
     new_run: bool = False
     keep_pages: bool = False
+    keep_contacts: bool = False
     rules: str | None = None
 
 
@@ -67,13 +71,13 @@ class Crawled:
 def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
     """Do all of it, holding the database. What was stored before stays, whatever happens.
 
-    Raises `StoreError`, `DatasetError` and `RuleSetError`, and `StoreBusyError` at once if
-    another run holds it.
+    Raises `StoreError`, `DatasetError` and `RuleSetError`, `StoreBusyError` at once if another
+    run holds it, and `StoppedEarlyError` if a signal comes before or after fetching.
     """
     watcher = watcher or Watcher()
     if request.rules is not None and not request.db.exists():
         rulesets.load(request.rules)  # a mistake leaves no database behind
-    with held(request.db), explained(request.db):
+    with stoppable(), held(request.db), explained(request.db):
         db = connect(request.db, create=True)
         try:
             return _crawl(db, request, watcher)
@@ -94,7 +98,7 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
         due = replace(due, run=run)
     if run is not None:
         ended, visited = _fetch(db, request, due, watcher)
-    _judge(db, rules, run, watcher)
+    _judge(db, rules, ended, request.keep_contacts, watcher)
     return Crawled(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
 
 
@@ -104,7 +108,7 @@ def _ingest(db: sqlite3.Connection, request: CrawlRequest) -> int:
         request.datasets,
         url_column=request.url_column,
         weight_column=request.weight_column,
-        samples=max(_SAMPLES, request.fetch.pages),
+        samples=max(_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
     ) as found:
         new = evidence.NewDataset(
             path=" ".join(request.datasets),
@@ -137,7 +141,7 @@ def _due(request: CrawlRequest, dataset: int, run: int | None) -> runs.Due:
         datasets=(dataset,),
         fresh_since=fresh,
         limit=request.limit_origins,
-        pages=request.fetch.pages,
+        pages=runs.samples_for(request.fetch.pages, request.fetch.media),
     )
 
 
@@ -146,6 +150,7 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     settings |= {"dataset": due.datasets[0], "fresh_since": due.fresh_since}
     settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
+    settings |= {"keep_contacts": request.keep_contacts}
     return runs.NewRun(
         command=request.command,
         version=__version__,
@@ -173,11 +178,24 @@ def _fetch(
     return ended, visited
 
 
-def _judge(db: sqlite3.Connection, rules: RuleSet, run: int | None, watcher: Watcher) -> None:
-    """Judge what this run visited; everything, if other code made what is there."""
-    if derived.is_outdated(db, rules):
-        run = None
-    elif run is None:
-        return
+def _judge(
+    db: sqlite3.Connection,
+    rules: RuleSet,
+    ended: Ended,
+    keep_contacts: bool,
+    watcher: Watcher,
+) -> None:
+    """Judge what was visited since; everything, if other code made what is there."""
+    waiting = derived.is_empty(db) or not derived.is_outdated(db, rules)
+    hurry = ended is not Ended.FINISHED
+    if hurry and not waiting:
+        return  # all of it takes its time
     watcher.begin("judging", None)
-    rebuild(db, chosen=rules, run=run, on_origin=watcher.step)
+    rebuild(
+        db,
+        chosen=rules,
+        waiting=waiting,
+        seconds=_HURRY if hurry else None,
+        keep_contacts=keep_contacts,
+        on_origin=watcher.step,
+    )

@@ -55,7 +55,7 @@ def demo(output: Path, watcher: Watcher, bar: Bar) -> Shown:
             datasets=(str(dataset),),
             out=flagged,
             rules=rulesets.load(rulesets.DEFAULT),
-            purpose=Purpose.GENAI_TRAIN,
+            purposes=(Purpose.GENAI_TRAIN,),
         )
         flag(connection, asked, bar)
     return Shown(crawled=crawled, dataset=dataset, db=db, flagged=flagged)
@@ -67,6 +67,7 @@ def _options(port: int) -> FetchOptions:
         concurrency=64,
         delay=0.0,
         timeout=3.0,
+        terms=1,
         connect_timeout=2.0,
         contact="https://tdm-audit.example/about",
         connect_to=(f"::127.0.0.1:{port}",),

@@ -50,7 +50,7 @@ def explain(
         site=origin.site,
         whole_origin=whole_origin,
         agent=agent,
-        rules=rules.label,
+        rules=rules,
         findings=findings,
         sights=dossier.sights,
         sources={key: Source(**facts) for key, facts in sources(db, seen).items()},

@@ -1,26 +1,32 @@
 """Flag: the dataset with a verdict for every row, in the same order."""
 
+import contextlib
+import hashlib
+import json
+import os
 import sqlite3
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-
+from crawler.dataset.duck import connect
 from crawler.dataset.files import Format, locate
-from crawler.dataset.rows import SINKS, Batches, Sink, open_rows
+from crawler.dataset.sinks import SUFFIXES
 from crawler.errors import ExplainedError
-from crawler.flags import COLUMNS, Flagger, Verdict
 from crawler.progress import Bar
 from crawler.publish.export import replaced
-from crawler.rulesets import RuleSet
-from crawler.vocab import Purpose, State
+from crawler.store import runs, verdicts
+from crawler.store.database import StoreError, explained, held, transaction
+from crawler.store.database import connect as connect_database
+from crawler.verbs.flagging import Counts, Flagging, FlagRequest, Mask
 
-_VERDICT = pa.schema(
-    [pa.field(c, pa.bool_() if c == "tdm_reserved" else pa.string()) for c in COLUMNS]
-)
-_PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
+__all__ = ["FlagError", "FlagRequest", "Flagged", "Mask", "flag"]
+
+#: What the finished files of a folder were made from and hold, for the next flagging.
+MANIFEST = ".tdm-audit.json"
 
 
 class FlagError(ExplainedError):
@@ -28,100 +34,143 @@ class FlagError(ExplainedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlagRequest:
-    """Which rows to flag, for which purpose and agent, under which rules, and where to write."""
+class Flagged:
+    """What a flagging gave: all counts, and the files that an earlier one had finished."""
 
-    datasets: tuple[str, ...]
-    out: Path
-    rules: RuleSet
-    purpose: Purpose
-    url_column: str | None = None
-    agent: str | None = None
-    flags_only: bool = False
+    counts: Counts
+    finished_before: tuple[Path, ...] = ()
 
 
-def flag(db: sqlite3.Connection, request: FlagRequest, bar: Bar) -> dict[str, int]:
-    """Write the flagged rows and count them by state; raises `FlagError`, `DatasetError` and
-    `ExportError`. The file appears under its name only when it is complete.
+def flag(
+    db: sqlite3.Connection, request: FlagRequest, bar: Bar, *, remember: Path | None = None
+) -> Flagged:
+    """Write the flagged rows; raises `FlagError`, `DatasetError` and `ExportError`.
+
+    A file appears under its name only when it is complete. In a folder, files that an earlier
+    flagging of the same evidence in the same way has finished are left as they are. What had to be
+    worked out is stored in the database `remember` for the next time, if it is free.
     """
     files, form = locate(request.datasets)
-    if request.out.suffix.lower() not in SINKS:
-        raise FlagError(f"{request.out.name}: the suffix must be one of {', '.join(SINKS)}")
-    if any(request.out.resolve() == file.resolve() for file in files):
-        raise FlagError(f"{request.out} is the dataset itself; name another file with -o")
-    flagger = Flagger(db, request.rules, request.purpose, request.agent)
+    jobs = _jobs(files, form, request)
     bar.begin("flagging rows", None)
-    counts: Counter[str] = Counter()
-    with replaced(request.out) as unfinished:
-        kind = SINKS[request.out.suffix.lower()]
-        _write(unfinished, kind, files, form, request, flagger, counts, bar)
-    return {state: counts[state] for state in State}
+    with (
+        tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch,
+        closing(connect(Path(scratch), request.memory_limit)) as duck,
+    ):
+        work = Flagging(db, duck, Path(scratch), request, bar)
+        manifest = _Manifest(request.out, work.facts) if set(jobs) != {request.out} else None
+        done, before = [], []
+        for out, group in jobs.items():
+            counts = manifest.finished(out, group) if manifest else None
+            if counts is not None:
+                before.append(out)
+            else:
+                counts = work.write(out, group, form)
+                if manifest:
+                    manifest.add(out, group, counts)
+            done.append(counts)
+        if remember is not None:
+            _remember(remember, runs.fingerprint(db), request.agent, work.worked_out)
+    return Flagged(counts=_sum(done), finished_before=tuple(before))
 
 
-def _write(
-    out: Path,
-    kind: type[Sink],
-    files: tuple[Path, ...],
-    form: Format,
-    request: FlagRequest,
-    flagger: Flagger,
-    counts: Counter[str],
-    bar: Bar,
+def _remember(
+    path: Path, evidence: str, agent: str | None, worked_out: list[tuple[int, str, Any]]
 ) -> None:
-    """Write all batches; side-cars file by file, since a row is numbered within its file."""
-    sink: Sink | None = None
-    groups = [(file,) for file in files] if request.flags_only else [files]
-    try:
-        for group in groups:
-            with open_rows(group, form, request.url_column) as rows:
-                schema = _PLACE if request.flags_only else _others(rows.schema)
-                sink = sink or kind(out, _joined(schema))  # type: ignore[call-arg]
-                for kept, verdicts in _judged(rows, flagger, group[0], request):
-                    sink.write(
-                        pa.RecordBatch.from_arrays(
-                            kept + _columns(verdicts), schema=_joined(schema)
-                        )
-                    )
-                    counts.update(v.state for v in verdicts)
-                    bar.step(len(verdicts))
-    finally:
-        if sink is not None:
-            sink.close()
+    """Store verdicts, unless somebody else writes or the evidence is no longer the same.
+
+    It is a help, not a result: who flags may be one who cannot write there.
+    """
+    if not worked_out:
+        return
+    with (
+        contextlib.suppress(StoreError),
+        explained(path),
+        held(path),
+        closing(connect_database(path)) as db,
+        transaction(db),
+    ):
+        if runs.fingerprint(db) == evidence:
+            verdicts.save(db, agent, worked_out)
 
 
-def _judged(
-    rows: Batches, flagger: Flagger, file: Path, request: FlagRequest
-) -> Iterator[tuple[list[pa.Array], list[Verdict]]]:
-    number = 0
-    others = _others(rows.schema).names
-    for batch in rows:
-        urls = batch.column(rows.url).to_pylist()
-        verdicts = [flagger.verdict(_text(url)) for url in urls]
-        if request.flags_only:
-            numbers = pa.array(range(number, number + len(urls)), pa.int64())
-            yield [pa.array([str(file)] * len(urls), pa.string()), numbers], verdicts
-        else:
-            yield [batch.column(name) for name in others], verdicts
-        number += len(urls)
+def _sum(done: list[Counts]) -> Counts:
+    if len(done) == 1:
+        return done[0]
+    digests = [counts.digest for counts in done]
+    return Counts(
+        rows=sum((counts.rows for counts in done), Counter()),
+        kept=sum((counts.kept for counts in done), Counter()),
+        digest=hashlib.sha256("".join(digests).encode()).hexdigest() if all(digests) else "",
+    )
 
 
-def _text(url: object) -> str | None:
-    if isinstance(url, bytes):
-        return url.decode("utf-8", "replace")
-    return None if url is None else str(url)
+class _Manifest:
+    """Which files of a folder are finished, kept in the folder itself.
+
+    A file counts as finished if it was made from the same files (by size and time of change),
+    from the same evidence and in the same way.
+    """
+
+    def __init__(self, folder: Path, facts: str) -> None:
+        self._path, self._facts = folder / MANIFEST, facts
+        self._entries: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._path.read_text("utf-8"))
+            self._entries = found if isinstance(found, dict) else {}
+
+    def finished(self, out: Path, files: tuple[Path, ...]) -> Counts | None:
+        """The counts of a file that need not be written again, None for one that must."""
+        entry = self._entries.get(str(out))
+        if not out.is_file() or entry is None or entry["from"] != self._identity(files):
+            return None
+        return Counts(
+            rows=Counter(entry["rows"]), kept=Counter(entry["kept"]), digest=entry["digest"]
+        )
+
+    def add(self, out: Path, files: tuple[Path, ...], counts: Counts) -> None:
+        """Note that a file is finished."""
+        entry = {"from": self._identity(files), "rows": counts.rows, "kept": counts.kept}
+        self._entries[str(out)] = entry | {"digest": counts.digest}
+        with replaced(self._path) as unfinished:
+            unfinished.write_text(json.dumps(self._entries, indent=1, sort_keys=True), "utf-8")
+
+    def _identity(self, files: tuple[Path, ...]) -> list[Any]:
+        stats = [(str(file.resolve()), file.stat()) for file in files]
+        return [self._facts, *([name, s.st_size, s.st_mtime_ns] for name, s in stats)]
 
 
-def _columns(verdicts: list[Verdict]) -> list[pa.Array]:
-    return [
-        pa.array(values, field.type)
-        for values, field in zip(zip(*verdicts, strict=True), _VERDICT, strict=True)
-    ]
+def _jobs(
+    files: tuple[Path, ...], form: Format, request: FlagRequest
+) -> dict[Path, tuple[Path, ...]]:
+    """The files to write, each with the files that go into it."""
+    out, suffix = request.out, request.out.suffix.lower()
+    jobs: dict[Path, tuple[Path, ...]]
+    if out.is_dir() or not suffix:
+        jobs = {out / name: (file,) for name, file in _names(files, form, request).items()}
+    elif suffix in SUFFIXES:
+        jobs = {out: files}
+    else:
+        raise FlagError(
+            f"{out.name}: the suffix must be one of {', '.join(SUFFIXES)}, or name a folder"
+        )
+    same = {file.resolve() for file in files} & {path.resolve() for path in jobs}
+    if same:
+        raise FlagError(f"{same.pop()} is the dataset itself; name another place with -o")
+    return jobs
 
 
-def _others(schema: pa.Schema) -> pa.Schema:
-    """The columns of the dataset but for verdicts of an earlier flagging, which are replaced."""
-    return pa.schema([f for f in schema if f.name not in COLUMNS], metadata=schema.metadata)
-
-
-def _joined(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([*schema, *_VERDICT], metadata=schema.metadata)
+def _names(files: tuple[Path, ...], form: Format, request: FlagRequest) -> dict[str, Path]:
+    """What the file for each file is called: as that, below the folder that all are in."""
+    top = Path(os.path.commonpath([file.resolve().parent for file in files]))
+    suffix = f".{form}" if f".{form}" in SUFFIXES else ".csv"
+    ending = ".flags.parquet" if request.flags_only else suffix
+    found: dict[str, Path] = {}
+    for file in files:
+        plain = file.resolve().relative_to(top)
+        while plain.suffix.lower() in (".gz", ".zst", f".{form}", suffix):
+            plain = plain.with_suffix("")
+        found[f"{plain}{ending}"] = file
+    if len(found) < len(files):
+        raise FlagError("two files would be written to one name; flag them one at a time")
+    return found

@@ -121,6 +121,8 @@ def counted(found: list[Read]) -> Iterator[tuple[str, dict[str, int]]]:
     yield "agents", Counter(kind_of(s) for s in statements)
     yield "reads", Counter(f"{s.reads}{'' if s.counts else ', not counted'}" for s in statements)
     yield "issues", Counter(i.code for read in found for i in read.reading.issues)
+    passages = [c for read in found for c in read.reading.candidates]
+    yield "candidates", Counter(f"{c.strength}, {c.location}, {c.pattern}" for c in passages)
 
 
 def summary(found: list[Read]) -> dict[str, Counts]:

@@ -16,7 +16,7 @@ COLUMNS = ["url", "caption", "width", "height", "tokens"]
 
 def test_rows_repeat() -> None:
     assert rows() == rows()
-    assert 1_300 <= len(rows()) <= 1_700
+    assert 1_300 <= len(rows()) <= 2_000
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

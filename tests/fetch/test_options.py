@@ -28,9 +28,17 @@ def test_user_agent(contact, expected):
         ({"per_address": 0}, "at least 1"),
         ({"max_body": 0}, "at least 1"),
         ({"delay": -1.0}, "not be negative"),
+        ({"media": -1}, "not be negative"),
         ({"timeout": 0.0}, "greater than 0"),
     ],
 )
 def test_refused(options, message):
     with pytest.raises(ValueError, match=message):
         FetchOptions(**options)
+
+
+def test_media_without_the_extra_are_refused(monkeypatch):
+    monkeypatch.setattr("crawler.media.missing", lambda: ("pikepdf", "c2pa-python"))
+    assert FetchOptions(media=0).media == 0
+    with pytest.raises(ValueError, match=r"pikepdf and c2pa-python: install tdm-audit\[media\]"):
+        FetchOptions(media=1)

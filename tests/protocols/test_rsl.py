@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.model import Document, Question
+from crawler.model import Document, Party, Question
 from crawler.protocols import rsl
-from crawler.protocols._rsl import Copyright
-from crawler.protocols.rsl import copyright_of
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
@@ -417,14 +415,48 @@ def test_the_holder_of_the_rights():
         '<copyright type="organization" contactEmail="r@a.example" contactUrl="/c">A</copyright>'
     )
     text = content(prohibits("all")).replace("</content>", f"<copyright/>{holder}</content>")
-    assert copyright_of(read(document(text))) == Copyright(
-        type="organization", name="A", contact_email="r@a.example", contact_url="/c"
+    assert read(document(text)).parties == (
+        Party(
+            source="rsl.copyright",
+            role="holder",
+            confidence="high",
+            name="A",
+            contact_page="/c",
+            private=("r@a.example",),
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        pytest.param(
+            'type="Person" contactUrl="https://a.example/c"',
+            ("", "https://a.example/c", "", ("A",)),
+            id="a person",
+        ),
+        pytest.param(
+            'contactEmail="rights@a.example"',
+            ("A", "rights@a.example", "rights@a.example", ()),
+            id="a mailbox",
+        ),
+    ],
+)
+def test_the_holder_is_known_by_where_to_ask(attributes, expected):
+    holder = f"<copyright {attributes}>A</copyright>"
+    text = document(content(prohibits("all")).replace("</content>", f"{holder}</content>"))
+    (party,) = read(text).parties
+    assert (party.name, party.uid, party.mailbox, party.private) == expected
+
+
+def test_a_holder_in_a_document_that_does_not_conform_is_less_sure():
+    text = document("<copyright>A</copyright>")
+    assert [(p.name, p.confidence) for p in read(text).parties] == [("A", "medium")]
 
 
 @pytest.mark.parametrize("text", [document(content(prohibits("all"))), "", "<rsl>"])
 def test_no_holder_of_the_rights(text):
-    assert copyright_of(read(text)) is None
+    assert read(text).parties == ()
 
 
 def test_a_hostile_document_does_not_flood_and_keeps_what_reserves():

@@ -87,7 +87,7 @@ def test_two_scripts_are_read_as_one_and_numbered_through():
     reading = read(SCRIPT + SCRIPT.replace("ai-train", "search"))
     found = [(s.n, s.purpose.value) for s in reading.statements]
     assert found == [(1, "ai_train"), (2, "search")]
-    assert reading.rules.copyright.contact_email == "r@a.example"
+    assert [(p.role, p.private) for p in reading.parties] == [("holder", ("r@a.example",))]
 
 
 @given(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import rsl_robots
-from crawler.protocols.rsl_robots import licenses_of
+from crawler.protocols import rsl_link, rsl_robots
+from crawler.protocols.rsl_robots import audience_of, licenses_of
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
@@ -78,10 +78,48 @@ GROUPS = f"License: {A}\nUser-agent: GPTBot\nUser-agent: x\nLicense: {B}\nDisall
         pytest.param(f"User-agent: *\nLicense: {B}\n", "other", (B,), id="of the star"),
         pytest.param("License: x", "other", (), id="none that can be asked for"),
         pytest.param("", "other", (), id="none"),
+        pytest.param(
+            f"License: {A}\nUser-agent: CCBot/2.0\nLicense: {B}\n", "ccbot", (B,), id="a version"
+        ),
     ],
 )
 def test_licenses_of_an_agent(text, agent, expected):
     assert licenses_of(read(text), agent) == expected
+
+
+FOR_CCBOT = f"User-agent: CCBot\nLicense: {A}\nDisallow: /x\n"
+IN_A_PAGE = rsl_link.parse(
+    Document(body=f'Link: <{A}>; rel="license"; type="application/rsl+xml"'.encode())
+)
+
+
+@pytest.mark.parametrize(
+    ("texts", "agent", "expected"),
+    [
+        pytest.param([FOR_CCBOT], None, ("CCBot",), id="one agent's"),
+        pytest.param([FOR_CCBOT], "*", ("CCBot",), id="one agent's, asked for all"),
+        pytest.param([FOR_CCBOT], "ccbot", ("*",), id="the agent that is meant"),
+        pytest.param([FOR_CCBOT], "GPTBot", (), id="another agent"),
+        pytest.param([f"License: {A}"], None, ("*",), id="everybody's"),
+        pytest.param([f"License: {A}\n{FOR_CCBOT}"], None, ("*",), id="everybody's, and one's"),
+        pytest.param([f"User-agent: *\nLicense: {A}\n"], None, ("*",), id="of the star"),
+        pytest.param([f"License: {A}\nUser-agent: x\nLicense: {B}\n"], "x", (), id="replaced"),
+        pytest.param([f"License: {B}"], None, ("*",), id="no longer named"),
+        pytest.param([f"License: {B}"], "CCBot", ("*",), id="no longer named, for an agent"),
+        pytest.param([], "CCBot", ("*",), id="robots.txt unseen"),
+        pytest.param([FOR_CCBOT, IN_A_PAGE], "GPTBot", ("*",), id="a header names it, too"),
+        pytest.param([FOR_CCBOT, FOR_CCBOT], None, ("CCBot",), id="named twice"),
+    ],
+)
+def test_whom_a_document_speaks_to(texts, agent, expected):
+    readings = [read(text) if isinstance(text, str) else text for text in texts]
+    assert audience_of(A, [("https://h.example/", one) for one in readings], agent) == expected
+
+
+def test_the_audience_of_a_hostile_file_is_bounded():
+    agents = "".join(f"User-agent: bot{n}\n" for n in range(500))
+    carriers = [("https://h.example/", read(f"{agents}License: {A}\n"))]
+    assert len(audience_of(A, carriers, None)) == 50
 
 
 def test_a_hostile_file_does_not_flood():

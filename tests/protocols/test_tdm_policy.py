@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.model import Document, Question
+from crawler.model import Document, Party, Question
 from crawler.protocols import tdm_policy
 from crawler.protocols.tdm_policy import Assigner, Policy, policy_of
 from crawler.vocab import Presence
@@ -76,6 +76,34 @@ def test_t24_an_offer_names_its_assigner_and_its_terms():
         targets=("https://provider.com/papers",),
     )
     assert tdm_policy.voices(reading, Question()) == ()
+
+
+def test_an_assigner_is_a_party_that_offers_a_licence():
+    assert read(OFFER).parties == (
+        Party(
+            source="tdm_policy.assigner",
+            role="offers_licence",
+            confidence="high",
+            name="Provider",
+            uid="https://provider.com",
+            contact_page="https://provider.com/tdm/licensing.html",
+            mailbox="contact@provider.com",
+            duties="obtainConsent",
+            private=("+61755555555", "111 Street Address, 5555, Espérance, France"),
+        ),
+    )
+
+
+def test_an_assigner_who_is_a_person_is_private():
+    person = {"@type": "vcard:Individual", "uid": "https://j.example", "vcard:fn": "Jane Doe"}
+    (party,) = read(OFFER | {"assigner": person, "profile": "x"}).parties
+    assert (party.name, party.uid, party.confidence) == ("", "", "medium")
+    assert party.private == ("Jane Doe", "https://j.example")
+
+
+def test_no_assigner_is_no_party():
+    assert read(without("assigner")).parties == ()
+    assert read(b"<html>", "text/html").parties == ()
 
 
 def without(name: str) -> dict[str, object]:

@@ -128,6 +128,25 @@ def test_j07_relations_are_one_sides_word():
     assert edges_of(read("")) == ()
 
 
+def test_j07_who_controls_whom_is_a_claim_of_the_file_alone():
+    text = (
+        "controlledby=https://www.Parent.example/\ncontrol=child.example\ncontrol=child.example/\n"
+        "control=us\ncontrol=\nControlledBy=https://x.example\nmember=https://m.example\n"
+        "contact=mailto:rights@a.example\ncontact=https://a.example/ask\ncontact=+1 555\n"
+    )
+    found = [
+        (p.source, p.role, p.confidence, p.uid, p.contact_page, p.mailbox, p.private)
+        for p in read(text).parties
+    ]
+    assert found == [
+        ("trust_txt.controlledby", "controller", "low", "parent.example", "", "", ()),
+        ("trust_txt.control", "controlled", "low", "child.example", "", "", ()),
+        ("trust_txt.contact", "contact", "low", "", "", "rights@a.example", ()),
+        ("trust_txt.contact", "contact", "low", "", "https://a.example/ask", "", ()),
+        ("trust_txt.contact", "contact", "low", "", "", "", ("+1 555",)),
+    ]
+
+
 @given(
     st.one_of(
         st.binary(max_size=200),

@@ -92,7 +92,8 @@ CREATE TABLE body (
     content BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `digest` is of the body as received, `stored` of what was kept of it.
+-- `digest` is of the body as received, `stored` of what was kept of it. A 304 has those of the
+-- observation that it `confirms`.
 CREATE TABLE observation (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES run (id),
@@ -112,8 +113,13 @@ CREATE TABLE observation (
     elapsed_ms INTEGER NOT NULL,
     address TEXT NOT NULL,
     note TEXT NOT NULL,
+    tls_version TEXT NOT NULL,
+    tls_certificate TEXT NOT NULL,
+    tls_verified TEXT NOT NULL,
+    confirms INTEGER REFERENCES observation (id),
     UNIQUE (origin, run, resource, asked, hop),
-    CHECK ((outcome IN ('responded', 'too_large')) = (status IS NOT NULL))
+    CHECK ((outcome IN ('responded', 'too_large')) = (status IS NOT NULL)),
+    CHECK (confirms IS NULL OR status = 304)
 ) STRICT;
 
 -- An origin counts as visited only in the transaction that stores its last observation.

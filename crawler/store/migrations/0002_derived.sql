@@ -41,16 +41,51 @@ CREATE TABLE issue (
     PRIMARY KEY (reading, n)
 ) STRICT, WITHOUT ROWID;
 
--- Whom a document names as rights holder. Names, pages and role mailboxes only.
+-- Passages of natural language that may reserve; never statements.
+CREATE TABLE candidate (
+    reading TEXT NOT NULL REFERENCES reading (id),
+    n INTEGER NOT NULL,
+    strength TEXT NOT NULL CHECK (strength IN ('candidate', 'mention')),
+    kind TEXT NOT NULL CHECK (kind IN ('reservation', 'anti_scraping', 'template')),
+    location TEXT NOT NULL CHECK (location IN ('robots_comment', 'page', 'legal_page')),
+    language TEXT NOT NULL,
+    pattern TEXT NOT NULL,
+    line INTEGER,
+    snippet TEXT NOT NULL,
+    PRIMARY KEY (reading, n)
+) STRICT, WITHOUT ROWID;
+
+-- Whom a document names. `private` is what is personal: an empty array, unless an operator
+-- asked to keep it; no view shows it.
 CREATE TABLE party (
     reading TEXT NOT NULL REFERENCES reading (id),
+    n INTEGER NOT NULL,
     source TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN (
+        'holder', 'publisher', 'offers_licence', 'controller', 'controlled', 'owner_domain',
+        'contact'
+    )),
+    confidence TEXT NOT NULL CHECK (confidence IN ('high', 'medium', 'low')),
     name TEXT NOT NULL,
     uid TEXT NOT NULL,
+    licence_page TEXT NOT NULL,
     contact_page TEXT NOT NULL,
     mailbox TEXT NOT NULL,
     duties TEXT NOT NULL,
-    PRIMARY KEY (reading)
+    private TEXT NOT NULL CHECK (json_type(private) = 'array'),
+    PRIMARY KEY (reading, n)
+) STRICT, WITHOUT ROWID;
+
+-- Pages of a party that its document writes without a host, as the observation makes them
+-- absolute: a reading is shared by hosts.
+CREATE TABLE party_page (
+    observation INTEGER NOT NULL REFERENCES observation (id),
+    reading TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    licence_page TEXT NOT NULL,
+    contact_page TEXT NOT NULL,
+    PRIMARY KEY (observation, reading, n),
+    FOREIGN KEY (reading, n) REFERENCES party (reading, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE read_from (
@@ -72,6 +107,12 @@ CREATE TABLE sight (
     PRIMARY KEY (origin, resource, path)
 ) STRICT, WITHOUT ROWID;
 
+-- The last run of an origin that was judged; who was visited since is waiting.
+CREATE TABLE judged (
+    origin INTEGER PRIMARY KEY REFERENCES origin (id),
+    run INTEGER NOT NULL REFERENCES run (id)
+) STRICT;
+
 CREATE TABLE ruleset (
     label TEXT PRIMARY KEY,
     id TEXT NOT NULL,
@@ -82,6 +123,7 @@ CREATE TABLE ruleset (
 ) STRICT, WITHOUT ROWID;
 
 -- `headline` marks the strongest finding of an origin under a rule set, the first if several.
+-- What decided is statement `n` of the reading, or its `candidate` where prose counts.
 CREATE TABLE finding (
     origin INTEGER NOT NULL REFERENCES origin (id),
     rules TEXT NOT NULL REFERENCES ruleset (label),
@@ -95,9 +137,35 @@ CREATE TABLE finding (
     n INTEGER,
     observation INTEGER REFERENCES observation (id),
     observed_at TEXT,
+    candidate INTEGER,
     PRIMARY KEY (origin, rules, purpose)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finding_by_state ON finding (rules, purpose, state);
+
+-- What the answers of a protocol to URLs depend on: a form of the path is LIKE a pattern.
+CREATE TABLE shape (
+    reading TEXT NOT NULL REFERENCES reading (id),
+    n INTEGER NOT NULL,
+    compared TEXT NOT NULL CHECK (compared IN ('path', 'bare', 'lower')),
+    pattern TEXT NOT NULL,
+    PRIMARY KEY (reading, n)
+) STRICT, WITHOUT ROWID;
+
+-- What rows of a dataset are told. `what` is empty for the usual URL of an origin, `=` and a path
+-- for a page that was seen, else the numbers of the shapes that a path has, in their order.
+CREATE TABLE verdict (
+    origin INTEGER NOT NULL REFERENCES origin (id),
+    rules TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    what TEXT NOT NULL,
+    purpose TEXT NOT NULL REFERENCES purpose (name),
+    state TEXT NOT NULL REFERENCES state (name),
+    reserved INTEGER CHECK (reserved IN (0, 1)),
+    basis TEXT,
+    policy_url TEXT,
+    observed_at TEXT,
+    PRIMARY KEY (origin, rules, agent, what, purpose)
+) STRICT, WITHOUT ROWID;
 
 -- Two statements that disagree about a purpose, of different protocols.
 CREATE TABLE disagreement (

@@ -1,0 +1,162 @@
+"""How fast rows get their verdicts, against a copy of the same file and against usual loops.
+
+`python -m benchmarks.flag_speed [--rows 10000000] [--origins 100000] [--rounds 5] [--quick]
+[--keep FOLDER] [--json FILE]` makes a database and a Parquet file of URLs, captions and sizes, and
+runs `tdm-audit flag` beside DuckDB's copy of the file. Status 1 where the side-car takes longer
+than the copy or the whole file more than twice as long, memory is above 1.5 GB, or a loop over
+Protego with tldextract does more than a twentieth of the rows a second. `--keep` keeps what was
+made for the next time; the first flagging of a database also works out what nobody asked before.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import duckdb
+import pyarrow.parquet as pq
+import tldextract
+from protego import Protego
+
+from benchmarks import judge_speed, measure
+from benchmarks.measure import MB, Goal, Spent
+
+_LOOPED = 20_000
+# One row in ten has a path that some host has a rule about, one in twenty is percent-encoded.
+_MADE = """
+COPY (
+    SELECT
+        'https://' || CASE WHEN h % 2 = 1 THEN 'www' ELSE 'shop' END || '.s'
+            || lpad((h // 2)::VARCHAR, 7, '0') || '.test' || CASE i % 20
+            WHEN 0 THEN '/section-' || (i % 97 % 10) || '/' || i || '/print'
+            WHEN 1 THEN '/news/' || i || '.html'
+            WHEN 2 THEN '/caf%C3%A9/' || i
+            WHEN 3 THEN '/image/' || md5(i::VARCHAR) || '.JPG?w=640&h=480'
+            WHEN 4 THEN '/p/' || i || '?utm_source=feed#top'
+            ELSE '/2024/05/' || left(md5(i::VARCHAR), 12) || '/' || i || '.jpg' END AS url,
+        'a picture of ' || md5((i * 7)::VARCHAR) || ' and ' || (i % 1000) || ' more' AS caption,
+        (i * 7919 % 4096)::INTEGER AS width,
+        (i * 104729 % 4096)::INTEGER AS height
+    FROM (SELECT i, (hash(i) % {origins})::BIGINT AS h FROM range({rows}) AS t (i))
+) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
+"""
+
+
+def copy(data: Path, out: Path) -> Spent:
+    """DuckDB copies the file unchanged, in a process of its own."""
+    statement = f"COPY (FROM '{data}') TO '{out}' (FORMAT parquet, COMPRESSION zstd)"
+    return measure.run(["benchmarks.flag_speed", "--statement", statement])
+
+
+def flag(db: Path, data: Path, out: Path, *options: str) -> Spent:
+    """The shipped command."""
+    given = ["flag", str(data), "--db", str(db), "-o", str(out), "--quiet", *options]
+    return measure.run(["crawler", *given])
+
+
+def looped(urls: list[str], allowed: Callable[[str], bool]) -> float:
+    """Rows a second of a loop that asks a question about every URL."""
+    begun = time.process_time()
+    for url in urls:
+        allowed(url)
+    return len(urls) / (time.process_time() - begun)
+
+
+def protego() -> Callable[[str], bool]:
+    """Whether GPTBot may have a URL, the parser of each host kept, sites by tldextract."""
+    extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    parsers: dict[str, Protego] = {}
+
+    def allowed(url: str) -> bool:
+        host = urlsplit(url).netloc
+        extract(url)
+        if host not in parsers:
+            number = int(host.split(".")[1][1:]) * 2 + host.startswith("www")
+            body = judge_speed.content("/robots.txt", number) or b""
+            parsers[host] = Protego.parse(body.decode())
+        return bool(parsers[host].can_fetch(url, "GPTBot"))
+
+    return allowed
+
+
+def swiss(urls: list[str]) -> float | None:
+    """Rows a second of `robots-checker`, the one per-URL checker there is; None without it."""
+    try:
+        from robots_checker import RobotsChecker  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    checker = RobotsChecker()
+    return looped(urls, lambda url: bool(checker.is_allowed(url)))
+
+
+def main() -> int:
+    options = measure.options(__doc__)
+    options.add_argument("--rows", type=int, help="10,000,000, with --quick 1,000,000")
+    options.add_argument("--origins", type=int, help="100,000, with --quick 5,000")
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="make things there, once")
+    options.add_argument("--statement", help="run an SQL statement, nothing else")
+    given = options.parse_args()
+    if given.statement:
+        duckdb.execute(given.statement)
+        return 0
+    rows = given.rows or (1_000_000 if given.quick else 10_000_000)
+    origins = given.origins or (5_000 if given.quick else 100_000)
+    with tempfile.TemporaryDirectory() as made:
+        folder = given.keep or Path(made)
+        db, data = folder / f"audit-{origins}.db", folder / f"rows-{rows}-{origins}.parquet"
+        if not db.exists():
+            judge_speed.build(db, origins)
+            print(f"judged in {measure.run(['crawler', 'judge', '--db', str(db)]).wall:,.0f} s")
+        if not data.exists():
+            duckdb.execute(_MADE.format(rows=rows, origins=origins, out=data))
+        rounds = given.rounds or (3 if given.quick else 5)
+        return report(db, data, Path(made), rounds, given.json)
+
+
+def report(db: Path, data: Path, folder: Path, rounds: int, file: Path | None) -> int:
+    """Measure, print, and give the exit status."""
+    out = folder / "out.parquet"
+    first = flag(db, data, out, "--flags-only")
+    taken: dict[str, list[Spent]] = {"copy": [], "side-car": [], "whole file": []}
+    for _ in range(rounds):
+        taken["copy"].append(copy(data, out))
+        taken["side-car"].append(flag(db, data, out, "--flags-only"))
+        taken["whole file"].append(flag(db, data, out))
+    rows = pq.read_metadata(data).num_rows
+    print(f"{rows:,} rows, {data.stat().st_size / MB:,.0f} MB; medians of {rounds} rounds")
+    print(f"the first flagging of this database took {first.wall:,.1f} s")
+    ratios = {}
+    shown = []
+    for name, spent in taken.items():
+        wall, cpu = (measure.median(getattr(s, f) for s in spent) for f in ("wall", "cpu"))
+        pairs = list(zip(spent, taken["copy"], strict=True))
+        ratios[name] = (
+            measure.median(s.wall / c.wall for s, c in pairs),
+            measure.median(s.cpu / c.cpu for s, c in pairs),
+        )
+        peak = max(s.peak for s in spent)
+        shown.append((name, wall, cpu, *ratios[name], rows / wall, peak))
+    header = ("", "wall s", "CPU s", "x wall", "x CPU", "rows/s", "peak MB")
+    measure.table(header, shown)
+    urls = pq.ParquetFile(data).read_row_group(0, ["url"]).column(0).to_pylist()[:_LOOPED]
+    naive, checker = looped(urls, protego()), swiss(urls)
+    fast = rows / measure.median(s.wall for s in taken["side-car"])
+    print(f"loop over Protego and tldextract: {naive:,.0f} rows/s, robots-checker: {checker}")
+    goals = [
+        Goal("side-car, wall against the copy", ratios["side-car"][0], 1.0),
+        Goal("whole file, wall against the copy", ratios["whole file"][0], 2.0),
+        Goal("whole file, CPU against the copy", ratios["whole file"][1], 2.0),
+        Goal("peak MB of the side-car", max(s.peak for s in taken["side-car"]), 1_500),
+        Goal("rows a second against the loop", fast / naive, 20, at_least=True),
+    ]
+    if checker:
+        goals.append(Goal("rows a second against robots-checker", fast / checker, 5, at_least=True))
+    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in taken.items()}
+    results = {"rows": rows, "first": first.wall, "loop": naive, "checker": checker} | facts
+    return measure.conclude("flag_speed", file, results, goals)
+
+
+if __name__ == "__main__":
+    sys.exit(measure.ended(main))

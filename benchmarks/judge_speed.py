@@ -1,0 +1,246 @@
+"""How fast evidence is judged, and how soon the first questions to a database are answered.
+
+`python -m benchmarks.judge_speed [--origins 20000] [--rounds 5] [--quick] [--json FILE]` stores
+synthetic evidence through `crawler.store`, runs `tdm-audit judge` on it and asks the views. Status
+1 where fewer than 5,000 origins a second are judged on one core (of a machine where Protego reads
+1 KB in 183 us: machines differ, the ratio does not), or a question takes more than a second
+for 200,000 origins, less for fewer in proportion.
+"""
+
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks import hosts, measure
+from benchmarks.measure import MB, Goal
+from benchmarks.robots_parse import KB, Files, cost, made, protego
+from crawler import __version__, agents, names, page
+from crawler.model import Observation, Origin, Target
+from crawler.store import evidence, runs
+from crawler.store.database import connect, connect_read_only, transaction
+from crawler.vocab import EXTRACTED, Outcome, Resource
+
+ORIGINS_PER_SECOND = 5_000
+#: Microseconds that Protego takes for 1 KB where the goal was set.
+PROTEGO = 183
+SECONDS, FOR_ORIGINS = 1.0, 200_000
+#: A question is given up after so many seconds.
+LONGEST = 30.0
+_STEPS = 100_000
+_AT_ONCE = 500
+_WHEN = "2026-11-22T05:30:00.000Z"
+
+QUESTIONS = {
+    "reservations": "SELECT host, rows, tdm, genai_train, basis, tier, policy_url "
+    "FROM reservations WHERE genai_train IN ('reserved', 'partial') ORDER BY rows DESC LIMIT 20",
+    "dataset_summary": "SELECT * FROM dataset_summary",
+    "sites": "SELECT * FROM sites ORDER BY rows DESC LIMIT 20",
+    "conflicts": "SELECT kind, purpose, count(*) FROM conflicts GROUP BY kind, purpose",
+    "rights_holders": "SELECT * FROM rights_holders ORDER BY rows DESC LIMIT 20",
+}
+
+_RESOURCES = {
+    "/robots.txt": Resource.ROBOTS_TXT,
+    "/ai.txt": Resource.AI_TXT,
+    "/.well-known/tdmrep.json": Resource.TDMREP_JSON,
+    "/.well-known/trust.txt": Resource.TRUST_TXT,
+    "/trust.txt": Resource.TRUST_TXT,
+    "/": Resource.HOME,
+}
+_HEADERS = (
+    ("Date", "Sun, 22 Nov 2026 05:30:00 GMT"),
+    ("Server", "nginx"),
+    ("Cache-Control", "max-age=600"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    ("Vary", "Accept-Encoding"),
+)
+
+
+def origin(number: int) -> Origin:
+    """Two hosts to a site."""
+    host = f"{'www' if number % 2 else 'shop'}.s{number // 2:07d}.test"
+    return Origin(scheme="https", host=host, port=443, site=host.partition(".")[2])
+
+
+def content(path: str, number: int) -> bytes | None:
+    """What a host has at a path; None where it answers 404."""
+    match path:
+        case "/robots.txt":
+            return None if number % 20 < 4 else hosts.robots(number)
+        case "/ai.txt":
+            return hosts.numbered(hosts.AI_TXT, number) if number % 100 == 31 else None
+        case "/.well-known/tdmrep.json":
+            return hosts.numbered(hosts.TDMREP, number) if number % 100 == 57 else None
+        case "/":
+            return b""
+    return None
+
+
+_EXTRACTS: dict[bytes, bytes] = {}
+
+
+def extract(number: int) -> bytes:
+    """The head extract of a host's home page, taken once for each kind of page."""
+    template = hosts.page_template(number)
+    if template not in _EXTRACTS:
+        _EXTRACTS[template] = page.extract(template)
+    return hosts.numbered(_EXTRACTS[template], number)
+
+
+def observation(path: str, number: int, base: str) -> Observation:
+    """What was seen of a host at a path."""
+    target = Target(resource=_RESOURCES[path], asked=base + path, url=base + path)
+    body = content(path, number)
+    kind = "text/plain" if path.endswith(".txt") else "text/html; charset=utf-8"
+    return Observation(
+        target=target,
+        outcome=Outcome.RESPONDED,
+        status=404 if body is None else 200,
+        headers=(*_HEADERS, ("Content-Type", "text/html" if body is None else kind)),
+        body=body or b"",
+        size=len(body or b""),
+        started_at=_WHEN,
+        elapsed_ms=50,
+        address="192.0.2.1:443",
+        extract=extract(number) if target.resource in EXTRACTED else b"",
+    )
+
+
+def visit(number: int, base: str) -> Iterator[Observation]:
+    """All that was seen of a host."""
+    for path in hosts.PATHS:
+        if path != "/trust.txt" or content("/.well-known/trust.txt", number) is None:
+            yield observation(path, number, base)
+
+
+def build(path: Path, number: int) -> None:
+    """A database of so many origins, as a crawl leaves it before it judges."""
+    dataset = evidence.NewDataset(
+        path="synthetic",
+        files=(("synthetic", 0, "0" * 64),),
+        format="text",
+        url_column="url",
+        weight_column="",
+        rows=number,
+        rejects=(),
+    )
+    counted = ((names.origin_key(o), o, 1 + n % 97, None, ()) for n, o in _origins(number))
+    with closing(connect(path, create=True)) as db:
+        with transaction(db):
+            evidence.add_dataset(db, dataset, counted, _WHEN)
+        run = runs.begin_run(db, _run(), _WHEN)
+        for first in range(0, number, _AT_ONCE):
+            with transaction(db):
+                for n in range(first, min(first + _AT_ONCE, number)):
+                    seen = tuple(visit(n, origin(n).url))
+                    evidence.save_visit(db, run, n + 1, seen, _WHEN)
+        runs.end_run(db, run, "finished", _WHEN)
+
+
+def _origins(number: int) -> Iterator[tuple[int, Origin]]:
+    for n in range(number):
+        yield n, origin(n)
+
+
+def _run() -> runs.NewRun:
+    return runs.NewRun(
+        command="benchmarks.judge_speed",
+        version=__version__,
+        versions={},
+        settings={"dataset": 1},
+        user_agent="none: nothing was fetched",
+        suffix_list=names.suffix_list_version(),
+        catalogue=agents.VERSION,
+    )
+
+
+def asked(path: Path, query: str) -> tuple[float, int]:
+    """CPU seconds until a question is answered over a new connection, and how many rows it has."""
+    with closing(connect_read_only(path)) as db:
+        begun = time.process_time()
+        db.set_progress_handler(lambda: time.process_time() - begun > LONGEST, _STEPS)
+        try:
+            rows = len(db.execute(query).fetchall())
+        except sqlite3.OperationalError:  # interrupted
+            rows = 0
+        return time.process_time() - begun, rows
+
+
+def often(path: Path, query: str, rounds: int) -> list[tuple[float, int]]:
+    """A question asked in every round, less often where it takes long."""
+    found = [asked(path, query)]
+    while len(found) < rounds and sum(took for took, _ in found) < LONGEST / 2:
+        found.append(asked(path, query))
+    return found
+
+
+def protego_microseconds() -> float:
+    """What Protego takes for 1 KB of robots.txt, here and now."""
+    return cost(protego, Files("1 KB", (made(KB),)))
+
+
+def main() -> int:
+    options = measure.options(__doc__)
+    options.add_argument("--origins", type=int, help="20000, with --quick 1500")
+    options.add_argument(
+        "--db", type=Path, help="keep the database here, and take it if it is there"
+    )
+    given = options.parse_args()
+    number, usual = (given.origins or 1_500, 3) if given.quick else (given.origins or 20_000, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = given.db or Path(folder) / "audit.db"
+        if not path.exists():
+            build(path, number)
+        return report(path, number, given.rounds or usual, given.json)
+
+
+def report(path: Path, number: int, rounds: int, file: Path | None) -> int:
+    """Measure, print, and give the exit status."""
+    judged, yardstick = [], []
+    for _ in range(rounds):
+        yardstick.append(protego_microseconds())
+        judged.append(measure.run(["crawler", "judge", "--db", str(path), "--quiet"]))
+        yardstick[-1] = (yardstick[-1] + protego_microseconds()) / 2
+    answers = {name: often(path, query, rounds) for name, query in QUESTIONS.items()}
+    speed = number / measure.median(spent.cpu for spent in judged)
+    even = measure.median(
+        number / spent.cpu * took / PROTEGO for spent, took in zip(judged, yardstick, strict=True)
+    )
+    slow = measure.median(yardstick) / PROTEGO
+    seconds = {name: measure.median(s for s, _ in found) for name, found in answers.items()}
+    print(f"{number:,} origins, {path.stat().st_size / MB:,.0f} MB; medians of {rounds} rounds")
+    peak = measure.median(spent.peak for spent in judged)
+    measure.table(
+        ("judge", "origins/s/core", "where Protego takes 183 us", "Protego here, us", "peak MB"),
+        [("", speed, even, measure.median(yardstick), peak)],
+    )
+    rows = ((q, s * 1000, s / slow * 1000, answers[q][0][1]) for q, s in seconds.items())
+    measure.table(("question", "ms CPU", "where Protego takes 183 us", "rows"), rows)
+    goals = [
+        Goal(
+            "origins judged a second where Protego takes 183 us",
+            even,
+            ORIGINS_PER_SECOND,
+            at_least=True,
+        )
+    ]
+    bound = SECONDS * number / FOR_ORIGINS
+    goals += [
+        Goal(f"seconds for {name}, likewise", took / slow, bound) for name, took in seconds.items()
+    ]
+    facts = {
+        "origins": number,
+        "judge": [{"cpu": s.cpu, "wall": s.wall, "peak_mb": s.peak} for s in judged],
+        "protego_us": yardstick,
+        "questions": answers,
+    }
+    return measure.conclude("judge_speed", file, facts, goals)
+
+
+if __name__ == "__main__":
+    sys.exit(measure.ended(main))

@@ -1,0 +1,171 @@
+"""A web of loopback hosts, cheap enough that a client is what is measured.
+
+`python -m benchmarks.web [--latency 0.2] [--silent 0.05] [--tls]` answers for all addresses of
+127.0.0.0/8 on one port, prints the port and serves until its standard input ends. Hosts are told
+apart by their address, so a hundred thousand of them cost no more than one.
+"""
+
+import argparse
+import asyncio
+import datetime
+import ipaddress
+import resource
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from benchmarks import hosts
+
+ROOT = Path(__file__).parent.parent
+_TYPES = {b"txt": b"text/plain; charset=utf-8", b"json": b"application/json"}
+_GONE = b"<!doctype html><title>404</title><h1>Not found</h1>\n"
+
+
+def answer(path: bytes, number: int) -> bytes:
+    """The whole answer of a host for a path."""
+    match path:
+        case b"/robots.txt":
+            return _sent(b"200 OK", path, hosts.robots(number))
+        case b"/ai.txt":
+            return _sent(b"200 OK", path, hosts.numbered(hosts.AI_TXT, number))
+        case b"/.well-known/tdmrep.json":
+            return _sent(b"200 OK", path, hosts.numbered(hosts.TDMREP, number))
+        case b"/":
+            return _sent(b"200 OK", path, hosts.page(number))
+    return _sent(b"404 Not Found", b"", _GONE)
+
+
+def _sent(status: bytes, path: bytes, body: bytes) -> bytes:
+    kind = _TYPES.get(path.rpartition(b".")[2], b"text/html; charset=utf-8")
+    return (
+        b"HTTP/1.1 %b\r\nDate: Sun, 22 Nov 2026 05:30:00 GMT\r\nServer: nginx\r\n"
+        b"Content-Type: %b\r\nLast-Modified: Sat, 21 Nov 2026 05:30:00 GMT\r\n"
+        b"Cache-Control: max-age=600\r\nX-Content-Type-Options: nosniff\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (status, kind, len(body), body)
+    )
+
+
+class Connection(asyncio.Protocol):
+    """One client: requests come one at a time and without a body, each in one packet."""
+
+    def __init__(self, latency: float, silent: float) -> None:
+        self._latency, self._share = latency, silent
+        self._silent = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._number = hosts.number_of(transport.get_extra_info("sockname")[0])
+        self._silent = hosts.is_one_in(self._number, self._share)
+
+    def data_received(self, data: bytes) -> None:
+        if self._silent:
+            return
+        ready = answer(data.split(b" ", 2)[1], self._number)
+        if self._latency:
+            asyncio.get_running_loop().call_later(self._latency, self._send, ready)
+        else:
+            self._transport.write(ready)
+
+    def _send(self, ready: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(ready)
+
+
+def bound() -> socket.socket:
+    """A socket for every address of the loopback interface, and of no other."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+    listening.bind(("0.0.0.0", 0))
+    return listening
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """TLS with a certificate made on the spot (RSA 2048, as most of the web has)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback.test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "loopback.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def serve(latency: float, silent: float, tls: ssl.SSLContext | None) -> None:
+    """Serve until standard input ends, as it does when whoever started this is gone."""
+    loop = asyncio.get_running_loop()
+    listening = bound()
+    server = await loop.create_server(
+        lambda: Connection(latency, silent), sock=listening, backlog=4096, ssl=tls
+    )
+    print(listening.getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+def raise_file_limit() -> None:
+    """As many open files as this user may have; children inherit it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@contextmanager
+def serving(*, latency: float = 0, silent: float = 0, tls: bool = False) -> Iterator[int]:
+    """Serve in a process of its own; the port comes back."""
+    command = [sys.executable, "-m", "benchmarks.web", "--latency", f"{latency}"]
+    command += ["--silent", f"{silent}", *(["--tls"] if tls else [])]
+    raise_file_limit()
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+            process.terminate()
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--latency", type=float, default=0, help="seconds before each answer")
+    options.add_argument("--silent", type=float, default=0, help="share that never answers")
+    options.add_argument("--tls", action="store_true", help="serve https")
+    given = options.parse_args()
+    raise_file_limit()
+    with tempfile.TemporaryDirectory() as folder:
+        tls = certificate(Path(folder)) if given.tls else None
+    asyncio.run(serve(given.latency, given.silent, tls))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

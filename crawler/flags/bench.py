@@ -1,0 +1,90 @@
+"""The judge asked about single URLs: the definition of every verdict, and of what is not known."""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from crawler import names
+from crawler.outlook import PAGE, USUAL, Verdict, outlook, strongest, unknown, verdicts_at
+from crawler.rulesets import RuleSet
+from crawler.store.dossier import Dossier, Reader
+from crawler.store.lookup import find_origin
+from crawler.vocab import Purpose, Reject
+
+_OPEN = 256
+# What a flagging leaves to the next; far more origins have nothing to be worked out.
+_NOTED = 200_000
+
+
+class Bench:
+    """Judges URLs of a database for some purposes, under one rule set, for everybody or one agent.
+
+    `worked_out` is what was not in the database before, by origin: what it is for, and verdicts.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        rules: RuleSet,
+        purposes: Sequence[Purpose],
+        agent: str | None = None,
+    ) -> None:
+        self._db = db
+        self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
+        self._reader = Reader(db)
+        self.worked_out: list[tuple[int, str, tuple[Verdict, ...]]] = []
+        self._dossiers: OrderedDict[int, Dossier] = OrderedDict()
+
+    def verdict(self, url: str | None) -> Verdict:
+        """The verdict for a URL as it stands in a dataset; garbage is `unknown`, never an error."""
+        origin = names.origin_of(url)
+        if isinstance(origin, Reject):
+            return self.unknown(f"no origin: {origin}")
+        known = find_origin(self._db, names.origin_key(origin))
+        if known is None or not self._dossier(known[0]).sights:
+            return self.never_asked()
+        return self.judged(known[0], names.path_of(url))
+
+    def judged(self, origin: int, path: str, what: str | None = None) -> Verdict:
+        """The verdict on a path of an origin, and on all of which `what` is true."""
+        dossier = self._dossier(origin)
+        found = verdicts_at(dossier.sights, path, self.rules, self.agent, dossier.last_look)
+        if what is not None:
+            self._note(origin, what, found)
+        return self.of(found)
+
+    def outlook(self, origin: int) -> tuple[Verdict | None, dict[str, Verdict]]:
+        """The usual verdict of an origin, if there is one, and those of pages, by path."""
+        dossier = self._dossier(origin)
+        found = dict(outlook(dossier.sights, self.rules, self.agent, dossier.last_look))
+        for what, verdicts in found.items():
+            self._note(origin, what, verdicts)
+        usual = found.pop(USUAL, None)
+        pages = {what.removeprefix(PAGE): self.of(own) for what, own in found.items()}
+        return (self.of(usual) if usual else None), pages
+
+    def _note(self, origin: int, what: str, found: tuple[Verdict, ...]) -> None:
+        if len(self.worked_out) < _NOTED:
+            self.worked_out.append((origin, what, found))
+
+    def of(self, found: Sequence[Verdict]) -> Verdict:
+        """Of verdicts for every purpose, the strongest for one of those asked about."""
+        by_purpose = {verdict.purpose: verdict for verdict in found}
+        return strongest(by_purpose[purpose] for purpose in self.purposes)
+
+    def unknown(self, reason: str) -> Verdict:
+        """The verdict where there is nothing to judge by."""
+        return unknown(reason, self.purposes[0], self.rules)
+
+    def never_asked(self) -> Verdict:
+        """The verdict on an origin of which there is no evidence."""
+        return self.unknown("origin never asked")
+
+    def _dossier(self, origin: int) -> Dossier:
+        if origin in self._dossiers:
+            self._dossiers.move_to_end(origin)
+            return self._dossiers[origin]
+        self._dossiers[origin] = found = self._reader.open(origin)
+        if len(self._dossiers) > _OPEN:
+            self._dossiers.popitem(last=False)
+        return found

@@ -1,0 +1,19 @@
+-- Rows that Python had to name.
+CREATE OR REPLACE TABLE strayed AS
+SELECT
+    located.n,
+    origin.origin,
+    origin.special OR origin.gated AS apart,
+    located.url,
+    coalesce(named.verdict, origin.verdict, 0) AS verdict
+FROM located
+JOIN named USING (kind, text)
+LEFT JOIN origin USING (key);
+
+-- Rows whose URL may be told apart and whose path Python brings into its normal form.
+CREATE OR REPLACE TABLE unusual AS
+SELECT n, origin, url FROM located WHERE origin IS NOT NULL AND url IS NOT NULL
+UNION ALL
+SELECT n, origin, url FROM strayed WHERE apart;
+
+CREATE OR REPLACE TABLE odd (url VARCHAR, path VARCHAR, normal VARCHAR);

@@ -1,0 +1,96 @@
+"""What a server has sent us before: asked on conditions, it need not send it again."""
+
+import functools
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from crawler import page
+from crawler.model import Confirmed, Observation
+from crawler.store.evidence import load_body
+from crawler.store.sights import Row, rows_of
+from crawler.vocab import EXTRACTED, Outcome, Resource
+
+# RFC 9110, 8.8.3 and 5.6.7; what is not so written is not sent back.
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,400}"\Z')
+_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z")
+_PAGES = frozenset({Resource.HOME, Resource.PAGE})
+_IS_KEPT = """
+    SELECT EXISTS (SELECT 1 FROM observation AS o JOIN body ON body.digest = o.stored WHERE id = ?)
+"""
+_IS_WHOLE = """
+    SELECT EXISTS (SELECT 1 FROM observation AS o JOIN body ON body.digest = o.digest WHERE id = ?)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An answer that is stored: the header fields that ask whether it still holds, what a 304
+    would confirm, and its bytes, which are loaded when somebody wants them.
+    """
+
+    conditions: Mapping[str, str]
+    confirms: Confirmed
+    content: Callable[[], bytes | None]
+
+
+KnownAnswers = Mapping[tuple[Resource, str], Known]
+
+
+def known_answers(db: sqlite3.Connection, origin: int, *, whole_pages: bool) -> KnownAnswers:
+    """The stored answers of an origin that can be asked for on conditions, by resource and URL.
+
+    `whole_pages` leaves out pages of which only the extract was kept.
+    """
+    last = {
+        (row.observation.target.resource, row.observation.target.url): row
+        for row in rows_of(db, origin)
+        if row.observation.outcome is Outcome.RESPONDED
+        and (row.observation.status == 200 or row.observation.confirms)
+    }
+    found = {where: _known(db, row) for where, row in last.items()}
+    return {
+        where: known
+        for where, known in found.items()
+        if known.conditions and _is_usable(db, where[0], known, whole_pages=whole_pages)
+    }
+
+
+def _known(db: sqlite3.Connection, row: Row) -> Known:
+    seen = row.observation
+    return Known(
+        conditions=_conditions(seen),
+        confirms=Confirmed(observation=row.key, headers=seen.fields),
+        content=functools.partial(load_body, db, row.stored or ""),
+    )
+
+
+def _conditions(seen: Observation) -> dict[str, str]:
+    """RFC 9110, 13.1: the entity tag, and the date for servers that know no tags."""
+    tag, date = seen.header("etag").strip(), seen.header("last-modified").strip()
+    conditions = {"If-None-Match": tag} if _ETAG.match(tag) else {}
+    return conditions | ({"If-Modified-Since": date} if _DATE.match(date) else {})
+
+
+def _is_usable(
+    db: sqlite3.Connection, resource: Resource, known: Known, *, whole_pages: bool
+) -> bool:
+    """Whether what is kept is there, and all that this program would keep today."""
+    number = known.confirms.observation
+    if not db.execute(_IS_KEPT, (number,)).fetchone()[0]:
+        return False
+    if resource not in EXTRACTED:
+        return True
+    if whole_pages and not db.execute(_IS_WHOLE, (number,)).fetchone()[0]:
+        return False
+    return resource in _PAGES and _is_current(known.content() or b"")
+
+
+def _is_current(extract: bytes) -> bool:
+    try:
+        found = json.loads(extract)
+        return isinstance(found, dict) and found.get("version") == page.VERSION
+    except (ValueError, RecursionError):
+        return False

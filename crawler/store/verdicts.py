@@ -1,0 +1,103 @@
+"""Verdicts that were worked out already, and the shapes that tell an origin's URLs apart."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from crawler.outlook import USUAL, Verdict
+from crawler.protocols._shapes import Shape
+from crawler.store.evidence import text
+
+_COLUMNS = "state, reserved, purpose, basis, policy_url, observed_at, rules"
+
+
+class Known(NamedTuple):
+    """An origin by its key: its number, whether it was visited, and its usual verdict for each
+    purpose asked about (none where that was not worked out, or where there is none).
+    """
+
+    key: str
+    origin: int
+    visited: bool
+    usual: tuple[Verdict, ...]
+
+
+def save_shapes(db: sqlite3.Connection, reading: str, shapes: Iterable[Shape]) -> None:
+    """Store what a reading tells apart."""
+    db.executemany(
+        "INSERT INTO shape VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(reading, n, shape.of, text(shape.like)) for n, shape in enumerate(shapes, start=1)],
+    )
+
+
+def save(
+    db: sqlite3.Connection,
+    agent: str | None,
+    worked_out: Iterable[tuple[int, str, Sequence[Verdict]]],
+) -> None:
+    """Store verdicts by origin and what they are for (see `outlook`)."""
+    db.executemany(
+        "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [
+            _row(origin, agent, what, verdict)
+            for origin, what, verdicts in worked_out
+            for verdict in verdicts
+        ],
+    )
+
+
+def _row(origin: int, agent: str | None, what: str, v: Verdict) -> tuple[object, ...]:
+    policy = None if v.policy_url is None else text(v.policy_url)
+    which = (origin, v.rules, agent or "", text(what), v.purpose)
+    return (*which, v.state, v.reserved, v.basis, policy, v.observed_at)
+
+
+def known(
+    db: sqlite3.Connection, rules: str, agent: str | None, purposes: Sequence[str]
+) -> Iterator[Known]:
+    """Every origin of the database, in the order of numbers."""
+    marks = ", ".join("?" * len(purposes))
+    rows = db.execute(
+        "SELECT o.key, o.id, EXISTS (SELECT 1 FROM visit WHERE visit.origin = o.id), "  # noqa: S608 - marks only
+        "v.state, v.reserved, v.purpose, v.basis, v.policy_url, v.observed_at, v.rules "
+        "FROM origin AS o LEFT JOIN verdict AS v ON v.origin = o.id AND v.rules = ? "
+        f"AND v.agent = ? AND v.what = ? AND v.purpose IN ({marks}) ORDER BY o.id",
+        (rules, agent or "", USUAL, *purposes),
+    )
+    for (key, origin, visited), found in groupby(rows, key=itemgetter(0, 1, 2)):
+        usual = tuple(_verdict(row[3:]) for row in found if row[3] is not None)
+        yield Known(key, origin, bool(visited), usual)
+
+
+def _verdict(row: Sequence[object]) -> Verdict:
+    state, reserved, *rest = row
+    return Verdict(str(state), None if reserved is None else bool(reserved), *rest)  # type: ignore[arg-type]
+
+
+def special(
+    db: sqlite3.Connection, rules: str, agent: str | None, purposes: Sequence[str]
+) -> Iterator[tuple[int, str, tuple[Verdict, ...]]]:
+    """Verdicts that are not the usual ones: origin, what they are for, and what they are."""
+    marks = ", ".join("?" * len(purposes))
+    rows = db.execute(
+        f"SELECT origin, what, {_COLUMNS} FROM verdict WHERE rules = ? AND agent = ? "  # noqa: S608 - our own names
+        f"AND what <> ? AND purpose IN ({marks}) ORDER BY origin, what",
+        (rules, agent or "", USUAL, *purposes),
+    )
+    for (origin, what), found in groupby(rows, key=itemgetter(0, 1)):
+        yield origin, what, tuple(_verdict(row[2:]) for row in found)
+
+
+def shapes(db: sqlite3.Connection) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    """For each origin with any, the shapes its documents in force tell apart, each once and
+    sorted, as (what is compared, pattern of SQL).
+    """
+    rows = db.execute(
+        "SELECT DISTINCT sight.origin, shape.compared, shape.pattern FROM sight "
+        "JOIN read_from ON read_from.observation = sight.observation "
+        "JOIN shape ON shape.reading = read_from.reading ORDER BY 1, 2, 3"
+    )
+    for origin, found in groupby(rows, key=itemgetter(0)):
+        yield origin, [(compared, like) for _, compared, like in found]

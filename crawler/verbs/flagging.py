@@ -1,0 +1,228 @@
+"""The work of flagging: files in, files out, and what was counted on the way."""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from crawler import __version__
+from crawler.dataset.files import Format
+from crawler.dataset.rows import Rows, open_rows
+from crawler.dataset.sinks import Sink, open_sink
+from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
+from crawler.progress import Bar
+from crawler.publish.export import replaced
+from crawler.rulesets import RuleSet
+from crawler.store import runs
+from crawler.vocab import Purpose
+
+_PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
+_METADATA = b"tdm_audit"
+
+# Columns of rows that are to be written, and the numbers of their verdicts.
+_Portion = tuple[list[pa.Array], pa.Array]
+
+
+class Mask(StrEnum):
+    """Which rows are written: those that may be kept, or those that are to be dropped."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRequest:
+    """Which rows to flag, for which purposes and agent, under which rules, and where to write.
+
+    `out` is a file, or a folder that gets a file for each file of the dataset. With a mask only
+    the rows of that kind are written; a row is dropped if it is reserved, and if that is not
+    known, unless `keep_unknown`. `memory_limit` is DuckDB's.
+    """
+
+    datasets: tuple[str, ...]
+    out: Path
+    rules: RuleSet
+    purposes: tuple[Purpose, ...]
+    url_column: str | None = None
+    agent: str | None = None
+    flags_only: bool = False
+    mask: Mask | None = None
+    keep_unknown: bool = False
+    memory_limit: str = "1GB"
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """Rows by state; of those, the ones that the mask keeps (without a mask, none).
+
+    `digest` is the SHA-256 of the positions of the rows of a file that the mask keeps, counted
+    from 0 as 64-bit numbers, little-endian; of several files, of their digests in order.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    digest: str = ""
+
+
+class Flagging:
+    """One flagging: the same evidence, rules and purposes for all of its files."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        duck: duckdb.DuckDBPyConnection,
+        scratch: Path,
+        request: FlagRequest,
+        bar: Bar,
+    ) -> None:
+        self._duck, self._scratch = duck, scratch
+        self._request, self._bar = request, bar
+        self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
+        self.facts = _facts(db, request)
+
+    def write(self, out: Path, files: tuple[Path, ...], form: Format) -> Counts:
+        """Write one file of verdicts for some files of rows, whole or not at all."""
+        tally = _Tally(self._flagger, self._request)
+        groups = [(file,) for file in files] if self._request.flags_only else [files]
+        sink: Sink | None = None
+        with replaced(out) as unfinished:
+            try:
+                for group in groups:
+                    with self._open(group, form) as rows:
+                        sink = sink or self._sink(unfinished, out, rows, group[0], form)
+                        self._write_rows(sink, rows, group[0], tally)
+            finally:
+                if sink is not None:
+                    sink.close()
+        return tally.counts()
+
+    @property
+    def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
+        """What was not in the database before (see `Flagger`)."""
+        return self._flagger.worked_out
+
+    def _open(self, files: tuple[Path, ...], form: Format) -> AbstractContextManager[Rows]:
+        return open_rows(self._duck, files, form, self._request.url_column, self._scratch)
+
+    def _sink(self, unfinished: Path, out: Path, rows: Rows, first: Path, form: Format) -> Sink:
+        whole = not self._request.flags_only
+        plain = _others(rows.schema) if whole else _PLACE
+        metadata = {**(plain.metadata or {}), _METADATA: self.facts.encode()}
+        schema = pa.schema([*plain, *SCHEMA], metadata=metadata)
+        compression = _compression(first, schema) if whole and form is Format.PARQUET else "zstd"
+        return open_sink(unfinished, out.suffix.lower(), schema, compression)
+
+    def _write_rows(self, sink: Sink, rows: Rows, file: Path, tally: "_Tally") -> None:
+        numbers = (n for part in rows.parts for n in self._flagger.numbers(part))
+        portions = _places(numbers, file) if self._request.flags_only else _whole(numbers, rows)
+        for columns, found in portions:
+            chosen = tally.select(found)
+            self._bar.step(len(found))
+            if chosen is not None:
+                columns, found = [c.filter(chosen) for c in columns], found.filter(chosen)
+            sink.write([*columns, *self._flagger.numbering.columns(found)])
+
+
+class _Tally:
+    """Counts rows while they pass, and tells which of them are to be written."""
+
+    def __init__(self, flagger: Flagger, request: FlagRequest) -> None:
+        self._numbering = flagger.numbering
+        self._mask, self._unknown = request.mask, request.keep_unknown
+        self._rows: Counter[int] = Counter()
+        self._kept: Counter[int] = Counter()
+        self._digest, self._position = hashlib.sha256(), 0
+
+    def select(self, numbers: pa.Array) -> pa.Array | None:
+        """Which rows are to be written, by the numbers of their verdicts; None for all."""
+        _count(self._rows, numbers)
+        if self._mask is None:
+            return None
+        reserved = pa.array(self._numbering.reserved(), pa.bool_()).take(numbers)
+        keep = pc.fill_null(pc.invert(reserved), self._unknown)
+        _count(self._kept, numbers.filter(keep))
+        positions = pc.add(pc.cast(pc.indices_nonzero(keep), pa.int64()), self._position)
+        self._digest.update(positions.buffers()[1] or b"")
+        self._position += len(numbers)
+        return keep if self._mask is Mask.KEEP else pc.invert(keep)
+
+    def counts(self) -> Counts:
+        """What was counted, by state."""
+        states = self._numbering.states()
+        found = Counts(digest="" if self._mask is None else self._digest.hexdigest())
+        for number, rows in self._rows.items():
+            found.rows[states[number]] += rows
+        for number, rows in self._kept.items():
+            found.kept[states[number]] += rows
+        return found
+
+
+def _count(counter: Counter[int], numbers: pa.Array) -> None:
+    for found in pc.value_counts(numbers).to_pylist():
+        counter[found["values"]] += found["counts"]
+
+
+def _places(numbers: Iterable[pa.Array], file: Path) -> Iterator[_Portion]:
+    """File and row number beside the verdicts, rows counted from 0."""
+    name, at = pa.array([str(file)]), 0
+    for found in numbers:
+        size = len(found)
+        files = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), size), name)
+        yield [files, pa.arange(at, at + size)], found
+        at += size
+
+
+def _whole(numbers: Iterable[pa.Array], rows: Rows) -> Iterator[_Portion]:
+    """The rows as they are beside the verdicts."""
+    names = _others(rows.schema).names
+    waiting, given = pa.array([], pa.int32()), iter(numbers)
+    for batch in rows:
+        while len(waiting) < len(batch):
+            waiting = pa.concat_arrays([waiting, next(given)])
+        yield [batch.column(name) for name in names], waiting.slice(0, len(batch))
+        waiting = waiting.slice(len(batch))
+
+
+def _others(schema: pa.Schema) -> pa.Schema:
+    """The columns of the dataset but for verdicts of an earlier flagging, which are replaced."""
+    return pa.schema([f for f in schema if f.name not in COLUMNS], metadata=schema.metadata)
+
+
+def _compression(file: Path, schema: pa.Schema) -> dict[str, str]:
+    """Each column compressed as it is in the dataset, verdicts as its first column."""
+    metadata = pq.read_metadata(file)
+    found: dict[str, str] = {}
+    if metadata.num_row_groups:
+        group = metadata.row_group(0)
+        for at in range(group.num_columns):
+            column = group.column(at)
+            found[column.path_in_schema] = column.compression
+    first = next(iter(found.values()), "ZSTD")
+    missing = {name: first for name in schema.names if name in COLUMNS}
+    return {name: kind.lower() for name, kind in (found | missing).items()}
+
+
+def _facts(db: sqlite3.Connection, request: FlagRequest) -> str:
+    """What the verdicts come from, as JSON for the metadata of a file."""
+    facts = {
+        "tdm_audit": __version__,
+        "rules": request.rules.label,
+        "rules_sha256": hashlib.sha256(request.rules.text.encode()).hexdigest(),
+        "purposes": list(request.purposes),
+        "agent": request.agent,
+        "evidence": runs.fingerprint(db),
+        "mask": request.mask,
+        "keep_unknown": request.keep_unknown,
+        "flags_only": request.flags_only,
+    }
+    return json.dumps(facts, sort_keys=True)

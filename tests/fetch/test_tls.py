@@ -1,0 +1,54 @@
+"""What a crawl keeps of TLS, from the handshake to what `explain` prints."""
+
+import json
+
+import pytest
+
+from tests.crawling import crawl, rows
+from tests.fetch.certificates import TlsServer, sign
+
+TDMREP = {"/.well-known/tdmrep.json": '[{"location": "/", "tdm-reservation": 1}]'}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Two crawls, of a server that verifies and of one whose certificate has expired."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = sign("authority.test")
+    (folder / "authority.pem").write_bytes(authority.pem)
+    good, old = (sign(f"{n}.test", by=authority, expired=n == "old") for n in ("good", "old"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(folder / "authority.pem"))
+        for host, signed in (("good", good), ("old", old)):
+            with TlsServer(signed, folder, **TDMREP) as server:
+                done = crawl(folder, server, [f"https://{host}.test/"])
+                assert done.returncode == 0, done.stderr
+    return folder, good, old
+
+
+def test_every_observation_has_the_tls_it_came_over(told):
+    folder, good, old = told
+    kept = "SELECT DISTINCT origin, tls_version, tls_certificate, tls_verified FROM observations"
+    assert rows(folder, f"{kept} ORDER BY 1") == [
+        ("https://good.test", "TLSv1.3", good.digest, "ok"),
+        ("https://old.test", "TLSv1.3", old.digest, "certificate has expired"),
+    ]
+
+
+def test_what_is_published_behind_a_bad_certificate_is_read(told):
+    assert rows(told[0], "SELECT host, tdm FROM reservations ORDER BY 1") == [
+        ("good.test", "reserved"),
+        ("old.test", "reserved"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [("good", "verified"), ("old", "not verified: certificate has expired")]
+)
+def test_explain_says_how_certain_it_is_who_answered(host, expected, told, tdm_audit):
+    folder, good, old = told
+    db, digest = folder / "audit.db", {"good": good, "old": old}[host].digest
+    said = tdm_audit("explain", f"https://{host}.test/", "--db", db).stdout
+    assert f"    by TLSv1.3, certificate sha256 {digest}, {expected}\n" in said
+    decided = json.loads(tdm_audit("explain", f"https://{host}.test/", "--db", db, "--json").stdout)
+    assert decided["findings"][0]["decided_by"]["tls_certificate"] == digest

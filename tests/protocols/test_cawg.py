@@ -1,0 +1,173 @@
+"""Training and data mining assertions, of CAWG and of C2PA 1.x."""
+
+import json
+
+import pytest
+
+from crawler import media
+from crawler.media import Assertion, Credentials, Fault, Media, Packet
+from crawler.model import Document
+from crawler.protocols import cawg as protocol
+from crawler.vocab import DeclaredBy
+from tests.media_files import jpeg, xmp
+from tests.protocols.extensions import codes, heard, meant
+from tests.signing import signed
+
+TERMS = "https://a.example/licence"
+
+
+def summary(reading):
+    found = heard(protocol, reading, "/a.jpg"), meant(protocol, reading, "/a.jpg")
+    return reading.presence.value, *found, codes(reading)
+
+
+def read(body: bytes):
+    return protocol.parse(Document(body=media.extract(body)))
+
+
+def entries(label: str, claim: int, **uses: dict[str, str]) -> bytes:
+    """A signed JPEG with an assertion about these uses."""
+    owner = label.partition(".")[0]
+    data = {"entries": {f"{owner}.{name}": use for name, use in uses.items()}}
+    return signed("image/jpeg", jpeg(), (label, data), claim=claim)
+
+
+NO, YES, SO = {"use": "notAllowed"}, {"use": "allowed"}, {"use": "constrained"}
+
+
+@pytest.mark.parametrize(
+    ("label", "claim", "uses", "expected"),
+    [
+        pytest.param(
+            "cawg.training-mining",
+            2,
+            {"data_mining": NO, "ai_training": YES},
+            ("present", ["ai_train permitted", "tdm reserved"], [], []),
+            id="M07",
+        ),
+        pytest.param(
+            "cawg.training-mining",
+            2,
+            {"ai_generative_training": SO},
+            ("present", ["genai_train reserved"], [], []),
+            id="M08",
+        ),
+        pytest.param(
+            "cawg.training-mining",
+            2,
+            {"ai_generative_training": SO | {"constraint_info": TERMS}},
+            ("present", ["genai_train conditional"], [], []),
+            id="M09",
+        ),
+        pytest.param(
+            "c2pa.training-mining",
+            2,
+            {"data_mining": NO},
+            ("present", ["tdm reserved"], [], ["legacy_label"]),
+            id="M10",
+        ),
+        pytest.param(
+            "c2pa.training-mining",
+            1,
+            {"ai_inference": NO},
+            ("present", ["ai_input reserved"], [], []),
+            id="in a manifest of its time",
+        ),
+    ],
+)
+def test_signed_files(label, claim, uses, expected):
+    assert summary(read(entries(label, claim, **uses))) == expected
+
+
+def test_a_statement_names_its_manifest_and_terms():
+    use = SO | {"constraint_info": TERMS}
+    (one,) = read(entries("cawg.training-mining", 2, data_mining=use)).statements
+    assert (one.tier, one.policy, one.declared_by) == (1, TERMS, DeclaredBy.MEDIA_FILE)
+    assert one.place == "C2PA manifest of the jpeg file, cawg.training-mining"
+    assert one.raw == f"cawg.data_mining: constrained; {TERMS}"
+    assert one.rule == "cawg.data_mining.constrained"
+
+
+def test_a_file_that_was_changed_after_signing_is_shown_and_does_not_count():
+    changed = entries("cawg.training-mining", 2, data_mining=NO).replace(b"JFIF", b"JFIG")
+    assert summary(read(changed)) == ("malformed", [], ["tdm reserved"], ["invalid_manifest"])
+
+
+def written(*given: tuple[str, str, str], active: bool = True, state: str = "Valid"):
+    one = Assertion(
+        manifest="urn:x", label="cawg.training-mining", active=active, claim=2, entries=given
+    )
+    found = Media(kind="jpeg", credentials=Credentials(state=state, assertions=(one,)))
+    return protocol.parse(Document(body=media.write(found)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        pytest.param(
+            ("cawg.data_mining", "not_allowed", ""),
+            ("malformed", [], ["tdm reserved"], ["use_misspelt"]),
+            id="spelt otherwise",
+        ),
+        pytest.param(
+            ("cawg.data_mining", "never", ""),
+            ("malformed", [], [], ["unknown_use"]),
+            id="another use",
+        ),
+        pytest.param(
+            ("com.example.mining", "allowed", ""),
+            ("malformed", [], [], ["unknown_key"]),
+            id="a key of one's own",
+        ),
+        pytest.param(
+            ("c2pa.data_mining", "allowed", ""),
+            ("present", ["tdm permitted"], [], []),
+            id="the older key under the newer label",
+        ),
+        pytest.param(
+            ("cawg.data_mining", "constrained", "ask us"),
+            ("present", ["tdm conditional"], [], []),
+            id="terms in words",
+        ),
+    ],
+)
+def test_entries(entry, expected):
+    reading = written(entry)
+    assert summary(reading) == expected
+    assert all(s.policy is None for s in reading.statements)
+
+
+def test_what_it_was_made_of_does_not_speak_for_the_file():
+    reading = written(("cawg.data_mining", "notAllowed", ""), active=False)
+    assert summary(reading) == ("malformed", [], ["tdm reserved"], ["ingredient"])
+
+
+def test_manifests_without_such_an_assertion_are_silent():
+    found = Media(kind="jpeg", credentials=Credentials(state="Invalid"))
+    reading = protocol.parse(Document(body=media.write(found)))
+    assert summary(reading) == ("absent", [], [], [])
+
+
+def test_a_manifest_that_is_kept_elsewhere_is_named():
+    space = "http://purl.org/dc/terms/"
+    said = f'xmlns:d="{space}" d:provenance="https://a.example/m.c2pa" d:creator="x"'
+    found = Media(kind="jpeg", packets=(Packet(place="APP1", text=xmp(attributes=said)),))
+    reading = protocol.parse(Document(body=media.write(found)))
+    assert summary(reading) == ("absent", [], [], ["remote_manifest"])
+    assert reading.issues[0].excerpt == "https://a.example/m.c2pa"
+
+
+def test_what_was_not_read_is_not_absent():
+    found = Media(kind="jpeg", faults=(Fault(part="c2pa", why="x"),))
+    reading = protocol.parse(Document(body=media.write(found)))
+    assert summary(reading) == ("unseen", [], [], ["unread"])
+
+
+@pytest.mark.corpus
+def test_a_case_of_others(corpus):
+    path = corpus / "conformance" / "c2pa.jsonl"
+    if not path.is_file():
+        pytest.skip(f"the corpus has no {path.name}")
+    (case,) = map(json.loads, path.read_bytes().splitlines())
+    reading = read((corpus / case["file"]).read_bytes())
+    assert ("tdm reserved" in heard(protocol, reading)) != case["expected"]["ai_use_allowed"]

@@ -1,0 +1,317 @@
+"""Rights metadata: schema.org, Dublin Core and licence links of a page name parties."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import page
+from crawler.model import Document, Party, Question
+from crawler.protocols import rights_metadata
+
+ACME = {"@type": "Organization", "@id": "https://a.example/#org", "name": "ACME"}
+
+
+def read(html: str):
+    return rights_metadata.parse(Document(body=page.extract(html.encode(), "utf-8")))
+
+
+def ld(*scripts: object, context: str = "https://schema.org") -> str:
+    """A page with these nodes, each in a script of its own; a dict gets a context."""
+    texts = [
+        json.dumps({"@context": context} | s if isinstance(s, dict) else s)
+        if not isinstance(s, str)
+        else s
+        for s in scripts
+    ]
+    tags = "".join(f'<script type="application/ld+json">{t}</script>' for t in texts)
+    return f"<html><head>{tags}</head><body></body></html>"
+
+
+def head(inner: str) -> str:
+    return f"<html><head>{inner}</head><body></body></html>"
+
+
+def named(html: str):
+    """Source, role, name and identifier of everybody who is named."""
+    return [(p.source, p.role, p.name, p.uid) for p in read(html).parties]
+
+
+HOLDER = ("schema.copyrightHolder", "holder")
+PUBLISHER = ("schema.publisher", "publisher")
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        pytest.param({"copyrightHolder": "ACME"}, [(*HOLDER, "ACME", "")], id="a text"),
+        pytest.param(
+            {"copyrightHolder": "https://a.example/us"},
+            [(*HOLDER, "", "https://a.example/us")],
+            id="a URL",
+        ),
+        pytest.param(
+            {"copyrightHolder": ACME}, [(*HOLDER, "ACME", "https://a.example/#org")], id="a node"
+        ),
+        pytest.param(
+            {
+                "copyrightHolder": {
+                    "legalName": "ACME Ltd",
+                    "@id": "_:b0",
+                    "url": "https://a.example",
+                }
+            },
+            [(*HOLDER, "ACME Ltd", "https://a.example")],
+            id="a blank node has no identifier",
+        ),
+        pytest.param(
+            {"copyrightHolder": {"@value": "ACME"}}, [(*HOLDER, "ACME", "")], id="literal"
+        ),
+        pytest.param(
+            {"copyrightHolder": ["ACME", 7, None, True, {}, [], ACME, "ACME"]},
+            [(*HOLDER, "ACME", ""), (*HOLDER, "ACME", "https://a.example/#org")],
+            id="a list with nonsense in it",
+        ),
+        pytest.param({"copyrightHolder": {"name": ["A", "B"]}}, [(*HOLDER, "A", "")], id="names"),
+        pytest.param(
+            {"schema:copyrightHolder": "A", "http://schema.org/copyrightHolder": "B"},
+            [(*HOLDER, "A", ""), (*HOLDER, "B", "")],
+            id="prefixes",
+        ),
+        pytest.param(
+            {"@type": "WebSite", "publisher": ACME},
+            [(*PUBLISHER, "ACME", "https://a.example/#org")],
+            id="publisher of a site",
+        ),
+        pytest.param(
+            {"@type": ["NewsArticle", "Thing"], "publisher": "ACME"},
+            [(*PUBLISHER, "ACME", "")],
+            id="publisher of an article",
+        ),
+        pytest.param({"@type": "Book", "publisher": "ACME"}, [], id="publisher of a book for sale"),
+        pytest.param({"publisher": "ACME"}, [], id="publisher of nobody knows what"),
+        pytest.param(
+            {"citation": {"copyrightHolder": "ACME"}}, [], id="a work that is only mentioned"
+        ),
+        pytest.param(
+            {"mainEntity": [{"isPartOf": {"copyrightHolder": "ACME"}}]},
+            [(*HOLDER, "ACME", "")],
+            id="what the page is about, and is part of",
+        ),
+        pytest.param(
+            {
+                "@graph": [
+                    {"@type": "WebPage", "publisher": {"@id": "https://a.example/#org"}},
+                    ACME,
+                ]
+            },
+            [(*PUBLISHER, "ACME", "https://a.example/#org")],
+            id="a reference within a graph",
+        ),
+        pytest.param(
+            {"copyrightHolder": {"@id": "https://b.example/#org"}},
+            [(*HOLDER, "", "https://b.example/#org")],
+            id="a reference to a node elsewhere",
+        ),
+    ],
+)
+def test_schema_org(node, expected):
+    assert named(ld(node)) == expected
+
+
+def test_nodes_refer_to_each_other_across_scripts_and_arrays():
+    html = ld(
+        {"copyrightHolder": {"@id": "https://a.example/#org"}},
+        [{"@context": "http://schema.org/"} | ACME],
+    )
+    assert named(html) == [(*HOLDER, "ACME", "https://a.example/#org")]
+
+
+def test_another_vocabulary_is_not_read():
+    assert named(ld({"copyrightHolder": "ACME"}, context="https://example.org/")) == []
+
+
+@pytest.mark.parametrize(
+    ("node", "licence"),
+    [
+        ({"acquireLicensePage": "/licences", "license": "https://l.example/by"}, "/licences"),
+        (
+            {"license": {"@type": "CreativeWork", "url": "https://l.example/by"}},
+            "https://l.example/by",
+        ),
+        ({"license": "all rights reserved"}, ""),
+        ({"license": "javascript:alert(1)"}, ""),
+    ],
+)
+def test_licence_stands_with_the_party_or_alone(node, licence):
+    (party,) = read(ld(node | {"copyrightHolder": "ACME"})).parties
+    assert (party.name, party.licence_page) == ("ACME", licence)
+    alone = read(ld(node)).parties
+    assert [(p.source, p.role, p.confidence, p.licence_page) for p in alone] == (
+        [("schema.license", "offers_licence", "low", licence)] if licence else []
+    )
+
+
+def test_a_person_is_private_and_an_office_is_not():
+    person = {
+        "@type": ["Person", "Organization"],
+        "name": "Jane Doe",
+        "url": "https://jane.example",
+    }
+    contact = {
+        "email": "jane@a.example",
+        "telephone": "+1 555",
+        "address": {"streetAddress": "1 Road", "postalCode": "5"},
+    }
+    office = ACME | contact | {"contactPoint": [{"email": "licensing@a.example", "url": "/ask"}, 3]}
+    first, second = read(ld({"copyrightHolder": [person, office]})).parties
+    assert first == Party(
+        source="schema.copyrightHolder",
+        role="holder",
+        confidence="medium",
+        private=("Jane Doe", "https://jane.example"),
+    )
+    assert (second.contact_page, second.mailbox) == ("/ask", "licensing@a.example")
+    assert second.private == ("jane@a.example", "+1 555", "1 Road, 5")
+
+
+def test_an_address_in_a_text_is_private():
+    (party,) = read(ld({"copyrightHolder": ACME | {"address": "1 Road"}})).parties
+    assert party.private == ("1 Road",)
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        pytest.param(
+            '<meta name="DCTERMS.rightsHolder" content="ACME">',
+            [("dcterms.rightsholder", "holder", "medium", "ACME", "")],
+            id="rightsHolder",
+        ),
+        pytest.param(
+            '<meta property="dc:publisher" content=" ACME ">'
+            '<link rel="license nofollow" href="licence.html">',
+            [("dc.publisher", "publisher", "low", "ACME", "./licence.html")],
+            id="publisher with the licence of the page",
+        ),
+        pytest.param(
+            '<meta name="dc.rights" content="https://l.example/by">',
+            [("dc.rights", "offers_licence", "low", "", "https://l.example/by")],
+            id="rights that are a page",
+        ),
+        pytest.param('<meta name="dc.rights" content="(c) Jane Doe">', [], id="rights in prose"),
+        pytest.param(
+            '<link rel="DCTERMS.license" href="https://l.example/by">'
+            '<link rel="license" href="https://l.example/other">',
+            [("dcterms.license", "offers_licence", "low", "", "https://l.example/by")],
+            id="the first licence",
+        ),
+        pytest.param('<link rel="license" href="#here">', [], id="a place on the page"),
+        pytest.param('<link rel="license" href="">', [], id="no address"),
+        pytest.param('<meta name="dcterms.rightsHolder" content="">', [], id="no name"),
+        pytest.param("<meta charset=utf-8><link rel=icon href=/i>", [], id="other elements"),
+        pytest.param(
+            '<link rel="license" type="application/rsl+xml" href="/rsl.xml">',
+            [],
+            id="an RSL licence",
+        ),
+        pytest.param(
+            '<template><meta name="dcterms.rightsHolder" content="A"></template>', [], id="template"
+        ),
+    ],
+)
+def test_dublin_core_and_links(inner, expected):
+    found = [
+        (p.source, p.role, p.confidence, p.name, p.licence_page) for p in read(head(inner)).parties
+    ]
+    assert found == expected
+
+
+def test_a_licence_in_the_body_is_read():
+    html = (
+        '<html><head></head><body><a rel="license" href="https://l.example/">CC</a></body></html>'
+    )
+    assert [p.source for p in read(html).parties] == ["rel.license"]
+
+
+@pytest.mark.parametrize(
+    ("html", "presence", "codes"),
+    [
+        pytest.param(ld({"name": "x"}), "absent", [], id="nothing of rights"),
+        pytest.param(ld("{"), "malformed", ["json"], id="broken"),
+        pytest.param(ld("  "), "absent", [], id="empty"),
+        pytest.param(ld('"schema.org"'), "absent", [], id="a text"),
+        pytest.param(ld('{"a": NaN}'), "malformed", ["json"], id="not JSON"),
+        pytest.param(ld('"' + "x" * 70_000 + '"'), "malformed", ["too_long"], id="too long"),
+        pytest.param(ld("[" * 30_000), "malformed", ["json"], id="nested deeply"),
+        pytest.param(
+            ld({"copyrightHolder": "A"}, "{"), "present", ["json"], id="one of two is broken"
+        ),
+    ],
+)
+def test_presence_and_issues(html, presence, codes):
+    reading = read(html)
+    found = [issue.code.removeprefix("rights_metadata.") for issue in reading.issues]
+    assert (reading.presence.value, found) == (presence, codes)
+
+
+def test_a_hostile_page_names_no_more_than_fifty():
+    many = [{"copyrightHolder": f"A{n}"} for n in range(500)]
+    assert len(read(ld({"@graph": many})).parties) == 50
+    assert len(read(ld({"copyrightHolder": [f"A{n}" for n in range(500)]})).parties) == 50
+
+
+def test_what_nests_without_end_is_cut_off():
+    wide = [[[]] * 50] * 50
+    assert named(
+        ld({"@graph": [*wide, {"copyrightHolder": "far"}, [{"copyrightHolder": "x"}] * 9]})
+    )
+    deep = '{"@context":"schema.org","isPartOf":' * 400 + "{}" + "}" * 400
+    assert named(ld(deep)) == []
+    full = [{"name": "x"}] * 2500
+    assert named(ld({"@graph": full, "isPartOf": {"copyrightHolder": "beyond"}})) == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "@id",
+                    "@type",
+                    "@graph",
+                    "name",
+                    "url",
+                    "publisher",
+                    "copyrightHolder",
+                    "license",
+                    "address",
+                    "email",
+                    "telephone",
+                    "contactPoint",
+                    "isPartOf",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+def test_any_value_gives_a_reading(value):
+    html = ld(json.dumps({"@context": "https://schema.org", "@type": "WebPage", "@graph": value}))
+    reading = read(html)
+    assert reading == read(html)
+    assert reading.statements == rights_metadata.voices(reading, Question()) == ()
+    assert len(reading.parties) <= 50
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_a_reading(body):
+    assert rights_metadata.parse(Document(body=body)).statements == ()

@@ -1,0 +1,140 @@
+"""What one agent is told: counted over a dataset, checked on a site, and unknown tokens."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from crawler.demo import LoopbackWeb, Site
+from crawler.demo.answers import html, text
+from crawler.demo.site import everywhere
+from crawler.verbs.check import WELL_KNOWN
+from crawler.vocab import Purpose, State
+
+AGENTS_SITE = "http://contradiction-agents.demo.test"
+
+
+def asked(tdm_audit, *arguments):
+    done = tdm_audit(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+@pytest.mark.parametrize("rules", ["signals", "strict"])
+def test_judge_for_an_agent_counts_what_explain_says(demonstration, tdm_audit, rules):
+    db = demonstration / "audit.db"
+    said, warned = asked(tdm_audit, "judge", "--db", db, "--agent", "ccbot", "--rules", rules)
+    (numbers,) = said["datasets"]
+    assert (numbers["agent"], numbers["rules"], warned) == ("ccbot", f"{rules}/1", "")
+    counted = numbers["purposes"]["genai_train"]
+    with closing(sqlite3.connect(db)) as connection:
+        origins = dict(
+            connection.execute(
+                "SELECT o.url, sum(d.rows) FROM origin AS o "
+                "JOIN dataset_origin AS d ON d.origin = o.id GROUP BY o.url"
+            )
+        )
+    expected = {state.value: [0, 0] for state in State}
+    for origin, rows in origins.items():
+        one, _ = asked(
+            tdm_audit, "explain", origin, "--origin", "--agent", "CCBot", "--db", db,
+            "--rules", rules,
+        )  # fmt: skip
+        state = {f["purpose"]: f["state"] for f in one["findings"]}["genai_train"]
+        expected[state][0] += 1
+        expected[state][1] += rows
+    expected["unknown"][1] += numbers["unattributable_rows"]
+    got = {s: [counted["origins"][s], counted["rows"][s]] for s in expected}
+    assert got == expected
+    assert said["judged"] == len(origins) == numbers["origins"]
+
+
+def test_judge_for_an_agent_differs_from_everybody_and_counts_every_row(demonstration, tdm_audit):
+    db = demonstration / "audit.db"
+    states = {}
+    for agent in ("CCBot", "GPTBot"):
+        (numbers,) = asked(tdm_audit, "judge", "--db", db, "--agent", agent)[0]["datasets"]
+        for purpose in Purpose:
+            one = numbers["purposes"][purpose]
+            assert sum(one["rows"].values()) == numbers["rows"]
+            assert one["reserved_min_rows"] <= one["reserved_max_rows"]
+        states[agent] = numbers["purposes"]["genai_train"]["origins"]
+    assert states["GPTBot"] != states["CCBot"]
+
+
+def test_judge_for_an_agent_stores_nothing(audit, tdm_audit):
+    before = audit.read_bytes()
+    done = tdm_audit("judge", "--db", audit, "--agent", "CCBot", "--rules", "strict")
+    assert done.returncode == 0, done.stderr
+    assert audit.read_bytes() == before
+    assert "as CCBot is told" in done.stdout
+    assert "nothing was stored" in done.stdout
+
+
+UNKNOWN = [
+    ("judge", ["judge"]),
+    ("explain", ["explain", AGENTS_SITE]),
+    ("flag", ["flag", "d.txt", "-o", "f.csv"]),
+]
+
+
+@pytest.mark.parametrize("arguments", [u[1] for u in UNKNOWN], ids=[u[0] for u in UNKNOWN])
+def test_an_agent_that_nobody_knows_is_judged_as_written(
+    arguments, demonstration, tmp_path, tdm_audit
+):
+    (tmp_path / "d.txt").write_text(f"{AGENTS_SITE}/x\n")
+    shared = ("--db", demonstration / "audit.db", "--agent")
+    typo = tdm_audit(*arguments, *shared, "CCBott", cwd=tmp_path)
+    assert (typo.returncode, typo.stderr.count("\n")) == (0, 1)
+    assert "has no 'CCBott'; is CCBot meant?" in typo.stderr
+    other = tdm_audit(*arguments, *shared, "SomebodysOwn", cwd=tmp_path)
+    assert other.stderr == "tdm-audit: the catalogue of agents has no 'SomebodysOwn'\n"
+    known = tdm_audit(*arguments, *shared, "ccbot", cwd=tmp_path)
+    assert (known.returncode, known.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("token", ["", " ", "*", "a\nb"])
+def test_what_is_no_token_is_wrong_usage(token, demonstration, tdm_audit):
+    done = tdm_audit("judge", "--db", demonstration / "audit.db", "--agent", token)
+    assert done.returncode == 2
+    assert "is no product token" in done.stderr
+
+
+SPLIT = Site(
+    host="split.test",
+    about="",
+    expect=everywhere(State.SILENT),
+    pages={
+        "/": html(in_body="<p>hello</p>"),
+        "/robots.txt": text(
+            "User-agent: CCBot\nDisallow: /\n\nUser-agent: Own\nContent-Usage: train-ai=n\n"
+        ),
+    },
+)
+TOLD = [
+    ("everybody", [], "partial", len(WELL_KNOWN)),
+    ("an agent of the list", ["--agent", "ccbot"], "reserved", len(WELL_KNOWN)),
+    ("another of the list", ["--agent", "GPTBot"], "silent", len(WELL_KNOWN)),
+    ("one of one's own", ["--agent", "Own"], "reserved", len(WELL_KNOWN) + 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected", "rows"), [t[1:] for t in TOLD], ids=[t[0] for t in TOLD]
+)
+def test_check_for_an_agent(more, expected, rows, tdm_audit, tmp_path):
+    with LoopbackWeb([SPLIT]) as web:
+        done = tdm_audit(
+            "check", "http://split.test/", *more, "--json", "--delay", "0", "--timeout", "3",
+            "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32",
+            cwd=tmp_path,
+        )  # fmt: skip
+    (one,) = json.loads(done.stdout)["checks"]
+    states = {f["purpose"]: f["state"] for f in one["findings"]}
+    assert (states["genai_train"], len(one["agents"])) == (expected, rows)
+    assert one["agent"] == (more[1] if more else None)
+    if rows > len(WELL_KNOWN):
+        last = one["agents"][-1]
+        assert (last["agent"], last["class"], last["genai_train"]) == ("Own", "unknown", expected)
+        assert "has no 'Own'" in done.stderr

@@ -1,0 +1,444 @@
+"""Signals that disagree: which one decides, and that the other one stays in sight.
+
+Real bytes of every carrier, read by the real protocols and judged by the real judge. Ids name
+the row of the table of conflicts (b.2) and of its principles (b.1).
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from crawler import media, names
+from crawler.judge import disagreements
+from crawler.model import Document
+from crawler.protocols import plus_xmp
+from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource
+from tests.media_files import VOCABULARY, plus
+from tests.witness import (
+    INCLUSIVE,
+    NOTHING,
+    STRICT,
+    Answer,
+    codes,
+    findings,
+    html,
+    origin,
+    reading,
+    sight,
+    state,
+)
+
+ONE = '[{"location": "/", "tdm-reservation": 1}]'
+ZERO = '[{"location": "/", "tdm-reservation": 0}]'
+TERMS = '[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://h.example/policy.json"}]'
+GPTBOT = "User-agent: GPTBot\nDisallow: /\n"
+NOAI = '<meta name="robots" content="noai">'
+LICENCE = "https://h.example/licence.xml"
+NO_JPEG = "User-Agent: *\nDisallow: *.jpg\nAllow: /\n"
+WALL = Answer(body="<html><body>Are you a robot?</body></html>", status=403, kind="text/html")
+PAID = (
+    '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
+    '<permits type="usage">ai-train</permits>'
+    '<payment type="subscription"><standard>https://h.example/offer</standard></payment>'
+    "</license></content></rsl>"
+)
+TWO_GROUPS = (
+    "User-agent: *\nContent-Signal: ai-train=no\n\nUser-agent: *\nContent-Signal: ai-train=yes\n"
+)
+FREED = "User-agent: *\nContent-Signal: ai-train=no\nAllow: /\n\nUser-agent: GPTBot\nAllow: /\n"
+EXEMPT = (
+    "User-agent: *\nContent-Signal: ai-train=no\nAllow: /\n\n"
+    "User-agent: GPTBot\nContent-Signal: ai-train=yes\nAllow: /\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """`by` decides; `other` are the protocols that were considered beside it, with a word of
+    their fate where they take no part; `strict` and `inclusive` are the other rule sets' states.
+    """
+
+    id: str
+    sights: tuple
+    purpose: str
+    expect: str
+    by: str | None
+    other: tuple[tuple[str, str], ...] = ()
+    conflict: bool = False
+    strict: str
+    inclusive: str
+    question: dict = field(default_factory=dict)
+
+
+PAGE_0 = origin(tdmrep=ONE, pages={"/p": html("", ("tdm-reservation", "0"))})
+FILE_0 = origin(tdmrep=ZERO, robots=GPTBOT)
+PREFERS = origin(tdmrep=ONE, robots="User-agent: *\nContent-Usage: train-ai=y\nAllow: /\n")
+EDGE = origin(pages={"/p": html(NOAI, ("Content-Signal", "ai-train=yes"))})
+LICENSED = origin(
+    tdmrep=TERMS, robots=f"License: {LICENCE}\n", licences={LICENCE: Answer(body=PAID)}
+)
+SEARCH_ONLY = origin(robots="User-agent: *\nContent-Signal: search=yes\nAllow: /\n")
+P, GPT, CC = {"path": "/p"}, {"agent": "GPTBot"}, {"agent": "CCBot"}
+
+
+def aipref(robots: str, header: str):
+    return origin(
+        robots=f"User-agent: *\nContent-Usage: train-ai={robots}\nAllow: /\n",
+        pages={"/p": html("", ("Content-Usage", f"train-ai={header}"))},
+    )
+
+
+CASES = [
+    Case(
+        id="1: TDMRep file 1, header 0, the page",
+        sights=PAGE_0, question=P, purpose="tdm",
+        expect="permitted", by="tdmrep_header", other=(("tdmrep_file", "superseded by"),),
+        strict="permitted", inclusive="permitted",
+    ),
+    Case(
+        id="1: TDMRep file 1, header 0, the origin",
+        sights=PAGE_0, purpose="tdm",
+        expect="partial", by="tdmrep_file", other=(("tdmrep_header", ""),),
+        strict="partial", inclusive="partial",
+    ),
+    Case(
+        id="2: TDMRep 0, GPTBot refused, mining",
+        sights=FILE_0, purpose="tdm",
+        expect="permitted", by="tdmrep_file", strict="permitted", inclusive="permitted",
+    ),
+    Case(
+        id="2: TDMRep 0, GPTBot refused, training",
+        sights=FILE_0, purpose="genai_train",
+        expect="partial", by="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
+        strict="permitted", inclusive="partial",
+    ),
+    Case(
+        id="2: TDMRep 0, GPTBot refused, asked for GPTBot",
+        sights=FILE_0, question=GPT, purpose="genai_train",
+        expect="reserved", by="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
+        strict="permitted", inclusive="reserved",
+    ),
+    Case(
+        id="2: TDMRep 0, GPTBot refused, asked for another",
+        sights=FILE_0, question=CC, purpose="genai_train",
+        expect="permitted", by="tdmrep_file", strict="permitted", inclusive="permitted",
+    ),
+    Case(
+        id="3: TDMRep 1, AIPREF train-ai=y, mining",
+        sights=PREFERS, purpose="tdm",
+        expect="reserved", by="tdmrep_file", strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="3: TDMRep 1, AIPREF train-ai=y, training",
+        sights=PREFERS, purpose="genai_train",
+        expect="reserved", by="tdmrep_file", other=(("aipref_robots", ""),), conflict=True,
+        strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="4: signal no, GPTBot allowed to crawl",
+        sights=origin(robots=FREED), purpose="ai_train",
+        expect="reserved", by="content_signal_robots", strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="5: signal yes in a header, noai in the page",
+        sights=EDGE, question=P, purpose="ai_train",
+        expect="reserved", by="meta_robots", other=(("content_signal_header", ""),),
+        conflict=True, strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="6: two groups for everybody",
+        sights=origin(robots=TWO_GROUPS), purpose="ai_train",
+        expect="reserved", by="content_signal_robots", other=(("content_signal_robots", ""),),
+        conflict=True, strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="7: ai.txt closes JPEG, a JPEG",
+        sights=origin(ai=NO_JPEG), question={"path": "/a.jpg"}, purpose="ai_train",
+        expect="reserved", by="ai_txt", strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="7: ai.txt closes JPEG, a page",
+        sights=origin(ai=NO_JPEG), question={"path": "/a.html"}, purpose="ai_train",
+        expect="permitted", by="ai_txt", strict="permitted", inclusive="permitted",
+    ),
+    Case(
+        id="7: ai.txt closes JPEG only, a page",
+        sights=origin(ai="User-Agent: *\nDisallow: *.jpg\n"), question={"path": "/a.html"},
+        purpose="ai_train", expect="silent", by=None, strict="silent", inclusive="silent",
+    ),
+    Case(
+        id="10: robots.txt answers 503",
+        sights=origin(robots=Answer(status=503)), purpose="genai_train",
+        expect="unknown", by=None, strict="unknown", inclusive="unknown",
+    ),
+    Case(
+        id="10: robots.txt times out, TDMRep permits",
+        sights=origin(robots=NOTHING, tdmrep=ZERO), purpose="tdm",
+        expect="unknown", by=None, other=(("tdmrep_file", ""),),
+        strict="unknown", inclusive="unknown",
+    ),
+    Case(
+        id="11: a wall in front of robots.txt",
+        sights=origin(robots=WALL), purpose="genai_train",
+        expect="unknown", by=None, strict="unknown", inclusive="unknown",
+    ),
+    Case(
+        id="12: a typo in robots.txt",
+        sights=origin(robots="User-agent: GPTBot\nDisalow: /\n"), question=GPT,
+        purpose="genai_train",
+        expect="reserved", by="robots_txt", strict="silent", inclusive="reserved",
+    ),
+    Case(
+        id="12: a string in TDMRep",
+        sights=origin(tdmrep=ONE.replace("1", '"1"')), purpose="tdm",
+        expect="silent", by=None, other=(("tdmrep_file", "not counted"),),
+        strict="silent", inclusive="silent",
+    ),
+    Case(
+        id="13: a key that some parsers take for Disallow",
+        sights=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="genai_train",
+        expect="reserved", by="ai_control", strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="13: the same, and what it does not speak about",
+        sights=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="search",
+        expect="silent", by=None, strict="silent", inclusive="silent",
+    ),
+    Case(
+        id="15: two licences on offer",
+        sights=LICENSED, purpose="ai_train",
+        expect="conditional", by="tdmrep_file", other=(("rsl", ""),),
+        strict="conditional", inclusive="conditional",
+    ),
+    Case(
+        id="16: search permitted, search",
+        sights=SEARCH_ONLY, purpose="search",
+        expect="permitted", by="content_signal_robots",
+        strict="permitted", inclusive="permitted",
+    ),
+    Case(
+        id="16: search permitted, training",
+        sights=SEARCH_ONLY, purpose="ai_train",
+        expect="silent", by=None, strict="silent", inclusive="silent",
+    ),
+    Case(
+        id="17: a group of one's own is weaker, everybody",
+        sights=origin(robots=EXEMPT), purpose="ai_train",
+        expect="reserved", by="content_signal_robots", other=(("content_signal_robots", ""),),
+        strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="17: a group of one's own is weaker, its agent",
+        sights=origin(robots=EXEMPT), question=GPT, purpose="ai_train",
+        expect="permitted", by="content_signal_robots",
+        strict="permitted", inclusive="permitted",
+    ),
+    Case(
+        id="17: a group of one's own is weaker, another agent",
+        sights=origin(robots=EXEMPT), question=CC, purpose="ai_train",
+        expect="reserved", by="content_signal_robots", strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="17: crawling refused but for one, that one",
+        sights=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
+        question=GPT, purpose="tdm",
+        expect="silent", by=None, strict="silent", inclusive="silent",
+    ),
+    Case(
+        id="17: crawling refused but for one, everybody",
+        sights=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
+        purpose="tdm",
+        expect="refused", by="robots_txt", strict="silent", inclusive="reserved",
+    ),
+    Case(
+        id="19: AIPREF n in the header, y in robots.txt",
+        sights=aipref("y", "n"), question=P, purpose="genai_train",
+        expect="reserved", by="aipref_header", other=(("aipref_robots", ""),),
+        strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="19: AIPREF y in the header, n in robots.txt",
+        sights=aipref("n", "y"), question=P, purpose="genai_train",
+        expect="reserved", by="aipref_robots", other=(("aipref_header", ""),),
+        strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="20: the page is gone, the file reserves",
+        sights=origin(tdmrep=ONE, pages={"/p": Answer(status=410)}), question=P, purpose="tdm",
+        expect="reserved", by="tdmrep_file", strict="reserved", inclusive="reserved",
+    ),
+    Case(
+        id="20: the page is gone, another reserves itself",
+        sights=origin(
+            home=html("", ("tdm-reservation", "1")), pages={"/p": Answer(status=404)}
+        ),
+        question=P, purpose="tdm",
+        expect="partial", by="tdmrep_header", strict="partial", inclusive="partial",
+    ),
+]  # fmt: skip
+
+
+def cases(function):
+    return pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])(function)
+
+
+@cases
+def test_which_statement_decides_and_which_stay_in_sight(case):
+    found = findings(case.sights, **case.question)[Purpose(case.purpose)]
+    assert found.state.value == case.expect
+    assert (found.by.protocol.NAME if found.by else None) == case.by
+    rest = [h for h in found.considered if h is not found.by]
+    assert [h.protocol.NAME for h in rest] == [name for name, _ in case.other]
+    for heard, (_, fate) in zip(rest, case.other, strict=True):
+        assert heard.fate.startswith(fate)
+        assert bool(heard.fate) == bool(fate)
+
+
+@cases
+def test_what_is_a_conflict(case):
+    found = findings(case.sights, **case.question)[Purpose(case.purpose)]
+    pairs = list(disagreements(h for h in found.considered if not h.fate))
+    assert (found.conflict, bool(pairs)) == (case.conflict, case.conflict)
+    if case.conflict:
+        said = {(a.protocol.NAME, b.protocol.NAME) for a, b in pairs}
+        assert said == {(case.by, case.other[0][0])}
+
+
+@cases
+def test_rule_sets_differ_as_they_should(case):
+    got = [state(case.sights, case.purpose, r, **case.question) for r in (STRICT, INCLUSIVE)]
+    assert got == [case.strict, case.inclusive]
+
+
+def test_2_everybody_one_and_the_others_are_three_questions():
+    """b.1, 5: was anyone told no, was everyone told no, was our agent told no."""
+    asked = ({}, GPT, CC)
+    got = [state(FILE_0, "genai_train", **question) for question in asked]
+    assert got == ["partial", "reserved", "permitted"]
+
+
+def test_12_the_other_reading_is_kept_and_shown():
+    typo = reading(origin(robots="User-agent: GPTBot\nDisalow: /\n"), "robots_txt")
+    string = reading(origin(tdmrep=ONE.replace("1", '"1"')), "tdmrep_file")
+    assert [(s.reads, s.counts) for s in typo.statements] == [(Reads.LENIENT, True)]
+    assert [(s.reads, s.counts) for s in string.statements] == [(Reads.LENIENT, False)]
+
+
+def test_13_both_verdicts_about_access_are_recorded():
+    assert "robots.directive.prefix_hazard" in codes(
+        origin(robots="User-agent: *\nDisallowAITraining: /\n"), "robots_txt"
+    )
+
+
+def test_14_hosts_and_ports_speak_for_themselves():
+    """Rows of one host by http and https are one origin, asked by the scheme that most have."""
+    urls = [
+        "http://h.example/",
+        "https://h.example/",
+        "https://www.h.example/",
+        "http://h.example:8080/",
+    ]
+    keys = [names.origin_key(names.origin_of(url)) for url in urls]
+    assert keys == ["h.example", "h.example", "www.h.example", "h.example:8080"]
+
+
+def test_14_a_site_shows_the_strictest_of_its_origins(query):
+    said = dict(
+        map(tuple, query("SELECT origin, tdm FROM reservations WHERE site = 'example.com'"))
+    )
+    assert said == {"http://www.example.com": "reserved", "http://media.example.com": "permitted"}
+    ((tdm, reserving),) = query("SELECT tdm, origins_reserving FROM sites WHERE site='example.com'")
+    assert (tdm, reserving) == ("reserved", 1)
+
+
+def test_15_both_offers_keep_their_address():
+    found = findings(LICENSED)[Purpose.AI_TRAIN]
+    assert [h.statement.policy for h in found.considered] == [
+        "https://h.example/policy.json",
+        "https://h.example/offer",
+    ]
+
+
+def test_principle_4_reserving_goes_downward_only():
+    assert [state(origin(tdmrep=ONE), p) for p in Purpose] == ["reserved"] * 3 + ["silent"] * 2
+    prefers = origin(robots="User-agent: *\nContent-Usage: train-ai=n\nAllow: /\n")
+    assert [state(prefers, p) for p in Purpose] == ["silent", "silent", "reserved"] + ["silent"] * 2
+
+
+def test_principle_6_access_is_not_use():
+    refused = origin(robots="User-agent: *\nDisallow: /\n")
+    assert {state(refused, p) for p in Purpose} == {"refused"}
+    assert {state(refused, p, STRICT) for p in Purpose} == {"silent"}
+
+
+def test_principle_7_a_reservation_counts_from_when_it_was_seen(query):
+    late = query(
+        "SELECT count(*) FROM trail AS t JOIN observations AS o ON o.observation = t.observation "
+        "WHERE t.observed_at <> o.observed_at"
+    )
+    assert late[0][0] == 0
+    assert query("SELECT count(*) FROM trail")[0][0] > 0
+
+
+def test_principle_9_what_a_network_wrote_is_told_from_what_the_origin_wrote():
+    rule = "User-agent: *\nContent-Signal: ai-train=no\nAllow: /\n"
+    managed = f"# BEGIN Cloudflare Managed content\n{rule}# END Cloudflare Managed Content\n"
+    by = [
+        reading(origin(robots=text), "content_signal_robots").statements[0].declared_by
+        for text in (rule, managed)
+    ]
+    assert by == [DeclaredBy.ORIGIN_FILE, DeclaredBy.CDN_MANAGED]
+
+
+PAIRS = [
+    ("contradiction-agents", "genai_train", "robots_txt / tdmrep_file"),
+    ("contradiction-ai-txt", "ai_train", "tdmrep_file / ai_txt"),
+    ("contradiction-zero", "ai_train", "ai_txt / tdmrep_file"),
+    ("content-signal-twice", "ai_train", "content_signal_robots / content_signal_robots"),
+]
+
+
+@pytest.mark.parametrize(("host", "purpose", "kind"), PAIRS, ids=[p[0] for p in PAIRS])
+def test_a_crawl_shows_the_pair(host, purpose, kind, query, demonstration, tdm_audit):
+    at = f"http://{host}.demo.test"
+    (row,) = query("SELECT * FROM conflicts WHERE origin = ? AND purpose = ?", at, purpose)
+    assert row["kind"] == kind
+    assert row["reserving"]
+    assert row["permitting"]
+    keys = {row["reserving_statement"], row["permitting_statement"]}
+    kept = query("SELECT statement, stance FROM statements WHERE origin = ?", at)
+    assert len(keys) == 2
+    assert keys <= {r["statement"] for r in kept}
+    assert query("SELECT conflict FROM reservations WHERE origin = ?", at)[0][0] == 1
+    asked = ("explain", at, "--origin", "--json", "--db", demonstration / "audit.db")
+    said = {f["purpose"]: f for f in json.loads(tdm_audit(*asked).stdout)["findings"]}[purpose]
+    cited = {said["decided_by"]["statement"], *(one["statement"] for one in said["considered"])}
+    assert (said["conflict"], keys <= cited) == (True, True)
+
+
+def pictured(key: str, **more):
+    """An origin with a sampled JPEG that carries a PLUS statement of its own."""
+    extract = media.write(
+        media.Media(kind="jpeg", packets=(media.Packet(place="APP1", text=plus(VOCABULARY + key)),))
+    )
+    read = plus_xmp.parse(Document(body=extract))
+    picture = replace(
+        sight(Resource.MEDIA, "/a.jpg", Answer(kind="image/jpeg"), 9),
+        presence=Presence.PRESENT,
+        readings=((plus_xmp, "plus", read),),
+    )
+    return (*origin(**more), picture)
+
+
+def test_8_a_file_that_prohibits_is_reserved_where_its_host_permits():
+    sights = pictured("DMI-PROHIBITED", tdmrep=ZERO)
+    found = findings(sights, path="/a.jpg")[Purpose.TDM]
+    assert (found.state.value, found.by.protocol.NAME) == ("reserved", "plus_xmp")
+    assert state(sights, path="/") == "permitted"
+
+
+def test_9_a_file_that_permits_does_not_undo_its_host():
+    found = findings(pictured("DMI-ALLOWED", tdmrep=ONE), path="/a.jpg")[Purpose.TDM]
+    assert (found.state.value, found.by.protocol.NAME) == ("reserved", "tdmrep_file")
+    assert found.conflict

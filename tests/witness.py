@@ -1,0 +1,141 @@
+"""Answers of an imagined origin, read by the real protocols as the store has them read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crawler import page, plan, rulesets
+from crawler.judge import Finding, Sight, judge
+from crawler.model import Observation, Origin, Question, Reading, Target
+from crawler.protocols import PROTOCOLS, _driver
+from crawler.protocols._interface import Carrier
+from crawler.vocab import CONTENT, Outcome, Presence, Purpose, Resource
+
+SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in ("signals", "inclusive", "strict"))
+AT = "2026-11-22T00:00:00.000Z"
+HOST = "https://h.example"
+FILES = {
+    Resource.ROBOTS_TXT: "/robots.txt",
+    Resource.AI_TXT: "/ai.txt",
+    Resource.TDMREP_JSON: "/.well-known/tdmrep.json",
+    Resource.TRUST_TXT: "/.well-known/trust.txt",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server sends, or why nothing came."""
+
+    body: str | bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    status: int | None = 200
+    outcome: Outcome = Outcome.RESPONDED
+    kind: str = "text/plain"
+    truncated: bool = False
+
+
+MISSING = Answer(status=404)
+NOTHING = Answer(status=None, outcome=Outcome.TIMED_OUT)
+
+
+def html(head: str = "", *headers: tuple[str, str]) -> Answer:
+    """A page with something in its head, and headers."""
+    body = f"<!doctype html><html><head>{head}</head><body><p>words</p></body></html>"
+    return Answer(body=body, headers=headers, kind="text/html")
+
+
+def observed(target: Target, answer: Answer) -> Observation:
+    body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+    is_page = target.resource in CONTENT
+    return Observation(
+        target=target,
+        outcome=answer.outcome,
+        status=answer.status,
+        headers=(("Content-Type", answer.kind), *answer.headers),
+        body=b"" if is_page else body,
+        extract=page.extract(body) if is_page else b"",
+        size=len(body),
+        truncated=answer.truncated,
+        started_at=AT,
+    )
+
+
+def sight(resource: Resource, where: str, answer: Answer, number: int) -> Sight:
+    """One answer as the judge gets it: `where` is a path, or a URL elsewhere."""
+    url = where if "://" in where else HOST + where
+    seen = observed(Target(resource=resource, asked=url, url=url), answer)
+    presence = _driver.presence_of(seen)
+    readings = tuple(_readings(seen)) if presence is Presence.PRESENT else ()
+    for protocol, _, reading in readings:
+        if protocol.CARRIER is Carrier.BODY:
+            presence = reading.presence
+    return Sight(
+        resource=resource,
+        path=where,
+        url=url,
+        presence=presence,
+        observation=number,
+        observed_at=AT,
+        readings=readings,
+    )
+
+
+def _readings(seen: Observation):
+    for protocol in PROTOCOLS:
+        if seen.target.resource in protocol.RESOURCES:
+            document = _driver.document(protocol, seen)
+            if document is not None:
+                key = f"{protocol.NAME} of {seen.target.url}"
+                yield protocol, key, _driver.parse(protocol, document)
+
+
+def origin(
+    robots: str | bytes | Answer = MISSING,
+    ai: str | bytes | Answer = MISSING,
+    tdmrep: str | bytes | Answer = MISSING,
+    trust: str | bytes | Answer = MISSING,
+    home: Answer | None = None,
+    pages: Mapping[str, Answer] | None = None,
+    licences: Mapping[str, Answer] | None = None,
+) -> tuple[Sight, ...]:
+    """An origin as fully seen; what is not given is not there, and pages say nothing."""
+    given = zip(FILES.items(), (robots, ai, tdmrep, trust), strict=True)
+    asked = [(r, path, a if isinstance(a, Answer) else Answer(body=a)) for (r, path), a in given]
+    asked.append((Resource.HOME, "/", home or html()))
+    asked += [(Resource.PAGE, path, answer) for path, answer in (pages or {}).items()]
+    asked += [(Resource.RSL_LICENSE, url, answer) for url, answer in (licences or {}).items()]
+    return tuple(sight(*one, number) for number, one in enumerate(asked, start=1))
+
+
+def findings(sights, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
+    return {f.purpose: f for f in judge(sights, Question(**question), rules)}
+
+
+def state(sights, purpose: str = "tdm", rules=SIGNALS, **question) -> str:
+    """One state: that of a purpose."""
+    return findings(sights, rules, **question)[Purpose(purpose)].state.value
+
+
+def reading(sights, name: str) -> Reading:
+    """What the protocol of a name read, where it looked first."""
+    return next(r for s in sights for p, _, r in s.readings if name == p.NAME)
+
+
+def codes(sights, name: str) -> list[str]:
+    """The issues of a protocol."""
+    return [issue.code for issue in reading(sights, name).issues]
+
+
+def planned(
+    answers: Mapping[str, Answer],
+    options: plan.PlanOptions | None = None,
+    samples: tuple[str, ...] = (),
+) -> list[Observation]:
+    """A visit to an origin that gives these answers by path or URL, as the plan has it."""
+    at = Origin(scheme="https", host="h.example", port=443, site="h.example")
+    by_url = {url if "://" in url else HOST + url: answer for url, answer in answers.items()}
+    seen: list[Observation] = []
+    while step := plan.next_target(at, samples, tuple(seen), options or plan.PlanOptions()):
+        if isinstance(step, Target):
+            step = observed(step, by_url.get(step.url, MISSING))
+        seen.append(step)
+    return seen
