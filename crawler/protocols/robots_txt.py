@@ -156,7 +156,8 @@ def _for_agent(rules: _Rules, token: str, path: str | None) -> list[Voice]:
     if agent is None or agent.agent_class not in PURPOSE_OF_CLASS:
         agent = None
     if path is not None:
-        rule = None if path == "/robots.txt" else own.decide(normalise_path(path))
+        path = normalise_path(path)
+        rule = None if path == "/robots.txt" else own.decide(path)
         if rule is None or rule.allow:
             return []
         return [Voice(statement=_told(rules, agent, rule, whole=own.refuses_all()))]

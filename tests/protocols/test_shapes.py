@@ -1,0 +1,93 @@
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler.model import Document
+from crawler.protocols import (
+    PROTOCOLS,
+    _driver,
+    ai_txt,
+    content_signal_robots,
+    robots_txt,
+    rsl,
+    tdmrep_file,
+    trust_txt,
+)
+from crawler.protocols._paths import compile_pattern
+from crawler.protocols._shapes import Of, Shape, forms_of, shapes_of
+from tests.reservations import PATHS, PATTERNS, ROBOTS
+
+
+def told_apart(protocol, body: str) -> list[tuple[str, str]]:
+    reading = _driver.parse(protocol, Document(body=body.encode()))
+    return [(shape.of, shape.like) for shape in shapes_of(protocol.NAME, reading)]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "body", "expected"),
+    [
+        pytest.param(robots_txt, "User-agent: *\nDisallow:\n", [], id="no rules"),
+        pytest.param(
+            robots_txt,
+            "User-agent: *\nDisallow: /\n",
+            [("path", "/robots.txt")],
+            id="all but robots.txt",
+        ),
+        pytest.param(
+            robots_txt,
+            "User-agent: GPTBot\nDisallow: /a*b_c$\nAllow: /%7Ex\nUser-agent: *\nDisallow: /50%25",
+            [
+                ("path", "/a%b\\_c"),
+                ("path", "/~x%"),
+                ("path", "/50\\%25%"),
+                ("path", "/robots.txt"),
+            ],
+            id="every group, once, in normal form",
+        ),
+        pytest.param(
+            ai_txt,
+            "User-Agent: *\nDisallow: *.JPG\nDisallow: /x$\nDisallow: /\n",
+            [("lower", "%.jpg"), ("bare", "/x")],
+            id="types, paths without query",
+        ),
+        pytest.param(
+            tdmrep_file,
+            '[{"location": "/a/*", "tdm-reservation": 1}, {"location": "/", "tdm-reservation": 0}]',
+            [("path", "/a/%%")],
+            id="locations",
+        ),
+        pytest.param(
+            rsl,
+            "<rsl xmlns='https://rslstandard.org/rsl'><content url='/a'><license>"
+            "<prohibits type='usage'>all</prohibits></license></content>"
+            "<content url='/'><license/></content></rsl>",
+            [("path", "/a%")],
+            id="contents",
+        ),
+        pytest.param(
+            content_signal_robots,
+            "User-agent: *\nContent-Signal: /b ai-train=no\nDisallow: /c\n",
+            [("path", "/c%"), ("path", "/robots.txt"), ("path", "/b%")],
+            id="lines with a path, and rules of crawling",
+        ),
+        pytest.param(trust_txt, "datatrainingallowed=no", [], id="a protocol without paths"),
+    ],
+)
+def test_what_a_document_tells_apart(protocol, body, expected):
+    assert told_apart(protocol, body) == expected
+
+
+@given(pattern=PATTERNS, path=PATHS, of=st.sampled_from(list(Of)))
+def test_sql_and_python_see_the_same_shapes(pattern, path, of):
+    shape, forms = Shape(of, compile_pattern(pattern)), forms_of(path)
+    query = "SELECT ?::VARCHAR LIKE ?::VARCHAR ESCAPE '\\'"
+    [(got,)] = duckdb.execute(query, [getattr(forms, of), shape.like]).fetchall()
+    assert got == shape.fits(forms)
+
+
+@given(body=ROBOTS)
+def test_no_protocol_raises(body):
+    document = Document(body=body.encode())
+    for protocol in PROTOCOLS:
+        assert isinstance(shapes_of(protocol.NAME, _driver.parse(protocol, document)), tuple)

@@ -1,0 +1,236 @@
+"""SQL flags equal the judge: on hostile files and URLs, on the demonstration, on files of rows."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crawler import names, rulesets
+from crawler.flags import COLUMNS, Flagger
+from crawler.model import Observation, Target
+from crawler.store import evidence, runs, verdicts
+from crawler.store.database import connect, connect_read_only, transaction
+from crawler.verbs.judging import rebuild
+from crawler.vocab import Purpose, Resource
+from tests import reservations as files
+from tests.witness import AT, MISSING, Answer, html, observed
+
+PURPOSES = st.sampled_from(
+    [(Purpose.GENAI_TRAIN,), (Purpose.TDM, Purpose.SEARCH), (Purpose.SEARCH, Purpose.TDM)]
+)
+HOSTS = ("h.example", "h.example:8080", "other.example", "h.example:80", "[::1]")
+AUTHORITIES = st.sampled_from(
+    (
+        *("h.example", "H.EXAMPLE", "h.example:443", "h.example:80", "h.example:8080"),
+        *("u:p@h.example", "other.example", "xn--caf-dma.example", "[::1]", "never.example"),
+        *("h.example.", "1.5", ""),
+    )
+)
+URLS = st.one_of(
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(("https://", "http://", "", "//", "HTTPS://", " https://", "https:/\\")),
+        AUTHORITIES,
+        files.PATHS,
+    ),
+    st.sampled_from((None, "", "words", "mailto:a@h.example", "https://h.example/\ta", "ftp://x/")),
+    st.text(max_size=20),
+)
+VISITS = st.fixed_dictionaries(
+    {
+        Resource.ROBOTS_TXT: files.ROBOTS,
+        Resource.AI_TXT: files.AI_TXT,
+        Resource.TDMREP_JSON: files.TDMREP,
+        Resource.HOME: files.HEADERS,
+        Resource.PAGE: files.HEADERS,
+    }
+)
+NEW_RUN = runs.NewRun(
+    command="test",
+    version="0",
+    versions={},
+    settings={"dataset": 1},
+    user_agent="nobody",
+    suffix_list="none",
+    catalogue="none",
+)
+_PATHS = {
+    Resource.ROBOTS_TXT: "/robots.txt",
+    Resource.AI_TXT: "/ai.txt",
+    Resource.TDMREP_JSON: "/.well-known/tdmrep.json",
+    Resource.HOME: "/",
+    Resource.PAGE: "/p",
+}
+
+
+def _answer(resource: Resource, said: object) -> Answer:
+    if resource in (Resource.HOME, Resource.PAGE):
+        return html("", *said)
+    return Answer(body=said) if said else MISSING
+
+
+def _visit(base: str, said: dict[Resource, object]) -> list[Observation]:
+    return [
+        observed(
+            Target(resource=resource, asked=base + path, url=base + path),
+            _answer(resource, said[resource]),
+        )
+        for resource, path in _PATHS.items()
+    ]
+
+
+def _stored(db: sqlite3.Connection, visits: list[dict[Resource, object]]) -> None:
+    """The hosts, those without a visit known by name only."""
+    dataset = evidence.NewDataset(
+        path="rows",
+        files=(("rows", 0, "0" * 64),),
+        format="text",
+        url_column="url",
+        weight_column="",
+        rows=len(HOSTS),
+        rejects=(),
+    )
+    origins = [names.origin_of(f"https://{host}/") for host in HOSTS]
+    counted = ((names.origin_key(o), o, 1, None, ()) for o in origins)
+    with transaction(db):
+        evidence.add_dataset(db, dataset, counted, AT)
+    run = runs.begin_run(db, NEW_RUN, AT)
+    keys = dict(db.execute("SELECT key, id FROM origin"))
+    with transaction(db):
+        for origin, said in zip(origins, visits, strict=False):
+            number = keys[names.origin_key(origin)]
+            evidence.save_visit(db, run, number, _visit(origin.url, said), AT)
+
+
+@contextmanager
+def database(visits: list[dict[Resource, object]], rules: str = "signals") -> Iterator:
+    with closing(connect(":memory:", create=True)) as db:
+        _stored(db, visits)
+        rebuild(db, chosen=rulesets.load(rules))
+        yield db
+
+
+def rows(table: pa.Table) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+@given(
+    visits=st.lists(VISITS, min_size=1, max_size=3),
+    urls=st.lists(URLS, max_size=12),
+    purposes=PURPOSES,
+    agent=st.sampled_from([None, "GPTBot", "Nobody"]),
+    rules=st.sampled_from(["signals", "inclusive", "strict"]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_sql_flags_equal_the_judge(visits, urls, purposes, agent, rules):
+    with database(visits) as db:
+        flagger = Flagger(db, rulesets.load(rules), purposes, agent)
+        assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+
+
+def test_sql_flags_equal_the_judge_on_the_demonstration(demonstration):
+    given = [url for (url,) in _urls(demonstration)]
+    changed = [f"{url}{end}" for url in given for end in ("?q=%2F", "#x", ".JPG", "/../é", "%7E")]
+    with closing(connect_read_only(demonstration / "audit.db")) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
+        urls = [*given, *changed[::7], *[u.upper() for u in given[::9]]]
+        assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+
+
+def _urls(demonstration) -> list[tuple[str | None]]:
+    path = demonstration / "dataset.parquet"
+    return duckdb.execute(f"SELECT url FROM '{path}' ORDER BY hash(url) LIMIT 400").fetchall()
+
+
+AGENTS_ALONE = {
+    Resource.ROBOTS_TXT: "User-agent: CCBot\nDisallow: /a\nUser-agent: *\nDisallow: /b",
+    Resource.AI_TXT: "",
+    Resource.TDMREP_JSON: "",
+    Resource.HOME: [],
+    Resource.PAGE: [("tdm-reservation", "1")],
+}
+
+
+def told(flagger: Flagger, *paths: str) -> list[tuple[str, bool | None, str | None]]:
+    found = flagger.flag([f"https://h.example{path}" for path in paths]).to_pylist()
+    return [(row["tdm_state"], row["tdm_reserved"], row["tdm_basis"]) for row in found]
+
+
+def test_a_row_gets_the_verdict_of_its_path_and_of_its_page():
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
+        assert told(flagger, "/a/1", "/b/1", "/p", "/c") == [
+            ("partial", None, "tdmrep_header"),
+            ("partial", None, "tdmrep_header"),
+            ("reserved", True, "tdmrep_header"),
+            ("partial", None, "tdmrep_header"),
+        ]
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,), "CCBot")
+        assert told(flagger, "/a/1", "/b/1", "/p") == [
+            ("reserved", True, "robots_txt"),
+            ("partial", None, "tdmrep_header"),
+            ("reserved", True, "tdmrep_header"),
+        ]
+
+
+def test_what_names_no_origin_or_was_never_asked_is_unknown_with_a_reason():
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.TDM,))
+        got = flagger.flag([None, "words", "https://nowhere.example/", "https://other.example/"])
+        assert [(r["tdm_state"], r["tdm_reserved"], r["tdm_basis"]) for r in got.to_pylist()] == [
+            ("unknown", None, "no origin: empty"),
+            ("unknown", None, "no origin: no_host"),
+            ("unknown", None, "origin never asked"),
+            ("unknown", None, "origin never asked"),
+        ]
+        assert got.column_names == list(COLUMNS)
+
+
+def test_what_was_worked_out_is_not_worked_out_again():
+    with database([AGENTS_ALONE]) as db:
+        purposes, rules = (Purpose.GENAI_TRAIN,), rulesets.load("strict")
+        first = Flagger(db, rules, purposes, "CCBot")
+        urls = ["https://h.example/a", "https://h.example/a/b", "https://h.example/p"]
+        want = rows(first.flag(urls))
+        assert {what for _, what, _ in first.worked_out} >= {"", "=/p", "1"}
+        with transaction(db):
+            verdicts.save(db, "CCBot", first.worked_out)
+        second = Flagger(db, rules, purposes, "CCBot")
+        assert (rows(second.flag(urls)), second.worked_out) == (want, [])
+
+
+def test_evidence_that_is_judged_anew_forgets_what_was_worked_out():
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("strict"), (Purpose.TDM,))
+        flagger.flag(["https://h.example/b/1"])
+        with transaction(db):
+            verdicts.save(db, None, flagger.worked_out)
+        rebuild(db, chosen=rulesets.load("signals"))
+        kept = db.execute("SELECT DISTINCT rules FROM verdict").fetchall()
+        assert kept == [("signals/1",)]
+
+
+def test_more_shapes_than_can_be_told_apart_are_judged_path_by_path(monkeypatch):
+    many = AGENTS_ALONE | {
+        Resource.ROBOTS_TXT: "User-agent: GPTBot\n"
+        + "".join(f"Disallow: /{n}/\n" for n in range(9))
+    }
+    monkeypatch.setattr("crawler.flags.beforehand.MOST_SHAPES", 5)
+    with database([many]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
+        urls = [f"https://h.example/{n}/{m}" for n in range(12) for m in "ab"]
+        assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_arrow_columns_are_flagged_as_they_are(kind):
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.TDM,))
+        urls = ["https://h.example/p", None]
+        chunks = pa.chunked_array([pa.array([url], kind) for url in urls])
+        assert rows(flagger.flag(chunks)) == rows(flagger.flag(urls))

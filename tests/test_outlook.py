@@ -1,0 +1,123 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler import outlook
+from crawler.outlook import PAGE, USUAL, strongest, unknown, verdicts_at
+from crawler.protocols._shapes import forms_of
+from crawler.vocab import Purpose, Resource, State
+from tests import reservations as files
+from tests.witness import INCLUSIVE, NOTHING, SIGNALS, STRICT, html, origin, sight
+
+RULES = st.sampled_from([SIGNALS, INCLUSIVE, STRICT])
+ORIGINS = st.builds(
+    lambda robots, ai, tdmrep, rsl, home, page: origin(
+        robots=robots,
+        ai=ai,
+        tdmrep=tdmrep,
+        home=html(f'<script type="application/rsl+xml">{rsl}</script>', *home),
+        pages={"/p": html("", *page)},
+    ),
+    files.ROBOTS,
+    files.AI_TXT,
+    files.TDMREP,
+    files.RSL,
+    files.HEADERS,
+    files.HEADERS,
+)
+FOR = st.sampled_from([None, "GPTBot", "CCBot", "Nobody"])
+
+
+def genai(found) -> str:
+    return next(v.state for v in found if v.purpose == Purpose.GENAI_TRAIN)
+
+
+@given(sights=ORIGINS, paths=st.lists(files.PATHS, min_size=2, max_size=8), rules=RULES, agent=FOR)
+@settings(max_examples=200)
+def test_paths_of_the_same_shapes_get_the_same_verdicts(sights, paths, rules, agent):
+    shapes = outlook.shapes(sights)
+    seen = {s.path for s in sights if s.resource in (Resource.HOME, Resource.PAGE)}
+    by_shapes: dict[tuple[bool, ...], object] = {}
+    for path in paths:
+        if path.partition("#")[0] in seen or not path.startswith("/"):
+            continue
+        fits = tuple(shape.fits(forms_of(path)) for shape in shapes)
+        found = verdicts_at(sights, path, rules, agent, "now")
+        assert by_shapes.setdefault(fits, found) == found
+
+
+@given(sights=ORIGINS, path=files.PATHS, rules=RULES, agent=FOR)
+@settings(max_examples=200)
+def test_an_outlook_foretells_the_verdict(sights, path, rules, agent):
+    path = path.partition("#")[0] or "/"
+    told = dict(outlook.outlook(sights, rules, agent, "now"))
+    got = verdicts_at(sights, path, rules, agent, "now")
+    forms = forms_of(path)
+    if PAGE + path in told:
+        assert got == told[PAGE + path]
+    elif USUAL in told and not any(shape.fits(forms) for shape in outlook.shapes(sights)):
+        assert got == told[USUAL]
+
+
+def test_the_usual_verdict_is_that_of_a_path_without_any_shape():
+    sights = origin(robots="User-agent: GPTBot\nDisallow: /a\nDisallow: /tdm-audit-probe\n")
+    assert outlook.unremarkable(sights, outlook.shapes(sights)) == "/0"
+    told = dict(outlook.outlook(sights, SIGNALS, None, "now"))
+    assert {what: genai(found) for what, found in told.items()} == {USUAL: "silent"}
+    assert genai(verdicts_at(sights, "/a", SIGNALS, None, "now")) == "partial"
+
+
+def test_where_every_path_has_a_shape_nothing_is_usual():
+    rules = "".join(f"Disallow: /{c}\n" for c in "abcdefghijklmnopqrstuvwxyzX0~%")
+    sights = origin(robots=f"User-agent: GPTBot\nDisallow: /*$\nDisallow: /?\n{rules}")
+    assert outlook.unremarkable(sights, outlook.shapes(sights)) is None
+    assert USUAL not in dict(outlook.outlook(sights, SIGNALS, None, "now"))
+
+
+def test_a_page_that_was_seen_is_no_probe():
+    sights = origin(pages={"/tdm-audit-probe": html()})
+    assert outlook.unremarkable(sights, ()) == "/0"
+
+
+def test_pages_that_speak_stand_for_themselves():
+    reserving = html('<meta name="tdm-reservation" content="1">')
+    told = dict(outlook.outlook(origin(pages={"/p": reserving}), SIGNALS, None, "now"))
+    assert {what: genai(found) for what, found in told.items()} == {
+        USUAL: "partial",
+        "=/": "silent",
+        "=/p": "reserved",
+    }
+    assert [v.reserved for v in told[USUAL] if v.purpose == "tdm"] == [None]
+
+
+def test_a_page_that_was_not_seen_leaves_its_own_url_unknown():
+    sights = (*origin(), sight(Resource.PAGE, "/p", NOTHING, 9))
+    told = dict(outlook.outlook(sights, SIGNALS, None, "now"))
+    assert {what: genai(found) for what, found in told.items()} == {
+        USUAL: "unknown",
+        "=/": "silent",
+    }
+
+
+def test_a_policy_is_resolved_against_what_named_it():
+    rules = [{"location": "/", "tdm-reservation": 1, "tdm-policy": "/policy.json"}]
+    found = verdicts_at(origin(tdmrep=json.dumps(rules)), "/x", SIGNALS, None, "now")
+    assert {v.policy_url for v in found if v.purpose == "tdm"} == {"https://h.example/policy.json"}
+    assert {v.basis for v in found if v.purpose == "tdm"} == {"tdmrep_file"}
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (("silent", "unknown"), "unknown"),
+        (("permitted", "unknown"), "unknown"),
+        (("refused", "unknown"), "refused"),
+        (("partial", "reserved"), "reserved"),
+        (("silent", "permitted"), "permitted"),
+    ],
+)
+def test_the_strongest_of_several_purposes(states, expected):
+    given = [unknown("x", Purpose.TDM, SIGNALS)._replace(state=state) for state in states]
+    assert strongest(given).state == State(expected)
