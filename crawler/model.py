@@ -159,8 +159,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A passage of natural language that may reserve; never a statement (PROTOCOLS, natural
-    language: courts disagree about what it is worth).
+    """A passage of natural language that may reserve; never a statement, since courts
+    disagree about what it is worth (docs/protocols/page_text.md).
 
     `strength` is `candidate`, or `mention` for a passage that only speaks of the matter.
     `kind` is `reservation`, `anti_scraping` or `template` (a text that a service supplies).

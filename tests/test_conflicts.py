@@ -1,7 +1,7 @@
 """Signals that disagree: which one decides, and that the other one stays in sight.
 
 Real bytes of every carrier, read by the real protocols and judged by the real judge. Ids name
-the row of the table of conflicts (b.2) and of its principles (b.1).
+the row of the table of conflicts and of the principles behind it.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Passages of prose that may reserve, found by a list of patterns (`candidates.toml`).
 
 They are found, not understood: a candidate asks for somebody to read it. Courts disagree about
-what such a passage is worth (PROTOCOLS, 13.1), so no protocol makes a statement of one.
+what such a passage is worth (docs/protocols/page_text.md), so no protocol makes a statement of one.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Text of pages: passages that may reserve, and links to pages of terms. Never a statement.
 
 On a page of terms, and in the foot of any page, a passage is a candidate; elsewhere it is a
-mention, since articles about mining use the same words (PROTOCOLS, 13.2).
+mention, since articles about mining use the same words.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Comments of robots.txt: passages of prose that may reserve. Never a statement.
 
 RFC 9309, 2.2, lets readers ignore comments; people write reservations there all the same, and
-courts have read them. What is found is shown beside a verdict (PROTOCOLS, 13).
+courts have read them. What is found is shown beside a verdict (docs/protocols/page_text.md).
 """
 
 from collections.abc import Iterator
