@@ -1,9 +1,9 @@
 """How fast evidence is judged, and how soon the first questions to a database are answered.
 
-`python -m benchmarks.judge_speed [--origins 20000] [--rounds 5] [--quick] [--json FILE]` stores
-synthetic evidence through `crawler.store`, runs `tdm-audit judge` on it and asks the views. Status
-1 where fewer than 5,000 origins a second are judged on one core (of a machine where Protego reads
-1 KB in 183 us: machines differ, the ratio does not), or a question takes more than a second
+`python -m benchmarks.judge_speed [--origins 20000] [--alike] [--rounds 5] [--quick] [--json FILE]`
+stores synthetic evidence through `crawler.store`, runs `tdm-audit judge` on it and asks the views.
+Status 1 where fewer than 5,000 origins a second are judged on one core (of a machine where Protego
+reads 1 KB in 183 us: machines differ, the ratio does not), or a question takes more than a second
 for 200,000 origins, less for fewer in proportion.
 """
 
@@ -32,12 +32,15 @@ SECONDS, FOR_ORIGINS = 1.0, 200_000
 LONGEST = 30.0
 _STEPS = 100_000
 _AT_ONCE = 500
+#: So many sets of files are shared by hosts that are alike.
+_SYSTEMS = 20
 _WHEN = "2026-11-22T05:30:00.000Z"
 
 QUESTIONS = {
     "reservations": "SELECT host, rows, tdm, genai_train, basis, tier, policy_url "
     "FROM reservations WHERE genai_train IN ('reserved', 'partial') ORDER BY rows DESC LIMIT 20",
     "dataset_summary": "SELECT * FROM dataset_summary",
+    "leverage": "SELECT * FROM leverage WHERE purpose = 'genai_train' ORDER BY rank LIMIT 20",
     "sites": "SELECT * FROM sites ORDER BY rows DESC LIMIT 20",
     "conflicts": "SELECT kind, purpose, count(*) FROM conflicts GROUP BY kind, purpose",
     "rights_holders": "SELECT * FROM rights_holders ORDER BY rows DESC LIMIT 20",
@@ -112,13 +115,18 @@ def observation(path: str, number: int, base: str) -> Observation:
 
 
 def visit(number: int, base: str) -> Iterator[Observation]:
-    """All that was seen of a host."""
+    """All that was seen of a host, which has the files of the host of that number."""
     for path in hosts.PATHS:
         if path != "/trust.txt" or content("/.well-known/trust.txt", number) is None:
             yield observation(path, number, base)
 
 
-def build(path: Path, number: int) -> None:
+def files_of(number: int, *, alike: bool) -> int:
+    """The host whose files a host has: its own, or for every second one those of a system."""
+    return number % _SYSTEMS if alike and number % 2 else number
+
+
+def build(path: Path, number: int, *, alike: bool = False) -> None:
     """A database of so many origins, as a crawl leaves it before it judges."""
     dataset = evidence.NewDataset(
         path="synthetic",
@@ -137,7 +145,7 @@ def build(path: Path, number: int) -> None:
         for first in range(0, number, _AT_ONCE):
             with transaction(db):
                 for n in range(first, min(first + _AT_ONCE, number)):
-                    seen = tuple(visit(n, origin(n).url))
+                    seen = tuple(visit(files_of(n, alike=alike), origin(n).url))
                     evidence.save_visit(db, run, n + 1, seen, _WHEN)
         runs.end_run(db, run, "finished", _WHEN)
 
@@ -188,6 +196,9 @@ def main() -> int:
     options = measure.options(__doc__)
     options.add_argument("--origins", type=int, help="20000, with --quick 1500")
     options.add_argument(
+        "--alike", action="store_true", help="every second host has the files of 10 systems"
+    )
+    options.add_argument(
         "--db", type=Path, help="keep the database here, and take it if it is there"
     )
     given = options.parse_args()
@@ -195,7 +206,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = given.db or Path(folder) / "audit.db"
         if not path.exists():
-            build(path, number)
+            build(path, number, alike=given.alike)
         return report(path, number, given.rounds or usual, given.json)
 
 

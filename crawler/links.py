@@ -35,6 +35,12 @@ def origin_of(url: str) -> str:
     return str(ada_url.URL(url).origin)
 
 
+@lru_cache(maxsize=4096)
+def host_of(origin: str) -> str:
+    """The host of an origin as text, IPv6 in brackets, without the dot of the root."""
+    return str(ada_url.URL(origin).hostname).removesuffix(".")
+
+
 def path_of(url: str) -> str:
     """Path and query of an absolute URL."""
     parts = ada_url.URL(url)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 CORE = (
     "crawler/protocols/",
-    "crawler/plan.py",
-    "crawler/judge.py",
+    "crawler/plan/",
+    "crawler/judge/",
+    "crawler/outlook.py",
+    "crawler/opinions.py",
     "crawler/names.py",
     "crawler/page/",
     "crawler/media/",

@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.model import Confirmed, Observation, Origin, Target
-from crawler.plan import PlanOptions, next_target
+from crawler.plan import PlanOptions, Seen, next_target
 from crawler.protocols._driver import presence_of
 from crawler.vocab import Outcome, Presence, Resource
 
@@ -83,5 +83,5 @@ def test_presence(seen, expected):
 )
 def test_the_gate_reads_a_confirmed_robots_txt(robots, expected):
     origin = Origin(scheme="https", host="a.test", port=443, site="a.test")
-    step = next_target(origin, (), (robots,), PlanOptions())
+    step = next_target(origin, (), Seen((robots,)), PlanOptions())
     assert (step.url if isinstance(step, Target) else step.outcome) == expected

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crawler import media, page, plan
 from crawler.model import Observation, Origin, Reading, Target
-from crawler.plan import PlanOptions, next_target
+from crawler.plan import PlanOptions, Seen, _readings, next_target
 from crawler.protocols._interface import Carrier
 from crawler.vocab import Outcome, Presence, Resource
 from tests.media_files import tdm
@@ -44,16 +44,16 @@ def answer(target, given):
 
 def walk(origin, answers, samples=(), options=None, *, otherwise=404):
     """Run a plan to its end; one line for each observation."""
-    seen, lines = [], []
-    while step := next_target(origin, samples, tuple(seen), options or PlanOptions()):
+    seen, lines = Seen(), []
+    while step := next_target(origin, samples, seen, options or PlanOptions()):
         if isinstance(step, Target):
-            seen.append(answer(step, answers.get(step.url, otherwise)))
+            seen.add(answer(step, answers.get(step.url, otherwise)))
             lines.append(f"{step.resource} {step.hop} {step.url}")
         else:
-            seen.append(step)
+            seen.add(step)
             t = step.target
             lines.append(f"- {t.resource} {t.hop} {t.url} {step.outcome}: {step.note}")
-        assert len(seen) <= BOUND
+        assert len(seen.all) <= BOUND
     return lines
 
 
@@ -137,7 +137,7 @@ def test_a_policy_that_a_media_file_names_is_asked_for():
     )
     file = replace(answered(target), extract=extract)
     options = PlanOptions(media=1)
-    step = next_target(HTTPS, ("/a.pdf",), (*seen, file), options)
+    step = next_target(HTTPS, ("/a.pdf",), Seen((*seen, file)), options)
     assert (step.resource, step.url) == (Resource.TDM_POLICY, f"{A}/p.json")
 
 
@@ -454,8 +454,8 @@ class Naming:
 
 @pytest.fixture
 def naming(monkeypatch):
-    monkeypatch.setattr(plan, "PROTOCOLS", (plan.robots_txt, Naming))
-    monkeypatch.setattr(plan, "_BY_NAME", {"robots_txt": plan.robots_txt, Naming.NAME: Naming})
+    monkeypatch.setattr(_readings, "_CARRIERS", {"tdmrep": (Naming,), "rsl": (), "terms": ()})
+    monkeypatch.setattr(_readings, "_BY_NAME", {"robots_txt": plan.robots_txt, Naming.NAME: Naming})
 
 
 def naming_file(*names):
@@ -621,6 +621,7 @@ def test_licence_documents_that_are_named_are_asked(given, expected):
 @pytest.mark.usefixtures("naming")
 def test_a_licence_document_that_is_named_by_a_relative_url_is_not_asked(monkeypatch):
     monkeypatch.setattr(Naming, "FAMILY", "rsl")
+    monkeypatch.setattr(_readings, "_CARRIERS", {"tdmrep": (), "rsl": (Naming,), "terms": ()})
     got = walk(HTTPS, naming_file("/relative", f"{A}/absolute", "ftp://a.example/"))
     assert got[len(ORDER) :] == [f"rsl_license 0 {A}/absolute"]
 
@@ -679,7 +680,7 @@ ANSWERS = st.one_of(
 def test_any_answers_end_soon_and_nothing_is_asked_twice(data, origin, samples, always):
     options = PlanOptions(pages=3, policy_files_always=always)
     seen, asked = [], []
-    while step := next_target(origin, samples, tuple(seen), options):
+    while step := next_target(origin, samples, Seen(seen), options):
         if isinstance(step, Target):
             asked.append((step.resource, step.url))
             step = answer(step, data.draw(ANSWERS))
@@ -697,7 +698,7 @@ LINKING = b"<a href='/impressum'>Imprint</a><a href='/terms'>Terms</a><a href='/
 def read_with_terms(terms: int) -> list[str]:
     """What is asked after the home page, of a site whose pages of terms link to others."""
     seen: tuple[Observation, ...] = ()
-    while step := next_target(HTTPS, (), seen, PlanOptions(pages=0, terms=terms)):
+    while step := next_target(HTTPS, (), Seen(seen), PlanOptions(pages=0, terms=terms)):
         if isinstance(step, Target):
             page_there = step.resource in (Resource.HOME, Resource.TERMS)
             step = answered(step, 200 if page_there else 404)

@@ -134,7 +134,7 @@ def planned(
     at = Origin(scheme="https", host="h.example", port=443, site="h.example")
     by_url = {url if "://" in url else HOST + url: answer for url, answer in answers.items()}
     seen: list[Observation] = []
-    while step := plan.next_target(at, samples, tuple(seen), options or plan.PlanOptions()):
+    while step := plan.next_target(at, samples, plan.Seen(seen), options or plan.PlanOptions()):
         if isinstance(step, Target):
             step = observed(step, by_url.get(step.url, MISSING))
         seen.append(step)

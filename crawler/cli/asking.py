@@ -55,6 +55,12 @@ _FETCH = (
 )
 @click.option("--weight-column", metavar="NAME", help="Column to add up as weight (tokens, bytes).")
 @click.option(
+    "--memory-limit",
+    default="1GB",
+    show_default=True,
+    help="For reading the dataset; what does not fit goes to disk.",
+)
+@click.option(
     "--limit-origins",
     type=click.IntRange(1),
     metavar="N",
@@ -95,8 +101,15 @@ _FETCH = (
     type=click.IntRange(1, 4096),
     default=64,
     show_default=True,
-    help="Origins side by side.",
+    help="Origins side by side, in all.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 8),
+    metavar="N",
+    help="Processes that ask, for 200 origins or more.  [default: one a core, at most 8]",
+)
+@click.option("--batch", type=click.IntRange(1), default=1000, hidden=True)
 @fetch_choices
 @click.option("--time-budget", type=Duration(), help="Stop in good order after this long.")
 @click.option(
@@ -138,8 +151,9 @@ def crawl(
 ) -> None:
     """Visit the origins of a dataset and record what they reserve.
 
-    CSV, TSV, JSON Lines, Parquet or plain text (a URL or host a line), plain, .gz or .zst; files,
-    globs and folders. Run it again to continue what is missing and to refresh what is stale.
+    CSV, TSV, JSON Lines or plain text (a URL or host a line), plain, .gz or .zst; Parquet, Arrow,
+    WARC, CDX; files, globs and folders. Run it again to continue what is missing and to refresh
+    what is stale.
 
     \b
     Example:
@@ -158,12 +172,15 @@ def crawl(
             command=shlex.join(["tdm-audit", *sys.argv[1:]]),
             url_column=given["url_column"],
             weight_column=given["weight_column"],
+            memory_limit=given["memory_limit"],
             limit_origins=given["limit_origins"],
             max_age=timedelta(seconds=given["max_age"]),
             new_run=given["new_run"],
             keep_pages=given["keep_pages"],
             keep_contacts=given["keep_contacts"],
             rules=rules,
+            workers=given["workers"],
+            batch=given["batch"],
         )
         done = run(request, Watcher(begin=bar.begin, step=bar.step))
     failures = _say_crawled(done, db, given["min_coverage"], quiet=quiet, as_json=as_json)

@@ -19,6 +19,9 @@ from crawler.vocab import Purpose, State
 
 if TYPE_CHECKING:
     from crawler.verbs.flag import Flagged
+    from crawler.verbs.flagging import Counts
+
+_MOST_REASONS = 12
 
 
 @click.command()
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="File to write (.parquet, .csv or .jsonl), or a folder for one file each.",
+    help="File to write (.parquet, .csv, .tsv, .jsonl, .arrow; text also .gz or .zst), "
+    "or a folder for one file each, of the same format.",
 )
 @click.option(
     "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
@@ -118,9 +122,16 @@ def _as_json(found: "Flagged", out: Path) -> dict[str, object]:
         told["kept"] = {s: counts.kept[s] for s in State}
         told["dropped"] = {s: counts.rows[s] - counts.kept[s] for s in State}
         told["digest"] = counts.digest
+    told["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
     if found.finished_before:
         told["finished_before"] = [str(path) for path in found.finished_before]
     return told
+
+
+def _reason(counts: "Counts", state: str, basis: str) -> dict[str, object]:
+    rows, kept = counts.reasons[state, basis], counts.kept_reasons[state, basis]
+    told: dict[str, object] = {"state": state, "basis": basis or None, "rows": rows}
+    return told | ({"kept": kept, "dropped": rows - kept} if counts.digest else {})
 
 
 def _show(found: "Flagged", out: Path, title: str) -> None:
@@ -130,9 +141,20 @@ def _show(found: "Flagged", out: Path, title: str) -> None:
     if counts.digest:
         rows = [(s, counts.rows[s], counts.kept[s], counts.rows[s] - counts.kept[s]) for s in State]
         tables.show(title, ["state", "rows", "kept", "dropped"], rows)
+        _show_dropped(counts)
         click.echo(f"Selection: sha256 {counts.digest}")
     else:
         tables.show(title, ["state", "rows"], [(s, counts.rows[s]) for s in State])
     if found.finished_before:
         click.echo(f"Finished before and left: {len(found.finished_before):,} files")
     click.echo(f"Written: {out}")
+
+
+def _show_dropped(counts: "Counts") -> None:
+    """Why rows are dropped, the most frequent reasons first."""
+    dropped = (counts.reasons - counts.kept_reasons).most_common()
+    for (state, basis), rows in dropped[:_MOST_REASONS]:
+        click.echo(f"Dropped as {state}, {basis or 'no signal'}: {rows:,}")
+    if len(dropped) > _MOST_REASONS:
+        rest = sum(rows for _, rows in dropped[_MOST_REASONS:])
+        click.echo(f"Dropped for {len(dropped) - _MOST_REASONS:,} other reasons: {rest:,}")

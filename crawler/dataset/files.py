@@ -3,7 +3,9 @@
 import glob
 import gzip
 import hashlib
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -18,14 +20,24 @@ class DatasetError(ExplainedError):
     """A dataset that cannot be read; the message is one sentence that says what to do."""
 
 
+class EmptyDatasetError(DatasetError):
+    """There is nothing in the files, not even the names of columns."""
+
+
 class Format(StrEnum):
-    """How the rows of a file are written; `text` is a URL or a host a line."""
+    """How the rows of a file are written; `text` is a URL or a host a line.
+
+    `warc` are archives and `cdx` their indexes, a row for each record of a page.
+    """
 
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
     PARQUET = "parquet"
     TEXT = "text"
+    ARROW = "arrow"
+    WARC = "warc"
+    CDX = "cdx"
 
 
 class DatasetFile(NamedTuple):
@@ -49,8 +61,20 @@ _SUFFIXES = {
     ".pq": Format.PARQUET,
     ".txt": Format.TEXT,
     ".lst": Format.TEXT,
+    ".arrow": Format.ARROW,
+    ".feather": Format.ARROW,
+    ".warc": Format.WARC,
+    ".wet": Format.WARC,
+    ".wat": Format.WARC,
+    ".cdx": Format.CDX,
+    ".cdxj": Format.CDX,
 }
-_FORMATS = "CSV, TSV, JSONL, Parquet or plain text, also as .gz or .zst"
+# Common Crawl's indexes have numbers for names.
+_NUMBERED_CDX = re.compile(r"cdx-\d+")
+_PACKED = (Format.PARQUET, Format.ARROW)
+_FORMATS = (
+    "CSV, TSV, JSONL, Parquet, Arrow, WARC, CDX or plain text, text and WARC also as .gz or .zst"
+)
 
 
 def compression_of(path: Path) -> str:
@@ -61,6 +85,8 @@ def compression_of(path: Path) -> str:
 def known_format(path: Path) -> Format | None:
     """The format by suffix (one of compression taken off first); None when it is not known."""
     inner = path.with_suffix("") if compression_of(path) != "none" else path
+    if _NUMBERED_CDX.fullmatch(inner.name):
+        return Format.CDX
     return _SUFFIXES.get(inner.suffix.lower())
 
 
@@ -68,8 +94,9 @@ def _format_of(path: Path) -> Format:
     if path.name.lower().endswith((".json", ".json.gz", ".json.zst")):
         raise DatasetError(f"{path} is one JSON document; give JSON Lines (.jsonl) instead.")
     found = known_format(path) or Format.TEXT
-    if found is Format.PARQUET and compression_of(path) != "none":
-        raise DatasetError(f"{path} is compressed Parquet; decompress it, it is compressed inside.")
+    if found in _PACKED and compression_of(path) != "none":
+        kind = found.capitalize()
+        raise DatasetError(f"{path} is compressed {kind}; decompress it, it is compressed inside.")
     return found
 
 
@@ -85,10 +112,29 @@ def _inside(folder: Path) -> list[Path]:
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
-    tables = [path for path in found if known_format(path) is not Format.TEXT]
+    tables = [path for path in found if known_format(path) is not Format.TEXT and _is_data(path)]
     if not found:
         raise DatasetError(f"{folder} holds no file that can be read: it takes {_FORMATS}.")
     return tables or found
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a file is one of those of a saved Hugging Face dataset, where it is beside one.
+
+    What that library keeps there for itself has the same suffix.
+    """
+    return known_format(path) is not Format.ARROW or path.name in (
+        _saved(path.parent) or [path.name]
+    )
+
+
+def _saved(folder: Path) -> list[str]:
+    """The files that the state of a saved dataset names; none without one that can be read."""
+    try:
+        state = json.loads((folder / "state.json").read_text("utf-8"))
+        return [str(data["filename"]) for data in state["_data_files"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def _matches(text: str) -> list[Path]:

@@ -24,21 +24,27 @@ from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError, DatasetFile, Format, digests, locate
 from crawler.dataset.readers import relation
 from crawler.model import Origin
-from crawler.names import origin_at, origin_key, origin_of, page_url
+from crawler.names import LONGEST, origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
 
 _BATCH = 20_000
 _LONGEST_EXAMPLE = 200
 # Candidates beyond the samples asked for: some turn out to be the home page, or equal.
 _SPARE = 2
-# Up to so many origins the best pages of all of them fit into memory (about 5 kB each).
-_ORIGINS_IN_MEMORY = 100_000
+# Of few pages those are lost that fall between two others of their share: of three, one in 64.
+_FEWEST_SHARES = 8
 _INSERT = (
     "INSERT INTO place (kind, text, scheme, host, port, reject) "
     "SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
     "unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::VARCHAR[])"
 )
 _HOME = re.compile(r"https?://[^/]*/")
+# A URL that reading it as a browser does cannot change: plain name, nothing to encode, no dots to
+# be resolved.
+_READY = re.compile(
+    r"(?!.*(?:/\.|%2[eE]|xn--|\?\Z))https?://(?=[^/]{1,253}/)"
+    r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9_-]{0,62}/(?:[a-zA-Z0-9._~/!&()+,;=:@?-]|%[0-9a-fA-F]{2})*"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +127,15 @@ def _clean(texts: Iterable[str]) -> Iterator[str]:
     """The pages to ask for behind texts: absolute, each once, and none that is the home page."""
     seen: set[str] = set()
     for text in texts:
-        page = page_url(text)
+        page = _page(text)
         if page and page not in seen and not _HOME.fullmatch(page):
             seen.add(page)
             yield page
+
+
+def _page(text: str) -> str:
+    """What `page_url` says, at once for most texts."""
+    return text if len(text) <= LONGEST and _READY.fullmatch(text) else page_url(text)
 
 
 def _sql(name: str) -> str:
@@ -157,20 +168,6 @@ def _name_hard_spots(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(_INSERT, [list(column) for column in placed])
 
 
-def _draw(connection: duckdb.DuckDBPyConnection, samples: int) -> None:
-    """Draw the pages: with a heap for each origin where those fit, else by sorting on disk."""
-    statement = _sql("samples.sql").replace("$drawn", str(samples + _SPARE))
-    [(origins,)] = connection.execute("SELECT count(*) FROM origin_rows").fetchall()
-    if origins <= _ORIGINS_IN_MEMORY:
-        with contextlib.suppress(duckdb.OutOfMemoryException):
-            connection.execute(statement)
-            return
-    # The heaps cannot be spilled; the window that DuckDB replaces by them can.
-    connection.execute("SET disabled_optimizers = 'top_n_window_elimination'")
-    connection.execute(statement)
-    connection.execute("RESET disabled_optimizers")
-
-
 def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[Reject, int, str], ...]:
     rows = connection.execute(
         "SELECT reject, sum(rows)::BIGINT, "
@@ -184,14 +181,27 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[Reject, int, 
 
 def _count(connection: duckdb.DuckDBPyConnection, samples: int) -> int:
     """Fill the tables; returns the number of rows."""
+    drawn = samples + _SPARE if samples else 0
+    shares = max(_FEWEST_SHARES, drawn) if samples else 0
     connection.execute(_sql("marks.sql"))
-    connection.execute(_sql("spots.sql"))
+    connection.execute(_sql("spots.sql").replace("$shares", str(shares)))
     _name_hard_spots(connection)
     connection.execute(_sql("origins.sql"))
-    if samples:
-        _draw(connection, samples)
+    if drawn:
+        statements = _sql("samples.sql").replace("$shares", str(shares))
+        connection.execute(statements.replace("$drawn", str(drawn)))
     [(rows,)] = connection.execute("SELECT coalesce(sum(rows), 0)::BIGINT FROM spot").fetchall()
     return int(rows)
+
+
+def identify(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[DatasetFile, ...]:
+    """The files of a dataset with their digests, without a look at its rows; raises
+    `DatasetError`.
+    """
+    files, _ = locate(paths)
+    return tuple(digests(files))
 
 
 def inventory(
@@ -202,12 +212,15 @@ def inventory(
     samples: int = 3,
     memory_limit: str = "1GB",
     temp_dir: str | os.PathLike[str] | None = None,
+    identified: tuple[DatasetFile, ...] = (),
 ) -> Inventory:
     """Take stock of the dataset in files, folders or patterns; raises `DatasetError`.
 
-    Up to `samples` pages are drawn for each origin. Weights that are missing, negative, not a
-    number or above 10^15 count as 0. `memory_limit` is DuckDB's; what does not fit is spilled
-    to a directory under `temp_dir` (the system's temporary directory by default).
+    Up to `samples` pages are drawn for each origin, the same ones in whatever order the rows come
+    (another version of DuckDB may draw others). Weights that are missing, negative, not a number
+    or above 10^15 count as 0. `memory_limit` is DuckDB's; what does not fit is spilled to a
+    directory under `temp_dir` (the system's temporary directory by default). `identified` is what
+    `identify` gave, so that the files are not digested again.
     """
     files, form = locate(paths)
     with contextlib.ExitStack() as kept:
@@ -220,7 +233,7 @@ def inventory(
         except duckdb.Error as error:
             raise DatasetError(f"{_names(files)} cannot be read ({_first_line(error)}).") from error
         return Inventory(
-            files=tuple(digests(files)),
+            files=identified or tuple(digests(files)),
             format=form,
             rows=rows,
             url_column=columns[0],

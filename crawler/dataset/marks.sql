@@ -22,16 +22,21 @@ FROM source;
 CREATE OR REPLACE MACRO kind_of(url, lead, head) AS
 CASE
     WHEN strlen(url) < 8192
+        -- The first of these holds for nearly every row, and texts compare faster than numbers.
         AND (
-            ascii(head) BETWEEN 97 AND 122  -- a to z
-            OR ascii(head) BETWEEN 48 AND 57  -- 0 to 9
-            OR ascii(head) BETWEEN 65 AND 90  -- A to Z
+            (head >= 'a' AND head < '{')  -- a to z
+            OR (head >= '0' AND head < ':')  -- 0 to 9
+            OR (head >= 'A' AND head < '[')  -- A to Z
         )
-        AND ascii(right(head, 1)) BETWEEN 33 AND 126  -- printable, no space
+        AND head[-1] >= '!' AND head[-1] <= '~'  -- printable, no space
         AND (lead <> 'bare' OR NOT contains(head, ':'))
         THEN lead
     ELSE 'other'
 END;
+
+-- What is asked for: the text without its fragment.
+CREATE OR REPLACE MACRO page_of(url) AS
+CASE WHEN contains(url, '#') THEN split_part(url, '#', 1) ELSE url END;
 
 CREATE OR REPLACE VIEW marked AS
 SELECT

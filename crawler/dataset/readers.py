@@ -10,16 +10,31 @@ from typing import NamedTuple
 import duckdb
 import zstandard
 
+from crawler.dataset import archives, arrow
 from crawler.dataset.columns import column_named, quoted, url_column
 from crawler.dataset.dialect import Dialect, dialect_of, encoding_of
-from crawler.dataset.files import DatasetError, Format, compression_of, open_plain
+from crawler.dataset.files import (
+    DatasetError,
+    EmptyDatasetError,
+    Format,
+    compression_of,
+    open_plain,
+)
 from crawler.dataset.repair import OVERFLOW, repair_csv, repair_jsonl, repair_text
 
-__all__ = ["column_named", "relation", "url_column"]
+__all__ = ["column_named", "json_lines", "relation", "url_column"]
 
 #: What goes wrong while a file is opened, decompressed or written to the scratch directory.
 UNREADABLE = (duckdb.Error, OSError, EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
 
+_TABLE = "union_by_name=true, hive_partitioning=false"
+_FUNCTIONS = {
+    Format.JSONL: "read_json",
+    Format.WARC: "read_parquet",
+    Format.CDX: "read_parquet",
+}
+# Each line whole: it may hold any character, so neither delimiter nor quote is one.
+_LINES = "auto_detect=false, delim='', quote='', escape='', header=false, max_line_size=16777216, "
 # Text types are kept as they are written; nested values stay JSON text.
 _KEPT_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
 
@@ -107,17 +122,19 @@ class Reader:
 
     def text(self, path: Path) -> _Part:
         """A line as a row with the column `url`; lines that begin with `#` are no rows."""
-        # A line may hold any character, so neither delimiter nor quote is one.
-        options = (
-            "auto_detect=false, delim='', quote='', escape='', header=false, "
-            "columns={'url': 'VARCHAR'}, max_line_size=16777216, compression="
-        )
+        options = _LINES + "columns={'url': 'VARCHAR'}, compression="
         part = _Part(path, f"{options}'{compression_of(path)}'")
         if not _is_utf16(path) and _reads_whole(self._connection, part, "read_csv"):
             return part
         copy = self._copy(".txt")
         repair_text(path, copy)
         return _Part(copy, f"{options}'none'")
+
+    def archive(self, path: Path, form: Format) -> _Part:
+        """The records of an archive or of an index, as a table of their own."""
+        copy = self._copy(".parquet")
+        archives.table_of(path, form, copy)
+        return _Part(copy, _TABLE)
 
     def _json_types(self, path: Path, compression: str) -> list[tuple[str, str]] | None:
         """The columns of a JSONL file; None if a line of it is not a JSON object."""
@@ -164,25 +181,34 @@ class Reader:
 def _query(reader: Reader, files: Sequence[Path], form: Format) -> str:
     """The SQL that reads all files; files that are read alike are one scan."""
     if form is Format.PARQUET:
-        part = _Part(files[0], "union_by_name=true, hive_partitioning=false")
+        part = _Part(files[0], _TABLE)
         return _select(part, files, "read_parquet")
-    opened = (_part(reader, path, form) for path in files)
-    parts = [part for part in opened if part is not None]
-    if not parts:
-        raise DatasetError(f"{files[0]} holds no rows; give a dataset that is not empty.")
-    function = "read_json" if form is Format.JSONL else "read_csv"
-    alike = groupby(parts, key=lambda part: part[1:])
-    scans = [list(group) for _, group in alike]
-    union = " UNION ALL BY NAME ".join(
-        _select(scan[0], [part.path for part in scan], function) for scan in scans
-    )
+    parts = _parts(reader, files, form)
+    union = _union(parts, _FUNCTIONS.get(form, "read_csv"))
     if form is Format.TEXT:
         return f"SELECT url FROM ({union}) WHERE url IS NULL OR NOT starts_with(url, '#')"  # noqa: S608
     return union
 
 
+def _parts(reader: Reader, files: Sequence[Path], form: Format) -> list[_Part]:
+    opened = (_part(reader, path, form) for path in files)
+    parts = [part for part in opened if part is not None]
+    if not parts:
+        raise EmptyDatasetError(f"{files[0]} holds no rows; give a dataset that is not empty.")
+    return parts
+
+
+def _union(parts: Sequence[_Part], function: str) -> str:
+    scans = [list(group) for _, group in groupby(parts, key=lambda part: part[1:])]
+    return " UNION ALL BY NAME ".join(
+        _select(scan[0], [part.path for part in scan], function) for scan in scans
+    )
+
+
 def _part(reader: Reader, path: Path, form: Format) -> _Part | None:
     try:
+        if form in (Format.WARC, Format.CDX):
+            return reader.archive(path, form)
         if form is Format.TEXT:
             return reader.text(path)
         return reader.jsonl(path) if form is Format.JSONL else reader.csv(path, form)
@@ -210,7 +236,30 @@ def relation(
     JSONL strings stay text and nested values JSON. `scratch` is an existing directory for
     repaired copies, which must outlive the relation. `wanted` are column names the user gave.
     """
+    if form is Format.ARROW:
+        return arrow.relation(connection, files, scratch)
     try:
         return connection.sql(_query(Reader(connection, scratch, wanted), files, form))
     except duckdb.Error as error:
         raise _cannot(files[0], form, error) from error
+
+
+def json_lines(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], scratch: Path
+) -> tuple[duckdb.DuckDBPyRelation, duckdb.DuckDBPyRelation]:
+    """JSONL files as `relation` gives them, and their lines in a column `line`, one for a row.
+
+    The lines of a file that had to be repaired are the repaired ones.
+    """
+    try:
+        parts = _parts(Reader(connection, scratch, ()), files, Format.JSONL)
+        whole = [_line_part(part) for part in parts]
+        lines = connection.sql(_union(whole, "read_csv")).filter("trim(line, ' \t\r') <> ''")
+        return connection.sql(_union(parts, "read_json")), lines
+    except duckdb.Error as error:
+        raise _cannot(files[0], Format.JSONL, error) from error
+
+
+def _line_part(part: _Part) -> _Part:
+    compression = compression_of(part.path)
+    return _Part(part.path, f"{_LINES}columns={{'line': 'VARCHAR'}}, compression='{compression}'")

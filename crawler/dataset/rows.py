@@ -9,13 +9,17 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crawler.dataset import arrow
 from crawler.dataset.columns import text_of
 from crawler.dataset.files import DatasetError, Format
-from crawler.dataset.readers import path_literal, relation, url_column
+from crawler.dataset.readers import json_lines, path_literal, relation, url_column
 
 _BATCH = 65_536
+_SMALLEST_BATCH = 1024
+_BATCH_BYTES = 32 * 1024 * 1024
 #: Rows whose verdicts are worked out at once: this bounds memory, whatever the dataset.
 _AT_ONCE = 10_000_000
+_LINE = pa.schema([pa.field("line", pa.string())])
 
 
 class Rows:
@@ -40,33 +44,93 @@ def open_rows(
     form: Format,
     url: str | None,
     scratch: Path,
+    *,
+    as_lines: bool = False,
 ) -> Iterator[Rows]:
     """Open files of one format; raises `DatasetError`.
 
-    Parquet keeps its types to the letter; CSV columns are text as written. `scratch` is an
-    existing directory for repaired copies.
+    Parquet and Arrow keep their types to the letter; CSV columns are text as written. `as_lines`
+    gives the lines of JSONL whole, in one column. `scratch` is an existing directory for copies.
     """
     try:
+        if as_lines:
+            yield _lines(duck, files, url, scratch)
+            return
         rows = relation(duck, files, form, scratch=scratch, wanted=[url] if url else [])
         column = url_column(rows, url)
         text = text_of(rows, column)
-        if form is Format.PARQUET and len(files) == 1:
-            with pq.ParquetFile(files[0]) as parquet:
-                parts = _parts(files[0], parquet.metadata, text)
-                yield Rows(parquet.schema_arrow, column, parts, parquet.iter_batches(_BATCH))
-        else:
+        schema = _common_schema(files, form)
+        if form is Format.PARQUET and schema is not None:
+            parts = [part for file in files for part in _parts(file, text)]
+            yield Rows(schema, column, parts, _parquet(files))
+        elif schema is not None:
             rows.create_view("rows_of_files", replace=True)
-            whole = f"SELECT row_number() OVER () AS n, {text} AS url FROM rows_of_files"  # noqa: S608 - quoted
-            reader = duck.cursor().sql("FROM rows_of_files").to_arrow_reader(_BATCH)
-            yield Rows(reader.schema, column, [whole], iter(reader))
-    except (duckdb.Error, pa.ArrowException) as error:
+            found = (batch for file in files for batch in arrow.batches(file))
+            yield Rows(schema, column, [_numbered(text)], found)
+        else:
+            yield _relation_rows(duck, rows, column, text)
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DatasetError(f"{files[0]} cannot be read ({reason}).") from error
 
 
-def _parts(path: Path, metadata: pq.FileMetaData, text: str) -> list[str]:
-    """Queries for ranges of rows, cut between row groups."""
+def _numbered(text: str) -> str:
+    return f"SELECT row_number() OVER () AS n, {text} AS url FROM rows_of_files"  # noqa: S608 - quoted
+
+
+def _relation_rows(
+    duck: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, column: str, text: str
+) -> Rows:
+    """The rows of a relation, with the types that DuckDB has for them."""
+    rows.create_view("rows_of_files", replace=True)
+    reader = duck.cursor().sql("FROM rows_of_files").to_arrow_reader(_BATCH)
+    return Rows(reader.schema, column, [_numbered(text)], iter(reader))
+
+
+def _lines(
+    duck: duckdb.DuckDBPyConnection, files: Sequence[Path], url: str | None, scratch: Path
+) -> Rows:
+    """JSONL as it is written; a URL is what DuckDB finds on a line under the column's name."""
+    rows, lines = json_lines(duck, files, scratch)
+    column = url_column(rows, url)
+    pointer = "/" + column.replace("~", "~0").replace("/", "~1").replace("'", "''")
+    found = _relation_rows(
+        duck, lines, "line", f"CASE WHEN json_valid(line) THEN line ->> '{pointer}' END"
+    )
+    return Rows(_LINE, column, found.parts, iter(found))
+
+
+def _common_schema(files: Sequence[Path], form: Format) -> pa.Schema | None:
+    """The schema of files whose rows are taken as they are; None if they are read by DuckDB."""
+    if form not in (Format.PARQUET, Format.ARROW):
+        return None
+    read = pq.read_schema if form is Format.PARQUET else arrow.schema_of
+    first, *others = (read(file) for file in files)
+    if all(schema.equals(first) for schema in others):
+        return first
+    if form is Format.ARROW:
+        raise DatasetError("The files have different columns; flag them into a folder (-o FOLDER).")
+    return None
+
+
+def _parquet(files: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            yield from parquet.iter_batches(_batch_size(parquet.metadata))
+
+
+def _batch_size(metadata: pq.FileMetaData) -> int:
+    """So many rows that neither few large ones nor many small ones fill the memory."""
+    groups = (metadata.row_group(n) for n in range(metadata.num_row_groups))
+    size = sum(int(group.total_byte_size) for group in groups)
+    average = size // max(int(metadata.num_rows), 1)
+    return max(_SMALLEST_BATCH, min(_BATCH, _BATCH_BYTES // max(average, 1)))
+
+
+def _parts(path: Path, text: str) -> list[str]:
+    """Queries for ranges of rows of a Parquet file, cut between row groups."""
     source = f"read_parquet({path_literal(path)}, file_row_number=true)"
+    metadata = pq.read_metadata(path)
     ends, last, end = [0], 0, 0
     for group in range(metadata.num_row_groups):
         size = metadata.row_group(group).num_rows

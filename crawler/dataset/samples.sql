@@ -1,30 +1,37 @@
--- The pages of each origin whose text has the smallest MD5: the same ones whatever the order
--- of the rows, and as good as drawn by lot. Fragments are not part of what is asked for.
--- A text that is a head of `spots.sql` and at most a slash is the home page; other ways of writing
--- that are left out when the origins are read.
-CREATE TABLE sample AS
-WITH visited AS (
-    SELECT
-        kind,
-        text,
-        CASE WHEN contains(url, '#') THEN split_part(url, '#', 1) ELSE url END AS page
-    FROM marked
-),
+-- The pages that are drawn. The lots of `part` already say which; this fetches their texts, in a
+-- second reading of the dataset that looks at nothing else.
 
-page AS (
-    SELECT DISTINCT key, page
-    FROM visited
-    JOIN place USING (kind, text)
-    WHERE reject IS NULL
-        AND (
-            kind = 'other'
-            OR contains(text, '?')
-            OR strlen(page) > strlen(text)
-                + CASE kind WHEN 'https' THEN 9 WHEN 'http' THEN 8 ELSE 1 END
-        )
+-- Where every share has a page, one from each of the first shares is enough.
+CREATE TABLE drawn AS
+WITH kept AS (
+    SELECT kind, text, lowest, highest, shares = $shares AS many
+    FROM part
+    JOIN spot USING (kind, text)
+    WHERE share < $drawn OR shares < $shares
 )
 
-SELECT key, page, md5_number(page) AS lot
-FROM page
-QUALIFY row_number() OVER (PARTITION BY key ORDER BY md5_number(page)) <= $drawn
-ORDER BY key, lot;
+SELECT kind, text, lowest AS lot FROM kept
+UNION ALL
+SELECT kind, text, highest AS lot FROM kept WHERE highest > lowest AND NOT many;
+
+-- Pages of different origins may have the same lot, so where a page begins must agree, too.
+CREATE TABLE sample AS
+WITH page AS (
+    SELECT page_of(url) AS page, hash(page) AS lot FROM source
+),
+
+found AS (
+    SELECT DISTINCT kind, text, page, lot
+    FROM page
+    JOIN drawn USING (lot)
+    WHERE CASE kind
+        WHEN 'other' THEN starts_with(text, page)
+        WHEN 'bare' THEN starts_with(page, text)
+        ELSE starts_with(page, kind || '://' || text)
+    END
+)
+
+SELECT key, page, lot
+FROM found
+JOIN named USING (kind, text)
+ORDER BY key, lot, page;

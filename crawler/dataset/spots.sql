@@ -1,50 +1,104 @@
 -- Rows of `marked` gathered by the part of their text that decides the origin, before any of it is
--- parsed.
+-- parsed, and the lots of their pages.
 
-CREATE TABLE spot AS
-SELECT kind, text, count(*) AS rows, sum(weight) AS weight
-FROM marked
-GROUP BY kind, text;
-
--- Names that need no parsing: lower case, a dot, a last label that is no number (so no IPv4
--- address), no A-label to be validated, and lengths within RFC 1035, 2.3.4.
-CREATE VIEW clean_spot AS
+-- The lot of a page is its hash, so that it does not depend on the order of the rows (another
+-- version of DuckDB may have another hash; runs say which version they had). Home pages
+-- have none: a text that is a head and at most a slash is one; other ways of writing that are left
+-- out when the origins are read.
+CREATE VIEW drawable AS
 SELECT
     kind,
     text,
-    split_part(text, ':', 1) AS host,
-    try_cast(nullif(split_part(text, ':', 2), '') AS INTEGER) AS port
-FROM spot
-WHERE kind <> 'other'
+    weight,
+    page_of(url) AS page,
+    CASE
+        WHEN $shares > 0 AND (
+            strlen(page) > strlen(text)
+            + CASE kind WHEN 'https' THEN 9 WHEN 'http' THEN 8 ELSE 1 END
+            OR contains(text, '?')
+            OR kind = 'other'
+        ) THEN hash(page)
+    END AS lot
+FROM marked;
+
+-- The pages of a spot are dealt out into shares by their lots, and of each share the lowest and
+-- the highest lot are kept. Two numbers are all that has to be remembered of any number of rows, in
+-- a form that can be spilled, and a page in many rows does not push others out.
+CREATE TABLE part AS
+SELECT
+    kind,
+    text,
+    lot % greatest($shares, 1) AS share,
+    count(*) AS rows,
+    sum(weight) AS weight,
+    min(lot) AS lowest,
+    max(lot) AS highest
+FROM drawable
+GROUP BY ALL;
+
+-- Plain names need no parsing: lower case, a dot, a last label that is no number (so no IPv4
+-- address), no A-label to be validated, and lengths within RFC 1035, 2.3.4.
+CREATE TABLE spot AS
+SELECT
+    kind,
+    text,
+    sum(rows)::BIGINT AS rows,
+    sum(weight) AS weight,
+    count(share) AS shares,
+    kind <> 'other'
     AND regexp_full_match(
         text, '(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9_-]{0,62}(?::[1-9][0-9]{0,3})?'
     )
     AND strlen(split_part(text, ':', 1)) <= 253
-    AND NOT contains(text, 'xn--');
+    AND NOT contains(text, 'xn--') AS plain
+FROM part
+GROUP BY kind, text;
 
--- One row for each spot: where it is, or why it is nowhere. A default port is no port.
+CREATE TABLE hard_spot AS
+SELECT kind, text
+FROM spot
+WHERE NOT plain
+ORDER BY ALL;
+
+-- Filled by Python: where a hard spot is, or why it is nowhere. A default port is no port.
 CREATE TABLE place (
     kind VARCHAR,
     text VARCHAR,
     scheme VARCHAR,
     host VARCHAR,
     port INTEGER,
-    reject VARCHAR,
-    key VARCHAR AS (host || coalesce(':' || port, ''))
+    reject VARCHAR
 );
 
-INSERT INTO place (kind, text, scheme, host, port, reject)
+CREATE MACRO port_of(kind, text) AS
+nullif(
+    try_cast(nullif(split_part(text, ':', 2), '') AS INTEGER),
+    CASE kind WHEN 'http' THEN 80 ELSE 443 END
+);
+
+-- Spots with a name, and what rows are joined by: host, and port if not the default.
+CREATE VIEW named AS
 SELECT
     kind,
     text,
-    kind,
-    host,
-    CASE WHEN port = CASE kind WHEN 'http' THEN 80 ELSE 443 END THEN NULL ELSE port END,
-    NULL
-FROM clean_spot;
-
-CREATE TABLE hard_spot AS
-SELECT kind, text
+    rows,
+    weight,
+    kind AS scheme,
+    split_part(text, ':', 1) AS host,
+    port_of(kind, text) AS port,
+    host || coalesce(':' || port, '') AS key
 FROM spot
-ANTI JOIN clean_spot USING (kind, text)
-ORDER BY ALL;
+WHERE plain
+UNION ALL
+SELECT
+    kind,
+    text,
+    rows,
+    weight,
+    scheme,
+    host,
+    port,
+    host || coalesce(':' || port, '') AS key
+FROM place
+JOIN spot USING (kind, text)
+WHERE reject IS NULL;

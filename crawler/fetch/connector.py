@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import hashlib
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -104,7 +103,8 @@ class Connector(aiohttp.TCPConnector):
     async def _resolve_host(
         self, host: str, port: int, traces: Sequence[aiohttp.tracing.Trace] | None = None
     ) -> list[ResolveResult]:
-        if why := self._literal_refusal(host, port):
+        if guard.is_literal(host) and (why := self.refusal(host.strip("[]"), port)):
+            # An address that a URL spells out: `--connect-to` does not excuse it.
             raise guard.BlockedAddressError(why)
         to_host, to_port = connect_to.target(self._rules, host, port)
         try:
@@ -120,14 +120,6 @@ class Connector(aiohttp.TCPConnector):
         if all(refusals):
             raise guard.BlockedAddressError(refusals[0])
         return [address for address, why in zip(found, refusals, strict=True) if not why]
-
-    def _literal_refusal(self, host: str, port: int) -> str:
-        """Why an address that a URL spells out is refused: `--connect-to` does not excuse it."""
-        try:
-            ipaddress.ip_address(host.strip("[]"))
-        except ValueError:
-            return ""
-        return self.refusal(host.strip("[]"), port)
 
     async def key_of(self, host: str, port: int) -> str:
         """One of the addresses of a host, always the same, to count who is in flight there."""

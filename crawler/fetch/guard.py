@@ -70,6 +70,16 @@ def is_public(address: Address) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
+def is_literal(host: str) -> bool:
+    """Whether the host of a URL is an address. Each is looked at twice for every request."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=4096)
 def refusal(text: str, port: int, own_port: int, allowed: tuple[Network, ...]) -> str:
     """Why nothing is sent to an address for a port of a URL; empty if it may be.
 

@@ -1,17 +1,25 @@
 """Scrapy's way to our client: a download handler that hands requests over."""
 
-from typing import cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.logformatter import LogFormatter
 
 from crawler.fetch.client import Client
 from crawler.fetch.options import FetchOptions
 
 _CLIENTS: WeakKeyDictionary[Crawler, Client] = WeakKeyDictionary()
+
+
+class NoLines(LogFormatter):
+    """Spares Scrapy a line of its log for each answer, which it would make and then drop."""
+
+    def crawled(self, *_: Any, **__: Any) -> Any:
+        """No line."""
 
 
 class Handler(BaseDownloadHandler):

@@ -45,4 +45,5 @@ REFERER_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 LOG_LEVEL = "ERROR"
+LOG_FORMATTER = "crawler.fetch.handler.NoLines"
 TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Self, cast
 
-import ada_url
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
 
-from crawler import page
+from crawler import links, page
 from crawler.fetch.client import Received
 from crawler.fetch.clock import stamp
 from crawler.fetch.conditional import NOT_MODIFIED, not_modified
@@ -19,7 +18,7 @@ from crawler.fetch.options import FetchOptions
 from crawler.fetch.outcomes import outcome_of
 from crawler.fetch.pool import Ended, Job, Pool, Visit, Workbook
 from crawler.model import Observation, Origin, Target
-from crawler.plan import PlanOptions, next_target
+from crawler.plan import PlanOptions, Seen, next_target
 from crawler.protocols._driver import media_type
 from crawler.vocab import Outcome, Resource
 
@@ -95,13 +94,14 @@ class ReservationsSpider(Spider):
 
     async def visit(self, job: Job) -> Visit:
         """Everything of one origin; a crash of ours becomes its last observation."""
-        seen: list[Observation] = []
+        seen, crash = Seen(), list[Observation]()
         try:
-            while step := next_target(job.origin, job.samples, tuple(seen), self._plan):
-                seen.append(await self._take(step, job))
+            while step := next_target(job.origin, job.samples, seen, self._plan):
+                seen.add(await self._take(step, job))
         except Exception as error:  # one origin never stops the run
-            seen.append(_internal(job.origin, len(seen), error))
-        return Visit(origin_id=job.origin_id, origin=job.origin, observations=tuple(seen))
+            crash.append(_internal(job.origin, len(seen.all), error))
+        found = (*seen.all, *crash)
+        return Visit(origin_id=job.origin_id, origin=job.origin, observations=found)
 
     async def _take(self, step: Target | Observation, job: Job) -> Observation:
         if isinstance(step, Target):
@@ -110,7 +110,7 @@ class ReservationsSpider(Spider):
 
     async def _observe(self, target: Target, job: Job) -> Observation:
         """One attempt, whatever comes of it."""
-        host = str(ada_url.URL(target.url).hostname).removesuffix(".")
+        host = links.host_of(links.origin_of(target.url))
         known = job.known.get((target.resource, target.url))
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
         trip = Trip(own_port=job.origin.port, cap=cap)

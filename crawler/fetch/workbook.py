@@ -67,8 +67,10 @@ class OpenedWorkbook(StoreWorkbook):
         due: runs.Due,
         options: FetchOptions,
         kept: contextlib.ExitStack,
+        *,
+        keep_pages: bool,
     ) -> None:
-        super().__init__(db, due)
+        super().__init__(db, due, keep_pages=keep_pages)
         self.options = options
         self._kept = kept
 
@@ -76,6 +78,10 @@ class OpenedWorkbook(StoreWorkbook):
         """Take note of how it ended, and let the database go."""
         with self._kept:
             super().finish(ended)
+
+    def close(self) -> None:
+        """Let the database go, and the run go on."""
+        self._kept.close()
 
 
 def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
@@ -91,4 +97,6 @@ def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
         names = {field.name for field in fields(FetchOptions)} & settings.keys() - {"time_budget"}
         given = {n: settings[n] for n in names}
         given |= {n: tuple(given[n]) for n in ("connect_to", "allow_network")}
-        return OpenedWorkbook(db, due, FetchOptions(**given), kept.pop_all())
+        keep_pages = bool(settings.get("keep_pages"))
+        options = FetchOptions(**given)
+        return OpenedWorkbook(db, due, options, kept.pop_all(), keep_pages=keep_pages)

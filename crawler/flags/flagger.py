@@ -1,14 +1,19 @@
 """Flag rows: DuckDB tells them apart, and the judge is asked once for each difference."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
 
 from crawler import names
 from crawler.dataset.inventory import name_spot
+from crawler.errors import ExplainedError
 from crawler.flags import beforehand
 from crawler.flags.bench import Bench
 from crawler.flags.duck import batches, insert, run
@@ -17,34 +22,74 @@ from crawler.model import Origin
 from crawler.outlook import Verdict
 from crawler.protocols._shapes import forms_of
 from crawler.rulesets import RuleSet
+from crawler.store.database import connect_read_only
+from crawler.store.derived import rule_set
 from crawler.vocab import Purpose
 
 _ROWS = 1_000_000
 
 
+class UnknownPurposeError(ExplainedError, ValueError):
+    """There is no purpose of that name; the message lists those there are."""
+
+
+def purposes_of(given: str | Sequence[Purpose | str]) -> tuple[Purpose, ...]:
+    """Purposes by their names, each once; a single name is one of its own."""
+    named = [given] if isinstance(given, str) else list(given)
+    if not named or not set(named) <= set(Purpose):
+        raise UnknownPurposeError(f"{given!r} are no purposes; there are {', '.join(Purpose)}")
+    return tuple(Purpose(name) for name in dict.fromkeys(named))
+
+
 class Flagger:
     """Verdicts for rows out of a database, for some purposes, under one rule set.
 
-    For several purposes a row gets one verdict, the strongest, and `tdm_purpose` says for which.
-    `agent` is a product token, None for everybody. `duck` is where rows are told apart, by
-    default in memory.
+    `db` is the path of an audit database, or a connection to one. `rules` is a rule set, a name
+    or a file (None for the one that the database shows). For several purposes a row gets one
+    verdict, the strongest, and `tdm_purpose` says for which. `agent` is a product token, None for
+    everybody. `duck` is where rows are told apart, by default in memory. Close it, or use it as a
+    context manager. Raises `ExplainedError` where it cannot be made.
     """
 
     def __init__(
         self,
-        db: sqlite3.Connection,
-        rules: RuleSet,
-        purposes: Sequence[Purpose],
+        db: sqlite3.Connection | str | os.PathLike[str],
+        rules: RuleSet | str | None = None,
+        purposes: Sequence[Purpose | str] = (Purpose.GENAI_TRAIN,),
         agent: str | None = None,
         *,
         duck: duckdb.DuckDBPyConnection | None = None,
     ) -> None:
-        self._bench = Bench(db, rules, purposes, agent)
-        self._duck = duck or duckdb.connect()
+        with ExitStack() as opened:
+            if not isinstance(db, sqlite3.Connection):
+                db = opened.enter_context(closing(connect_read_only(Path(db))))
+            if not isinstance(rules, RuleSet):
+                rules = rule_set(db, rules)
+            self._bench = Bench(db, rules, purposes_of(purposes), agent)
+            self._duck = duck or opened.enter_context(closing(duckdb.connect()))
+            self._load(db)
+            self._opened = opened.pop_all()
+
+    def _load(self, db: sqlite3.Connection) -> None:
         self.numbering = Numbering()
         # The verdict number 0 is what SQL gives a row of an origin that is not in the database.
         self.numbering.number(self._bench.never_asked())
         beforehand.load(self._duck, db, self._bench, self.numbering)
+
+    def close(self) -> None:
+        """Give back what was opened here."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     @property
     def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
@@ -57,11 +102,11 @@ class Flagger:
 
     def flag(self, urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Table:
         """The seven columns for URLs, in their order."""
-        given = pa.array(urls, pa.string()) if not isinstance(urls, pa.ChunkedArray) else urls
+        given = _texts(urls)
         self._duck.register("urls", pa.table({"url": given}))
         try:
             found = self.numbers("SELECT row_number() OVER () AS n, url FROM urls")
-            numbers = pa.chunked_array(list(found), pa.int32()).combine_chunks()
+            numbers = pa.concat_arrays([pa.array([], pa.int32()), *found])
             return pa.table(self.numbering.columns(numbers), names=SCHEMA.names).cast(SCHEMA)
         finally:
             self._duck.unregister("urls")
@@ -116,3 +161,15 @@ class Flagger:
         """Insert what Python makes of the rows of a query."""
         for rows in batches(self._duck, query):
             insert(self._duck, table, [make(*row) for row in rows])
+
+
+def _texts(urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """URLs as DuckDB reads them; what is no text is none."""
+    if isinstance(urls, pa.Array | pa.ChunkedArray):
+        return urls.cast(pa.string())
+    texts = [url if isinstance(url, str) else None for url in urls]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        legible = (text and text.encode(errors="replace").decode() for text in texts)
+        return pa.array(legible, pa.string())

@@ -26,9 +26,9 @@ class Numbering:
         """The number of a verdict."""
         return self._numbers.setdefault(verdict, len(self._numbers))
 
-    def states(self) -> list[str]:
-        """The state of each verdict by its number."""
-        return [verdict.state for verdict in self._numbers]
+    def reasons(self) -> list[tuple[str, str]]:
+        """The state and the basis of each verdict by its number."""
+        return [(verdict.state, verdict.basis or "") for verdict in self._numbers]
 
     def reserved(self) -> list[bool | None]:
         """Whether each verdict reserves, by its number."""

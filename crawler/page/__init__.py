@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from crawler.page._attributes import attributes_of, plain_text
 from crawler.page._decoding import CAP as CAP
 from crawler.page._decoding import decoded
-from crawler.page._tags import Tag, tags
+from crawler.page._tags import Tag, folded, tags
 from crawler.page._text import Link as Link
 from crawler.page._text import Passage as Passage
 from crawler.page._text import heading, links_of, passages_of
@@ -69,7 +70,8 @@ def extract(body: bytes, charset: str = "") -> bytes:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = "" if "\x00" in text[:1024] else text
-    found = list(tags(text))
+    octets = folded(text)
+    found = list(tags(text, octets))
     kept = [tag for tag in found if _kept(tag)]
     lang = _lang(found)
     title = next((tag.text for tag in found if tag.name == "title"), "")
@@ -80,16 +82,20 @@ def extract(body: bytes, charset: str = "") -> bytes:
             "truncated": len(body) > CAP or len(kept) > ELEMENTS_CAP,
             "lang": lang,
             "title": plain_text(title[:TEXT_CAP])[:TITLE_CAP],
-            "heading": heading(text)[:TITLE_CAP],
+            "heading": heading(text, octets)[:TITLE_CAP],
             "elements": list(_elements(kept[:ELEMENTS_CAP])),
-            "passages": passages_of(text, lang),
+            "passages": passages_of(text, octets, lang),
             "links": links_of(text),
         }
     )
 
 
+@lru_cache(maxsize=4)
 def elements(extracted: bytes) -> tuple[Element, ...]:
-    """Read the elements of an extract back; bytes that are none have no elements."""
+    """Read the elements of an extract back; bytes that are none have no elements.
+
+    Protocols that look at the same page do so one after the other.
+    """
     try:
         found = json.loads(extracted)["elements"]
         return tuple(_element(given) for given in found)

@@ -8,8 +8,6 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from bs4 import BeautifulSoup
-
 from crawler.page._tags import Tag
 
 Attributes = tuple[tuple[str, str], ...]
@@ -56,6 +54,8 @@ def _by_soup(tags: Sequence[Tag]) -> Iterator[Attributes]:
 
     Closing each at once keeps the tree flat; the line of the tag tells which one it is.
     """
+    from bs4 import BeautifulSoup  # most crawls need none, and it takes long to import
+
     starts, lines = [], ["<html>"]
     line = 2
     for tag in tags:
@@ -77,5 +77,7 @@ def plain_text(text: str) -> str:
     """Text with references resolved and white space folded; `<` is no tag (RCDATA)."""
     if "&" not in text or not _ODD_REFERENCE.search(text):
         return " ".join(html.unescape(text).split())
+    from bs4 import BeautifulSoup
+
     markup = f"<p>{text.replace('<', '&lt;')}"
     return " ".join(BeautifulSoup(markup, "html.parser").get_text().split())

@@ -38,7 +38,14 @@ def _others(*names: str) -> re.Pattern[str]:
 
 _OTHERS, _OTHERS_BUT_ANCHORS = _others(), _others("a")
 _LICENSE = re.compile(rb"""rel\s*=\s*["']?[^"'>]{0,99}license""")
-_OF_INTEREST = b"tdm- tdm_ tdm: noai noml noimageai application/ld+ application/rsl+".split()
+# By what they begin with, so that of words with one beginning a page is searched but once.
+_OF_INTEREST = {
+    b"tdm": b"tdm- tdm_ tdm:".split(),
+    b"noai": [b"noai"],
+    b"noml": [b"noml"],
+    b"noimageai": [b"noimageai"],
+    b"application/": b"application/ld+ application/rsl+".split(),
+}
 
 
 def folded(text: str) -> bytes:
@@ -57,13 +64,14 @@ class Tag(NamedTuple):
     text: str
 
 
-def tags(text: str) -> Iterator[Tag]:
+def tags(text: str, octets: bytes) -> Iterator[Tag]:
     """The tags of a page in order, up to `<body` unless the rest is of interest.
 
     Of the body only those that an extract may keep, and those that change where they stand.
+    `octets` is the text, folded.
     """
     at, line, place = 0, 1, _Place()
-    others = _OTHERS_BUT_ANCHORS if b"license" in folded(text) else _OTHERS
+    others = _OTHERS_BUT_ANCHORS if b"license" in octets else _OTHERS
     while True:
         begin, at = at, _skipped(text, at, others if place.body else None)
         match = TOKEN.search(text, at)
@@ -74,7 +82,10 @@ def tags(text: str) -> Iterator[Tag]:
         name = (match["name"] or "").lower()
         if match["end"]:
             closing = bool(match["slash"])
-            if place.enter(name, closing) and not _is_of_interest(folded(text[at:])):
+            # Folding is the dearest step of a long page; in ASCII, places are the same in both.
+            if place.enter(name, closing) and not _is_of_interest(
+                octets[at:] if len(octets) == len(text) else folded(text[at:])
+            ):
                 return
             stop = at if closing else end_of_text(name, text, at)
             yield Tag(name, closing, match[0], line, place.where, text[at:stop])
@@ -90,8 +101,9 @@ def _skipped(text: str, at: int, others: re.Pattern[str] | None) -> int:
 
 def _is_of_interest(rest: bytes) -> bool:
     """Whether what follows `<body`, folded, may hold something that an extract keeps."""
-    if any(word in rest for word in _OF_INTEREST):
-        return True
+    for beginning, words in _OF_INTEREST.items():
+        if beginning in rest and any(word in rest for word in words):
+            return True
     return b"license" in rest and _LICENSE.search(rest) is not None
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from crawler.page._attributes import plain_text
-from crawler.page._tags import TOKEN, end_of_text, folded
+from crawler.page._tags import TOKEN, end_of_text
 
 PASSAGES, PASSAGE_CAP = 40, 600
 LINKS, LINK_CAP, _LAST_LINKS = 20, 1000, 50
@@ -67,9 +67,11 @@ class Link(NamedTuple):
     text: str
 
 
-def passages_of(text: str, lang: str) -> list[Passage]:
-    """The passages of a page that hold a trigger word, in order, up to 40 of 600 characters."""
-    octets = folded(text)
+def passages_of(text: str, octets: bytes, lang: str) -> list[Passage]:
+    """The passages of a page that hold a trigger word, in order, up to 40 of 600 characters.
+
+    `octets` is the text, folded.
+    """
     words = [word for word, raw in _triggers(lang[:2].lower()) if raw in octets]
     if not words or not _any_in(words, _TAG.sub("", _INVISIBLE.sub("", text)).lower()):
         return []
@@ -133,9 +135,9 @@ def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
     yield begun, where, "".join((*parts, text[at:]))
 
 
-def heading(text: str) -> str:
-    """The text of the first `h1`."""
-    match = _HEADING.search(text)
+def heading(text: str, octets: bytes) -> str:
+    """The text of the first `h1`; `octets` is the text, folded."""
+    match = _HEADING.search(text) if b"<h1" in octets else None
     if match is None:
         return ""
     inner = text[match.end() : match.end() + LINK_CAP]
@@ -148,10 +150,14 @@ def links_of(text: str) -> list[Link]:
     Pages link to their terms from the foot; each address stands once, and there are up to 20.
     """
     found: dict[str, Link] = {}
-    for at in reversed(list(islice(_anchors(text), _LAST_LINKS))):
+    anchors = list(islice(_anchors(text), _LAST_LINKS))
+    # Looked for once where these links stand, so that each has only few words to look for.
+    around = text[anchors[-1] :].lower() if anchors else ""
+    words_there = [word for word in _LEGAL if word in around]
+    for at in reversed(anchors) if words_there else ():
         tag, _, after = text[at : at + LINK_CAP].partition(">")
         words = after[: _end(after, "</a")]
-        if not _any_in(_LEGAL, f"{tag} {words}".lower()):
+        if not _any_in(words_there, f"{tag} {words}".lower()):
             continue
         address = _ADDRESS.search(tag)
         url = html.unescape(next(filter(None, address.groups()), "")).strip() if address else ""

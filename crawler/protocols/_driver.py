@@ -1,6 +1,7 @@
 """From an observation to a reading: the unseen, the absent and the crash, handled once."""
 
 import re
+from functools import lru_cache
 
 from crawler.model import Document, Issue, Observation, Reading
 from crawler.protocols._interface import Carrier, Protocol
@@ -18,17 +19,27 @@ def presence_of(observation: Observation) -> Presence:
     empty; a 304 that confirms what is stored leaves it as it was; every other failure leaves
     the evidence itself missing.
     """
-    if observation.outcome not in _ANSWERED or observation.status is None:
+    confirms = observation.confirms is not None
+    return presence_at(observation.outcome, observation.status, confirms=confirms)
+
+
+def presence_at(outcome: str, status: int | None, *, confirms: bool) -> Presence:
+    """Whether a resource was there, of the facts that decide it."""
+    if outcome not in _ANSWERED or status is None:
         return Presence.UNSEEN
-    if observation.status in (204, 404, 410):
+    if status in (204, 404, 410):
         return Presence.ABSENT
-    is_there = 200 <= observation.status < 300 or observation.confirms is not None
-    return Presence.PRESENT if is_there else Presence.UNSEEN
+    return Presence.PRESENT if 200 <= status < 300 or confirms else Presence.UNSEEN
 
 
 def media_type(observation: Observation) -> tuple[str, str]:
     """The media type and charset of `Content-Type`, lower case, empty where not given."""
-    value = observation.header("content-type")
+    return media_type_of(observation.header("content-type"))
+
+
+@lru_cache(maxsize=1024)
+def media_type_of(value: str) -> tuple[str, str]:
+    """The media type and charset of a value of `Content-Type`."""
     charset = _CHARSET.search(value)
     return value.partition(";")[0].strip().lower(), charset[1].lower() if charset else ""
 

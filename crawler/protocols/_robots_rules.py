@@ -26,7 +26,7 @@ class Rule(NamedTuple):
     @property
     def pattern(self) -> Pattern:
         """The compiled path pattern."""
-        return _compiled(self.value)
+        return compiled(self.value)
 
 
 class Group(NamedTuple):
@@ -171,7 +171,7 @@ def _probes(pattern: Pattern) -> Iterator[str]:
                 yield probe
 
 
-_compiled = lru_cache(maxsize=65536)(compile_pattern)
+compiled = lru_cache(maxsize=65536)(compile_pattern)
 
 
 def read_groups(lines: Lines, *, strict: bool) -> Robots:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from crawler.model import Reading
 from crawler.protocols import _group_lines, _rsl, ai_txt, robots_txt, tdmrep_file
 from crawler.protocols._paths import Pattern, compile_pattern, matches, normalise, normalise_path
-from crawler.protocols._robots_rules import Robots
+from crawler.protocols._robots_rules import Robots, compiled
 
 _SPECIAL = re.compile(r"([\\%_])")
 
@@ -80,7 +80,7 @@ def _robots(robots: Robots) -> Iterator[Shape]:
     values = (robots.lines.values[n - 1] for group in robots.groups for n in group.rules)
     value = ""
     for value in dict.fromkeys(values):
-        yield from _shape(compile_pattern(value))
+        yield from _shape(compiled(value))
     if value:
         yield ROBOTS_TXT
 

@@ -244,8 +244,9 @@ def _make_views(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def held(path: Path | str) -> Iterator[None]:
-    """Hold the database for one writing command; raises `StoreBusyError` at once if it is held.
+def held(path: Path | str, seconds: float = 0) -> Iterator[None]:
+    """Hold the database for one writing command; raises `StoreBusyError` if it is held, at once
+    or after so many seconds.
 
     The lock is the operating system's, on a file beside the database: it ends with the process.
     """
@@ -254,7 +255,7 @@ def held(path: Path | str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{path}.lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=seconds)
         except Timeout:
             raise StoreBusyError(f"another run holds {path}; wait for it to end") from None
     try:

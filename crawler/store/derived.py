@@ -1,22 +1,18 @@
-"""What was made of the evidence: readings, statements, sights, findings. All of it rebuildable."""
+"""What was made of the evidence, as a whole: whether it is current, under which rule sets, and how
+it is dropped. `batch` writes it.
+"""
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from crawler import rulesets
-from crawler.judge import Finding, Heard
-from crawler.model import Candidate, Issue, Statement
 from crawler.protocols import PROTOCOLS
-from crawler.protocols._shapes import shapes_of
 from crawler.rulesets import RuleSet
-from crawler.store import parties
-from crawler.store.dossier import Read
-from crawler.store.evidence import text
-from crawler.store.sights import InForce
-from crawler.store.verdicts import save_shapes
-from crawler.vocab import Presence, State
 
-_STRENGTH = {state: n for n, state in enumerate(State)}
+#: Readings have no order: a table of them is written all over.
+_CACHE_KB = 65_536
 _TABLES = tuple(
     "judged verdict shape disagreement finding sight read_from party_page party issue "
     "candidate statement".split()
@@ -95,14 +91,45 @@ def _refuse_another_text(db: sqlite3.Connection, rules: RuleSet) -> None:
         )
 
 
-def forget_all(db: sqlite3.Connection) -> None:
-    """Drop everything derived, in the caller's transaction."""
+@contextmanager
+def swift(db: sqlite3.Connection) -> Iterator[None]:
+    """Rebuild without looking up what each row refers to: the same hand writes both sides, and
+    dropping a million readings would look for each in every table.
+    """
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    try:
+        yield
+    finally:
+        db.execute("PRAGMA foreign_keys = ON")
+
+
+def forget_all(db: sqlite3.Connection) -> tuple[str, ...]:
+    """Drop everything derived, in the caller's transaction, with the indexes on it; what makes
+    them comes back, for `index`. Sorting once is cheaper than finding a place for every row.
+    """
     for table in (*_TABLES, "reading"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    found = db.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+        "AND tbl_name IN (SELECT value FROM json_each(?))",
+        (json.dumps(_TABLES),),
+    ).fetchall()
+    for name, _ in found:
+        db.execute(f"DROP INDEX {name}")
+    return tuple(sql for _, sql in found)
+
+
+def index(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
+    """Make indexes again."""
+    for sql in indexes:
+        db.execute(sql)
 
 
 def forget_origin(db: sqlite3.Connection, origin: int) -> None:
     """Drop what was derived for one origin; readings stay, since others may share them."""
+    if not db.execute("SELECT 1 FROM judged WHERE origin = ?", (origin,)).fetchone():
+        return
     for table in ("verdict", "disagreement", "finding", "sight"):
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
     for table in ("read_from", "party_page"):
@@ -113,136 +140,21 @@ def forget_origin(db: sqlite3.Connection, origin: int) -> None:
         )
 
 
-def save_judged(db: sqlite3.Connection, origin: int) -> None:
-    """Say that an origin was judged, with everything seen of it so far."""
-    db.execute(
-        "INSERT OR REPLACE INTO judged SELECT origin, max(run) FROM visit WHERE origin = ? "
-        "GROUP BY origin",
-        (origin,),
-    )
-
-
-def save_reading(db: sqlite3.Connection, read: Read) -> None:
-    """Store a reading with all that it found; one that is stored already stays."""
-    key, protocol, reading = read.key, read.protocol, read.reading
-    added = db.execute(
-        "INSERT INTO reading VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (key, protocol.NAME, protocol.VERSION, read.document, reading.presence),
-    ).rowcount
-    if not added:
-        return
-    db.executemany(
-        "INSERT INTO statement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_statement_row(key, statement) for statement in reading.statements],
-    )
-    db.executemany(
-        "INSERT INTO issue VALUES (?, ?, ?, ?, ?)",
-        [_issue_row(key, n, issue) for n, issue in enumerate(reading.issues, start=1)],
-    )
-    db.executemany(
-        "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_candidate_row(key, n, found) for n, found in enumerate(reading.candidates, start=1)],
-    )
-    save_shapes(db, key, shapes_of(protocol.NAME, reading))
-    parties.save(db, read)
-
-
-def _statement_row(key: str, s: Statement) -> tuple[object, ...]:
-    where = (text(s.place), s.line, text(s.raw), text(s.agent), _text(s.path), _text(s.media))
-    said = (s.rule, s.stance, s.purpose, s.tier)
-    return (key, s.n, *said, *where, _text(s.policy), s.clause, s.declared_by, s.reads, s.counts)
-
-
-def _candidate_row(key: str, n: int, c: Candidate) -> tuple[object, ...]:
-    where = (c.location, c.language, c.pattern, c.line, text(c.snippet))
-    return (key, n, c.strength, c.kind, *where)
-
-
-def _issue_row(key: str, n: int, issue: Issue) -> tuple[object, ...]:
-    return (key, n, issue.code, issue.line, text(issue.excerpt))
-
-
-def _text(value: str | None) -> str | None:
-    return None if value is None else text(value)
-
-
-def save_read_from(db: sqlite3.Connection, observation: int, readings: Iterable[str]) -> None:
-    """Say which readings an observation gave."""
-    db.executemany(
-        "INSERT INTO read_from VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(observation, key) for key in readings],
-    )
-
-
-def save_sights(
-    db: sqlite3.Connection, origin: int, sights: Iterable[tuple[InForce, Presence]]
-) -> None:
-    """Store the evidence in force of an origin, with what the protocols say of its presence."""
-    db.executemany(
-        "INSERT INTO sight VALUES (?, ?, ?, ?, ?, ?)",
-        [(origin, s.resource, text(s.path), seen, s.row.key, s.last) for s, seen in sights],
-    )
-
-
 def save_rule_sets(db: sqlite3.Connection, judged: Iterable[RuleSet], chosen: RuleSet) -> None:
     """Store rule sets whole, and which one the public views show."""
     db.execute("UPDATE ruleset SET chosen = 0")
     for rules in judged:
         db.execute(
-            "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (label) DO UPDATE SET "
-            "title = excluded.title, text = excluded.text, chosen = excluded.chosen",
+            "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (label) DO UPDATE SET "
+            "title = excluded.title, text = excluded.text, "
+            "reserved_states = excluded.reserved_states, chosen = excluded.chosen",
             (
                 rules.label,
                 rules.id,
                 rules.version,
                 rules.title,
                 rules.text,
+                json.dumps(sorted(rules.reserved_states)),
                 rules.label == chosen.label,
             ),
         )
-
-
-def save_findings(
-    db: sqlite3.Connection, origin: int, findings: tuple[Finding, ...], last_look: str
-) -> None:
-    """Store the findings of one origin under one rule set. `last_look` dates those of silence."""
-    strongest = min(findings, key=lambda f: _STRENGTH[f.state])
-    db.executemany(
-        "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_finding_row(origin, f, last_look, headline=f is strongest) for f in findings],
-    )
-
-
-def _finding_row(
-    origin: int, finding: Finding, last_look: str, *, headline: bool
-) -> tuple[object, ...]:
-    by = finding.by
-    cited: tuple[object, ...] = (None, None, None, last_look, None)
-    if by is not None:
-        numbers = (None, by.candidate) if by.candidate else (by.statement.n, None)
-        seen = (by.sight.observation, by.sight.observed_at)
-        cited = (by.reading, numbers[0], *seen, numbers[1])
-    return (
-        origin,
-        finding.rules,
-        finding.purpose,
-        finding.state,
-        finding.conflict,
-        finding.complete,
-        headline,
-        text(finding.detail),
-        *cited,
-    )
-
-
-def save_disagreements(
-    db: sqlite3.Connection, origin: int, pairs: Iterable[tuple[str, Heard, Heard]]
-) -> None:
-    """Store pairs of statements `(purpose, reserving, permitting)` that disagree."""
-    db.executemany(
-        "INSERT INTO disagreement VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [
-            (origin, purpose, a.reading, a.statement.n, b.reading, b.statement.n)
-            for purpose, a, b in pairs
-        ],
-    )

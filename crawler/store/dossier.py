@@ -3,17 +3,34 @@
 import hashlib
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crawler.judge import Sight
-from crawler.model import Observation, Reading
+from crawler.model import Document, Observation, Reading
 from crawler.protocols import PROTOCOLS
-from crawler.protocols._driver import EXTRACTS, document, media_type, parse, presence_of
+from crawler.protocols._driver import document, media_type_of, parse
 from crawler.protocols._interface import Carrier, Protocol
 from crawler.store.sights import InForce, Row, in_force, rows_of, with_content
-from crawler.vocab import Outcome, Presence
+from crawler.vocab import Presence, Resource
 
-_CACHED = 4096
+_CACHED = 1024
+# Protocols by the resource they look at: those of header lines, and those of what was kept.
+_OF_HEADERS = {
+    resource.value: tuple(
+        p for p in PROTOCOLS if resource in p.RESOURCES and p.CARRIER is Carrier.HEADERS
+    )
+    for resource in Resource
+}
+_OF_CONTENT = {
+    resource.value: tuple(
+        p for p in PROTOCOLS if resource in p.RESOURCES and p.CARRIER is not Carrier.HEADERS
+    )
+    for resource in Resource
+}
+_ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
+_HEARD = frozenset(name for found in _OF_HEADERS.values() for p in found for name in p.HEADERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,70 +66,87 @@ class Reader:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._read: OrderedDict[tuple[object, ...], Read] = OrderedDict()
+        self._read: OrderedDict[tuple[object, ...], tuple[Read, ...]] = OrderedDict()
 
     def open(self, origin: int) -> Dossier:
         """The dossier of an origin by its number; empty if it was never asked."""
         rows = rows_of(self._db, origin)
         forces = in_force(rows)
-        reads = {row.key: self._read_row(row) for row in rows if _is_read(row, forces)}
+        shown = {force.row.key for force in forces}
+        reads = {
+            row.key: self._read_row(row) for row in rows if row.key in shown or row.is_redirect
+        }
         return Dossier(
-            sights=tuple(_sight(force, reads.get(force.row.key, ())) for force in forces),
+            sights=tuple(_sight(force, reads[force.row.key]) for force in forces),
             forces=forces,
             reads=tuple((key, read) for key, found in sorted(reads.items()) for read in found),
         )
 
     def _read_row(self, row: Row) -> tuple[Read, ...]:
+        """What the protocols read from a response, in the order of protocols."""
+        present = row.presence is Presence.PRESENT
+        if not present and not row.is_redirect:
+            return ()
         seen = row.observation
-        present = presence_of(seen) is Presence.PRESENT
-        found = []
-        for protocol in PROTOCOLS:
-            if seen.target.resource in protocol.RESOURCES and (
-                present or (protocol.CARRIER is Carrier.HEADERS and _is_hop(seen))
-            ):
-                read = self._one(protocol, row)
-                if read is not None:
-                    found.append(read)
-        return tuple(found)
+        heard = self._heard(row, seen)
+        return _ordered(heard, self._seen(row, seen)) if present else heard
 
-    def _one(self, protocol: Protocol, row: Row) -> Read | None:
-        known = _identity(protocol, row)
-        if known in self._read:
+    def _heard(self, row: Row, seen: Observation) -> tuple[Read, ...]:
+        """What its header lines say; most have none that any protocol knows."""
+        lines = tuple(line for line in seen.fields if line[0].strip().lower() in _HEARD)
+        if not lines:
+            return ()
+        known = (row.resource, lines)
+        return self._remembered(known) or self._keep(
+            known, _readings(_OF_HEADERS[row.resource], seen)
+        )
+
+    def _seen(self, row: Row, seen: Observation) -> tuple[Read, ...]:
+        """What the bytes say that were kept; they are not loaded where that is known."""
+        kind = media_type_of(seen.header("content-type"))
+        known = (row.resource, row.stored, kind, row.truncated)
+        return self._remembered(known) or self._keep(
+            known, _readings(_OF_CONTENT[row.resource], with_content(self._db, row))
+        )
+
+    def _remembered(self, known: tuple[object, ...]) -> tuple[Read, ...]:
+        found = self._read.get(known, ())
+        if found:
             self._read.move_to_end(known)
-            return self._read[known]
-        stored = protocol.CARRIER is not Carrier.HEADERS
-        seen = with_content(self._db, row) if stored else row.observation
-        given = document(protocol, seen)
-        if given is None:
-            return None
-        digest = hashlib.sha256(given.body).hexdigest()
-        facts = (given.media_type, given.charset, given.truncated, digest)
-        whole = "\n".join(map(str, (protocol.NAME, protocol.VERSION, *facts)))
-        key = hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-        read = Read(key=key, protocol=protocol, document=digest, reading=parse(protocol, given))
-        self._read[known] = read
+        return found
+
+    def _keep(self, known: tuple[object, ...], found: Iterable[Read]) -> tuple[Read, ...]:
+        self._read[known] = kept = tuple(found)
         if len(self._read) > _CACHED:
             self._read.popitem(last=False)
-        return read
+        return kept
 
 
-def _identity(protocol: Protocol, row: Row) -> tuple[object, ...]:
-    """What a reading depends on, known before a body is loaded."""
-    seen = row.observation
-    if protocol.CARRIER is Carrier.HEADERS:
-        return protocol.NAME, seen.fields
-    if protocol.CARRIER in EXTRACTS:
-        return protocol.NAME, row.stored
-    return protocol.NAME, row.stored, *media_type(seen), seen.truncated
+def _readings(protocols: Iterable[Protocol], seen: Observation) -> Iterable[Read]:
+    for protocol in protocols:
+        given = document(protocol, seen)
+        if given is not None:
+            yield _reading(protocol, given)
 
 
-def _is_hop(seen: Observation) -> bool:
-    answered = seen.outcome is Outcome.RESPONDED and seen.confirms is None
-    return answered and 300 <= (seen.status or 0) < 400
+def _reading(protocol: Protocol, given: Document) -> Read:
+    digest = _digest(given.body)
+    facts = (given.media_type, given.charset, given.truncated, digest)
+    whole = "\n".join(map(str, (protocol.NAME, protocol.VERSION, *facts)))
+    key = hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return Read(key=key, protocol=protocol, document=digest, reading=parse(protocol, given))
 
 
-def _is_read(row: Row, forces: tuple[InForce, ...]) -> bool:
-    return any(row.key == force.row.key for force in forces) or _is_hop(row.observation)
+@lru_cache(maxsize=4)
+def _digest(body: bytes) -> str:
+    """Protocols that look at the same bytes do so one after the other."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def _ordered(some: tuple[Read, ...], more: tuple[Read, ...]) -> tuple[Read, ...]:
+    if not some or not more:
+        return some or more
+    return tuple(sorted((*some, *more), key=lambda read: _ORDER[read.protocol.NAME]))
 
 
 def _sight(force: InForce, reads: tuple[Read, ...]) -> Sight:
@@ -121,14 +155,13 @@ def _sight(force: InForce, reads: tuple[Read, ...]) -> Sight:
     for read in reads:
         if read.protocol.CARRIER is Carrier.BODY:
             presence = read.reading.presence
-    seen = force.row.observation
     return Sight(
         resource=force.resource,
         path=force.path,
-        url=seen.target.url,
+        url=force.row.url,
         presence=presence,
         observation=force.row.key,
-        observed_at=seen.started_at,
+        observed_at=force.row.observed_at,
         readings=tuple((r.protocol, r.key, r.reading) for r in reads)
         if force.presence is Presence.PRESENT
         else (),

@@ -3,18 +3,54 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import zstandard
 
 from crawler.model import Observation, Origin
 from crawler.vocab import EXTRACTED, Reject
 
+# Origins that are stored at once: this bounds memory, however many there are.
+_AT_ONCE = 5_000
+_TABLES = (
+    "CREATE TEMP TABLE arrived (key TEXT PRIMARY KEY, scheme TEXT, host TEXT, port INTEGER, "
+    "site TEXT, assumed INTEGER, url TEXT, rows INTEGER, weight REAL)",
+    "CREATE TEMP TABLE arrived_page (key TEXT, n INTEGER, url TEXT)",
+)
+_TAKE_IN = (
+    "INSERT INTO origin (key, scheme, host, port, site, assumed, url) "
+    "SELECT key, scheme, host, port, site, assumed, url FROM temp.arrived "
+    "WHERE true ORDER BY rowid ON CONFLICT DO NOTHING",
+    "INSERT INTO dataset_origin (dataset, origin, rows, weight) "
+    "SELECT :dataset, o.id, a.rows, a.weight "
+    "FROM temp.arrived AS a CROSS JOIN origin AS o ON o.key = a.key",
+    "INSERT INTO sample (origin, dataset, n, url) "
+    "SELECT o.id, :dataset, p.n, p.url "
+    "FROM temp.arrived_page AS p CROSS JOIN origin AS o ON o.key = p.key",
+    "DELETE FROM temp.arrived",
+    "DELETE FROM temp.arrived_page",
+)
+
+
+class _Zstandard(threading.local):
+    """One of each for all bodies of a thread: to make one takes longer than a robots.txt does."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=3)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_ZSTANDARD = _Zstandard()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDataset:
-    """A dataset as `dataset` has read it. `files` are (path, bytes, SHA-256)."""
+    """A dataset as `dataset` has read it. `files` are (path, bytes, SHA-256); `column_given` is
+    whether somebody said which column has the URLs.
+    """
 
     path: str
     files: tuple[tuple[str, int, str], ...]
@@ -23,21 +59,32 @@ class NewDataset:
     weight_column: str
     rows: int
     rejects: tuple[tuple[Reject, int, str], ...]
+    column_given: bool = False
 
     @property
     def digest(self) -> str:
-        """The digest of the one file, or of the sorted digests of all of them."""
-        digests = sorted(digest for _, _, digest in self.files)
-        if len(digests) == 1:
-            return digests[0]
-        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+        """What the bytes of the files are known by."""
+        return dataset_digest(self.files)
 
 
-def known_dataset(db: sqlite3.Connection, dataset: NewDataset) -> int | None:
-    """The number of a dataset that was ingested before, by its digest."""
+def dataset_digest(files: Iterable[tuple[str, int, str]]) -> str:
+    """The digest of the one file, or of the sorted digests of all of them."""
+    digests = sorted(digest for _, _, digest in files)
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def known_dataset(
+    db: sqlite3.Connection, digest: str, url_column: str | None, weight_column: str | None
+) -> int | None:
+    """The number of a dataset that was ingested before, by its digest and its columns. Without a
+    column of URLs it is one whose column was found by itself, as it would be again.
+    """
     row = db.execute(
-        "SELECT id FROM dataset WHERE digest = ? AND url_column = ? AND weight_column = ?",
-        (dataset.digest, dataset.url_column, dataset.weight_column),
+        "SELECT id FROM dataset WHERE digest = ?1 AND weight_column = ?3 "
+        "AND (url_column = ?2 OR (?2 IS NULL AND NOT column_given))",
+        (digest, url_column, weight_column or ""),
     ).fetchone()
     return row[0] if row else None
 
@@ -53,14 +100,15 @@ def add_dataset(
     """
     size = sum(size for _, size, _ in dataset.files)
     number = db.execute(
-        "INSERT INTO dataset (path, digest, bytes, format, url_column, weight_column, rows, "
-        "ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO dataset (path, digest, bytes, format, url_column, column_given, "
+        "weight_column, rows, ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             dataset.path,
             dataset.digest,
             size,
             dataset.format,
             dataset.url_column,
+            dataset.column_given,
             dataset.weight_column,
             dataset.rows,
             now,
@@ -73,24 +121,34 @@ def add_dataset(
         "INSERT INTO dataset_reject VALUES (?, ?, ?, ?)",
         [(number, reason, rows, example) for reason, rows, example in dataset.rejects],
     )
-    for key, origin, rows, weight, samples in origins:
-        known = _origin(db, key, origin)
-        db.execute("INSERT INTO dataset_origin VALUES (?, ?, ?, ?)", (number, known, rows, weight))
-        db.executemany(
-            "INSERT INTO sample VALUES (?, ?, ?, ?)",
-            [(known, number, n, url) for n, url in enumerate(samples, start=1)],
-        )
+    _add_origins(db, int(number), iter(origins))
     return int(number)
 
 
-def _origin(db: sqlite3.Connection, key: str, origin: Origin) -> int:
-    """The number of an origin. One that is known keeps the scheme it was first asked by."""
-    db.execute(
-        "INSERT INTO origin (key, scheme, host, port, site, assumed, url) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (key, origin.scheme, origin.host, origin.port, origin.site, origin.assumed, origin.url),
-    )
-    return int(db.execute("SELECT id FROM origin WHERE key = ?", (key,)).fetchone()[0])
+def _add_origins(
+    db: sqlite3.Connection,
+    dataset: int,
+    origins: Iterator[tuple[str, Origin, int, float | None, Sequence[str]]],
+) -> None:
+    """Store origins a batch at a time. One that is known keeps the scheme it was first asked by."""
+    for statement in _TABLES:
+        db.execute(statement)
+    while batch := list(islice(origins, _AT_ONCE)):
+        db.executemany(
+            "INSERT INTO temp.arrived VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (key, o.scheme, o.host, o.port, o.site, o.assumed, o.url, rows, weight)
+                for key, o, rows, weight, _ in batch
+            ],
+        )
+        db.executemany(
+            "INSERT INTO temp.arrived_page VALUES (?, ?, ?)",
+            [(key, n, url) for key, *_, urls in batch for n, url in enumerate(urls, start=1)],
+        )
+        for statement in _TAKE_IN:
+            db.execute(statement, {"dataset": dataset})
+    db.execute("DROP TABLE temp.arrived")
+    db.execute("DROP TABLE temp.arrived_page")
 
 
 def save_visit(
@@ -173,7 +231,7 @@ def save_body(db: sqlite3.Connection, content: bytes, digest: str | None = None)
     digest = digest or hashlib.sha256(content).hexdigest()
     known = db.execute("SELECT 1 FROM body WHERE digest = ?", (digest,)).fetchone()
     if not known:
-        compressed = zstandard.ZstdCompressor(level=3).compress(content)
+        compressed = _ZSTANDARD.compressor.compress(content)
         db.execute("INSERT INTO body VALUES (?, ?, ?)", (digest, len(content), compressed))
     return digest
 
@@ -183,7 +241,7 @@ def load_body(db: sqlite3.Connection, digest: str) -> bytes | None:
     row = db.execute("SELECT size, content FROM body WHERE digest = ?", (digest,)).fetchone()
     if row is None:
         return None
-    return zstandard.ZstdDecompressor().decompress(row[1], max_output_size=max(1, row[0]))
+    return _ZSTANDARD.decompressor.decompress(row[1], max_output_size=max(1, row[0]))
 
 
 def text(value: str) -> str:

@@ -45,10 +45,9 @@ def known_answers(db: sqlite3.Connection, origin: int, *, whole_pages: bool) -> 
     `whole_pages` leaves out pages of which only the extract was kept.
     """
     last = {
-        (row.observation.target.resource, row.observation.target.url): row
+        (Resource(row.resource), row.url): row
         for row in rows_of(db, origin)
-        if row.observation.outcome is Outcome.RESPONDED
-        and (row.observation.status == 200 or row.observation.confirms)
+        if row.outcome == Outcome.RESPONDED and (row.status == 200 or row.confirmed)
     }
     found = {where: _known(db, row) for where, row in last.items()}
     return {

@@ -8,31 +8,28 @@ from crawler.protocols._parties import absolute
 from crawler.store.dossier import Read
 from crawler.store.evidence import text
 
+#: Stores what is personal beside a party that is stored already; see `private_rows`.
+KEEP_PRIVATE = "UPDATE party SET private = ? WHERE reading = ? AND n = ?"
 
-def save(db: sqlite3.Connection, read: Read) -> None:
-    """Store the parties of a reading, without what is personal."""
-    db.executemany(
-        "INSERT INTO party VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]')",
-        [_row(read.key, n, party) for n, party in enumerate(read.reading.parties, start=1)],
-    )
+
+def rows(read: Read) -> list[tuple[object, ...]]:
+    """The parties of a reading as rows, without what is personal."""
+    return [_row(read.key, n, party) for n, party in enumerate(read.reading.parties, start=1)]
 
 
 def _row(key: str, n: int, party: Party) -> tuple[object, ...]:
     reached = (party.licence_page, party.contact_page, party.mailbox, party.duties)
     said = (party.name, party.uid, *reached)
-    return (key, n, party.source, party.role, party.confidence, *map(text, said))
+    return (key, n, party.source, party.role, party.confidence, *map(text, said), "[]")
 
 
-def save_private(db: sqlite3.Connection, read: Read) -> None:
-    """Store what is personal beside parties that are stored already."""
-    db.executemany(
-        "UPDATE party SET private = ? WHERE reading = ? AND n = ?",
-        [
-            (json.dumps([text(p) for p in party.private], ensure_ascii=False), read.key, n)
-            for n, party in enumerate(read.reading.parties, start=1)
-            if party.private
-        ],
-    )
+def private_rows(read: Read) -> list[tuple[object, ...]]:
+    """What is personal about the parties of a reading, for `KEEP_PRIVATE`."""
+    return [
+        (json.dumps([text(p) for p in party.private], ensure_ascii=False), read.key, n)
+        for n, party in enumerate(read.reading.parties, start=1)
+        if party.private
+    ]
 
 
 def forget_private(db: sqlite3.Connection) -> None:
@@ -40,26 +37,23 @@ def forget_private(db: sqlite3.Connection) -> None:
     db.execute("UPDATE party SET private = '[]' WHERE private != '[]'")
 
 
-def save_pages(db: sqlite3.Connection, observation: int, read: Read) -> None:
-    """Store where the relative pages of a reading lead from one observation."""
+def pages(db: sqlite3.Connection, observation: int, read: Read) -> list[tuple[object, ...]]:
+    """Where the relative pages of a reading lead from one observation, as rows."""
     relative = [
         (n, party)
         for n, party in enumerate(read.reading.parties, start=1)
         if party.licence_page.startswith(("/", ".")) or party.contact_page.startswith(("/", "."))
     ]
     if not relative:
-        return
+        return []
     (base,) = db.execute("SELECT url FROM observation WHERE id = ?", (observation,)).fetchone()
-    db.executemany(
-        "INSERT INTO party_page VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [
-            (
-                observation,
-                read.key,
-                n,
-                absolute(base, p.licence_page),
-                absolute(base, p.contact_page),
-            )
-            for n, p in relative
-        ],
-    )
+    return [
+        (
+            observation,
+            read.key,
+            n,
+            absolute(base, party.licence_page),
+            absolute(base, party.contact_page),
+        )
+        for n, party in relative
+    ]

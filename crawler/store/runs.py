@@ -70,6 +70,13 @@ def end_run(db: sqlite3.Connection, run: int, ended: str, now: str) -> None:
     db.execute("UPDATE run SET ended = ?, ended_at = ? WHERE id = ?", (ended, now, run))
 
 
+def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:
+    """What a run was begun with."""
+    row = db.execute("SELECT settings FROM run WHERE id = ?", (run,)).fetchone()
+    settings: dict[str, Any] = json.loads(row[0])
+    return settings
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """Which origins a run asks: those of its datasets that no visit since `fresh_since` covers.
@@ -109,7 +116,8 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
     return due, settings
 
 
-_DUE = """
+#: The origins `o` of a run that are due, with their `d.size`; bound to `parameters`.
+DUE = """
     FROM origin AS o
     JOIN (
         SELECT origin, sum(coalesce(weight, rows)) AS size FROM dataset_origin
@@ -123,7 +131,8 @@ _DUE = """
 """
 
 
-def _parameters(due: Due) -> dict[str, object]:
+def parameters(due: Due) -> dict[str, object]:
+    """What `DUE` is bound to."""
     return {
         "datasets": json.dumps(due.datasets),
         "limit": -1 if due.limit is None else due.limit,
@@ -134,7 +143,7 @@ def _parameters(due: Due) -> dict[str, object]:
 
 def count_due(db: sqlite3.Connection, due: Due) -> int:
     """How many origins a run still has to ask."""
-    return int(db.execute(f"SELECT count(*) {_DUE}", _parameters(due)).fetchone()[0])
+    return int(db.execute(f"SELECT count(*) {DUE}", parameters(due)).fetchone()[0])
 
 
 def is_repeated(db: sqlite3.Connection, due: Due) -> bool:
@@ -152,8 +161,8 @@ def iter_due(
     """
     db.execute("DROP TABLE IF EXISTS temp.due")
     db.execute(
-        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {_DUE} ORDER BY d.size DESC, o.id",
-        _parameters(due),
+        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {DUE} ORDER BY d.size DESC, o.id",
+        parameters(due),
     )
     last = 0
     while True:

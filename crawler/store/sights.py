@@ -1,34 +1,95 @@
 """Evidence out: an origin's observations, and which of them are in force."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
+from crawler import names
 from crawler.model import Confirmed, Observation, Target
-from crawler.names import path_of
-from crawler.protocols._driver import presence_of
+from crawler.protocols._driver import presence_at
 from crawler.store.evidence import load_body
-from crawler.vocab import EXTRACTED, Outcome, Presence, Resource
+from crawler.vocab import EXTRACTED, Outcome, Presence, Reject, Resource
 
 #: Resources of other hosts; those of the origin itself are told apart by path, not by scheme.
 _ELSEWHERE = frozenset(
-    {Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.OTHER_ROBOTS_TXT, Resource.TERMS}
+    str(resource.value)
+    for resource in (
+        Resource.TDM_POLICY,
+        Resource.RSL_LICENSE,
+        Resource.OTHER_ROBOTS_TXT,
+        Resource.TERMS,
+    )
 )
+_RESOURCES = {resource.value: resource for resource in Resource}
+# A URL of which nothing is resolved: no dot segment, no octet that would be encoded.
+_PLAIN = re.compile(r"(https?://[a-z0-9.-]+)((?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An observation as stored: its key, its run, the digest of what was kept, and the rest."""
+class Row(NamedTuple):
+    """An observation as stored: its key, its run, the digest of what was kept, and the rest as
+    in the database; `confirmed` is the answer that a 304 confirms.
+    """
 
     key: int
     run: int
     stored: str | None
-    observation: Observation
+    resource: str
+    asked: str
+    hop: int
+    url: str
+    outcome: str
+    status: int | None
+    headers: str
+    size: int
+    truncated: int
+    observed_at: str
+    elapsed_ms: int
+    address: str
+    note: str
+    tls_version: str
+    tls_certificate: str
+    tls_verified: str
+    confirmed: "Row | None"
+
+    @property
+    def presence(self) -> Presence:
+        """Whether the resource was there, before anybody reads it."""
+        return presence_at(self.outcome, self.status, confirms=self.confirmed is not None)
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether the answer leads elsewhere; a 304 leads to what is stored."""
+        answered = self.outcome == Outcome.RESPONDED and self.confirmed is None
+        return answered and 300 <= (self.status or 0) < 400
+
+    @property
+    def observation(self) -> Observation:
+        """The observation, without the bytes that were kept of it."""
+        return Observation(
+            target=Target(
+                resource=_RESOURCES[self.resource], asked=self.asked, url=self.url, hop=self.hop
+            ),
+            outcome=Outcome(self.outcome),
+            status=self.status,
+            headers=_headers(self.headers),
+            size=self.size,
+            truncated=bool(self.truncated),
+            started_at=self.observed_at,
+            elapsed_ms=self.elapsed_ms,
+            address=self.address,
+            note=self.note,
+            tls_version=self.tls_version,
+            tls_certificate=self.tls_certificate,
+            tls_verified=self.tls_verified,
+            confirms=self.confirmed and _confirmed(self.confirmed),
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
+class InForce(NamedTuple):
     """A planned resource: the row in force, and the key of the last attempt."""
 
     resource: Resource
@@ -78,55 +139,16 @@ def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
     )
     rows: dict[int, Row] = {}
     for *facts, confirms in found:
-        rows[facts[0]] = _row(*facts, confirms=rows.get(confirms))
+        rows[facts[0]] = Row._make((*facts, rows.get(confirms)))
     return list(rows.values())
 
 
-def _row(
-    key: int,
-    run: int,
-    stored: str | None,
-    resource: str,
-    asked: str,
-    hop: int,
-    url: str,
-    outcome: str,
-    status: int | None,
-    headers: str,
-    size: int,
-    truncated: int,
-    observed_at: str,
-    elapsed_ms: int,
-    address: str,
-    note: str,
-    tls_version: str,
-    tls_certificate: str,
-    tls_verified: str,
-    *,
-    confirms: Row | None,
-) -> Row:
-    observation = Observation(
-        target=Target(resource=Resource(resource), asked=asked, url=url, hop=hop),
-        outcome=Outcome(outcome),
-        status=status,
-        headers=tuple((name, value) for name, value in json.loads(headers)),
-        size=size,
-        truncated=bool(truncated),
-        started_at=observed_at,
-        elapsed_ms=elapsed_ms,
-        address=address,
-        note=note,
-        tls_version=tls_version,
-        tls_certificate=tls_certificate,
-        tls_verified=tls_verified,
-        confirms=_confirmed(confirms),
-    )
-    return Row(key=key, run=run, stored=stored, observation=observation)
+@lru_cache(maxsize=1024)
+def _headers(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in json.loads(text))
 
 
-def _confirmed(row: Row | None) -> Confirmed | None:
-    if row is None:
-        return None
+def _confirmed(row: Row) -> Confirmed:
     return Confirmed(observation=row.key, headers=row.observation.fields)
 
 
@@ -135,22 +157,31 @@ def in_force(rows: list[Row]) -> tuple[InForce, ...]:
 
     A failure after a good look never erases it: it is the `last` attempt beside it.
     """
-    chains: dict[tuple[Resource, str], dict[tuple[int, str], Row]] = {}
+    chains: dict[tuple[str, str], dict[tuple[int, str], Row]] = {}
     for row in rows:
-        target = row.observation.target
-        where = target.asked if target.resource in _ELSEWHERE else path_of(target.asked)
-        ends = chains.setdefault((target.resource, where), {})
-        end = ends.get((row.run, target.asked))
-        if end is None or end.observation.target.hop <= target.hop:
-            ends[row.run, target.asked] = row
+        where = row.asked if row.resource in _ELSEWHERE else _path_of(row.asked)
+        ends = chains.setdefault((row.resource, where), {})
+        end = ends.get((row.run, row.asked))
+        if end is None or end.hop <= row.hop:
+            ends[row.run, row.asked] = row
     return tuple(_choose(*where, list(ends.values())) for where, ends in sorted(chains.items()))
 
 
-def _choose(resource: Resource, path: str, ends: list[Row]) -> InForce:
-    seen = [row for row in ends if presence_of(row.observation) is not Presence.UNSEEN]
-    row = seen[-1] if seen else ends[-1]
-    presence = presence_of(row.observation)
-    return InForce(resource=resource, path=path, row=row, last=ends[-1].key, presence=presence)
+def _path_of(url: str) -> str:
+    """What `names.path_of` gives, without its pains for URLs that are plain."""
+    plain = _PLAIN.fullmatch(url) if len(url) <= names.LONGEST else None
+    return plain[2] if plain and _is_origin(plain[1]) else names.path_of(url)
+
+
+@lru_cache(maxsize=64)
+def _is_origin(url: str) -> bool:
+    return not isinstance(names.origin_of(url), Reject)
+
+
+def _choose(resource: str, path: str, ends: list[Row]) -> InForce:
+    last = ends[-1]
+    row = next((end for end in reversed(ends) if end.presence is not Presence.UNSEEN), last)
+    return InForce(_RESOURCES[resource], path, row, last.key, row.presence)
 
 
 def with_content(db: sqlite3.Connection, row: Row) -> Observation:
@@ -158,6 +189,6 @@ def with_content(db: sqlite3.Connection, row: Row) -> Observation:
     content = load_body(db, row.stored) if row.stored else None
     if content is None:
         return row.observation
-    if row.observation.target.resource in EXTRACTED:
+    if _RESOURCES[row.resource] in EXTRACTED:
         return replace(row.observation, extract=content)
     return replace(row.observation, body=content)

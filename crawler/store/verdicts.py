@@ -24,12 +24,9 @@ class Known(NamedTuple):
     usual: tuple[Verdict, ...]
 
 
-def save_shapes(db: sqlite3.Connection, reading: str, shapes: Iterable[Shape]) -> None:
-    """Store what a reading tells apart."""
-    db.executemany(
-        "INSERT INTO shape VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(reading, n, shape.of, text(shape.like)) for n, shape in enumerate(shapes, start=1)],
-    )
+def shape_rows(reading: str, shapes: Iterable[Shape]) -> list[tuple[object, ...]]:
+    """What a reading tells apart, as rows."""
+    return [(reading, n, shape.of, text(shape.like)) for n, shape in enumerate(shapes, start=1)]
 
 
 def save(
@@ -41,17 +38,20 @@ def save(
     db.executemany(
         "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [
-            _row(origin, agent, what, verdict)
+            row(origin, agent, what, verdict, verdict.observed_at)
             for origin, what, verdicts in worked_out
             for verdict in verdicts
         ],
     )
 
 
-def _row(origin: int, agent: str | None, what: str, v: Verdict) -> tuple[object, ...]:
+def row(
+    origin: int, agent: str | None, what: str, v: Verdict, observed_at: str | None
+) -> tuple[object, ...]:
+    """A verdict as it is stored, with the time of the evidence."""
     policy = None if v.policy_url is None else text(v.policy_url)
     which = (origin, v.rules, agent or "", text(what), v.purpose)
-    return (*which, v.state, v.reserved, v.basis, policy, v.observed_at)
+    return (*which, v.state, v.reserved, v.basis, policy, observed_at)
 
 
 def known(

@@ -33,7 +33,7 @@ SELECT
     dataset.path AS path,  -- files as given
     dataset.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
     dataset.bytes AS bytes,  -- size of all files
-    dataset.format AS format,  -- csv, tsv, jsonl, parquet or text
+    dataset.format AS format,  -- csv, tsv, jsonl, parquet, arrow, warc, cdx or text
     dataset.url_column AS url_column,  -- column that was read as URL
     dataset.weight_column AS weight_column,  -- column that was added up as weight, empty if none
     dataset.rows AS rows,  -- rows in the files
@@ -310,43 +310,79 @@ GROUP BY by_purpose.site;
 -- Dataset × purpose × state under the rule set chosen last: the whole vector, with two bounds.
 CREATE VIEW dataset_summary AS
 WITH
-judged AS (
+labels AS (
     SELECT
-        d.dataset, purpose.name AS purpose, d.origin, d.rows, d.weight, origin.site,
-        coalesce(shown.state, 'unknown') AS state,
-        coalesce(strict.state, 'unknown') IN ('reserved', 'conditional') AS at_least,
-        coalesce(inclusive.state, 'unknown') IN ('reserved', 'conditional', 'partial', 'unknown')
-            AS at_most
+        (SELECT label FROM ruleset WHERE chosen = 1) AS shown,
+        (SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1) AS strict,
+        (SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1)
+            AS inclusive
+),
+unjudged AS MATERIALIZED (
+    SELECT
+        d.dataset, origin.site, count(*) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
     FROM dataset_origin AS d
     JOIN origin ON origin.id = d.origin
-    CROSS JOIN purpose
-    LEFT JOIN finding AS shown
-        ON shown.origin = d.origin AND shown.purpose = purpose.name
-        AND shown.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-    LEFT JOIN finding AS strict
-        ON strict.origin = d.origin AND strict.purpose = purpose.name
-        AND strict.rules = (
-            SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1
-        )
-    LEFT JOIN finding AS inclusive
-        ON inclusive.origin = d.origin AND inclusive.purpose = purpose.name
-        AND inclusive.rules = (
-            SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1
-        )
+    WHERE NOT EXISTS (
+        SELECT 1 FROM finding
+        WHERE finding.origin = d.origin AND finding.rules = (SELECT shown FROM labels)
+    )
+    GROUP BY d.dataset, origin.site
 ),
+-- Findings are taken in the order of their index by state, which is that of the groups.
 counted AS (
     SELECT
-        dataset, purpose, state, count(*) AS origins, count(DISTINCT site) AS sites,
-        sum(rows) AS rows, sum(weight) AS weight
-    FROM judged GROUP BY dataset, purpose, state
+        d.dataset, finding.purpose, finding.state, count(*) AS origins,
+        count(DISTINCT origin.site) AS sites, sum(d.rows) AS rows, sum(d.weight) AS weight
+    FROM purpose
+    CROSS JOIN state
+    CROSS JOIN finding
+        ON finding.rules = (SELECT shown FROM labels) AND finding.purpose = purpose.name
+        AND finding.state = state.name
+    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+    CROSS JOIN origin ON origin.id = finding.origin
+    GROUP BY finding.purpose, finding.state, d.dataset
+    UNION ALL
+    SELECT
+        unjudged.dataset, purpose.name, 'unknown', unjudged.origins,
+        NOT EXISTS (
+            SELECT 1 FROM origin AS o
+            JOIN dataset_origin AS d ON d.origin = o.id AND d.dataset = unjudged.dataset
+            JOIN finding ON finding.origin = o.id AND finding.rules = (SELECT shown FROM labels)
+            WHERE o.site = unjudged.site AND finding.purpose = purpose.name
+            AND finding.state = 'unknown'
+        ),
+        unjudged.rows, unjudged.weight
+    FROM unjudged CROSS JOIN purpose
     UNION ALL
     SELECT dataset, purpose.name, 'unknown', 0, 0, sum(rows), NULL
     FROM dataset_reject CROSS JOIN purpose GROUP BY dataset, purpose.name
 ),
 bounds AS (
+    SELECT dataset, purpose, sum(at_least) AS at_least, sum(at_most) AS at_most
+    FROM (
+        SELECT d.dataset, purpose.name AS purpose, d.rows AS at_least, 0 AS at_most
+        FROM purpose
+        CROSS JOIN finding
+            ON finding.rules = (SELECT strict FROM labels) AND finding.purpose = purpose.name
+            AND finding.state IN ('reserved', 'conditional')
+        CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+        UNION ALL
+        SELECT d.dataset, purpose.name, 0, d.rows
+        FROM purpose
+        CROSS JOIN finding
+            ON finding.rules = (SELECT inclusive FROM labels) AND finding.purpose = purpose.name
+            AND finding.state IN ('reserved', 'conditional', 'partial', 'unknown')
+        CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+        UNION ALL
+        SELECT unjudged.dataset, purpose.name, 0, unjudged.rows FROM unjudged CROSS JOIN purpose
+    )
+    GROUP BY dataset, purpose
+),
+total AS (
     SELECT
-        dataset, purpose, sum(rows * at_least) AS at_least, sum(rows * at_most) AS at_most
-    FROM judged GROUP BY dataset, purpose
+        d.dataset, count(*) AS origins, count(DISTINCT origin.site) AS sites,
+        sum(d.weight) AS weight
+    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.dataset
 )
 SELECT
     counted.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -357,6 +393,9 @@ SELECT
     sum(counted.rows) AS rows,  -- rows from them; rows that name no origin are among `unknown`
     sum(counted.weight) AS weight,  -- weight of those rows; NULL without a weight column
     round(1.0 * sum(counted.rows) / dataset.rows, 6) AS share,  -- share of all rows of the dataset
+    round(sum(counted.weight) / total.weight, 6) AS weight_share,  -- share of the weight of all rows that name an origin
+    round(1.0 * sum(counted.origins) / total.origins, 6) AS origin_share,  -- share of its origins
+    round(1.0 * sum(counted.sites) / total.sites, 6) AS site_share,  -- share of its sites; a site can be in several states
     coalesce(bounds.at_least, 0) AS reserved_min,  -- rows of origins that reserve wholly under the strict rule set
     coalesce(bounds.at_most, 0) + coalesce((
         SELECT sum(rows) FROM dataset_reject WHERE dataset_reject.dataset = counted.dataset
@@ -365,7 +404,51 @@ SELECT
 FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 LEFT JOIN bounds ON bounds.dataset = counted.dataset AND bounds.purpose = counted.purpose
+LEFT JOIN total ON total.dataset = counted.dataset
 GROUP BY counted.dataset, counted.purpose, counted.state;
+
+-- How much of a dataset the sites that reserve would take with them, the largest first. They reserve
+-- in a state that the rule set chosen last counts as reserved; size is weight, or rows without one.
+CREATE VIEW leverage AS
+WITH
+chosen AS (SELECT label, reserved_states FROM ruleset WHERE chosen = 1),
+total AS (
+    SELECT dataset.id AS dataset, coalesce(sum(d.weight), dataset.rows) AS size
+    FROM dataset LEFT JOIN dataset_origin AS d ON d.dataset = dataset.id GROUP BY dataset.id
+),
+taken AS (
+    SELECT
+        d.dataset, finding.purpose, origin.site, count(*) AS origins, sum(d.rows) AS rows,
+        sum(d.rows * (finding.state = 'partial')) AS partial_rows, sum(d.weight) AS weight,
+        coalesce(sum(d.weight), sum(d.rows)) AS size
+    FROM chosen
+    CROSS JOIN purpose
+    CROSS JOIN json_each(chosen.reserved_states) AS reserved
+    CROSS JOIN finding
+        ON finding.rules = chosen.label AND finding.purpose = purpose.name
+        AND finding.state = reserved.value
+    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+    CROSS JOIN origin ON origin.id = finding.origin
+    GROUP BY d.dataset, finding.purpose, origin.site
+)
+SELECT
+    taken.dataset AS dataset,  -- number of the dataset, in `datasets`
+    taken.purpose AS purpose,  -- purpose
+    row_number() OVER larger AS rank,  -- 1 for the site that would take most
+    taken.site AS site,  -- registrable domain, private suffixes included
+    taken.origins AS origins,  -- origins of the site that reserve
+    taken.rows AS rows,  -- rows of the dataset from those origins
+    taken.partial_rows AS partial_rows,  -- of those, rows of origins that reserve some of their URLs only; `flag` tells which
+    taken.weight AS weight,  -- weight of those rows; NULL without a weight column
+    round(1.0 * taken.size / total.size, 6) AS share,  -- share of the whole: of the weight of all rows that name an origin, or of all rows
+    round(1.0 * sum(taken.size) OVER larger / total.size, 6) AS cumulative_share,  -- share of this site and all larger ones together
+    (SELECT label FROM chosen) AS rules  -- rule set and version
+FROM taken
+JOIN total ON total.dataset = taken.dataset
+WINDOW larger AS (
+    PARTITION BY taken.dataset, taken.purpose ORDER BY taken.size DESC, taken.site
+    ROWS UNBOUNDED PRECEDING
+);
 
 -- Dataset × purpose × state × rule set: how much depends on the reading. Of every rule set judged.
 CREATE VIEW sensitivity AS

@@ -9,15 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from crawler import __version__, agents, names, rulesets
-from crawler.dataset.inventory import OriginRows, inventory
+from crawler.dataset.inventory import Inventory, OriginRows, identify, inventory
+from crawler.fetch import crew
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.pool import Ended, Visit
+from crawler.fetch.pool import Ended
 from crawler.fetch.run import crawl as fetch
 from crawler.fetch.workbook import StoreWorkbook
 from crawler.model import Origin
 from crawler.rulesets import RuleSet
-from crawler.store import derived, evidence, runs
+from crawler.store import derived, evidence, runs, shards
 from crawler.store.database import connect, explained, held, transaction
 from crawler.verbs.judging import rebuild
 from crawler.verbs.stopping import stoppable
@@ -32,7 +33,8 @@ _HURRY = 1.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlRequest:
     """What an operator asks for. `max_age` is how old a visit may be and still count as fresh;
-    `rules` names a rule set or a file, None for the one that the database shows.
+    `rules` names a rule set or a file, None for the one that the database shows. `workers` are
+    processes side by side, None for one a core; each asks at most `batch` origins at a time.
     """
 
     datasets: tuple[str, ...]
@@ -41,12 +43,15 @@ class CrawlRequest:
     command: str = "crawl"
     url_column: str | None = None
     weight_column: str | None = None
+    memory_limit: str = "1GB"
     limit_origins: int | None = None
     max_age: timedelta = timedelta(hours=24)
     new_run: bool = False
     keep_pages: bool = False
     keep_contacts: bool = False
     rules: str | None = None
+    workers: int | None = None
+    batch: int = crew.LARGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,7 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
     dataset = _ingest(db, request)
     run = None if request.new_run else runs.unfinished_run(db, dataset)
     due = _due(request, dataset, run)
+    shards.take_in_left(db, request.db)
     waiting = runs.count_due(db, due)
     ended, visited = Ended.FINISHED, 0
     if waiting and run is None:
@@ -103,27 +109,39 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
 
 
 def _ingest(db: sqlite3.Connection, request: CrawlRequest) -> int:
-    """The number of the dataset; one with the same bytes is read only once."""
+    """The number of the dataset; the rows of one with the same bytes are read only once."""
+    files = identify(request.datasets)
+    digest = evidence.dataset_digest(files)
+    wanted = (request.url_column, request.weight_column)
+    known = evidence.known_dataset(db, digest, *wanted)
+    if known is not None:
+        return known
     with inventory(
         request.datasets,
         url_column=request.url_column,
         weight_column=request.weight_column,
         samples=max(_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
+        memory_limit=request.memory_limit,
+        identified=files,
     ) as found:
-        new = evidence.NewDataset(
-            path=" ".join(request.datasets),
-            files=found.files,
-            format=found.format,
-            url_column=found.url_column,
-            weight_column=found.weight_column or "",
-            rows=found.rows,
-            rejects=found.rejects,
-        )
-        known = evidence.known_dataset(db, new)
-        if known is not None:
-            return known
-        with transaction(db):
-            return evidence.add_dataset(db, new, _origins(found.origins()), stamp())
+        # The names of columns may have been given in other letters, or not at all.
+        known = evidence.known_dataset(db, digest, found.url_column, found.weight_column)
+        return _add(db, request, found) if known is None else known
+
+
+def _add(db: sqlite3.Connection, request: CrawlRequest, found: Inventory) -> int:
+    new = evidence.NewDataset(
+        path=" ".join(request.datasets),
+        files=found.files,
+        format=found.format,
+        url_column=found.url_column,
+        weight_column=found.weight_column or "",
+        rows=found.rows,
+        rejects=found.rejects,
+        column_given=request.url_column is not None,
+    )
+    with transaction(db):
+        return evidence.add_dataset(db, new, _origins(found.origins()), stamp())
 
 
 def _origins(
@@ -150,7 +168,7 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     settings |= {"dataset": due.datasets[0], "fresh_since": due.fresh_since}
     settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
-    settings |= {"keep_contacts": request.keep_contacts}
+    settings |= {"keep_contacts": request.keep_contacts, "workers": _workers(request)}
     return runs.NewRun(
         command=request.command,
         version=__version__,
@@ -162,19 +180,38 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     )
 
 
+def _workers(request: CrawlRequest) -> int:
+    """How many processes; each asks one origin at least."""
+    return min(request.workers or crew.cores(), request.fetch.concurrency, crew.MOST_WORKERS)
+
+
 def _fetch(
     db: sqlite3.Connection, request: CrawlRequest, due: runs.Due, watcher: Watcher
 ) -> tuple[Ended, int]:
     visited = 0
 
-    def visit(_visit: Visit) -> None:
+    def stored(visits: int) -> None:
         nonlocal visited
-        visited += 1
-        watcher.step()
+        visited += visits
+        for _ in range(visits):
+            watcher.step()
 
-    workbook = StoreWorkbook(db, due, keep_pages=request.keep_pages)
-    watcher.begin("asking origins", len(workbook))
-    ended = fetch(workbook, request.fetch, visit)
+    waiting, workers = runs.count_due(db, due), _workers(request)
+    watcher.begin("asking origins", waiting)
+    if workers == 1 or crew.are_few(waiting, request.batch):
+        workbook = StoreWorkbook(db, due, keep_pages=request.keep_pages)
+        ended = fetch(workbook, request.fetch, lambda _visit: stored(1))
+        return ended, visited
+    ended = crew.crawl_apart(
+        db,
+        request.db,
+        due,
+        request.fetch,
+        workers=workers,
+        keep_pages=request.keep_pages,
+        largest=request.batch,
+        on_visits=stored,
+    )
     return ended, visited
 
 

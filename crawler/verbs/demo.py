@@ -38,7 +38,7 @@ def demo(output: Path, watcher: Watcher, bar: Bar) -> Shown:
     with reachable(db):
         output.mkdir(parents=True, exist_ok=True)
         for left in (*output.glob("audit.db*"), dataset, flagged):
-            left.unlink(missing_ok=True)
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         write_dataset(dataset)
     with LoopbackWeb(SITES) as web:
         request = CrawlRequest(

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import sqlite3
 import tempfile
@@ -12,21 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crawler.dataset import saved
 from crawler.dataset.duck import connect
-from crawler.dataset.files import Format, locate
-from crawler.dataset.sinks import SUFFIXES
+from crawler.dataset.files import COMPRESSIONS, Format, known_format, locate
+from crawler.dataset.sinks import ENDINGS, writable
 from crawler.errors import ExplainedError
+from crawler.flags import SCHEMA
 from crawler.progress import Bar
-from crawler.publish.export import replaced
 from crawler.store import runs, verdicts
 from crawler.store.database import StoreError, explained, held, transaction
 from crawler.store.database import connect as connect_database
+from crawler.verbs.finished import Manifest, remove_leftovers
 from crawler.verbs.flagging import Counts, Flagging, FlagRequest, Mask
+from crawler.verbs.stopping import stoppable
 
 __all__ = ["FlagError", "FlagRequest", "Flagged", "Mask", "flag"]
-
-#: What the finished files of a folder were made from and hold, for the next flagging.
-MANIFEST = ".tdm-audit.json"
 
 
 class FlagError(ExplainedError):
@@ -52,23 +51,28 @@ def flag(
     """
     files, form = locate(request.datasets)
     jobs = _jobs(files, form, request)
+    for out in jobs:
+        remove_leftovers(out)
     bar.begin("flagging rows", None)
     with (
+        stoppable(),
         tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch,
         closing(connect(Path(scratch), request.memory_limit)) as duck,
     ):
         work = Flagging(db, duck, Path(scratch), request, bar)
-        manifest = _Manifest(request.out, work.facts) if set(jobs) != {request.out} else None
+        manifest = Manifest(request.out, work.facts) if set(jobs) != {request.out} else None
         done, before = [], []
         for out, group in jobs.items():
             counts = manifest.finished(out, group) if manifest else None
             if counts is not None:
                 before.append(out)
             else:
-                counts = work.write(out, group, form)
+                counts = work.write(out, group, form, some_empty=len(files) > 1)
                 if manifest:
                     manifest.add(out, group, counts)
             done.append(counts)
+        if manifest and form is Format.ARROW and not request.flags_only:
+            _describe(files, request, work.facts)
         if remember is not None:
             _remember(remember, runs.fingerprint(db), request.agent, work.worked_out)
     return Flagged(counts=_sum(done), finished_before=tuple(before))
@@ -99,78 +103,70 @@ def _sum(done: list[Counts]) -> Counts:
         return done[0]
     digests = [counts.digest for counts in done]
     return Counts(
-        rows=sum((counts.rows for counts in done), Counter()),
-        kept=sum((counts.kept for counts in done), Counter()),
+        reasons=sum((counts.reasons for counts in done), Counter()),
+        kept_reasons=sum((counts.kept_reasons for counts in done), Counter()),
         digest=hashlib.sha256("".join(digests).encode()).hexdigest() if all(digests) else "",
     )
-
-
-class _Manifest:
-    """Which files of a folder are finished, kept in the folder itself.
-
-    A file counts as finished if it was made from the same files (by size and time of change),
-    from the same evidence and in the same way.
-    """
-
-    def __init__(self, folder: Path, facts: str) -> None:
-        self._path, self._facts = folder / MANIFEST, facts
-        self._entries: dict[str, Any] = {}
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads(self._path.read_text("utf-8"))
-            self._entries = found if isinstance(found, dict) else {}
-
-    def finished(self, out: Path, files: tuple[Path, ...]) -> Counts | None:
-        """The counts of a file that need not be written again, None for one that must."""
-        entry = self._entries.get(str(out))
-        if not out.is_file() or entry is None or entry["from"] != self._identity(files):
-            return None
-        return Counts(
-            rows=Counter(entry["rows"]), kept=Counter(entry["kept"]), digest=entry["digest"]
-        )
-
-    def add(self, out: Path, files: tuple[Path, ...], counts: Counts) -> None:
-        """Note that a file is finished."""
-        entry = {"from": self._identity(files), "rows": counts.rows, "kept": counts.kept}
-        self._entries[str(out)] = entry | {"digest": counts.digest}
-        with replaced(self._path) as unfinished:
-            unfinished.write_text(json.dumps(self._entries, indent=1, sort_keys=True), "utf-8")
-
-    def _identity(self, files: tuple[Path, ...]) -> list[Any]:
-        stats = [(str(file.resolve()), file.stat()) for file in files]
-        return [self._facts, *([name, s.st_size, s.st_mtime_ns] for name, s in stats)]
 
 
 def _jobs(
     files: tuple[Path, ...], form: Format, request: FlagRequest
 ) -> dict[Path, tuple[Path, ...]]:
     """The files to write, each with the files that go into it."""
-    out, suffix = request.out, request.out.suffix.lower()
+    out = request.out
     jobs: dict[Path, tuple[Path, ...]]
-    if out.is_dir() or not suffix:
+    if out.is_dir() or not out.suffix:
         jobs = {out / name: (file,) for name, file in _names(files, form, request).items()}
-    elif suffix in SUFFIXES:
+    elif writable(out):
         jobs = {out: files}
     else:
-        raise FlagError(
-            f"{out.name}: the suffix must be one of {', '.join(SUFFIXES)}, or name a folder"
-        )
+        raise FlagError(f"{out.name}: the suffix must be one of {ENDINGS}, or name a folder")
     same = {file.resolve() for file in files} & {path.resolve() for path in jobs}
     if same:
         raise FlagError(f"{same.pop()} is the dataset itself; name another place with -o")
     return jobs
 
 
-def _names(files: tuple[Path, ...], form: Format, request: FlagRequest) -> dict[str, Path]:
+def _names(files: tuple[Path, ...], form: Format, request: FlagRequest) -> dict[Path, Path]:
     """What the file for each file is called: as that, below the folder that all are in."""
-    top = Path(os.path.commonpath([file.resolve().parent for file in files]))
-    suffix = f".{form}" if f".{form}" in SUFFIXES else ".csv"
-    ending = ".flags.parquet" if request.flags_only else suffix
-    found: dict[str, Path] = {}
-    for file in files:
-        plain = file.resolve().relative_to(top)
-        while plain.suffix.lower() in (".gz", ".zst", f".{form}", suffix):
-            plain = plain.with_suffix("")
-        found[f"{plain}{ending}"] = file
+    top = _top(files)
+    plain = {file: _absolute(file).relative_to(top) for file in files}
+    name = _side_car if request.flags_only else _same
+    found = {name(path, form): file for file, path in plain.items()}
     if len(found) < len(files):
         raise FlagError("two files would be written to one name; flag them one at a time")
     return found
+
+
+def _top(files: tuple[Path, ...]) -> Path:
+    """The folder that all files are in. Links are not followed: their ends have other names."""
+    return Path(os.path.commonpath([_absolute(file).parent for file in files]))
+
+
+def _absolute(file: Path) -> Path:
+    return Path(os.path.abspath(file))
+
+
+def _bare(path: Path) -> Path:
+    """A name without suffixes of format and compression."""
+    while path.suffix.lower() in COMPRESSIONS or (path.suffix and known_format(path)):
+        path = path.with_suffix("")
+    return path
+
+
+def _side_car(path: Path, _form: Format) -> Path:
+    return Path(f"{_bare(path)}.flags.parquet")
+
+
+def _same(path: Path, form: Format) -> Path:
+    """The same name where that format can be written; URLs alone become CSV, archives Parquet."""
+    if writable(path):
+        return path
+    if form is Format.TEXT:
+        packed = path.suffix if path.suffix.lower() in COMPRESSIONS else ""
+        return Path(f"{_bare(path)}.csv{packed}")
+    return Path(f"{_bare(path)}.parquet")
+
+
+def _describe(files: tuple[Path, ...], request: FlagRequest, facts: str) -> None:
+    saved.describe(_top(files), request.out, map(_absolute, files), SCHEMA, facts)

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crawler import __version__
-from crawler.dataset.files import Format
+from crawler.dataset.files import EmptyDatasetError, Format
 from crawler.dataset.rows import Rows, open_rows
-from crawler.dataset.sinks import Sink, open_sink
+from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
 from crawler.progress import Bar
 from crawler.publish.export import replaced
@@ -28,7 +28,10 @@ from crawler.vocab import Purpose
 
 _PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
 _METADATA = b"tdm_audit"
+_NO_COMPRESSION = {"UNCOMPRESSED": "none"}
 
+#: A state, and the protocol that decided or why the state is not known; empty for silence.
+Reason = tuple[str, str]
 # Columns of rows that are to be written, and the numbers of their verdicts.
 _Portion = tuple[list[pa.Array], pa.Array]
 
@@ -63,15 +66,33 @@ class FlagRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """Rows by state; of those, the ones that the mask keeps (without a mask, none).
+    """Rows by reason, which is state and basis; of those, the ones that the mask keeps (without a
+    mask, none).
 
     `digest` is the SHA-256 of the positions of the rows of a file that the mask keeps, counted
     from 0 as 64-bit numbers, little-endian; of several files, of their digests in order.
     """
 
-    rows: Counter[str] = field(default_factory=Counter)
-    kept: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    kept_reasons: Counter[Reason] = field(default_factory=Counter)
     digest: str = ""
+
+    @property
+    def rows(self) -> Counter[str]:
+        """Rows by state."""
+        return _by_state(self.reasons)
+
+    @property
+    def kept(self) -> Counter[str]:
+        """Rows that the mask keeps, by state."""
+        return _by_state(self.kept_reasons)
+
+
+def _by_state(reasons: Counter[Reason]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (state, _), rows in reasons.items():
+        found[state] += rows
+    return found
 
 
 class Flagging:
@@ -90,20 +111,29 @@ class Flagging:
         self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
         self.facts = _facts(db, request)
 
-    def write(self, out: Path, files: tuple[Path, ...], form: Format) -> Counts:
-        """Write one file of verdicts for some files of rows, whole or not at all."""
+    def write(
+        self, out: Path, files: tuple[Path, ...], form: Format, *, some_empty: bool = False
+    ) -> Counts:
+        """Write one file of verdicts for some files of rows, whole or not at all.
+
+        Empty files give no rows with `some_empty`, else `EmptyDatasetError` is raised.
+        """
         tally = _Tally(self._flagger, self._request)
         groups = [(file,) for file in files] if self._request.flags_only else [files]
         sink: Sink | None = None
-        with replaced(out) as unfinished:
-            try:
-                for group in groups:
-                    with self._open(group, form) as rows:
-                        sink = sink or self._sink(unfinished, out, rows, group[0], form)
+        with replaced(out) as unfinished, ExitStack() as opened:
+            for group in groups:
+                try:
+                    with self._open(group, form, out) as rows:
+                        sink = sink or opened.enter_context(
+                            closing(self._sink(unfinished, out, rows, group[0], form))
+                        )
                         self._write_rows(sink, rows, group[0], tally)
-            finally:
-                if sink is not None:
-                    sink.close()
+                except EmptyDatasetError:
+                    if not some_empty:
+                        raise
+            if sink is None:
+                open_sink(unfinished, out, SCHEMA).close()
         return tally.counts()
 
     @property
@@ -111,16 +141,25 @@ class Flagging:
         """What was not in the database before (see `Flagger`)."""
         return self._flagger.worked_out
 
-    def _open(self, files: tuple[Path, ...], form: Format) -> AbstractContextManager[Rows]:
-        return open_rows(self._duck, files, form, self._request.url_column, self._scratch)
+    def _stays_lines(self, form: Format, out: Path) -> bool:
+        """Whether lines of JSON are written with what they were read with."""
+        return not self._request.flags_only and form is writable(out) is Format.JSONL
+
+    def _open(
+        self, files: tuple[Path, ...], form: Format, out: Path
+    ) -> AbstractContextManager[Rows]:
+        as_lines = self._stays_lines(form, out)
+        url = self._request.url_column
+        return open_rows(self._duck, files, form, url, self._scratch, as_lines=as_lines)
 
     def _sink(self, unfinished: Path, out: Path, rows: Rows, first: Path, form: Format) -> Sink:
         whole = not self._request.flags_only
-        plain = _others(rows.schema) if whole else _PLACE
-        metadata = {**(plain.metadata or {}), _METADATA: self.facts.encode()}
-        schema = pa.schema([*plain, *SCHEMA], metadata=metadata)
+        plain = [rows.schema.field(n) for n in _others(rows.schema)] if whole else list(_PLACE)
+        about = (rows.schema.metadata or {}) if whole else {}
+        schema = pa.schema([*plain, *SCHEMA], {**about, _METADATA: self.facts.encode()})
         compression = _compression(first, schema) if whole and form is Format.PARQUET else "zstd"
-        return open_sink(unfinished, out.suffix.lower(), schema, compression)
+        as_lines = self._stays_lines(form, out)
+        return open_sink(unfinished, out, schema, compression, as_lines=as_lines)
 
     def _write_rows(self, sink: Sink, rows: Rows, file: Path, tally: "_Tally") -> None:
         numbers = (n for part in rows.parts for n in self._flagger.numbers(part))
@@ -157,13 +196,13 @@ class _Tally:
         return keep if self._mask is Mask.KEEP else pc.invert(keep)
 
     def counts(self) -> Counts:
-        """What was counted, by state."""
-        states = self._numbering.states()
+        """What was counted, by reason."""
+        reasons = self._numbering.reasons()
         found = Counts(digest="" if self._mask is None else self._digest.hexdigest())
         for number, rows in self._rows.items():
-            found.rows[states[number]] += rows
+            found.reasons[reasons[number]] += rows
         for number, rows in self._kept.items():
-            found.kept[states[number]] += rows
+            found.kept_reasons[reasons[number]] += rows
         return found
 
 
@@ -184,18 +223,18 @@ def _places(numbers: Iterable[pa.Array], file: Path) -> Iterator[_Portion]:
 
 def _whole(numbers: Iterable[pa.Array], rows: Rows) -> Iterator[_Portion]:
     """The rows as they are beside the verdicts."""
-    names = _others(rows.schema).names
+    places = _others(rows.schema)
     waiting, given = pa.array([], pa.int32()), iter(numbers)
     for batch in rows:
         while len(waiting) < len(batch):
             waiting = pa.concat_arrays([waiting, next(given)])
-        yield [batch.column(name) for name in names], waiting.slice(0, len(batch))
+        yield [batch.column(n) for n in places], waiting.slice(0, len(batch))
         waiting = waiting.slice(len(batch))
 
 
-def _others(schema: pa.Schema) -> pa.Schema:
+def _others(schema: pa.Schema) -> list[int]:
     """The columns of the dataset but for verdicts of an earlier flagging, which are replaced."""
-    return pa.schema([f for f in schema if f.name not in COLUMNS], metadata=schema.metadata)
+    return [n for n, field in enumerate(schema) if field.name not in COLUMNS]
 
 
 def _compression(file: Path, schema: pa.Schema) -> dict[str, str]:
@@ -209,7 +248,7 @@ def _compression(file: Path, schema: pa.Schema) -> dict[str, str]:
             found[column.path_in_schema] = column.compression
     first = next(iter(found.values()), "ZSTD")
     missing = {name: first for name in schema.names if name in COLUMNS}
-    return {name: kind.lower() for name, kind in (found | missing).items()}
+    return {n: _NO_COMPRESSION.get(k, k.lower()) for n, k in (found | missing).items()}
 
 
 def _facts(db: sqlite3.Connection, request: FlagRequest) -> str:
@@ -220,6 +259,7 @@ def _facts(db: sqlite3.Connection, request: FlagRequest) -> str:
         "rules_sha256": hashlib.sha256(request.rules.text.encode()).hexdigest(),
         "purposes": list(request.purposes),
         "agent": request.agent,
+        "url_column": request.url_column,
         "evidence": runs.fingerprint(db),
         "mask": request.mask,
         "keep_unknown": request.keep_unknown,

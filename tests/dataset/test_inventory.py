@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.dataset import DatasetError, Format, OriginRows, inventory
+from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetFile
+from crawler.dataset.inventory import _page
 from crawler.model import Origin
-from crawler.names import origin_at, origin_key, origin_of
+from crawler.names import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
 
 
@@ -172,9 +174,56 @@ def test_samples_do_not_depend_on_the_order_of_rows(tmp_path):
     (again,) = listed(table(tmp_path, shuffled, "b.csv"), samples=4)
     assert row == again
     pages = {url.partition("#")[0] for url in urls}
-    lots = duckdb.execute("SELECT p FROM (SELECT unnest(?) p) ORDER BY md5_number(p)", [[*pages]])
-    drawn = [page for (page,) in lots.fetchall() if page.count("/") == 3 and page[18:]]
-    assert list(row.samples) == drawn[:4]
+    assert len(set(row.samples)) == 4
+    assert set(row.samples) < pages - {"https://a.example", "https://a.example/"}
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_samples_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatch, threads):
+    path, back = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    url = "'http://h' || i % 900 || '.example/' || i * i % 7919 AS url"
+    rows = f"SELECT {url}, i FROM range(200000) t(i)"
+    duckdb.execute(f"COPY ({rows}) TO '{path}' (ROW_GROUP_SIZE 10000)")
+    duckdb.execute(f"COPY ({rows} ORDER BY i DESC) TO '{back}' (ROW_GROUP_SIZE 3000)")
+    module = sys.modules["crawler.dataset.inventory"]
+    usual = listed(path)
+
+    def with_threads(*given):
+        connection = connect(*given)
+        connection.execute(f"SET threads = {threads}")
+        return connection
+
+    monkeypatch.setattr(module, "connect", with_threads)
+    assert listed(back) == usual
+
+
+def test_pages_are_drawn_from_all_over(tmp_path):
+    path = table(tmp_path, [f"https://h{n % 300}.example/{n // 300}" for n in range(30_000)])
+    drawn = [int(url.rpartition("/")[2]) for row in listed(path) for url in row.samples]
+    assert len(drawn) == 900
+    assert 45 < sum(drawn) / len(drawn) < 54
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_of_few_pages_nearly_none_is_lost(tmp_path, count):
+    urls = [f"https://h{n % 200}.example/{n // 200}" for n in range(200 * count)]
+    drawn = sum(len(row.samples) for row in listed(table(tmp_path, urls), samples=count))
+    assert 0.93 * len(urls) < drawn <= len(urls)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("http://a.example/x?", "http://a.example/?", "http://a.example/%2E%2e/x"),
+        *("http://a.example/x/../y", "http://a.1e/x", "http://a.0x1/x", "http://xn--a.example/x"),
+        *("http://a.example/%zz", "http://a.example/a b", "https://a.example:443/x"),
+        *("http://a.example/x?a=1&b=%20", "http://A.example/x", "http://a.example/é"),
+        *("http://a.example//x", "http://a.example/x'", "http://a.example/x\n", "http://a..e/x"),
+        "http://a.example/" + "x" * 9000,
+    ],
+)
+def test_a_text_taken_as_it_stands_is_what_a_browser_makes_of_it(text):
+    assert _page(text) == page_url(text)
 
 
 def test_a_page_in_many_rows_does_not_push_others_out(tmp_path):
@@ -193,11 +242,9 @@ def test_no_more_samples_than_asked_for(tmp_path, count):
     assert len(row.samples) == count
 
 
-def test_sorting_on_disk_draws_the_same_samples(tmp_path, monkeypatch):
-    path = table(tmp_path, [f"http://h{n % 50}.example/{n}" for n in range(2000)])
-    by_heap = listed(path)
-    monkeypatch.setattr(sys.modules["crawler.dataset.inventory"], "_ORIGINS_IN_MEMORY", 0)
-    assert listed(path) == by_heap
+def test_a_memory_limit_that_is_none(tmp_path):
+    with pytest.raises(DatasetError, match="'much' is no size of memory; write 512MB"):
+        inventory(table(tmp_path, ["a.example"]), memory_limit="much")
 
 
 def test_memory_is_bounded_and_keys_are_unique(tmp_path):

@@ -498,7 +498,7 @@ def test_few_requests_to_one_address_at_a_time():
 
 
 def test_sigterm_saves_what_can_be_finished():
-    slow = Counts(0.25)
+    slow = Counts(0.1)
     with LoopbackWeb([site("fast.test"), site("slow.test", slow)]) as web:
         jobs = [{"url": "http://fast.test"}, {"url": "http://slow.test"}]
         jobs += [{"url": f"http://slow.test:{port}"} for port in range(8000, 8100)]

@@ -34,6 +34,7 @@ CREATE TABLE dataset (
     bytes INTEGER NOT NULL,
     format TEXT NOT NULL,
     url_column TEXT NOT NULL,
+    column_given INTEGER NOT NULL CHECK (column_given IN (0, 1)),
     weight_column TEXT NOT NULL,
     rows INTEGER NOT NULL,
     ingested_at TEXT NOT NULL,

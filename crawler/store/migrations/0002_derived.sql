@@ -119,6 +119,7 @@ CREATE TABLE ruleset (
     version INTEGER NOT NULL,
     title TEXT NOT NULL,
     text TEXT NOT NULL,
+    reserved_states TEXT NOT NULL CHECK (json_valid(reserved_states)),
     chosen INTEGER NOT NULL CHECK (chosen IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 

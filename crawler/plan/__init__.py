@@ -5,16 +5,28 @@ for the next hop, anything else ends the chain. The origin is done when no chain
 The gate is RFC 9309 with our own token; what it withholds is recorded, never skipped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
 from crawler import links
-from crawler.model import Document, Observation, Origin, Reading, Target
-from crawler.protocols import PROTOCOLS, _driver, robots_txt
-from crawler.protocols._interface import Protocol
+from crawler.model import Observation, Origin, Target
+from crawler.plan._readings import RSL, TDMREP, TERMS
+from crawler.plan._seen import BAD_LOCATION, GATES, NO_ANSWER, Chain, Seen, shown
+from crawler.protocols import robots_txt
 from crawler.vocab import Outcome, Presence, Resource
+
+__all__ = [
+    "AGENT",
+    "HOPS",
+    "LICENSES",
+    "POLICIES",
+    "REQUESTS",
+    "PlanOptions",
+    "Seen",
+    "next_target",
+]
 
 AGENT = "tdm-audit"
 #: RFC 9309, 2.3.1.2: at least five consecutive hops are followed; so are those of other files.
@@ -26,14 +38,7 @@ LICENSES = 3
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _GONE = frozenset((404, 410))
-_BACK_OFF = frozenset((429, 503))
-_NO_ANSWER = frozenset((Outcome.REFUSED, Outcome.TIMED_OUT, Outcome.TLS_FAILED, Outcome.BROKEN))
-_DEAD = _NO_ANSWER - {Outcome.BROKEN} | {Outcome.NOT_FOUND_HOST}
-_NEVER_SENT = frozenset((Outcome.WITHHELD, Outcome.REDIRECT_LIMIT))
-_GATES = (Resource.ROBOTS_TXT, Resource.OTHER_ROBOTS_TXT)
 _POLICY_FILES = frozenset((Resource.AI_TXT, Resource.TDMREP_JSON))
-_TDMREP, _RSL, _TERMS = "tdmrep", "rsl", "terms"
-_NAMED = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.TERMS))
 _MEDIA = tuple(".avif .epub .gif .heic .jpeg .jpg .mp3 .mp4 .pdf .png .tif .tiff .webp".split())
 _CONTEXT_FILES = {
     Resource.ADS_TXT: "/ads.txt",
@@ -41,11 +46,7 @@ _CONTEXT_FILES = {
     Resource.LLMS_TXT: "/llms.txt",
     Resource.AI_TXT_WELL_KNOWN: "/.well-known/ai.txt",
 }
-_BAD_LOCATION = "Location "
 
-_BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
-
-Seen = tuple[Observation, ...]
 Step = Target | Observation | None
 
 
@@ -64,12 +65,10 @@ class PlanOptions:
     policy_files_always: bool = False
 
 
-def next_target(
-    origin: Origin, samples: tuple[str, ...], seen: Seen, options: PlanOptions
-) -> Target | Observation | None:
+def next_target(origin: Origin, samples: tuple[str, ...], seen: Seen, options: PlanOptions) -> Step:
     """What to fetch next, or what to record without fetching, or None when all is done."""
-    for resource, asked in _planned(origin, samples, seen, options):
-        step = _step(resource, asked, seen, options)
+    for chain in _planned(origin, samples, seen, options):
+        step = _step(chain, seen, options)
         if step is not None:
             return step
     return None
@@ -85,7 +84,7 @@ def _planned(
     yield Resource.AI_TXT, f"{base}/ai.txt"
     yield Resource.TDMREP_JSON, f"{base}/.well-known/tdmrep.json"
     yield Resource.TRUST_TXT, (well_known := f"{base}/.well-known/trust.txt")
-    if _is_gone(Resource.TRUST_TXT, well_known, seen):
+    if any(o.status in _GONE for o in seen.chain((Resource.TRUST_TXT, well_known))[-1:]):
         yield Resource.TRUST_TXT, f"{base}/trust.txt"
     yield Resource.HOME, f"{base}/"
     media, pages = _sampled(base, samples, options)
@@ -93,11 +92,11 @@ def _planned(
         yield Resource.PAGE, url
     for url in media:
         yield Resource.MEDIA, url
-    for url in islice(_pointed(seen, _TDMREP), POLICIES):
+    for url in islice(seen.named(TDMREP), POLICIES):
         yield Resource.TDM_POLICY, url
-    for url in islice(_pointed(seen, _RSL), LICENSES):
+    for url in islice(seen.named(RSL), LICENSES):
         yield Resource.RSL_LICENSE, url
-    for url in islice(_pointed(seen, _TERMS), max(options.terms, 0)):
+    for url in islice(seen.named(TERMS), options.terms) if options.terms > 0 else ():
         yield Resource.TERMS, url
     for resource, path in _CONTEXT_FILES.items() if options.context else ():
         yield resource, f"{base}{path}"
@@ -105,11 +104,12 @@ def _planned(
 
 def _base(origin: Origin, seen: Seen) -> str:
     """Where an origin is asked: a name without a scheme by http when https gives no answer."""
-    if not origin.assumed or not seen or seen[0].outcome not in _NO_ANSWER:
+    if not origin.assumed or not seen.all or seen.all[0].outcome not in NO_ANSWER:
         return origin.url
     return replace(origin, scheme="http", port=80 if origin.port == 443 else origin.port).url
 
 
+@lru_cache(maxsize=1024)
 def _sampled(
     base: str, samples: tuple[str, ...], options: PlanOptions
 ) -> tuple[list[str], list[str]]:
@@ -131,54 +131,11 @@ def _is_media(url: str) -> bool:
     return url.partition("?")[0].lower().endswith(_MEDIA)
 
 
-def _pointed(seen: Seen, family: str) -> Iterator[str]:
-    """URLs of documents that carriers of a family named, each once, in the order seen."""
-    found = (
-        url
-        for observation in seen
-        for protocol in PROTOCOLS
-        if family == protocol.FAMILY
-        for url in _named(protocol, observation)
-    )
-    return iter(dict.fromkeys(found))
-
-
-def _is_gone(resource: Resource, asked: str, seen: Seen) -> bool:
-    """Whether a chain ended in an answer that nothing is there (RFC 9110, 15.5.5, 15.5.11)."""
-    return any(o.status in _GONE for o in _chain(resource, asked, seen)[-1:])
-
-
-def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
-    """What an answer points to; RSL 1.0, discovery, knows absolute URIs only."""
-    resource = observation.target.resource
-    if resource in _NAMED or resource not in protocol.RESOURCES:
-        return
-    reading = _reading(protocol, observation)
-    for name in reading.names if reading else ():
-        if protocol.FAMILY == _RSL and "://" not in name:
-            continue
-        url = links.join(observation.target.url, name)
-        if url is not None and links.is_askable(url):
-            yield url
-
-
-@lru_cache(maxsize=512)
-def _parsed(name: str, document: Document) -> Reading:
-    return _driver.parse(_BY_NAME[name], document)
-
-
-def _reading(protocol: Protocol, observation: Observation) -> Reading | None:
-    """What a protocol read in an answer, parsed once; None where nothing was there."""
-    if _driver.presence_of(observation) is not Presence.PRESENT:
-        return None
-    document = _driver.document(protocol, observation)
-    return None if document is None else _parsed(protocol.NAME, document)
-
-
-def _step(resource: Resource, asked: str, seen: Seen, options: PlanOptions) -> Step:
+def _step(key: Chain, seen: Seen, options: PlanOptions) -> Step:
     """The next step of a chain, None when it has ended."""
-    chain = _chain(resource, asked, seen)
+    chain = seen.chain(key)
     if not chain:
+        resource, asked = key
         return _admit(Target(resource=resource, asked=asked, url=asked), seen, options)
     last = chain[-1]
     if not _redirects(last):
@@ -187,12 +144,12 @@ def _step(resource: Resource, asked: str, seen: Seen, options: PlanOptions) -> S
     location = last.header("location").strip()
     url = links.join(last.target.url, location) if location else None
     if url is None:
-        note = f"{_BAD_LOCATION}is no http URL: {_shown(location)}"
+        note = f"{BAD_LOCATION}is no http URL: {shown(location)}"
         return Observation(target=hop, outcome=Outcome.BROKEN, note=note)
     return _hop(replace(hop, url=url), chain, seen, options)
 
 
-def _hop(target: Target, chain: Seen, seen: Seen, options: PlanOptions) -> Step:
+def _hop(target: Target, chain: Sequence[Observation], seen: Seen, options: PlanOptions) -> Step:
     """A hop that a redirect asks for, unless the chain is too long or bites its tail."""
     if any(o.target.url == target.url for o in chain):
         return _stop(target, Outcome.REDIRECT_LIMIT, "redirects in a loop")
@@ -206,12 +163,12 @@ def _admit(target: Target, seen: Seen, options: PlanOptions) -> Step:
     why = _exhausted(target.url, seen, options)
     if why:
         return _stop(target, Outcome.WITHHELD, why)
-    if target.resource not in _GATES:
-        gate = _gate(target.url, seen)
-        step = _step(*gate, seen, options)
+    if target.resource not in GATES:
+        gate = seen.gate(target.url)
+        step = _step(gate, seen, options)
         if step is not None:
             return step
-        why = _refusal(_chain(*gate, seen)[-1], target, options)
+        why = _refusal(gate, target, seen, options)
         if why:
             return _stop(target, Outcome.WITHHELD, why)
     return _answered(target, seen) or target
@@ -219,61 +176,32 @@ def _admit(target: Target, seen: Seen, options: PlanOptions) -> Step:
 
 def _answered(target: Target, seen: Seen) -> Observation | None:
     """The answer another chain had from the same URL: nothing is asked twice."""
-    for o in seen:
-        if (o.target.resource, o.target.url) == (target.resource, target.url) and _was_sent(o):
-            return replace(o, target=target, note=f"asked once, for {o.target.asked}")
-    return None
+    o = seen.answer(target)
+    return replace(o, target=target, note=f"asked once, for {o.target.asked}") if o else None
 
 
 def _exhausted(url: str, seen: Seen, options: PlanOptions) -> str:
-    """Why a host is asked nothing more: it is dead, busy, or was asked enough; or empty.
-
-    One failure ends it, so a dead host costs one timeout; a broken answer gets a second try.
-    RFC 9110, 15.6.4 and 10.2.3; RFC 6585, 4: 503 and 429 ask for patience, which is a later run.
-    """
-    host, broken = links.origin_of(url), 0
-    for o in seen:
-        if links.origin_of(o.target.url) != host or not _was_sent(o):
-            continue
-        broken += o.outcome is Outcome.BROKEN
-        if o.outcome in _DEAD or broken == 2:
-            return f"stopped after {o.outcome} at {o.target.url}"
-        if o.status in _BACK_OFF:
-            wait = o.header("retry-after")
-            tail = f", Retry-After: {_shown(wait)}" if wait else ""
-            return f"stopped after {o.status} at {o.target.url}{tail}"
+    """Why a host is asked nothing more: it is dead, busy, or was asked enough; or empty."""
     most = REQUESTS + options.pages + options.media
-    if sum(map(_was_sent, seen)) >= most:
-        return f"stopped after {most} requests"
-    return ""
+    return seen.closed(url) or (f"stopped after {most} requests" if seen.sent >= most else "")
 
 
-def _gate(url: str, seen: Seen) -> tuple[Resource, str]:
-    """The chain that brings the robots.txt of a URL's origin.
-
-    An origin whose robots.txt was a hop on the way to another needs no second request.
-    """
-    root = f"{links.origin_of(url)}/robots.txt"
-    for o in seen:
-        if o.target.resource in _GATES and o.target.url == root:
-            return o.target.resource, o.target.asked
-    return Resource.OTHER_ROBOTS_TXT, root
-
-
-def _refusal(robots: Observation, target: Target, options: PlanOptions) -> str:
+def _refusal(gate: Chain, target: Target, seen: Seen, options: PlanOptions) -> str:
     """Why robots.txt keeps us from a target, empty if it does not (RFC 9309, 2.3.1).
 
     4xx is unavailable: everything may be asked, save for 429, which asks for patience. What
     is neither 2xx nor 4xx, and no answer at all, is unreachable: complete disallow.
     """
-    where = robots.target.asked
+    robots, where = seen.chain(gate)[-1], gate[1]
     if robots.status is None or robots.outcome not in (Outcome.RESPONDED, Outcome.TOO_LARGE):
         return f"{where} was not read: {robots.outcome}"
     is_read = 200 <= robots.status < 300 or robots.confirms is not None
     if not (is_read or 400 <= robots.status < 500) or robots.status == 429:
         return f"{where} answered {robots.status}"
-    reading = _reading(robots_txt, robots)
-    if reading is None or (options.policy_files_always and target.resource in _POLICY_FILES):
+    if options.policy_files_always and target.resource in _POLICY_FILES:
+        return ""
+    reading = seen.rules(gate)
+    if reading is None:
         return ""
     if reading.presence is Presence.UNSEEN:
         return f"{where} could not be parsed"
@@ -281,24 +209,12 @@ def _refusal(robots: Observation, target: Target, options: PlanOptions) -> str:
     return f"{where} line {rule.number} disallows this path for {AGENT}" if rule else ""
 
 
-def _chain(resource: Resource, asked: str, seen: Seen) -> Seen:
-    return tuple(o for o in seen if o.target.asked == asked and o.target.resource is resource)
-
-
 def _redirects(observation: Observation) -> bool:
     """Whether an answer sends us elsewhere; without a Location it is an answer like others."""
-    names = {name.lower() for name, _ in observation.fields}
-    return observation.status in _REDIRECTS and "location" in names
-
-
-def _was_sent(observation: Observation) -> bool:
-    ours = observation.outcome in _NEVER_SENT or observation.note.startswith(_BAD_LOCATION)
-    return not ours
+    return observation.status in _REDIRECTS and any(
+        name.lower() == "location" for name, _ in observation.fields
+    )
 
 
 def _stop(target: Target, outcome: Outcome, why: str) -> Observation:
     return Observation(target=target, outcome=outcome, note=why)
-
-
-def _shown(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")[:200]

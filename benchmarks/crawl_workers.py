@@ -1,0 +1,221 @@
+"""Several crawl processes beside one: time to ask, evidence, memory of each process.
+
+`python -m benchmarks.crawl_workers [--rounds 3] [--quick] [--json FILE]`. Status 1 where two
+workers ask less than 1.7 times as fast as one once they are under way, where one takes more than
+200 MB or grows by more than a tenth once it is warm, or where they do not find the same. The web
+takes its part of the same cores, so two cores give less than three would.
+"""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import hosts, measure, web
+from benchmarks.measure import FailedError, Goal
+
+SPEED, PEAK, GROWTH = 1.7, 200.0, 1.1
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+#: What was found, without what no two crawls have in common.
+_FOUND = """
+    SELECT o.url, resource, asked, hop, outcome, status, digest, stored, note
+    FROM observation JOIN origin AS o ON o.id = origin ORDER BY 1, 2, 3, 4
+"""
+
+
+class Sizes(NamedTuple):
+    """Hosts to ask for the speed and for the memory, and rounds."""
+
+    hosts: int = 4_000
+    steady: int = 30_000
+    rounds: int = 3
+
+
+QUICK = Sizes(hosts=800, steady=2_000, rounds=1)
+
+
+class Process(NamedTuple):
+    """What a process of a crawl took: CPU seconds and `(time, MB)` samples of its memory."""
+
+    worker: bool
+    cpu: float
+    resident: list[tuple[float, float]]
+
+    @property
+    def peak(self) -> float:
+        return max(mb for _, mb in self.resident)
+
+
+class Watch:
+    """Looks at a process and its children until it is gone."""
+
+    def __init__(self, process: int) -> None:
+        self.found: dict[int, Process] = {}
+        self._root, self._ends = process, threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._ends.set()
+            self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ends.wait(0.1):
+            self._note(self._root, worker=False)
+            for child in _children(self._root):
+                self._note(child, worker=True)
+
+    def _note(self, process: int, *, worker: bool) -> None:
+        try:
+            stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            size = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            return
+        cpu = (int(stat[11]) + int(stat[12])) / _TICKS
+        before = self.found.get(process, Process(worker, 0, []))
+        before.resident.append((time.time(), size * _PAGE / measure.MB))
+        self.found[process] = before._replace(cpu=max(cpu, before.cpu))
+
+
+def _children(process: int) -> list[int]:
+    try:
+        said = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in said.split()]
+
+
+#: Seconds in which the middle three of five answers came.
+_MIDDLE = """
+    SELECT 86400 * (max(julianday(observed_at)) - min(julianday(observed_at))) FROM (
+        SELECT observed_at, row_number() OVER (ORDER BY observed_at) AS n, count(*) OVER () AS of
+        FROM observation
+    ) WHERE n BETWEEN of / 5 AND 4 * of / 5
+"""
+
+
+class Crawl(NamedTuple):
+    """A crawl: seconds from the start of the run to its end and those in which the middle three
+    of five answers came, its processes, and what it found.
+    """
+
+    seconds: float
+    middle: float
+    processes: list[Process]
+    found: list[tuple[object, ...]]
+
+    @property
+    def cpu(self) -> float:
+        return sum(process.cpu for process in self.processes)
+
+
+def crawl(folder: Path, number: int, port: int, workers: int) -> Crawl:
+    """The shipped command on so many hosts, into a new database."""
+    db, seeds = folder / "audit.db", folder / "origins.txt"
+    db.unlink(missing_ok=True)
+    urls = (f"http://{hosts.address(n)}:{port}/\n" for n in range(number))
+    seeds.write_text("".join(urls), encoding="utf-8")
+    command = [sys.executable, "-m", "crawler", "crawl", str(seeds), "--db", str(db)]
+    command += ["--delay", "0", "--quiet", "--no-progress", "--allow-network", "127.0.0.0/8"]
+    command += ["--workers", f"{workers}"]
+    process = subprocess.Popen(command, cwd=measure.ROOT, stderr=subprocess.PIPE, text=True)
+    watch = Watch(process.pid)
+    with watch.looking():
+        _, said = process.communicate(timeout=measure.LONGEST)
+    if process.returncode:
+        raise FailedError(f"the crawl ended with {process.returncode}: {said[-2000:]}")
+    with closing(sqlite3.connect(db)) as stored:
+        asking = "SELECT 86400 * (julianday(ended_at) - julianday(started_at)) FROM run"
+        (seconds,), (middle,) = (stored.execute(sql).fetchone() for sql in (asking, _MIDDLE))
+        processes = list(watch.found.values())
+        return Crawl(seconds, middle, processes, stored.execute(_FOUND).fetchall())
+
+
+def speed(folder: Path, sizes: Sizes) -> tuple[list[dict[str, float]], list[Goal]]:
+    """One worker and two in turns: all in all, with the start of the workers, and in between."""
+    facts, same = [], True
+    with web.serving() as port:
+        for _ in range(sizes.rounds):
+            one, two = (crawl(folder, sizes.hosts, port, number) for number in (1, 2))
+            same = same and without_port(one.found, port) == without_port(two.found, port)
+            facts.append(
+                {
+                    "hosts": float(sizes.hosts),
+                    "one_s": one.seconds,
+                    "two_s": two.seconds,
+                    "one_cpu_s": one.cpu,
+                    "two_cpu_s": two.cpu,
+                    "all_in_all": one.seconds / two.seconds,
+                    "in_between": one.middle / two.middle,
+                }
+            )
+    ratio = measure.median(fact["in_between"] for fact in facts)
+    return facts, [
+        Goal("speed of two workers / of one", ratio, SPEED, at_least=True),
+        Goal("rounds in which they found the same", float(same), 1, at_least=True),
+    ]
+
+
+def without_port(found: list[tuple[object, ...]], port: int) -> list[tuple[object, ...]]:
+    said = re.compile(rf":{port}\b")
+    return [tuple(said.sub("", v) if isinstance(v, str) else v for v in row) for row in found]
+
+
+def memory(folder: Path, sizes: Sizes) -> tuple[list[dict[str, float]], list[Goal]]:
+    """The largest process, and how workers grow once they are warm."""
+    with web.serving() as port:
+        done = crawl(folder, sizes.steady, port, 2)
+    workers = [p for p in done.processes if p.worker and len(p.resident) >= 50]
+    if not workers:
+        raise FailedError("no worker lived for five seconds; give more hosts")
+    commands = [process.peak for process in done.processes if not process.worker]
+    growths = []
+    for process in workers:
+        sizes_mb, fifth = [mb for _, mb in process.resident], len(process.resident) // 5
+        early = measure.median(sizes_mb[fifth : 2 * fifth])
+        growths.append(measure.median(sizes_mb[-fifth:]) / early)
+    fact = {
+        "origins": float(sizes.steady),
+        "workers": float(len(workers)),
+        "worker_peak_mb": max(process.peak for process in workers),
+        "command_peak_mb": max(commands),
+        "growth": max(growths),
+    }
+    return [fact], [
+        Goal("largest resident size of a worker, MB", fact["worker_peak_mb"], PEAK),
+        Goal("size of a worker in its last fifth / in its second", fact["growth"], GROWTH),
+    ]
+
+
+def main() -> int:
+    options = measure.options(__doc__)
+    options.add_argument("--only", choices=("speed", "memory"))
+    given = options.parse_args()
+    sizes = QUICK if given.quick else Sizes()
+    sizes = sizes._replace(rounds=given.rounds or sizes.rounds)
+    results, goals = {}, []
+    for name, part in (("speed", speed), ("memory", memory)):
+        if given.only in (None, name):
+            with tempfile.TemporaryDirectory() as folder:
+                facts, bounds = part(Path(folder), sizes)
+            measure.table([name, *facts[0]], [[n, *f.values()] for n, f in enumerate(facts, 1)])
+            results[name] = facts
+            goals += bounds
+    return measure.conclude("crawl_workers", given.json, results, goals)
+
+
+if __name__ == "__main__":
+    sys.exit(measure.ended(main))

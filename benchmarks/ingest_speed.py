@@ -1,0 +1,95 @@
+"""How fast a dataset is taken stock of, against counting its hosts.
+
+`python -m benchmarks.ingest_speed [--rows 10000000] [--hosts 100000] [--memory-limit 1GB]
+[--rounds 5] [--quick] [--keep FOLDER] [--json FILE]` makes a Parquet file of URLs and has DuckDB
+count the distinct hosts in it and `crawler.dataset.inventory` take stock of it, each in a process
+of its own, in turns. Status 1 where taking stock takes more than twice the CPU time of counting,
+or more memory than DuckDB's limit and 300 MB. For many hosts: `--rows 20000000 --hosts 20000000
+--memory-limit 512MB --rounds 1`.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from benchmarks import measure
+from benchmarks.measure import Goal, Spent
+from crawler.dataset import inventory
+
+# Every host has a row; of the others, hosts with small numbers have more.
+_MADE = """
+COPY (
+    SELECT 'https://www.s' || lpad(h::VARCHAR, 8, '0') || '.test/2024/05/' || i
+        || '/some-title-of-a-page.html' || CASE WHEN i % 5 = 0 THEN '?ref=' || i ELSE '' END AS url
+    FROM (
+        SELECT i, CASE WHEN i < {hosts} THEN i
+            ELSE floor({hosts} * pow((hash(i) % 1000003) / 1000003, 3))::BIGINT END AS h
+        FROM range({rows}) AS t (i)
+    )
+) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
+"""
+_COUNTED = "SELECT count(DISTINCT split_part(url, '/', 3)) FROM '{}'"
+# What Python and DuckDB take beside the memory that is limited, in MB.
+_BESIDE = 300
+
+
+def work(what: str, data: str, limit: str) -> int:
+    """What is measured, in the process that is."""
+    if what == "count":
+        with duckdb.connect(config={"memory_limit": limit}) as connection:
+            print(connection.execute(_COUNTED.format(data)).fetchall())
+        return 0
+    samples = 0 if what == "counts alone" else 3
+    with inventory(data, memory_limit=limit, samples=samples) as found:
+        print(sum(1 for _ in found.origins()))
+    return 0
+
+
+def report(data: Path, rounds: int, limit: str, file: Path | None) -> int:
+    """Measure, print, and give the exit status."""
+    names = ("count", "counts alone", "with samples")
+    taken: dict[str, list[Spent]] = {name: [] for name in names}
+    for _ in range(rounds):
+        for name in names:
+            command = ["benchmarks.ingest_speed", "--work", name, str(data), limit]
+            taken[name].append(measure.run(command))
+    shown, ratios = [], {}
+    for name, spent in taken.items():
+        pairs = list(zip(spent, taken["count"], strict=True))
+        ratios[name] = measure.median(s.cpu / c.cpu for s, c in pairs)
+        wall, cpu = (measure.median(getattr(s, f) for s in spent) for f in ("wall", "cpu"))
+        shown.append((name, wall, cpu, ratios[name], max(s.peak for s in spent)))
+    measure.table(("", "wall s", "CPU s", "x CPU", "peak MB"), shown)
+    [(allowed,)] = duckdb.execute("SELECT parse_formatted_bytes(?)", [limit]).fetchall()
+    goals = [
+        Goal("CPU with samples against counting", ratios["with samples"], 2),
+        Goal("peak MB", shown[-1][-1], allowed / measure.MB + _BESIDE),
+    ]
+    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in taken.items()}
+    return measure.conclude("ingest_speed", file, facts, goals)
+
+
+def main() -> int:
+    options = measure.options(__doc__)
+    options.add_argument("--rows", type=int, help="10,000,000, with --quick 1,000,000")
+    options.add_argument("--hosts", type=int, help="100,000, with --quick 10,000")
+    options.add_argument("--memory-limit", default="1GB", help="DuckDB's, by default 1GB")
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="make the file there, once")
+    options.add_argument("--work", nargs=3, help="do what is measured, nothing else")
+    given = options.parse_args()
+    if given.work:
+        return work(*given.work)
+    rows = given.rows or (1_000_000 if given.quick else 10_000_000)
+    hosts = given.hosts or (10_000 if given.quick else 100_000)
+    with tempfile.TemporaryDirectory() as made:
+        data = (given.keep or Path(made)) / f"urls-{rows}-{hosts}.parquet"
+        if not data.exists():
+            duckdb.execute(_MADE.format(rows=rows, hosts=hosts, out=data))
+        rounds = given.rounds or (3 if given.quick else 5)
+        return report(data, rounds, given.memory_limit, given.json)
+
+
+if __name__ == "__main__":
+    sys.exit(measure.ended(main))

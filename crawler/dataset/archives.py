@@ -1,0 +1,182 @@
+"""Archives of the web and their indexes, as tables with a row for each record of a page."""
+
+import contextlib
+import gzip
+import json
+import os
+from collections.abc import Generator
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+
+from crawler.dataset.files import DatasetError, Format, compression_of, open_plain
+from crawler.dataset.repair import lines
+
+_AT_ONCE = 20_000
+_PIECE = 64 * 1024
+_LONGEST_METADATA = 16 * 1024 * 1024
+# Octets behind the last record where none is compressed for itself: empty lines.
+_GAP = 16
+
+_WARC = pa.schema(
+    {
+        "url": pa.string(),
+        "warc_type": pa.string(),
+        "warc_date": pa.string(),
+        "warc_record_id": pa.string(),
+        "warc_file": pa.string(),
+        "warc_offset": pa.int64(),
+    }
+)
+# Common Crawl's names, in the order in which an index without names has the values.
+_KEYS = ("urlkey", "timestamp")
+_VALUES = ("url", "mime", "status", "digest", "length", "offset", "filename")
+_MORE = ("mime-detected", "charset", "languages", "encoding", "truncated", "redirect")
+_CDX = pa.schema({name: pa.string() for name in (*_KEYS, *_VALUES, *_MORE)})
+# Pages, what was made of pages, and files.
+_PAGES = ("response", "conversion", "resource")
+
+_Rows = Generator[dict[str, Any], None, None]
+
+
+def table_of(path: Path, form: Format, copy: Path) -> None:
+    """Write the records of a file as Parquet; raises `DatasetError` for a damaged archive.
+
+    A record of a page that names no URL, and a line that is no record, are rows without a URL.
+    """
+    is_warc = form is Format.WARC
+    schema = _WARC if is_warc else _CDX
+    with (
+        # The library says there what becomes an error here.
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+        contextlib.closing(_archive(path) if is_warc else _index(path)) as rows,
+        pq.ParquetWriter(copy, schema, compression="zstd") as writer,
+    ):
+        while portion := list(islice(rows, _AT_ONCE)):
+            writer.write_table(pa.Table.from_pylist(portion, schema))
+
+
+def _archive(path: Path) -> _Rows:
+    """The records of pages. Their offsets are those in the file, but where all of it is compressed
+    as one: there, those in the text.
+    """
+    end = 0
+    with _opened(path) as stream:
+        found = ArchiveIterator(stream, no_record_parse=True)
+        try:
+            for record in found:
+                row = _page(record, path) if _is_page(record) else None
+                whole = _drained(record)
+                offset = found.get_record_offset()
+                end = offset + found.get_record_length()
+                if not whole or found.err_count:
+                    raise _damaged(path, offset)
+                if row:
+                    yield row | {"warc_offset": offset}
+        except (ArchiveLoadFailed, ValueError) as error:
+            raise _damaged(path, end) from error
+        _refuse_rest(stream, path, end)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The octets of an archive; one that is compressed record by record is read as it is."""
+    if compression_of(path) == "gzip" and _is_by_record(path):
+        return path.open("rb")
+    return open_plain(path)
+
+
+def _is_by_record(path: Path) -> bool:
+    with path.open("rb") as stream:
+        try:
+            return bool(list(islice(ArchiveIterator(stream, no_record_parse=True), 2)))
+        except ArchiveLoadFailed:
+            return False
+
+
+def _page(record: Any, path: Path) -> dict[str, Any]:
+    header = record.rec_headers.get_header
+    return {
+        "url": header("WARC-Target-URI"),
+        "warc_type": record.rec_type,
+        "warc_date": header("WARC-Date"),
+        "warc_record_id": header("WARC-Record-ID"),
+        "warc_file": path.name,
+    }
+
+
+def _is_page(record: Any) -> bool:
+    """Whether a record is a page or file; WAT files have metadata of such records instead."""
+    if record.rec_type in _PAGES:
+        return True
+    if record.rec_type != "metadata" or "json" not in (record.content_type or ""):
+        return False
+    told = _object(record.raw_stream.read(min(record.length or 0, _LONGEST_METADATA)))
+    try:
+        return told["Envelope"]["WARC-Header-Metadata"]["WARC-Type"] in _PAGES
+    except (KeyError, TypeError):
+        return False
+
+
+def _drained(record: Any) -> bool:
+    """Read a record to its end; whether all of it was there."""
+    if record.length is None:
+        return False
+    while record.raw_stream.read(_PIECE):
+        pass
+    return not record.raw_stream.limit
+
+
+def _refuse_rest(stream: BinaryIO, path: Path, end: int) -> None:
+    """Raise if an archive ends before its last record does."""
+    by_record = compression_of(path) == "gzip" and not isinstance(stream, gzip.GzipFile)
+    gap = 0 if by_record else _GAP
+    if stream.read(1) or (stream.seekable() and stream.tell() - end > gap):
+        raise _damaged(path, end)
+
+
+def _damaged(path: Path, octet: int) -> DatasetError:
+    return DatasetError(
+        f"{path} cannot be read as warc (damaged or cut off behind octet {octet}); get it again."
+    )
+
+
+def _index(path: Path) -> _Rows:
+    """The lines of an index that are not about the index itself."""
+    for line in lines(path):
+        if line.strip() and not line.startswith((" CDX", "!", "#")):
+            yield _index_row(line)
+
+
+def _index_row(line: str) -> dict[str, Any]:
+    """A line `key time {...}`, or one with the values in their old order; else an empty row."""
+    key, _, rest = line.partition(" ")
+    time, _, rest = rest.partition(" ")
+    values = _object(rest) if rest.startswith("{") else _old(rest.split())
+    if not values:
+        return {}
+    row = {name: _plain(values.get(name)) for name in (*_VALUES, *_MORE)}
+    return {"urlkey": key, "timestamp": time, **row}
+
+
+def _old(values: list[str]) -> dict[str, Any]:
+    """The values of CDX with 11 fields (two of them, of redirects and of robots, left out) or 9."""
+    if len(values) == len(_VALUES) + 2:
+        values = values[:4] + values[6:]
+    return dict(zip(_VALUES, values, strict=True)) if len(values) == len(_VALUES) else {}
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return {}
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else str(value).encode(errors="replace").decode()

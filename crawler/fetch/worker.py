@@ -1,0 +1,139 @@
+"""A crawl process among several: asks batch after batch that the command hands it.
+
+Lines of JSON come on standard input: the path of a shard, or "" if there are no more. Lines go
+out on standard output: `{"wants": "more"}` when a batch is begun after the first, `{"failed":
+"one sentence"}` at the end of one that failed. When the command is gone, so is this.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from crawler.errors import ExplainedError
+from crawler.fetch.pool import Ended, Job, Visit
+from crawler.fetch.run import crawl
+from crawler.fetch.workbook import OpenedWorkbook, open_workbook
+from crawler.store.database import explained
+
+# Seconds that the next batch is waited for, since what is in flight waits with it.
+_PATIENCE = 1.0
+_ORPHANED = 1
+
+
+class _Command:
+    """The process that started this one. Its lines have channels of their own, so that nothing
+    that is printed here gets among them and no child of ours keeps them open.
+    """
+
+    def __init__(self) -> None:
+        self._in, self._out = os.dup(0), os.dup(1)
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), 0)
+        os.dup2(2, 1)
+        self._shards: SimpleQueue[str] = SimpleQueue()
+        Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        held = b""
+        while read := os.read(self._in, 65536):
+            *lines, held = (held + read).split(b"\n")
+            for line in lines:
+                self._shards.put(json.loads(line))
+        os._exit(_ORPHANED)  # what is stored is stored; nobody waits for the rest
+
+    def shard(self) -> str:
+        """The path of the next shard; empty if there is none."""
+        try:
+            return self._shards.get(timeout=_PATIENCE)
+        except Empty:
+            return ""
+
+    def say(self, word: str, text: str) -> None:
+        os.write(self._out, json.dumps({word: text}).encode() + b"\n")
+
+    @contextlib.contextmanager
+    def using(self, path: str) -> Iterator[None]:
+        """Say what is wrong with a shard and end at once: what is in flight could not be kept,
+        and an event loop that is closed over it says much about that.
+        """
+        try:
+            with explained(path):
+                yield
+        except ExplainedError as error:
+            self.say("failed", str(error))
+            os._exit(error.status)
+
+
+class HandedWorkbook:
+    """Batches one after another as one workbook: while the last origins of one are in flight,
+    those of the next are begun. A visit is kept in the shard that its origin came from.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        open_shard: Callable[[str], OpenedWorkbook],
+        next_shard: Callable[[], str],
+        using: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
+        self._open, self._next, self._using = open_shard, next_shard, using
+        self._books: dict[str, OpenedWorkbook] = {}
+        self._home: dict[int, str] = {}
+        self._first = path
+        self.options = self._begin(path).options
+
+    def _begin(self, path: str) -> OpenedWorkbook:
+        with self._using(path):
+            self._books[path] = book = self._open(path)
+        return book
+
+    def jobs(self) -> Iterator[Job]:
+        """The jobs of every batch that comes."""
+        yield from self._jobs(self._first)
+        while path := self._next():
+            self._begin(path)
+            yield from self._jobs(path)
+
+    def _jobs(self, path: str) -> Iterator[Job]:
+        with self._using(path):
+            for job in self._books[path].jobs():
+                self._home[job.origin_id] = path
+                yield job
+
+    def save(self, visits: Sequence[Visit]) -> None:
+        """Store visits whole, those of a shard in one transaction."""
+        by_shard: dict[str, list[Visit]] = {}
+        for visit in visits:
+            by_shard.setdefault(self._home.pop(visit.origin_id), []).append(visit)
+        for path, of_shard in by_shard.items():
+            with self._using(path):
+                self._books[path].save(of_shard)
+
+    def finish(self, ended: Ended) -> None:
+        """Let every shard go; how the run ends is not known here."""
+        del ended
+        for path, book in self._books.items():
+            with self._using(path):
+                book.close()
+
+
+def main() -> None:
+    """Work for the process at the other end; `sys.argv` ends with the number of the run."""
+    run, command = int(sys.argv[-1]), _Command()
+
+    def following() -> str:
+        path = command.shard()
+        if path:
+            command.say("wants", "more")
+        return path
+
+    if path := command.shard():
+        opened = partial(open_workbook, run=run)
+        book = HandedWorkbook(path, opened, following, command.using)
+        crawl(book, book.options)

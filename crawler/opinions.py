@@ -1,0 +1,165 @@
+"""What is concluded about an origin, worked out once for all origins that show alike evidence.
+
+Hosts of a crawl are mostly alike: nothing at any planned place, or the files that a system
+puts there. A conclusion does not depend on host, time or number of an observation, so it is
+kept with positions in place of these, and each origin puts in its own.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from crawler.judge import Finding, Heard, Sight, disagreements, hear, judge
+from crawler.model import Question, Reading
+from crawler.outlook import Verdict, outlook
+from crawler.protocols._interface import Protocol
+from crawler.protocols._shapes import shapes_of
+from crawler.rulesets import RuleSet
+from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, State
+
+#: In place of the position of a sight: the youngest of them.
+LAST_LOOK = -1
+_CACHED = 4096
+_STRENGTH = {state: n for n, state in enumerate(State)}
+
+
+class Place(NamedTuple):
+    """A statement by the position of its sight and of the reading there; `n` or `candidate` is
+    its number in the reading.
+    """
+
+    sight: int
+    reading: int
+    n: int | None
+    candidate: int | None
+
+
+class Concluded(NamedTuple):
+    """A finding: its rule set, what it says, and what decided. `headline` marks the strongest of
+    a rule set, the first if several.
+    """
+
+    rules: str
+    purpose: Purpose
+    state: State
+    conflict: bool
+    complete: bool
+    headline: bool
+    detail: str
+    by: Place | None
+
+
+class Told(NamedTuple):
+    """A verdict and what it is for. The evidence at `dated` gives its time: a sight, `LAST_LOOK`,
+    or None where it has none.
+    """
+
+    what: str
+    verdict: Verdict
+    dated: int | None
+
+
+class Opinion(NamedTuple):
+    """All that is concluded about an origin; it holds for every origin with like evidence."""
+
+    findings: tuple[Concluded, ...]
+    disagreements: tuple[tuple[Purpose, Place, Place], ...]
+    told: tuple[Told, ...]
+
+
+class Opinions:
+    """Opinions under some rule sets; the verdicts are those of the one that is `chosen`."""
+
+    def __init__(self, rule_sets: tuple[RuleSet, ...], chosen: RuleSet) -> None:
+        self._rule_sets, self._chosen = rule_sets, chosen
+        self._known: OrderedDict[tuple[object, ...], Opinion] = OrderedDict()
+
+    def of(self, sights: tuple[Sight, ...]) -> Opinion:
+        """The opinion on an origin."""
+        what = tuple([_likeness(sight) for sight in sights])
+        known = self._known.get(what)
+        if known is not None:
+            self._known.move_to_end(what)
+            return known
+        found = self._form(sights)
+        if _is_common(sights, found):
+            self._known[what] = found
+            if len(self._known) > _CACHED:
+                self._known.popitem(last=False)
+        return found
+
+    def _form(self, sights: tuple[Sight, ...]) -> Opinion:
+        sights = tuple(_positioned(n, sight) for n, sight in enumerate(sights))
+        heard = hear(sights, Question())
+        return Opinion(
+            tuple(c for rules in self._rule_sets for c in _concluded(sights, rules, heard)),
+            tuple(_disagreements(heard)),
+            tuple(
+                Told(what, verdict, _dated(verdict.observed_at))
+                for what, verdicts in outlook(sights, self._chosen, None, str(LAST_LOOK))
+                for verdict in verdicts
+            ),
+        )
+
+
+def _likeness(sight: Sight) -> tuple[object, ...]:
+    """What an opinion depends on. Documents that say nothing are alike, others if equal."""
+    heard = [
+        (n, key if _says(protocol, reading) else "")
+        for n, (protocol, key, reading) in enumerate(sight.readings)
+        if reading.presence is Presence.UNSEEN or _says(protocol, reading)
+    ]
+    return (sight.resource, sight.path, sight.presence, *heard)
+
+
+def _says(protocol: Protocol, reading: Reading) -> bool:
+    """Whether anything of a document can bear on a state, or tells URLs apart."""
+    if reading.statements or reading.candidates:
+        return True
+    return reading.rules is not None and bool(shapes_of(protocol.NAME, reading))
+
+
+def _is_common(sights: tuple[Sight, ...], found: Opinion) -> bool:
+    """Whether no URL of the origin went into it: by the policy named, or a licence's audience."""
+    return all(told.verdict.policy_url is None for told in found.told) and all(
+        sight.resource is not Resource.RSL_LICENSE for sight in sights
+    )
+
+
+def _positioned(n: int, sight: Sight) -> Sight:
+    readings = tuple((p, str(at), reading) for at, (p, _, reading) in enumerate(sight.readings))
+    return replace(sight, observation=n, observed_at=str(n), readings=readings)
+
+
+def _place(heard: Heard) -> Place:
+    number, candidate = heard.statement.n, heard.candidate
+    at = heard.sight.observation, int(heard.reading)
+    return Place(*at, None, candidate) if candidate else Place(*at, number, None)
+
+
+def _dated(observed_at: str | None) -> int | None:
+    return None if observed_at is None else int(observed_at)
+
+
+def _concluded(
+    sights: tuple[Sight, ...], rules: RuleSet, heard: tuple[Heard, ...]
+) -> Iterator[Concluded]:
+    findings = judge(sights, Question(), rules, heard=heard)
+    strongest = min(findings, key=lambda f: _STRENGTH[f.state])
+    for finding in findings:
+        yield _conclusion(finding, headline=finding is strongest)
+
+
+def _conclusion(f: Finding, *, headline: bool) -> Concluded:
+    by = _place(f.by) if f.by else None
+    return Concluded(f.rules, f.purpose, f.state, f.conflict, f.complete, headline, f.detail, by)
+
+
+def _disagreements(heard: tuple[Heard, ...]) -> Iterator[tuple[Purpose, Place, Place]]:
+    """For each purpose the pairs of statements that disagree about it."""
+    counted = [h for h in heard if not h.fate]
+    for purpose in Purpose:
+        concerned = (h for h in counted if h.statement.purpose in ANCESTORS[purpose])
+        for reserving, permitting in disagreements(concerned):
+            yield purpose, _place(reserving), _place(permitting)

@@ -1,0 +1,52 @@
+"""What answers say that matters for the plan: rules of robots.txt, and documents they name."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from crawler import links
+from crawler.model import Document, Observation, Reading
+from crawler.protocols import PROTOCOLS, _driver
+from crawler.protocols._interface import Protocol
+from crawler.vocab import Presence, Resource
+
+TDMREP, RSL, TERMS = "tdmrep", "rsl", "terms"
+_NAMED = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.TERMS))
+
+_BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
+_CARRIERS = {
+    family: tuple(protocol for protocol in PROTOCOLS if family == protocol.FAMILY)
+    for family in (TDMREP, RSL, TERMS)
+}
+
+
+def named(family: str, observation: Observation) -> Iterator[str]:
+    """URLs of documents that an answer points to, as the protocols of a family read it."""
+    for protocol in _CARRIERS[family]:
+        yield from _named(protocol, observation)
+
+
+def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
+    """What an answer points to; RSL 1.0, discovery, knows absolute URIs only."""
+    resource = observation.target.resource
+    if resource in _NAMED or resource not in protocol.RESOURCES:
+        return
+    found = reading(protocol, observation)
+    for name in found.names if found else ():
+        if protocol.FAMILY == RSL and "://" not in name:
+            continue
+        url = links.join(observation.target.url, name)
+        if url is not None and links.is_askable(url):
+            yield url
+
+
+@lru_cache(maxsize=512)
+def _parsed(name: str, document: Document) -> Reading:
+    return _driver.parse(_BY_NAME[name], document)
+
+
+def reading(protocol: Protocol, observation: Observation) -> Reading | None:
+    """What a protocol read in an answer, parsed once; None where nothing was there."""
+    if _driver.presence_of(observation) is not Presence.PRESENT:
+        return None
+    document = _driver.document(protocol, observation)
+    return None if document is None else _parsed(protocol.NAME, document)

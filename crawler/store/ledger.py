@@ -1,0 +1,162 @@
+"""What was made of many origins, gathered and written by the table: rebuildable, all of it."""
+
+import json
+import sqlite3
+from operator import itemgetter
+
+from crawler.model import Candidate, Issue, Statement
+from crawler.opinions import LAST_LOOK, Opinion, Place
+from crawler.protocols._shapes import shapes_of
+from crawler.store import parties, verdicts
+from crawler.store.dossier import Dossier, Read
+from crawler.store.evidence import text
+
+#: Written after so many rows: memory is bounded, and a statement of SQL is worth its while.
+_ROWS = 10_000
+# A table after those that it refers to.
+_OF_READINGS = ("statement", "issue", "candidate", "shape", "party")
+_TABLES = (
+    *("reading", *_OF_READINGS),
+    *("party_page", "read_from", "sight", "finding", "disagreement", "verdict"),
+)
+_JUDGED = (
+    "INSERT OR REPLACE INTO judged SELECT origin, max(run) FROM visit WHERE origin = ? "
+    "GROUP BY origin"
+)
+
+_Row = tuple[object, ...]
+
+
+class Ledger:
+    """Rows that wait to be written, in the transaction of whoever calls.
+
+    `keep_contacts` stores what is personal about parties.
+    """
+
+    def __init__(self, db: sqlite3.Connection, *, keep_contacts: bool) -> None:
+        self._db, self._keep_contacts = db, keep_contacts
+        self._rows: dict[str, list[_Row]] = {table: [] for table in _TABLES}
+        self._reads: set[str] = set()
+        self._private: list[_Row] = []
+        self._judged: list[tuple[int]] = []
+        self._waiting = 0
+
+    def add(self, origin: int, dossier: Dossier, opinion: Opinion) -> None:
+        """Take what was read from an origin, the evidence in force there and what it comes to."""
+        for observation, read in dossier.reads:
+            if read.key not in self._reads:
+                self._add_reading(read)
+            if read.reading.parties:
+                self._put("party_page", parties.pages(self._db, observation, read))
+        self._put("read_from", [(observation, read.key) for observation, read in dossier.reads])
+        self._put("sight", _sights(origin, dossier))
+        self._put("finding", _findings(origin, dossier, opinion))
+        self._put("disagreement", _disagreements(origin, dossier, opinion))
+        self._put("verdict", _verdicts(origin, dossier, opinion))
+        self._judged.append((origin,))
+        if self._waiting >= _ROWS:
+            self.write()
+
+    def write(self) -> None:
+        """Write all that waits. A reading that is stored already stays, with all it found."""
+        stored = self._stored()
+        for table, rows in self._rows.items():
+            if table == "reading" or table in _OF_READINGS:
+                rows = sorted((row for row in rows if row[0] not in stored), key=itemgetter(0, 1))
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                self._db.executemany(
+                    f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
+                    rows,
+                )
+        self._db.executemany(parties.KEEP_PRIVATE, self._private)
+        self._db.executemany(_JUDGED, self._judged)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rows = {table: [] for table in _TABLES}
+        self._reads, self._private, self._judged, self._waiting = set(), [], [], 0
+
+    def _stored(self) -> set[str]:
+        """Which of the readings that wait are in the database."""
+        query = "SELECT id FROM reading WHERE id IN (SELECT value FROM json_each(?))"
+        return {key for (key,) in self._db.execute(query, (json.dumps(sorted(self._reads)),))}
+
+    def _put(self, table: str, rows: list[_Row]) -> None:
+        self._rows[table] += rows
+        self._waiting += len(rows)
+
+    def _add_reading(self, read: Read) -> None:
+        key, protocol, reading = read.key, read.protocol, read.reading
+        self._reads.add(key)
+        row = (key, protocol.NAME, protocol.VERSION, read.document, reading.presence.value)
+        self._put("reading", [row])
+        self._put("statement", [_statement(key, s) for s in reading.statements])
+        self._put("issue", [_issue(key, n, i) for n, i in enumerate(reading.issues, start=1)])
+        found = enumerate(reading.candidates, start=1)
+        self._put("candidate", [_candidate(key, n, candidate) for n, candidate in found])
+        self._put("shape", verdicts.shape_rows(key, shapes_of(protocol.NAME, reading)))
+        self._put("party", parties.rows(read))
+        if self._keep_contacts:
+            self._private += parties.private_rows(read)
+
+
+def _statement(key: str, s: Statement) -> _Row:
+    where = (text(s.place), s.line, text(s.raw), text(s.agent), _text(s.path), _text(s.media))
+    said = (s.rule, s.stance, s.purpose, s.tier)
+    return (key, s.n, *said, *where, _text(s.policy), s.clause, s.declared_by, s.reads, s.counts)
+
+
+def _candidate(key: str, n: int, c: Candidate) -> _Row:
+    where = (c.location, c.language, c.pattern, c.line, text(c.snippet))
+    return (key, n, c.strength, c.kind, *where)
+
+
+def _issue(key: str, n: int, issue: Issue) -> _Row:
+    return (key, n, issue.code, issue.line, text(issue.excerpt))
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else text(value)
+
+
+def _sights(origin: int, dossier: Dossier) -> list[_Row]:
+    """The evidence in force, with what the protocols say of its presence."""
+    return [
+        (origin, f.resource, text(f.path), s.presence, f.row.key, f.last)
+        for f, s in zip(dossier.forces, dossier.sights, strict=True)
+    ]
+
+
+def _findings(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
+    """Findings with what decided them; the last look dates those of silence."""
+    silent = (None, None, None, dossier.last_look, None)
+    return [
+        (origin, *said, text(detail), *(_cited(dossier, by) if by else silent))
+        for *said, detail, by in opinion.findings
+    ]
+
+
+def _cited(dossier: Dossier, by: Place) -> _Row:
+    sight = dossier.sights[by.sight]
+    key = sight.readings[by.reading][1]
+    return (key, by.n, sight.observation, sight.observed_at, by.candidate)
+
+
+def _disagreements(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
+    def key(place: Place) -> str:
+        return dossier.sights[place.sight].readings[place.reading][1]
+
+    return [
+        (origin, purpose, key(reserving), reserving.n, key(permitting), permitting.n)
+        for purpose, reserving, permitting in opinion.disagreements
+    ]
+
+
+def _verdicts(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
+    times: dict[int | None, str | None] = {None: None, LAST_LOOK: dossier.last_look}
+    times.update((n, sight.observed_at) for n, sight in enumerate(dossier.sights))
+    return [
+        verdicts.row(origin, None, told.what, told.verdict, times[told.dated])
+        for told in opinion.told
+    ]

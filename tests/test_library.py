@@ -1,0 +1,120 @@
+"""Flags from Python: the examples of the documentation run, and what they promise holds."""
+
+import doctest
+import importlib.util
+import pickle
+import re
+import sqlite3
+from contextlib import closing
+
+import pyarrow as pa
+import pytest
+
+from crawler import rulesets
+from crawler.errors import ExplainedError
+from crawler.flags import COLUMNS, SCHEMA, FlagBatch, Flagger
+from crawler.vocab import Purpose
+from tests.conftest import ROOT
+
+URL = "http://unanimous.demo.test/a"
+PAGE = (ROOT / "docs/flags.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```pycon\n(.*?)```", PAGE, re.DOTALL)
+OPTIONAL = ("datasets", "datatrove")
+
+
+def needs(example):
+    """The optional libraries of an example that are not here."""
+    named = [name for name in OPTIONAL if re.search(rf"from {name}\b", example)]
+    return [name for name in named if importlib.util.find_spec(name) is None]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["Flagger", *OPTIONAL])
+def test_the_examples_of_the_documentation_run(example, audit, tmp_path, monkeypatch):
+    if missing := needs(example):
+        pytest.skip(f"{missing[0]} is optional and not installed")
+    monkeypatch.chdir(tmp_path)
+    test = doctest.DocTestParser().get_doctest(example, {}, "docs/flags.md", None, 0)
+    said: list[str] = []
+    doctest.DocTestRunner().run(test, out=said.append)
+    assert (said, bool(test.examples)) == ([], True)
+
+
+def test_the_page_names_every_column():
+    assert re.findall(r"^\| `(tdm_\w+)` \|", PAGE, re.MULTILINE) == list(COLUMNS)
+
+
+GIVEN = {
+    "list": [URL, None, 5, b"x", "\ud800"],
+    "tuple": (URL, None),
+    "generator": (url for url in (URL,)),
+    "array": pa.array([URL, None]),
+    "large": pa.array([URL], pa.large_string()),
+    "dictionary": pa.array([URL, None, URL]).dictionary_encode(),
+    "chunks": pa.chunked_array([[URL], [None]]),
+    "no chunks": pa.chunked_array([], pa.string()),
+    "nothing": [],
+    "nulls": pa.nulls(2),
+}
+
+
+def test_whatever_holds_urls_can_be_flagged(audit):
+    with Flagger(audit) as flagger:
+        for name, given in GIVEN.items():
+            got = flagger.flag(given)
+            assert got.schema == SCHEMA, name
+            known = ["reserved"] if name not in ("no chunks", "nothing", "nulls") else []
+            assert got["tdm_state"].to_pylist()[:1] in (known, ["unknown"]), name
+        assert flagger.flag([URL, "x", URL])["tdm_reserved"].to_pylist() == [True, None, True]
+
+
+def test_names_and_objects_are_the_same(audit):
+    with (
+        closing(sqlite3.connect(audit)) as db,
+        Flagger(str(audit), "strict", ("tdm", "search"), "CCBot") as named,
+        Flagger(db, rulesets.load("strict"), (Purpose.TDM, Purpose.SEARCH), "CCBot") as given,
+        Flagger(audit, "strict", "tdm") as single,
+    ):
+        assert named.flag([URL]) == given.flag([URL])
+        assert single.flag([URL])["tdm_purpose"].to_pylist() == ["tdm"]
+
+
+WRONG = {
+    "no database": ({"db": "nowhere.db"}, "nowhere.db"),
+    "no rule set": ({"rules": "lenient"}, "no rule set 'lenient'"),
+    "no purpose": ({"purposes": ("profit",)}, "are no purposes; there are tdm"),
+    "no purposes": ({"purposes": ()}, "are no purposes"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_is_told_in_one_sentence(audit, name):
+    given, said = WRONG[name]
+    with pytest.raises(ExplainedError, match=said):
+        Flagger(**{"db": audit, **given})
+
+
+def test_a_connection_that_was_given_stays_open(audit):
+    with closing(sqlite3.connect(audit)) as db:
+        Flagger(db).close()
+        assert db.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_batch_function_can_be_sent_and_told_from_others(audit):
+    flag = FlagBatch(audit, "signals", ("genai_train",), column="link")
+    first = pickle.dumps(flag)
+    expected = flag({"link": [URL, None]})
+    assert list(expected) == list(COLUMNS)
+    assert expected["tdm_reserved"] == [True, None]
+    assert pickle.dumps(flag) == first
+    assert pickle.loads(first)({"link": [URL, None]}) == expected
+    with closing(sqlite3.connect(audit)) as db, db:
+        names = ", ".join(row[1] for row in db.execute("PRAGMA table_info(run)") if row[1] != "id")
+        db.execute(f"INSERT INTO run ({names}) SELECT {names} FROM run LIMIT 1")
+    assert pickle.dumps(flag) != first
+
+
+def test_without_datatrove_the_filter_says_what_is_missing():
+    if importlib.util.find_spec("datatrove") is not None:
+        pytest.skip("datatrove is installed")
+    with pytest.raises(ImportError, match=r"pip install 'tdm-audit\[datatrove\]'"):
+        importlib.import_module("crawler.flags.datatrove")

@@ -1,0 +1,95 @@
+"""Opinions: worked out once for origins that are alike, and the same as worked out anew."""
+
+import pytest
+
+from crawler import rulesets
+from crawler.judge import Sight
+from crawler.model import Document
+from crawler.opinions import Opinions
+from crawler.protocols import PROTOCOLS
+from crawler.protocols._driver import parse
+from crawler.vocab import Presence, Resource
+
+SIGNALS = rulesets.load("signals")
+BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
+SILENT = b"User-agent: *\nDisallow:\n# host %d\n"
+REFUSING = b"User-agent: GPTBot\nDisallow: /\n# host %d\n"
+PATHS = b"User-agent: *\nDisallow: /a%d\n"
+POLICY = b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "/policy%d"}]'
+
+
+def sight(host, name, resource, body, presence=Presence.PRESENT):
+    reading = parse(BY_NAME[name], Document(body=body))
+    return Sight(
+        resource=resource,
+        path="/x",
+        url=f"https://h{host}.test/x",
+        presence=presence,
+        observation=100 + host,
+        observed_at=f"2026-11-22T00:00:0{host}.000Z",
+        readings=((BY_NAME[name], f"{name}{body!r}", reading),),
+    )
+
+
+def robots(host, body):
+    return (sight(host, "robots_txt", Resource.ROBOTS_TXT, body),)
+
+
+def opinions():
+    return Opinions((SIGNALS, rulesets.load("strict")), SIGNALS)
+
+
+CASES = {
+    "says nothing, other bytes": (robots(1, SILENT % 1), robots(2, SILENT % 2), True),
+    "says the same, equal bytes": (robots(1, REFUSING % 1), robots(2, REFUSING % 1), True),
+    "says the same, other bytes": (robots(1, REFUSING % 1), robots(2, REFUSING % 2), False),
+    "rules for paths only": (robots(1, PATHS % 1), robots(2, PATHS % 2), False),
+    "a policy by its path": (
+        (sight(1, "tdmrep_file", Resource.TDMREP_JSON, POLICY % 1),),
+        (sight(2, "tdmrep_file", Resource.TDMREP_JSON, POLICY % 1),),
+        False,
+    ),
+    "not there": (
+        robots(1, b""),
+        (sight(2, "robots_txt", Resource.ROBOTS_TXT, b"", Presence.ABSENT),),
+        False,
+    ),
+    "a licence document": (
+        (sight(1, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
+        (sight(2, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "shared"), CASES.values(), ids=CASES)
+def test_opinion_is_shared_by_like_evidence_only(one, other, shared):
+    known = opinions()
+    first, second = known.of(one), known.of(other)
+    assert (first is second) == shared
+    assert second == opinions().of(other)
+
+
+def test_policies_are_resolved_for_each_host():
+    known = opinions()
+    one, other, _ = CASES["a policy by its path"]
+    assert {told.verdict.policy_url for told in known.of(one).told} >= {"https://h1.test/policy1"}
+    assert {told.verdict.policy_url for told in known.of(other).told} >= {"https://h2.test/policy1"}
+
+
+def test_opinions_are_bounded(monkeypatch):
+    monkeypatch.setattr("crawler.opinions._CACHED", 1)
+    known = opinions()
+    first = known.of(robots(1, REFUSING % 1))
+    known.of(robots(2, REFUSING % 2))
+    assert known.of(robots(1, REFUSING % 1)) is not first
+
+
+def test_disagreements_are_told_by_position():
+    permitting = b'[{"location": "/", "tdm-reservation": 0}]'
+    sights = (
+        *robots(1, REFUSING % 1),
+        sight(1, "tdmrep_file", Resource.TDMREP_JSON, permitting),
+    )
+    found = opinions().of(sights).disagreements
+    assert {(a.sight, b.sight) for _, a, b in found} == {(0, 1)}

@@ -1,0 +1,108 @@
+import pytest
+
+from crawler.cli import main
+from crawler.dataset import inventory
+from crawler.fetch.options import FetchOptions
+from crawler.store.database import connect
+from crawler.verbs import crawl
+
+
+@pytest.fixture
+def db(tmp_path):
+    connection = connect(tmp_path / "audit.db", create=True)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The options of each reading of rows."""
+    seen = []
+
+    def watched(paths, **options):
+        seen.append(options)
+        return inventory(paths, **options)
+
+    monkeypatch.setattr(crawl, "inventory", watched)
+    return seen
+
+
+def ingest(db, path, **options):
+    request = crawl.CrawlRequest(
+        datasets=(str(path),), db=path.parent / "audit.db", fetch=FetchOptions(), **options
+    )
+    return crawl._ingest(db, request)
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text(
+        "url,link,n\nhttps://a.example/x,b.example,3\nhttps://a.example/y,c.example,4\n"
+    )
+    return file
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "same", "readings"),
+    [
+        pytest.param({}, {}, True, 1, id="as before"),
+        pytest.param({"weight_column": "n"}, {"weight_column": "n"}, True, 1, id="weights"),
+        pytest.param({"url_column": "link"}, {"url_column": "link"}, True, 1, id="column"),
+        pytest.param({}, {"url_column": "url"}, True, 1, id="the column that was found"),
+        pytest.param({"url_column": "url"}, {}, True, 2, id="the column that was given"),
+        pytest.param({}, {"url_column": "URL"}, True, 2, id="in other letters"),
+        pytest.param({"url_column": "link"}, {}, False, 2, id="another column"),
+        pytest.param({}, {"weight_column": "n"}, False, 2, id="now with weights"),
+    ],
+)
+def test_a_known_dataset_is_not_read_again(db, path, reads, first, then, same, readings):
+    number = ingest(db, path, **first)
+    assert (ingest(db, path, **then) == number) is same
+    assert len(reads) == readings
+
+
+def test_another_name_is_no_other_dataset(db, path, reads):
+    number = ingest(db, path)
+    assert ingest(db, path.rename(path.with_name("b.csv"))) == number
+    assert len(reads) == 1
+
+
+def test_other_bytes_are_another_dataset(db, path, reads):
+    number = ingest(db, path)
+    path.write_text(path.read_text() + "https://d.example/,,\n")
+    assert ingest(db, path) == number + 1
+    assert db.execute("SELECT key FROM origin ORDER BY id").fetchall() == [
+        ("a.example",),
+        ("d.example",),
+    ]
+    assert db.execute("SELECT dataset, origin, rows FROM dataset_origin").fetchall() == [
+        (1, 1, 2),
+        (2, 1, 2),
+        (2, 2, 1),
+    ]
+
+
+def test_more_origins_than_are_stored_at_once(db, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("".join(f"http://h{n:05}.example/{n}\n" for n in range(11_001)))
+    ingest(db, path)
+    query = "SELECT count(*), count(DISTINCT origin), min(url), max(url) FROM sample"
+    assert db.execute("SELECT count(*), sum(rows) FROM dataset_origin").fetchone() == (11001, 11001)
+    assert db.execute(query).fetchone() == (
+        *(11001, 11001),
+        *("http://h00000.example/0", "http://h11000.example/11000"),
+    )
+
+
+def test_the_memory_limit_is_handed_on(db, path, reads):
+    ingest(db, path, memory_limit="300MB")
+    assert reads[0]["memory_limit"] == "300MB"
+
+
+def test_a_memory_limit_that_is_none(path, tmp_path, capsys):
+    command = ["crawl", str(path), "--db", str(tmp_path / "a.db"), "--memory-limit", "much"]
+    with pytest.raises(SystemExit) as ended:
+        main(command, standalone_mode=False)
+    assert ended.value.code == 1
+    assert "'much' is no size of memory" in capsys.readouterr().err
