@@ -193,12 +193,12 @@ SELECT
     observation.stored AS stored,  -- SHA-256 of the bytes kept
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
-FROM sight
-JOIN origin ON origin.id = sight.origin
-JOIN observation ON observation.id = sight.observation
-JOIN read_from ON read_from.observation = sight.observation
-JOIN reading ON reading.id = read_from.reading
-JOIN candidate ON candidate.reading = reading.id;
+FROM candidate  -- few beside all else, so the search begins there
+CROSS JOIN reading ON reading.id = candidate.reading
+CROSS JOIN read_from ON read_from.reading = candidate.reading
+CROSS JOIN observation ON observation.id = read_from.observation
+CROSS JOIN sight ON sight.origin = observation.origin AND sight.observation = observation.id
+JOIN origin ON origin.id = sight.origin;
 
 -- One attempt to fetch, or one that was withheld; never changed, never deleted.
 CREATE VIEW observations AS
