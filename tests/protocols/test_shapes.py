@@ -61,7 +61,8 @@ def told_apart(protocol, body: str) -> list[tuple[str, str]]:
             rsl,
             "<rsl xmlns='https://rslstandard.org/rsl'><content url='/a'><license>"
             "<prohibits type='usage'>all</prohibits></license></content>"
-            "<content><license><prohibits type='usage'>search</prohibits></license></content></rsl>",
+            "<content><license><prohibits type='usage'>search</prohibits></license></content>"
+            "</rsl>",
             [("path", "/a%")],
             id="contents",
         ),
