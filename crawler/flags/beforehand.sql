@@ -19,3 +19,9 @@ CREATE TABLE too_many (origin BIGINT);
 CREATE TABLE page (origin BIGINT, path VARCHAR, verdict INTEGER);
 CREATE TABLE combination (origin BIGINT, what VARCHAR, verdict INTEGER);
 CREATE TABLE usual (origin BIGINT, verdict INTEGER);
+
+-- As the database has it: what readings tell apart (JSON), whose readings they are, and origins with
+-- their usual verdict, NULL where it is still to be worked out.
+CREATE TABLE document (reading VARCHAR, shapes VARCHAR);
+CREATE TABLE told_by (origin BIGINT, reading VARCHAR);
+CREATE TABLE known (key VARCHAR, origin BIGINT, verdict INTEGER);

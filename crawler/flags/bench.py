@@ -69,6 +69,8 @@ class Bench:
 
     def of(self, found: Sequence[Verdict]) -> Verdict:
         """Of verdicts for every purpose, the strongest for one of those asked about."""
+        if len(found) == 1:
+            return found[0]
         by_purpose = {verdict.purpose: verdict for verdict in found}
         return strongest(by_purpose[purpose] for purpose in self.purposes)
 

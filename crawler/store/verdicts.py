@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crawler.outlook import USUAL, Verdict
 from crawler.protocols._shapes import Shape
@@ -67,13 +67,12 @@ def known(
         (rules, agent or "", USUAL, *purposes),
     )
     for (key, origin, visited), found in groupby(rows, key=itemgetter(0, 1, 2)):
-        usual = tuple(_verdict(row[3:]) for row in found if row[3] is not None)
+        usual = tuple(_verdict(*row[3:]) for row in found if row[3] is not None)
         yield Known(key, origin, bool(visited), usual)
 
 
-def _verdict(row: Sequence[object]) -> Verdict:
-    state, reserved, *rest = row
-    return Verdict(str(state), None if reserved is None else bool(reserved), *rest)  # type: ignore[arg-type]
+def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
+    return Verdict(state, None if reserved is None else bool(reserved), *rest)
 
 
 def special(
@@ -87,17 +86,24 @@ def special(
         (rules, agent or "", USUAL, *purposes),
     )
     for (origin, what), found in groupby(rows, key=itemgetter(0, 1)):
-        yield origin, what, tuple(_verdict(row[2:]) for row in found)
+        yield origin, what, tuple(_verdict(*row[2:]) for row in found)
 
 
-def shapes(db: sqlite3.Connection) -> Iterator[tuple[int, list[tuple[str, str]]]]:
-    """For each origin with any, the shapes its documents in force tell apart, each once and
-    sorted, as (what is compared, pattern of SQL).
-    """
-    rows = db.execute(
-        "SELECT DISTINCT sight.origin, shape.compared, shape.pattern FROM sight "
-        "JOIN read_from ON read_from.observation = sight.observation "
-        "JOIN shape ON shape.reading = read_from.reading ORDER BY 1, 2, 3"
+def shapes(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """What each reading tells apart, as JSON: pairs of what is compared and a pattern of SQL."""
+    yield from db.execute(
+        "SELECT reading, json_group_array(json_array(compared, pattern)) FROM shape "
+        "GROUP BY reading"
     )
-    for origin, found in groupby(rows, key=itemgetter(0)):
-        yield origin, [(compared, like) for _, compared, like in found]
+
+
+def told_by(db: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """Origins and the readings of their documents in force that tell URLs apart."""
+    yield from db.execute(
+        "SELECT DISTINCT sight.origin, found.reading "
+        "FROM (SELECT DISTINCT reading FROM shape) AS found "
+        "CROSS JOIN read_from ON read_from.reading = found.reading "
+        "CROSS JOIN observation ON observation.id = read_from.observation "
+        "CROSS JOIN sight ON sight.origin = observation.origin "
+        "AND sight.observation = observation.id"
+    )
