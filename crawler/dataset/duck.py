@@ -18,6 +18,8 @@ def connect(scratch: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
             # Nothing but the files named is read, and nothing is ever downloaded.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            # Commands have a bar of their own.
+            "enable_progress_bar": False,
         }
     )
     try:

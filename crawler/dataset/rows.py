@@ -18,7 +18,7 @@ _BATCH = 65_536
 _SMALLEST_BATCH = 1024
 _BATCH_BYTES = 32 * 1024 * 1024
 #: Rows whose verdicts are worked out at once: this bounds memory, whatever the dataset.
-_AT_ONCE = 10_000_000
+_AT_ONCE = 3_000_000
 _LINE = pa.schema([pa.field("line", pa.string())])
 
 
