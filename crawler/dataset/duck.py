@@ -18,10 +18,10 @@ def connect(scratch: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
             # Nothing but the files named is read, and nothing is ever downloaded.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            # Commands have a bar of their own.
-            "enable_progress_bar": False,
         }
     )
+    # Commands have a bar of their own.
+    connection.execute("SET enable_progress_bar = false")
     try:
         connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
     except duckdb.Error as error:
