@@ -130,8 +130,9 @@ class Reject(StrEnum):
     TOO_LONG = "too_long"
 
 
+PAGES = frozenset({Resource.HOME, Resource.PAGE})
 #: Responses that speak for the one URL they answered.
-CONTENT = frozenset({Resource.HOME, Resource.PAGE, Resource.MEDIA})
+CONTENT = PAGES | {Resource.MEDIA}
 #: Responses of which an extract is kept, not the body.
 EXTRACTED = CONTENT | {Resource.TERMS}
 #: What says nothing about mining, so that not seeing it leaves nothing open.

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from crawler import names, rulesets
 from crawler.flags import COLUMNS, Flagger
 from crawler.model import Observation, Target
+from crawler.progress import Bar
 from crawler.store import evidence, runs, verdicts
 from crawler.store.database import connect, connect_read_only, transaction
+from crawler.verbs.flag import FlagRequest, flag
+from crawler.verbs.flagging import Flagging
 from crawler.verbs.judging import rebuild
 from crawler.vocab import Purpose, Resource
 from tests import reservations as files
@@ -234,3 +237,30 @@ def test_arrow_columns_are_flagged_as_they_are(kind):
         urls = ["https://h.example/p", None]
         chunks = pa.chunked_array([pa.array([url], kind) for url in urls])
         assert rows(flagger.flag(chunks)) == rows(flagger.flag(urls))
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["nobody else", "a crawl began"])
+def test_only_verdicts_on_the_evidence_that_is_there_are_remembered(
+    audit, demonstration, tmp_path, monkeypatch, meanwhile
+):
+    write = Flagging.write
+
+    def and_a_run_begins(self, *given, **more):
+        counts = write(self, *given, **more)
+        if meanwhile:
+            with closing(connect(audit)) as db:
+                runs.begin_run(db, NEW_RUN, AT)
+        return counts
+
+    monkeypatch.setattr(Flagging, "write", and_a_run_begins)
+    request = FlagRequest(
+        datasets=(str(demonstration / "dataset.parquet"),),
+        out=tmp_path / "out.parquet",
+        rules=rulesets.load("signals"),
+        purposes=(Purpose.TDM,),
+        agent="CCBot",
+    )
+    with closing(connect_read_only(audit)) as db, Bar(shown=False) as bar:
+        flag(db, request, bar, remember=audit)
+        kept = db.execute("SELECT count(*) FROM verdict WHERE agent = 'CCBot'").fetchone()[0]
+    assert bool(kept) is not meanwhile

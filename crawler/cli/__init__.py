@@ -3,7 +3,7 @@
 import click
 
 from crawler import __version__
-from crawler.cli import asking, flagging, reading
+from crawler.cli import asking, checking, flagging, reading
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -14,7 +14,7 @@ def main() -> None:
 
 for _command in (
     asking.crawl,
-    asking.check_command,
+    checking.check_command,
     asking.demo,
     reading.judge,
     reading.explain_command,

@@ -1,4 +1,4 @@
-"""Commands that ask servers: crawl, check and demo."""
+"""Commands that fill a database: crawl and demo."""
 
 import json
 import shlex
@@ -12,54 +12,29 @@ import click
 
 from crawler.cli.options import (
     FAILED,
-    FOUND,
     STOPPED,
     Duration,
-    agent_option,
+    dataset_options,
     db_option,
     errors,
     fail,
     fetch_choices,
+    fetch_options,
     keep_contacts_option,
     quiet_options,
     rules_option,
-    warn_of_unknown,
 )
 
 # What a command needs is imported by the command, so that `--help` answers at once.
 if TYPE_CHECKING:
-    from crawler.fetch.options import FetchOptions
     from crawler.verbs.crawl import Crawled
-
-_FETCH = (
-    "concurrency",
-    "delay",
-    "timeout",
-    "pages",
-    "contact",
-    "connect_to",
-    "allow_network",
-    "time_budget",
-    "policy_files_always",
-    "context",
-    "media",
-    "terms",
-)
 
 
 @click.command()
 @click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
 @db_option
-@click.option(
-    "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
-)
+@dataset_options
 @click.option("--weight-column", metavar="NAME", help="Column to add up as weight (tokens, bytes).")
-@click.option(
-    "--memory-limit",
-    default="1GB",
-    show_default=True,
-    help="For reading the dataset; what does not fit goes to disk.",
-)
 @click.option(
     "--limit-origins",
     type=click.IntRange(1),
@@ -168,7 +143,7 @@ def crawl(
         request = CrawlRequest(
             datasets=datasets,
             db=db,
-            fetch=_fetch_options(given),
+            fetch=fetch_options(given),
             command=shlex.join(["tdm-audit", *sys.argv[1:]]),
             url_column=given["url_column"],
             weight_column=given["weight_column"],
@@ -189,16 +164,6 @@ def crawl(
         fail(f"stopped early {why}; run the same command again to continue", STOPPED)
     if failures and given["strict"]:
         fail("; ".join(failures), FAILED)
-
-
-def _fetch_options(given: dict[str, Any]) -> "FetchOptions":
-    from crawler.fetch.options import FetchOptions
-
-    chosen = {name: given[name] for name in _FETCH if name in given}
-    try:
-        return FetchOptions(connect_timeout=min(5.0, given["timeout"]), **chosen)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _say_crawled(
@@ -226,59 +191,6 @@ def _say_crawled(
             tables.show_run_report(report, min_coverage)
         click.echo(f"Evidence and findings: {db}")
     return () if report is None else report.failures(min_coverage)
-
-
-@click.command(name="check")
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@fetch_choices
-@click.option(
-    "--rules",
-    metavar="NAME-OR-FILE",
-    help="Rule set: signals, inclusive, strict, or a .toml file of your own.  [default: signals]",
-)
-@agent_option
-@click.option(
-    "--fail-on",
-    multiple=True,
-    type=click.Choice(["issues", "conflict", "reserved", "unknown", "permitted"]),
-    help="Exit with 5 if there is such a thing; repeatable.",
-)
-@quiet_options
-def check_command(
-    urls: tuple[str, ...],
-    rules: str | None,
-    agent: str | None,
-    fail_on: tuple[str, ...],
-    quiet: bool,
-    as_json: bool,
-    progress: bool | None,
-    **given: Any,
-) -> None:
-    """Check a site of your own: fetch its signals now, explain them, say what to mend.
-
-    Asks as politely as a crawl does and keeps no database.
-
-    \b
-    Example:
-      tdm-audit check https://example.org/ --fail-on issues --fail-on unknown
-    """
-    from crawler.progress import Bar
-    from crawler.publish import check as checks
-    from crawler.verbs.check import CheckRequest, FailOn, check, found
-    from crawler.verbs.crawl import Watcher
-
-    warn_of_unknown(agent)
-    with errors(), Bar(shown=progress, quiet=quiet) as bar:
-        request = CheckRequest(urls=urls, fetch=_fetch_options(given), rules=rules, agent=agent)
-        done = check(request, Watcher(begin=bar.begin, step=bar.step))
-    came_upon = found(done, map(FailOn, fail_on))
-    if as_json:
-        said = {"checks": [checks.check_json(one) for one in done], "found": came_upon}
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-    elif not quiet:
-        click.echo("\n\n".join("\n".join(checks.check_text(one)) for one in done))
-    if came_upon:
-        fail(f"found: {', '.join(came_upon)}", FOUND)
 
 
 @click.command()

@@ -9,6 +9,7 @@ import click
 
 from crawler.cli.options import (
     agent_option,
+    dataset_options,
     db_option,
     errors,
     quiet_options,
@@ -35,9 +36,7 @@ _MOST_REASONS = 12
     help="File to write (.parquet, .csv, .tsv, .jsonl, .arrow; text also .gz or .zst), "
     "or a folder for one file each, of the same format.",
 )
-@click.option(
-    "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
-)
+@dataset_options
 @click.option(
     "--purpose",
     type=click.Choice([p.value for p in Purpose]),
@@ -54,9 +53,6 @@ _MOST_REASONS = 12
     help="Write only rows that are not reserved (keep), or only the others (drop).",
 )
 @click.option("--keep-unknown", is_flag=True, help="With --mask, keep rows of unknown state, too.")
-@click.option(
-    "--memory-limit", default="1GB", show_default=True, help="What does not fit goes to disk."
-)
 @rules_option
 @quiet_options
 def flag(

@@ -4,11 +4,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from crawler.errors import ExplainedError
+
+if TYPE_CHECKING:
+    from crawler.fetch.options import FetchOptions
 
 FAILED, BUSY, STOPPED, FOUND = 1, 3, 4, 5
 
@@ -76,6 +79,19 @@ def db_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=Path("output/audit.db"),
         show_default=True,
         help="The audit database.",
+    )(command)
+
+
+def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a dataset is read."""
+    command = click.option(
+        "--memory-limit",
+        default="1GB",
+        show_default=True,
+        help="For reading the dataset; what does not fit goes to disk.",
+    )(command)
+    return click.option(
+        "--url-column", metavar="NAME", help="Column with the URLs; found by name if not given."
     )(command)
 
 
@@ -152,6 +168,33 @@ def fetch_choices(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_FETCH_CHOICES):
         command = option(command)
     return command
+
+
+_FETCH = (
+    "concurrency",
+    "delay",
+    "timeout",
+    "pages",
+    "contact",
+    "connect_to",
+    "allow_network",
+    "time_budget",
+    "policy_files_always",
+    "context",
+    "media",
+    "terms",
+)
+
+
+def fetch_options(given: dict[str, Any]) -> "FetchOptions":
+    """What a command was given, as options; what cannot be meant is wrong usage."""
+    from crawler.fetch.options import FetchOptions
+
+    chosen = {name: given[name] for name in _FETCH if name in given}
+    try:
+        return FetchOptions(connect_timeout=min(5.0, given["timeout"]), **chosen)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def fail(message: object, status: int) -> NoReturn:

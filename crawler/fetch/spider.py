@@ -20,9 +20,9 @@ from crawler.fetch.pool import Ended, Job, Pool, Visit, Workbook
 from crawler.model import Observation, Origin, Target
 from crawler.plan import PlanOptions, Seen, next_target
 from crawler.protocols._driver import media_type
-from crawler.vocab import Outcome, Resource
+from crawler.vocab import PAGES, Outcome, Resource
 
-_PAGES = frozenset((Resource.HOME, Resource.PAGE, Resource.TERMS))
+_TEXTS = PAGES | {Resource.TERMS}
 _HTML = frozenset(
     ("", "text/html", "application/xhtml+xml", "application/octet-stream", "unknown/unknown")
 )
@@ -158,7 +158,7 @@ def _answer(target: Target, response: Received) -> Observation:
         note=response.note,
     )
     kind, charset = media_type(found)
-    if target.resource in _PAGES and 200 <= response.status < 300 and kind in _HTML:
+    if target.resource in _TEXTS and 200 <= response.status < 300 and kind in _HTML:
         return replace(found, extract=page.extract(response.body, charset))
     return found
 

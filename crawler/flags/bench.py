@@ -1,13 +1,13 @@
 """The judge asked about single URLs: the definition of every verdict, and of what is not known."""
 
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 
 from crawler import names
 from crawler.outlook import PAGE, USUAL, Verdict, outlook, strongest, unknown, verdicts_at
 from crawler.rulesets import RuleSet
-from crawler.store.dossier import Dossier, Reader
+from crawler.store.dossier import Reader
 from crawler.store.lookup import find_origin
 from crawler.vocab import Purpose, Reject
 
@@ -31,9 +31,8 @@ class Bench:
     ) -> None:
         self._db = db
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
-        self._reader = Reader(db)
+        self._dossier = lru_cache(maxsize=_OPEN)(Reader(db).open)
         self.worked_out: list[tuple[int, str, tuple[Verdict, ...]]] = []
-        self._dossiers: OrderedDict[int, Dossier] = OrderedDict()
 
     def verdict(self, url: str | None) -> Verdict:
         """The verdict for a URL as it stands in a dataset; garbage is `unknown`, never an error."""
@@ -81,12 +80,3 @@ class Bench:
     def never_asked(self) -> Verdict:
         """The verdict on an origin of which there is no evidence."""
         return self.unknown("origin never asked")
-
-    def _dossier(self, origin: int) -> Dossier:
-        if origin in self._dossiers:
-            self._dossiers.move_to_end(origin)
-            return self._dossiers[origin]
-        self._dossiers[origin] = found = self._reader.open(origin)
-        if len(self._dossiers) > _OPEN:
-            self._dossiers.popitem(last=False)
-        return found

@@ -6,8 +6,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from crawler import agents
+from crawler.model import Issue
 from crawler.protocols._paths import Pattern, compile_pattern, matches
-from crawler.protocols._robots_lines import AGENT, ALLOW, DISALLOW, Lines
+from crawler.protocols._robots_lines import AGENT, ALLOW, DISALLOW, Lines, shown
 
 #: Files that a refused robot may still read leave the refusal whole.
 _POLICY_FILES = ("/robots.txt", "/ai.txt", "/.well-known/", "/tdmrep.json", "/sitemap")
@@ -225,3 +226,15 @@ def _loose_forms(value: str, *, strict: bool) -> tuple[str, ...]:
     if strict or not value or value[0] == "*" or "," in value:
         return ()
     return agents.candidates(value.rstrip("*"))
+
+
+def token_issues(robots: Robots) -> Iterator[Issue]:
+    """Tokens that name nobody we know, but were probably meant for somebody."""
+    for number in (number for group in robots.groups for number in group.agents):
+        token = robots.lines.values[number - 1].rstrip("*") or "*"
+        if token == "*" or any(agents.find(form) for form in agents.candidates(token)):
+            continue
+        meant = agents.near(token)
+        if meant is not None:
+            text = f"{shown(token)} is not {meant.token}"
+            yield Issue(code="robots.agent.near_miss", line=number, excerpt=text[:200])

@@ -13,7 +13,7 @@ from crawler.protocols import _directives
 from crawler.protocols._directive_words import Line
 from crawler.protocols._interface import Carrier
 from crawler.protocols._json import clean
-from crawler.vocab import DeclaredBy, Resource
+from crawler.vocab import PAGES, DeclaredBy
 
 NAME = "meta_robots"
 VERSION = 1
@@ -22,7 +22,7 @@ SPEC = _directives.SPEC
 FAMILY = _directives.FAMILY
 RANK = 0
 CARRIER = Carrier.PAGE
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
 _WHITE = " \t\n\f\r"

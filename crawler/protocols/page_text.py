@@ -14,7 +14,7 @@ from crawler.page import Link, Prose
 from crawler.protocols import _candidates
 from crawler.protocols._candidates import Sentence
 from crawler.protocols._interface import Carrier
-from crawler.vocab import Presence, Resource
+from crawler.vocab import PAGES, Presence, Resource
 
 NAME = "page_text"
 VERSION = 1
@@ -23,7 +23,7 @@ SPEC = "https://eur-lex.europa.eu/eli/dir/2019/790/oj#018"
 FAMILY = "terms"
 RANK = 0
 CARRIER = Carrier.PAGE
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE, Resource.TERMS})
+RESOURCES = PAGES | {Resource.TERMS}
 HEADERS: tuple[str, ...] = ()
 
 # What pages of terms are called, in the order in which they are worth a visit.

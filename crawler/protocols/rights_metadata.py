@@ -13,7 +13,7 @@ from crawler.page import Element
 from crawler.protocols import _json, _parties
 from crawler.protocols._interface import Carrier
 from crawler.protocols._json import Object
-from crawler.vocab import Presence, Resource
+from crawler.vocab import PAGES, Presence
 
 NAME = "rights_metadata"
 VERSION = 1
@@ -22,7 +22,7 @@ SPEC = "https://schema.org/copyrightHolder, https://www.dublincore.org/specifica
 FAMILY = "rights_metadata"
 RANK = 0
 CARRIER = Carrier.PAGE
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
 _INERT = ("template", "iframe")

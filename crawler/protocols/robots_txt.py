@@ -5,7 +5,6 @@ token that controls training, is a statement for that agent; a group for `*` say
 about mining and is kept as a refusal of access.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,7 +15,7 @@ from crawler.protocols._interface import Carrier
 from crawler.protocols._paths import normalise_path
 from crawler.protocols._robots_file import read_file
 from crawler.protocols._robots_lines import Lines, shown
-from crawler.protocols._robots_rules import Robots, Rule, RuleSet, read_groups
+from crawler.protocols._robots_rules import Robots, Rule, RuleSet, read_groups, token_issues
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "robots_txt"
@@ -195,7 +194,7 @@ def _rules(lines: Lines, robots: Robots) -> tuple[_Rules, list[Issue]]:
     if any(lines.departures):
         strict = read_groups(lines, strict=True)
         literal = _refusals(strict, _named(strict))
-    issues = list(_token_issues(robots))
+    issues = list(token_issues(robots))
     if len(said) > _PER_FILE:
         text = f"{len(said)} statements, {_PER_FILE} kept"
         issues.append(Issue(code="robots.many_rules", excerpt=text))
@@ -292,15 +291,3 @@ def _raw(robots: Robots, agent: agents.Agent | None, rule: Rule) -> str:
     named = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
     text = robots.lines.texts[rule.number - 1].strip(" \t")
     return shown(f"{named.strip()}\n{text}" if named else text)[:500]
-
-
-def _token_issues(robots: Robots) -> Iterator[Issue]:
-    """Tokens that name nobody we know, but were probably meant for somebody."""
-    for number in (number for group in robots.groups for number in group.agents):
-        token = robots.lines.values[number - 1].rstrip("*") or "*"
-        if token == "*" or any(agents.find(form) for form in agents.candidates(token)):
-            continue
-        meant = agents.near(token)
-        if meant is not None:
-            text = f"{shown(token)} is not {meant.token}"
-            yield Issue(code="robots.agent.near_miss", line=number, excerpt=text[:200])

@@ -10,7 +10,7 @@ from crawler.page import Element
 from crawler.protocols import _rsl
 from crawler.protocols._interface import Carrier
 from crawler.protocols._xml import read_xml
-from crawler.vocab import DeclaredBy, Presence, Resource
+from crawler.vocab import PAGES, DeclaredBy, Presence
 
 NAME = "rsl_html"
 VERSION = 1
@@ -19,7 +19,7 @@ SPEC = _rsl.SPEC
 FAMILY = _rsl.FAMILY
 RANK = 0
 CARRIER = Carrier.PAGE
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
 # Elements in a template or an iframe belong to no document that a reader sees.

@@ -12,7 +12,7 @@ from crawler.page import Element
 from crawler.protocols import _tdmrep
 from crawler.protocols._interface import Carrier
 from crawler.protocols._tdmrep import POLICY, RESERVATION, Given
-from crawler.vocab import DeclaredBy, Resource
+from crawler.vocab import PAGES, DeclaredBy
 
 NAME = "tdmrep_html"
 VERSION = 1
@@ -21,7 +21,7 @@ SPEC = _tdmrep.SPEC
 FAMILY = _tdmrep.FAMILY
 RANK = 3
 CARRIER = Carrier.PAGE
-RESOURCES = frozenset({Resource.HOME, Resource.PAGE})
+RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
 _WHITE = " \t\n\f\r"

@@ -11,12 +11,11 @@ from crawler import page
 from crawler.model import Confirmed, Observation
 from crawler.store.evidence import load_body
 from crawler.store.sights import Row, rows_of
-from crawler.vocab import EXTRACTED, Outcome, Resource
+from crawler.vocab import EXTRACTED, PAGES, Outcome, Resource
 
 # RFC 9110, 8.8.3 and 5.6.7; what is not so written is not sent back.
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,400}"\Z')
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z")
-_PAGES = frozenset({Resource.HOME, Resource.PAGE})
 _IS_KEPT = """
     SELECT EXISTS (SELECT 1 FROM observation AS o JOIN body ON body.digest = o.stored WHERE id = ?)
 """
@@ -84,7 +83,7 @@ def _is_usable(
         return True
     if whole_pages and not db.execute(_IS_WHOLE, (number,)).fetchone()[0]:
         return False
-    return resource in _PAGES and _is_current(known.content() or b"")
+    return resource in PAGES and _is_current(known.content() or b"")
 
 
 def _is_current(extract: bytes) -> bool:

@@ -74,7 +74,7 @@ def flag(
         if manifest and form is Format.ARROW and not request.flags_only:
             _describe(files, request, work.facts)
         if remember is not None:
-            _remember(remember, runs.fingerprint(db), request.agent, work.worked_out)
+            _remember(remember, work.evidence, request.agent, work.worked_out)
     return Flagged(counts=_sum(done), finished_before=tuple(before))
 
 

@@ -96,7 +96,10 @@ def _by_state(reasons: Counter[Reason]) -> Counter[str]:
 
 
 class Flagging:
-    """One flagging: the same evidence, rules and purposes for all of its files."""
+    """One flagging: the same evidence, rules and purposes for all of its files.
+
+    `evidence` tells the state of the database from others, `facts` all that verdicts come from.
+    """
 
     def __init__(
         self,
@@ -108,8 +111,10 @@ class Flagging:
     ) -> None:
         self._duck, self._scratch = duck, scratch
         self._request, self._bar = request, bar
+        # Taken before anything is read: what a crawl adds meanwhile is other evidence.
+        self.evidence = runs.fingerprint(db)
+        self.facts = _facts(self.evidence, request)
         self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
-        self.facts = _facts(db, request)
 
     def write(
         self, out: Path, files: tuple[Path, ...], form: Format, *, some_empty: bool = False
@@ -251,7 +256,7 @@ def _compression(file: Path, schema: pa.Schema) -> dict[str, str]:
     return {n: _NO_COMPRESSION.get(k, k.lower()) for n, k in (found | missing).items()}
 
 
-def _facts(db: sqlite3.Connection, request: FlagRequest) -> str:
+def _facts(evidence: str, request: FlagRequest) -> str:
     """What the verdicts come from, as JSON for the metadata of a file."""
     facts = {
         "tdm_audit": __version__,
@@ -260,7 +265,7 @@ def _facts(db: sqlite3.Connection, request: FlagRequest) -> str:
         "purposes": list(request.purposes),
         "agent": request.agent,
         "url_column": request.url_column,
-        "evidence": runs.fingerprint(db),
+        "evidence": evidence,
         "mask": request.mask,
         "keep_unknown": request.keep_unknown,
         "flags_only": request.flags_only,
