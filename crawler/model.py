@@ -92,16 +92,23 @@ class Observation:
         """The header fields as they read: those of a confirmed answer, with the fields that the
         304 sent in place of the old ones of the same name (RFC 9111, 3.2 and 4.3.4).
         """
-        if self.confirms is None:
-            return self.headers
-        new = tuple((n, v) for n, v in self.headers if n.strip().lower() not in _OF_THE_BODY)
-        names = {name.strip().lower() for name, _ in new}
-        old = ((n, v) for n, v in self.confirms.headers if n.strip().lower() not in names)
-        return (*old, *new)
+        return fields_of(self.headers, self.confirms.headers if self.confirms else None)
 
     def header(self, name: str) -> str:
         """The first value of a header, compared without case; empty when it is not there."""
         return next((v for n, v in self.fields if n.lower() == name.lower()), "")
+
+
+def fields_of(
+    headers: tuple[tuple[str, str], ...], confirmed: tuple[tuple[str, str], ...] | None
+) -> tuple[tuple[str, str], ...]:
+    """The fields of an answer, put in place of those that it confirms if it is a 304."""
+    if confirmed is None:
+        return headers
+    new = tuple((n, v) for n, v in headers if n.strip().lower() not in _OF_THE_BODY)
+    names = {name.strip().lower() for name, _ in new}
+    old = ((n, v) for n, v in confirmed if n.strip().lower() not in names)
+    return (*old, *new)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ puts there. A conclusion does not depend on host, time or number of an observati
 kept with positions in place of these, and each origin puts in its own.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import NamedTuple
 
 from crawler.judge import Finding, Heard, Sight, disagreements, hear, judge
@@ -15,6 +15,7 @@ from crawler.model import Question, Reading
 from crawler.outlook import Verdict, outlook
 from crawler.protocols._interface import Protocol
 from crawler.protocols._shapes import shapes_of
+from crawler.recent import Recent, Same
 from crawler.rulesets import RuleSet
 from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, State
 
@@ -73,21 +74,37 @@ class Opinions:
 
     def __init__(self, rule_sets: tuple[RuleSet, ...], chosen: RuleSet) -> None:
         self._rule_sets, self._chosen = rule_sets, chosen
-        self._known: OrderedDict[tuple[object, ...], Opinion] = OrderedDict()
+        self._known: Recent[tuple[object, ...], Opinion] = Recent(_CACHED)
+        self._numbers: Same[Reading, int] = Same(_CACHED)
+        self._next = count(1)
 
     def of(self, sights: tuple[Sight, ...]) -> Opinion:
-        """The opinion on an origin."""
-        what = tuple([_likeness(sight) for sight in sights])
+        """The opinion on an origin. Alike evidence is known by its readings being the same
+        objects, which `store.dossier` sees to.
+        """
+        what = tuple([self._likeness(sight) for sight in sights])
         known = self._known.get(what)
         if known is not None:
-            self._known.move_to_end(what)
             return known
         found = self._form(sights)
-        if _is_common(sights, found):
-            self._known[what] = found
-            if len(self._known) > _CACHED:
-                self._known.popitem(last=False)
-        return found
+        return self._known.keep(what, found) if _is_common(sights, found) else found
+
+    def _likeness(self, sight: Sight) -> tuple[object, ...]:
+        """What an opinion depends on. Documents that say nothing are alike, whatever they are."""
+        heard = [
+            (n, number)
+            for n, (protocol, _, reading) in enumerate(sight.readings)
+            if (number := self._number(protocol, reading)) or reading.presence is Presence.UNSEEN
+        ]
+        return (sight.resource, sight.path, sight.presence, *heard)
+
+    def _number(self, protocol: Protocol, reading: Reading) -> int:
+        """A number that only this reading has, 0 for all that say nothing."""
+        known = self._numbers.get(reading)
+        if known is None:
+            number = next(self._next) if _says(protocol, reading) else 0
+            known = self._numbers.keep(reading, number)
+        return known
 
     def _form(self, sights: tuple[Sight, ...]) -> Opinion:
         sights = tuple(_positioned(n, sight) for n, sight in enumerate(sights))
@@ -101,16 +118,6 @@ class Opinions:
                 for verdict in verdicts
             ),
         )
-
-
-def _likeness(sight: Sight) -> tuple[object, ...]:
-    """What an opinion depends on. Documents that say nothing are alike, others if equal."""
-    heard = [
-        (n, key if _says(protocol, reading) else "")
-        for n, (protocol, key, reading) in enumerate(sight.readings)
-        if reading.presence is Presence.UNSEEN or _says(protocol, reading)
-    ]
-    return (sight.resource, sight.path, sight.presence, *heard)
 
 
 def _says(protocol: Protocol, reading: Reading) -> bool:

@@ -1,5 +1,7 @@
 """Opinions: worked out once for origins that are alike, and the same as worked out anew."""
 
+from functools import cache
+
 import pytest
 
 from crawler import rulesets
@@ -18,8 +20,14 @@ PATHS = b"User-agent: *\nDisallow: /a%d\n"
 POLICY = b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "/policy%d"}]'
 
 
+@cache
+def read(name, body):
+    """Equal documents have one reading, as `store.dossier` sees to."""
+    return parse(BY_NAME[name], Document(body=body))
+
+
 def sight(host, name, resource, body, presence=Presence.PRESENT):
-    reading = parse(BY_NAME[name], Document(body=body))
+    reading = read(name, body)
     return Sight(
         resource=resource,
         path="/x",

@@ -7,8 +7,9 @@ text that hold a word of interest, and links to pages of terms. The rest of a pa
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from crawler.page._attributes import attributes_of, plain_text
 from crawler.page._decoding import CAP as CAP
@@ -29,8 +30,7 @@ _DATA_SCRIPT = re.compile(r"application/(?:ld\+json|rsl\+xml)", re.IGNORECASE)
 _LICENSE = re.compile(r"""\srel\s*=\s*["']?[^"'>]{0,99}\blicense\b""", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
+class Element(NamedTuple):
     """An element of an extract: `where` is head, body, noscript, template or iframe.
 
     `attributes` keep their order, names in lower case, the first of two with one name.
@@ -40,7 +40,7 @@ class Element:
     tag: str
     line: int
     where: str
-    attributes: tuple[tuple[str, str], ...] = field(default=())
+    attributes: tuple[tuple[str, str], ...] = ()
     raw: str = ""
     text: str = ""
 
@@ -97,16 +97,17 @@ def elements(extracted: bytes) -> tuple[Element, ...]:
     Protocols that look at the same page do so one after the other.
     """
     try:
-        found = json.loads(extracted)["elements"]
+        found = _given(extracted)["elements"]
         return tuple(_element(given) for given in found)
     except (ValueError, TypeError, KeyError, RecursionError):
         return ()
 
 
+@lru_cache(maxsize=4)
 def prose(extracted: bytes) -> Prose:
     """Read back what an extract tells about text; bytes that are none tell nothing."""
     try:
-        given = json.loads(extracted)
+        given = _given(extracted)
         words = {name: str(given.get(name, "")) for name in ("lang", "title", "heading")}
         passages = tuple(Passage(int(n), str(w), str(t)) for n, w, t in given.get("passages", ()))
         links = tuple(Link(str(url), str(text)) for url, text in given.get("links", ()))
@@ -115,14 +116,24 @@ def prose(extracted: bytes) -> Prose:
     return Prose(**words, passages=passages, links=links)
 
 
+@lru_cache(maxsize=1)
+def _given(extracted: bytes) -> Any:
+    return json.loads(extracted)
+
+
 def _element(given: dict[str, object]) -> Element:
     pairs = given["attributes"]
     if not isinstance(pairs, list):
         raise TypeError(pairs)
     line = given["line"]
-    words = {name: str(given[name]) for name in ("tag", "where", "raw", "text")}
-    attributes = tuple((str(name), str(value)) for name, value in pairs)
-    return Element(line=line if isinstance(line, int) else 0, attributes=attributes, **words)
+    return Element(
+        str(given["tag"]),
+        line if isinstance(line, int) else 0,
+        str(given["where"]),
+        tuple([(str(name), str(value)) for name, value in pairs]),
+        str(given["raw"]),
+        str(given["text"]),
+    )
 
 
 def _canonical(value: dict[str, object]) -> bytes:

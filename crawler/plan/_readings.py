@@ -1,12 +1,13 @@
 """What answers say that matters for the plan: rules of robots.txt, and documents they name."""
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Hashable, Iterator
 
 from crawler import links
-from crawler.model import Document, Observation, Reading
+from crawler.model import Observation, Reading
 from crawler.protocols import PROTOCOLS, _driver
+from crawler.protocols._essence import essence
 from crawler.protocols._interface import Protocol
+from crawler.recent import Recent
 from crawler.vocab import Presence, Resource
 
 TDMREP, RSL, TERMS = "tdmrep", "rsl", "terms"
@@ -17,6 +18,9 @@ _CARRIERS = {
     family: tuple(protocol for protocol in PROTOCOLS if family == protocol.FAMILY)
     for family in (TDMREP, RSL, TERMS)
 }
+
+
+_KNOWN: Recent[Hashable, Reading] = Recent(512)
 
 
 def named(family: str, observation: Observation) -> Iterator[str]:
@@ -39,14 +43,15 @@ def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
             yield url
 
 
-@lru_cache(maxsize=512)
-def _parsed(name: str, document: Document) -> Reading:
-    return _driver.parse(_BY_NAME[name], document)
-
-
 def reading(protocol: Protocol, observation: Observation) -> Reading | None:
-    """What a protocol read in an answer, parsed once; None where nothing was there."""
+    """What a protocol read in an answer, None where nothing was there; alike documents are read
+    once, since nothing that could be quoted wrongly is looked at here.
+    """
     if _driver.presence_of(observation) is not Presence.PRESENT:
         return None
     document = _driver.document(protocol, observation)
-    return None if document is None else _parsed(protocol.NAME, document)
+    if document is None:
+        return None
+    found = essence(protocol.CARRIER, observation.target.resource, document)
+    key = (protocol.NAME, found.of)
+    return _KNOWN.get(key) or _KNOWN.keep(key, _driver.parse(protocol, found.document))

@@ -1,6 +1,7 @@
 """From an observation to a reading: the unseen, the absent and the crash, handled once."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from crawler.model import Document, Issue, Observation, Reading
@@ -47,18 +48,31 @@ def media_type_of(value: str) -> tuple[str, str]:
 def document(protocol: Protocol, observation: Observation) -> Document | None:
     """The part of a response that a protocol reads; None if it has nothing to read there."""
     if protocol.CARRIER is Carrier.HEADERS:
-        lines = [
-            f"{name.strip()}: {value.strip()}\r\n"
-            for name, value in observation.fields
-            if name.strip().lower() in protocol.HEADERS
-        ]
-        return Document(body="".join(lines).encode("utf-8", "surrogateescape")) if lines else None
-    kind, charset = media_type(observation)
+        return of_headers(protocol, observation.fields)
+    content = observation.extract if protocol.CARRIER in EXTRACTS else observation.body
+    return of_content(protocol, content, media_type(observation), truncated=observation.truncated)
+
+
+def of_headers(protocol: Protocol, fields: Iterable[tuple[str, str]]) -> Document | None:
+    """The header lines that a protocol reads, None without any."""
+    lines = [
+        f"{name.strip()}: {value.strip()}\r\n"
+        for name, value in fields
+        if name.strip().lower() in protocol.HEADERS
+    ]
+    return Document(body="".join(lines).encode("utf-8", "surrogateescape")) if lines else None
+
+
+def of_content(
+    protocol: Protocol, content: bytes, kind: tuple[str, str], *, truncated: bool
+) -> Document | None:
+    """A body or extract as a protocol reads it; an empty extract is none.
+
+    `kind` is the media type and charset that the server named.
+    """
     if protocol.CARRIER in EXTRACTS:
-        return Document(body=observation.extract) if observation.extract else None
-    return Document(
-        body=observation.body, media_type=kind, charset=charset, truncated=observation.truncated
-    )
+        return Document(body=content) if content else None
+    return Document(body=content, media_type=kind[0], charset=kind[1], truncated=truncated)
 
 
 def parse(protocol: Protocol, given: Document) -> Reading:

@@ -2,20 +2,23 @@
 
 import hashlib
 import sqlite3
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from crawler.judge import Sight
-from crawler.model import Document, Observation, Reading
+from crawler.model import Document, Reading
 from crawler.protocols import PROTOCOLS
-from crawler.protocols._driver import document, media_type_of, parse
+from crawler.protocols._driver import media_type_of, of_content, of_headers, parse
+from crawler.protocols._essence import Essence, essence, quotes
 from crawler.protocols._interface import Carrier, Protocol
-from crawler.store.sights import InForce, Row, in_force, rows_of, with_content
+from crawler.recent import Recent
+from crawler.store.evidence import load_body
+from crawler.store.sights import InForce, Row, in_force, rows_of
 from crawler.vocab import Presence, Resource
 
-_CACHED = 1024
+Fields = tuple[tuple[str, str], ...]
+
+_CACHED = 4096
 # Protocols by the resource they look at: those of header lines, and those of what was kept.
 _OF_HEADERS = {
     resource.value: tuple(
@@ -62,11 +65,14 @@ class Dossier:
 
 
 class Reader:
-    """Opens dossiers. Equal documents are read once, however many hosts send them."""
+    """Opens dossiers. Documents of one essence are read once, however many hosts send them, and
+    their readings are one object.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._read: OrderedDict[tuple[object, ...], tuple[Read, ...]] = OrderedDict()
+        self._known: Recent[tuple[object, ...], tuple[Read, ...]] = Recent(_CACHED)
+        self._alike: Recent[Hashable, tuple[Reading, ...]] = Recent(_CACHED)
 
     def open(self, origin: int) -> Dossier:
         """The dossier of an origin by its number; empty if it was never asked."""
@@ -87,60 +93,72 @@ class Reader:
         present = row.presence is Presence.PRESENT
         if not present and not row.is_redirect:
             return ()
-        seen = row.observation
-        heard = self._heard(row, seen)
-        return _ordered(heard, self._seen(row, seen)) if present else heard
+        fields = row.fields
+        heard = self._heard(row, fields)
+        return _ordered(heard, self._seen(row, fields)) if present else heard
 
-    def _heard(self, row: Row, seen: Observation) -> tuple[Read, ...]:
+    def _heard(self, row: Row, fields: Fields) -> tuple[Read, ...]:
         """What its header lines say; most have none that any protocol knows."""
-        lines = tuple(line for line in seen.fields if line[0].strip().lower() in _HEARD)
+        lines = tuple([line for line in fields if line[0].strip().lower() in _HEARD])
         if not lines:
             return ()
         known = (row.resource, lines)
-        return self._remembered(known) or self._keep(
-            known, _readings(_OF_HEADERS[row.resource], seen)
+        return self._known.get(known) or self._known.keep(
+            known, tuple(_heard_by(_OF_HEADERS[row.resource], lines))
         )
 
-    def _seen(self, row: Row, seen: Observation) -> tuple[Read, ...]:
+    def _seen(self, row: Row, fields: Fields) -> tuple[Read, ...]:
         """What the bytes say that were kept; they are not loaded where that is known."""
-        kind = media_type_of(seen.header("content-type"))
+        kind = media_type_of(next((v for n, v in fields if n.lower() == "content-type"), ""))
         known = (row.resource, row.stored, kind, row.truncated)
-        return self._remembered(known) or self._keep(
-            known, _readings(_OF_CONTENT[row.resource], with_content(self._db, row))
+        return self._known.get(known) or self._known.keep(known, self._content(row, kind))
+
+    def _content(self, row: Row, kind: tuple[str, str]) -> tuple[Read, ...]:
+        """The readings of what was kept; all protocols of a resource look at the same bytes."""
+        protocols = _OF_CONTENT[row.resource]
+        if not protocols:
+            return ()
+        content = (load_body(self._db, row.stored) if row.stored else None) or b""
+        given = of_content(protocols[0], content, kind, truncated=bool(row.truncated))
+        if given is None:
+            return ()
+        found = essence(protocols[0].CARRIER, Resource(row.resource), given)
+        readings = self._readings(protocols, found, given)
+        digest, tail = _digested(given)
+        return tuple(
+            _read(p, digest, tail, reading) for p, reading in zip(protocols, readings, strict=True)
         )
 
-    def _remembered(self, known: tuple[object, ...]) -> tuple[Read, ...]:
-        found = self._read.get(known, ())
-        if found:
-            self._read.move_to_end(known)
-        return found
+    def _readings(
+        self, protocols: tuple[Protocol, ...], found: Essence, given: Document
+    ) -> tuple[Reading, ...]:
+        known = self._alike.get(found.of)
+        if known is not None:
+            return known
+        readings = tuple(parse(protocol, found.document) for protocol in protocols)
+        if quotes(readings):
+            return tuple(parse(protocol, given) for protocol in protocols)
+        return self._alike.keep(found.of, readings)
 
-    def _keep(self, known: tuple[object, ...], found: Iterable[Read]) -> tuple[Read, ...]:
-        self._read[known] = kept = tuple(found)
-        if len(self._read) > _CACHED:
-            self._read.popitem(last=False)
-        return kept
 
-
-def _readings(protocols: Iterable[Protocol], seen: Observation) -> Iterable[Read]:
+def _heard_by(protocols: Iterable[Protocol], lines: Fields) -> Iterable[Read]:
     for protocol in protocols:
-        given = document(protocol, seen)
+        given = of_headers(protocol, lines)
         if given is not None:
-            yield _reading(protocol, given)
+            yield _read(protocol, *_digested(given), parse(protocol, given))
 
 
-def _reading(protocol: Protocol, given: Document) -> Read:
-    digest = _digest(given.body)
+def _digested(given: Document) -> tuple[str, str]:
+    """The digest of a document, and what goes into the keys of its readings."""
+    digest = hashlib.sha256(given.body).hexdigest()
     facts = (given.media_type, given.charset, given.truncated, digest)
-    whole = "\n".join(map(str, (protocol.NAME, protocol.VERSION, *facts)))
+    return digest, "\n".join(map(str, facts))
+
+
+def _read(protocol: Protocol, digest: str, facts: str, reading: Reading) -> Read:
+    whole = f"{protocol.NAME}\n{protocol.VERSION}\n{facts}"
     key = hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    return Read(key=key, protocol=protocol, document=digest, reading=parse(protocol, given))
-
-
-@lru_cache(maxsize=4)
-def _digest(body: bytes) -> str:
-    """Protocols that look at the same bytes do so one after the other."""
-    return hashlib.sha256(body).hexdigest()
+    return Read(key=key, protocol=protocol, document=digest, reading=reading)
 
 
 def _ordered(some: tuple[Read, ...], more: tuple[Read, ...]) -> tuple[Read, ...]:

@@ -4,15 +4,17 @@ import json
 import sqlite3
 from operator import itemgetter
 
-from crawler.model import Candidate, Issue, Statement
+from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.opinions import LAST_LOOK, Opinion, Place
 from crawler.protocols._shapes import shapes_of
+from crawler.recent import Same
 from crawler.store import parties, verdicts
 from crawler.store.dossier import Dossier, Read
 from crawler.store.evidence import text
 
 #: Written after so many rows: memory is bounded, and a statement of SQL is worth its while.
-_ROWS = 10_000
+_ROWS = 50_000
+_REMEMBERED = 4096
 # A table after those that it refers to.
 _OF_READINGS = ("statement", "issue", "candidate", "shape", "party")
 _TABLES = (
@@ -37,6 +39,7 @@ class Ledger:
         self._db, self._keep_contacts = db, keep_contacts
         self._rows: dict[str, list[_Row]] = {table: [] for table in _TABLES}
         self._reads: set[str] = set()
+        self._found: Same[Reading, dict[str, list[_Row]]] = Same(_REMEMBERED)
         self._private: list[_Row] = []
         self._judged: list[tuple[int]] = []
         self._waiting = 0
@@ -87,33 +90,44 @@ class Ledger:
         self._waiting += len(rows)
 
     def _add_reading(self, read: Read) -> None:
-        key, protocol, reading = read.key, read.protocol, read.reading
-        self._reads.add(key)
-        row = (key, protocol.NAME, protocol.VERSION, read.document, reading.presence.value)
-        self._put("reading", [row])
-        self._put("statement", [_statement(key, s) for s in reading.statements])
-        self._put("issue", [_issue(key, n, i) for n, i in enumerate(reading.issues, start=1)])
-        found = enumerate(reading.candidates, start=1)
-        self._put("candidate", [_candidate(key, n, candidate) for n, candidate in found])
-        self._put("shape", verdicts.shape_rows(key, shapes_of(protocol.NAME, reading)))
-        self._put("party", parties.rows(read))
+        self._reads.add(read.key)
+        facts = (read.protocol.NAME, read.protocol.VERSION, read.document)
+        self._put("reading", [(read.key, *facts, read.reading.presence.value)])
+        found = self._found.get(read.reading)
+        if found is None:
+            found = self._found.keep(read.reading, _found_by(read))
+        for table, rows in found.items():
+            self._put(table, [(read.key, *row) for row in rows])
         if self._keep_contacts:
             self._private += parties.private_rows(read)
 
 
-def _statement(key: str, s: Statement) -> _Row:
+def _found_by(read: Read) -> dict[str, list[_Row]]:
+    """The rows of a reading but for its key: what alike documents have in common."""
+    reading = read.reading
+    found = {
+        "statement": list(map(_statement, reading.statements)),
+        "issue": [_issue(n, issue) for n, issue in enumerate(reading.issues, start=1)],
+        "candidate": [_candidate(n, c) for n, c in enumerate(reading.candidates, start=1)],
+        "shape": verdicts.shape_rows(shapes_of(read.protocol.NAME, reading)),
+        "party": parties.rows(reading),
+    }
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def _statement(s: Statement) -> _Row:
     where = (text(s.place), s.line, text(s.raw), text(s.agent), _text(s.path), _text(s.media))
     said = (s.rule, s.stance, s.purpose, s.tier)
-    return (key, s.n, *said, *where, _text(s.policy), s.clause, s.declared_by, s.reads, s.counts)
+    return (s.n, *said, *where, _text(s.policy), s.clause, s.declared_by, s.reads, s.counts)
 
 
-def _candidate(key: str, n: int, c: Candidate) -> _Row:
+def _candidate(n: int, c: Candidate) -> _Row:
     where = (c.location, c.language, c.pattern, c.line, text(c.snippet))
-    return (key, n, c.strength, c.kind, *where)
+    return (n, c.strength, c.kind, *where)
 
 
-def _issue(key: str, n: int, issue: Issue) -> _Row:
-    return (key, n, issue.code, issue.line, text(issue.excerpt))
+def _issue(n: int, issue: Issue) -> _Row:
+    return (n, issue.code, issue.line, text(issue.excerpt))
 
 
 def _text(value: str | None) -> str | None:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 
-from crawler.model import Party
+from crawler.model import Party, Reading
 from crawler.protocols._parties import absolute
 from crawler.store.dossier import Read
 from crawler.store.evidence import text
@@ -12,15 +12,15 @@ from crawler.store.evidence import text
 KEEP_PRIVATE = "UPDATE party SET private = ? WHERE reading = ? AND n = ?"
 
 
-def rows(read: Read) -> list[tuple[object, ...]]:
-    """The parties of a reading as rows, without what is personal."""
-    return [_row(read.key, n, party) for n, party in enumerate(read.reading.parties, start=1)]
+def rows(reading: Reading) -> list[tuple[object, ...]]:
+    """The parties of a reading as rows, without its key and what is personal."""
+    return [_row(n, party) for n, party in enumerate(reading.parties, start=1)]
 
 
-def _row(key: str, n: int, party: Party) -> tuple[object, ...]:
+def _row(n: int, party: Party) -> tuple[object, ...]:
     reached = (party.licence_page, party.contact_page, party.mailbox, party.duties)
     said = (party.name, party.uid, *reached)
-    return (key, n, party.source, party.role, party.confidence, *map(text, said), "[]")
+    return (n, party.source, party.role, party.confidence, *map(text, said), "[]")
 
 
 def private_rows(read: Read) -> list[tuple[object, ...]]:

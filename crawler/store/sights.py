@@ -4,15 +4,13 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from crawler import names
-from crawler.model import Confirmed, Observation, Target
+from crawler.model import Confirmed, Observation, Target, fields_of
 from crawler.protocols._driver import presence_at
-from crawler.store.evidence import load_body
-from crawler.vocab import EXTRACTED, Outcome, Presence, Reject, Resource
+from crawler.vocab import Outcome, Presence, Resource
 
 #: Resources of other hosts; those of the origin itself are told apart by path, not by scheme.
 _ELSEWHERE = frozenset(
@@ -26,7 +24,11 @@ _ELSEWHERE = frozenset(
 )
 _RESOURCES = {resource.value: resource for resource in Resource}
 # A URL of which nothing is resolved: no dot segment, no octet that would be encoded.
-_PLAIN = re.compile(r"(https?://[a-z0-9.-]+)((?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+)")
+# Its host is one of letters, digits and hyphens with a last label that is no number.
+_PLAIN = re.compile(
+    r"https?://(?=[^/]{1,253}/)(?!(?:[^/]*\.)?xn--)(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}"
+    r"((?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+)"
+)
 
 
 class Row(NamedTuple):
@@ -65,6 +67,11 @@ class Row(NamedTuple):
         """Whether the answer leads elsewhere; a 304 leads to what is stored."""
         answered = self.outcome == Outcome.RESPONDED and self.confirmed is None
         return answered and 300 <= (self.status or 0) < 400
+
+    @property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The header fields as they read, see `Observation.fields`."""
+        return fields_of(_headers(self.headers), self.confirmed and self.confirmed.fields)
 
     @property
     def observation(self) -> Observation:
@@ -138,8 +145,9 @@ def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
         (origin,),
     )
     rows: dict[int, Row] = {}
-    for *facts, confirms in found:
-        rows[facts[0]] = Row._make((*facts, rows.get(confirms)))
+    for facts in found:
+        confirmed = facts[-1] and (*facts[:-1], rows.get(facts[-1]))
+        rows[facts[0]] = Row._make(confirmed or facts)
     return list(rows.values())
 
 
@@ -149,7 +157,7 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _confirmed(row: Row) -> Confirmed:
-    return Confirmed(observation=row.key, headers=row.observation.fields)
+    return Confirmed(observation=row.key, headers=row.fields)
 
 
 def in_force(rows: list[Row]) -> tuple[InForce, ...]:
@@ -157,38 +165,34 @@ def in_force(rows: list[Row]) -> tuple[InForce, ...]:
 
     A failure after a good look never erases it: it is the `last` attempt beside it.
     """
-    chains: dict[tuple[str, str], dict[tuple[int, str], Row]] = {}
+    chains: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         where = row.asked if row.resource in _ELSEWHERE else _path_of(row.asked)
-        ends = chains.setdefault((row.resource, where), {})
-        end = ends.get((row.run, row.asked))
-        if end is None or end.hop <= row.hop:
-            ends[row.run, row.asked] = row
-    return tuple(_choose(*where, list(ends.values())) for where, ends in sorted(chains.items()))
+        chains.setdefault((row.resource, where), []).append(row)
+    return tuple([_choose(*where, found) for where, found in sorted(chains.items())])
 
 
 def _path_of(url: str) -> str:
     """What `names.path_of` gives, without its pains for URLs that are plain."""
     plain = _PLAIN.fullmatch(url) if len(url) <= names.LONGEST else None
-    return plain[2] if plain and _is_origin(plain[1]) else names.path_of(url)
+    return plain[1] if plain else names.path_of(url)
 
 
-@lru_cache(maxsize=64)
-def _is_origin(url: str) -> bool:
-    return not isinstance(names.origin_of(url), Reject)
-
-
-def _choose(resource: str, path: str, ends: list[Row]) -> InForce:
+def _choose(resource: str, path: str, found: list[Row]) -> InForce:
+    ends = _ends(found) if len(found) > 1 else found
     last = ends[-1]
+    presence = last.presence
+    if presence is not Presence.UNSEEN:
+        return InForce(_RESOURCES[resource], path, last, last.key, presence)
     row = next((end for end in reversed(ends) if end.presence is not Presence.UNSEEN), last)
     return InForce(_RESOURCES[resource], path, row, last.key, row.presence)
 
 
-def with_content(db: sqlite3.Connection, row: Row) -> Observation:
-    """The observation with the bytes that were kept of it."""
-    content = load_body(db, row.stored) if row.stored else None
-    if content is None:
-        return row.observation
-    if _RESOURCES[row.resource] in EXTRACTED:
-        return replace(row.observation, extract=content)
-    return replace(row.observation, body=content)
+def _ends(found: list[Row]) -> list[Row]:
+    """The last answer of each chain of redirects, in the order in which the chains began."""
+    ends: dict[tuple[int, str], Row] = {}
+    for row in found:
+        end = ends.get((row.run, row.asked))
+        if end is None or end.hop <= row.hop:
+            ends[row.run, row.asked] = row
+    return list(ends.values())

@@ -24,9 +24,9 @@ class Known(NamedTuple):
     usual: tuple[Verdict, ...]
 
 
-def shape_rows(reading: str, shapes: Iterable[Shape]) -> list[tuple[object, ...]]:
-    """What a reading tells apart, as rows."""
-    return [(reading, n, shape.of, text(shape.like)) for n, shape in enumerate(shapes, start=1)]
+def shape_rows(shapes: Iterable[Shape]) -> list[tuple[object, ...]]:
+    """What a reading tells apart, as rows without its key."""
+    return [(n, shape.of, text(shape.like)) for n, shape in enumerate(shapes, start=1)]
 
 
 def save(

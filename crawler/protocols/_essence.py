@@ -1,0 +1,88 @@
+"""What of a document anybody here looks at, without that by which alike hosts differ.
+
+Systems put the same files on all their hosts, but for the address of a sitemap or the title of a
+page. Every protocol reads documents of one essence alike, so one of them needs to be read.
+"""
+
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from crawler import page
+from crawler.model import Document, Reading
+from crawler.page import Element
+from crawler.protocols._interface import Carrier
+from crawler.protocols._robots_lines import LIMIT
+from crawler.vocab import Resource
+
+# Stands for the address of a sitemap; a file that really holds it is read as it stands.
+_ADDRESS = "tdm-audit:left-out"
+# A record that is nobody's rule (RFC 9309, 2.2.4) and that no protocol reads.
+_SITEMAP = re.compile(rb"^(sitemap:)[ \t]*[!\"$-~]+(?=\r?$)", re.IGNORECASE | re.MULTILINE)
+_WITHOUT = rb"\1" + _ADDRESS.encode()
+_NAMING = ("name", "property", "http-equiv", "itemprop")
+# What pages are full of, and no protocol reads.
+_METAS = frozenset(
+    "viewport description keywords generator theme-color color-scheme format-detection referrer "
+    "google-site-verification msvalidate.01 yandex-verification facebook-domain-verification "
+    "handheldfriendly mobileoptimized application-name apple-mobile-web-app-title "
+    "apple-mobile-web-app-capable apple-mobile-web-app-status-bar-style csrf-token csrf-param "
+    "content-type x-ua-compatible".split()
+)
+_META_STARTS = ("og:", "twitter:", "article:", "fb:", "msapplication-", "al:")
+_LINKS = frozenset(
+    "stylesheet icon shortcut apple-touch-icon apple-touch-icon-precomposed mask-icon manifest "
+    "preload prefetch preconnect dns-prefetch modulepreload alternate amphtml shortlink pingback "
+    "edituri wlwmanifest profile next prev canonical https://api.w.org/".split()
+)
+
+
+class Essence(NamedTuple):
+    """What the readings of a document depend on, and the document that is read for it."""
+
+    of: Hashable
+    document: Document
+
+
+def essence(carrier: Carrier, resource: Resource, document: Document) -> Essence:
+    """The essence of what a carrier brought from a resource: documents there with an equal one
+    have equal readings, but for readings that quote what was left out (see `quotes`).
+    """
+    facts = (carrier, resource, document.media_type, document.charset, document.truncated)
+    if carrier is Carrier.PAGE:
+        return Essence((*facts, _page(document.body)), document)
+    if resource is Resource.ROBOTS_TXT and len(document.body) <= LIMIT:
+        document = replace(document, body=_SITEMAP.sub(_WITHOUT, document.body))
+    return Essence((*facts, document.body), document)
+
+
+def quotes(readings: Iterable[Reading]) -> bool:
+    """Whether readings quote what was left out: the document must be read as it stands."""
+    return any(_ADDRESS in issue.excerpt for reading in readings for issue in reading.issues)
+
+
+@lru_cache(maxsize=4)
+def _page(extracted: bytes) -> Hashable:
+    """What an extract says. How a page calls itself matters only where it has passages."""
+    prose = page.prose(extracted)
+    found = page.elements(extracted)
+    if prose.passages:
+        return prose, tuple(e for e in found if _is_canonical(e) or not _is_usual(e))
+    return prose.links, tuple(e for e in found if not _is_usual(e))
+
+
+def _is_canonical(element: Element) -> bool:
+    return element.tag == "link" and (element.get("rel") or "").lower() == "canonical"
+
+
+def _is_usual(element: Element) -> bool:
+    """Whether an element is of the kinds that no protocol reads."""
+    if element.tag == "link":
+        return _LINKS.issuperset((element.get("rel") or "").lower().split())
+    return element.tag == "meta" and all(
+        name in _METAS or (name.startswith(_META_STARTS) and not name.endswith("bot"))
+        for key, value in element.attributes
+        if key in _NAMING and (name := value.strip().lower())
+    )

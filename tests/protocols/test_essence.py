@@ -1,0 +1,181 @@
+"""Essences: documents that have one are read alike, by every protocol."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crawler import page
+from crawler.model import Document, Question
+from crawler.protocols import PROTOCOLS
+from crawler.protocols._driver import parse
+from crawler.protocols._essence import _LINKS, _META_STARTS, _METAS, essence, quotes
+from crawler.protocols._interface import Carrier
+from crawler.protocols._robots_lines import LIMIT
+from crawler.protocols._shapes import shapes_of
+from crawler.vocab import PAGES, Resource
+
+ROBOTS = [p for p in PROTOCOLS if Resource.ROBOTS_TXT in p.RESOURCES and p.CARRIER is Carrier.BODY]
+PAGE = [p for p in PROTOCOLS if p.RESOURCES & PAGES and p.CARRIER is Carrier.PAGE]
+QUESTIONS = [
+    Question(path=path, agent=agent) for path in (None, "/a/b.jpg") for agent in (None, "GPTBot")
+]
+
+LEFT_OUT = {
+    "plain": (b"Sitemap: https://h1.test/s.xml\n", b"Sitemap: https://h2.test/t.xml\n"),
+    "case and white space": (b"SITEMAP:  \thttp://h1.test\r\n", b"SITEMAP:http://h2.test\r\n"),
+    "at the end": (b"Sitemap: /1", b"Sitemap: /2"),
+}
+KEPT = {
+    "a comment behind": (b"Sitemap: /1 # a\n", b"Sitemap: /1 # b\n"),
+    "a rule": (b"User-agent: *\nDisallow: /1\n", b"User-agent: *\nDisallow: /2\n"),
+    "a comment": (b"# Sitemap: /1\n", b"# Sitemap: /2\n"),
+    "CR, then a rule": (b"Sitemap: /1\rDisallow: /1\n", b"Sitemap: /1\rDisallow: /2\n"),
+    "indented": (b" Sitemap: /1\n", b" Sitemap: /2\n"),
+    "not ASCII": (b"Sitemap: /\xff\n", b"Sitemap: /\xfe\n"),
+    "too long to be read whole": (
+        b"Sitemap: /1\n" + b"#" * LIMIT,
+        b"Sitemap: /2\n" + b"#" * LIMIT,
+    ),
+}
+
+
+def robots(body):
+    return essence(Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body))
+
+
+@pytest.mark.parametrize(("one", "other"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_addresses_of_sitemaps_are_left_out(one, other):
+    assert robots(one).of == robots(other).of
+
+
+@pytest.mark.parametrize(("one", "other"), KEPT.values(), ids=KEPT)
+def test_everything_else_is_kept(one, other):
+    assert robots(one).of != robots(other).of
+
+
+def test_essence_belongs_to_a_resource_and_to_what_the_server_said():
+    body = b"Sitemap: /1\n"
+    given = [
+        (Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body)),
+        (Carrier.HEADERS, Resource.ROBOTS_TXT, Document(body=body)),
+        (Carrier.BODY, Resource.AI_TXT, Document(body=body)),
+        (Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body, media_type="text/html")),
+        (Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body, charset="utf-16")),
+        (Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body, truncated=True)),
+    ]
+    assert len({essence(*each).of for each in given}) == len(given)
+
+
+LINES = st.sampled_from(
+    b"User-agent: *|User-agent: GPTBot|Useragent: CCBot|Disallow: /|Disallow: /a|Allow: /a/b"
+    b"|Sitemap: https://h.test/s.xml|sitemap: /x|sitemap:|Sitemap: a b|Sitemap /x|# no AI training"
+    b"|#|License: https://h.test/rsl.xml|Content-Usage: train-ai=n|Content-Signal: ai-train=no"
+    b"|DisallowAITraining: /|<html>|{|Host: h.test||\xff|\xef\xbb\xbfSitemap: /y".split(b"|")
+)
+ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+
+
+@given(
+    st.lists(st.tuples(LINES, ENDS), max_size=15).map(lambda some: b"".join(map(b"".join, some)))
+)
+def test_robots_txt_is_read_as_its_essence(body):
+    found = robots(body).document
+    readings = [(parse(p, found), parse(p, Document(body=body))) for p in ROBOTS]
+    if quotes(one for one, _ in readings):
+        return
+    for protocol, (one, other) in zip(ROBOTS, readings, strict=True):
+        assert one == other
+        assert shapes_of(protocol.NAME, one) == shapes_of(protocol.NAME, other)
+        for question in QUESTIONS:
+            assert protocol.voices(one, question) == protocol.voices(other, question)
+
+
+def test_quoted_sitemap_is_noticed():
+    body = b"User-agent: GPTBot\nSitemap: https://h.test/s.xml\nUser-agent: CCBot\nDisallow: /\n"
+    readings = [parse(protocol, robots(body).document) for protocol in ROBOTS]
+    assert quotes(readings)
+    assert not quotes(parse(protocol, Document(body=body)) for protocol in ROBOTS)
+
+
+def extracted(*elements, body=""):
+    return page.extract(f"<html lang=en><head>{''.join(elements)}</head>{body}".encode())
+
+
+def of_page(extract):
+    return essence(Carrier.PAGE, Resource.HOME, Document(body=extract)).of
+
+
+USUAL = [
+    *(f'<meta name="{name}" content="x">' for name in sorted(_METAS)),
+    *(f'<meta property="{start}title" content="x">' for start in _META_STARTS),
+    *(f'<link rel="{rel}" href="/x" type="text/x">' for rel in sorted(_LINKS)),
+    '<meta charset="utf-8">',
+    '<meta http-equiv=" X-UA-Compatible " content="IE=edge">',
+    "<link>",
+]
+UNUSUAL = [
+    '<meta name="robots" content="noai">',
+    '<meta name="tdm-reservation" content="1">',
+    '<meta name="viewport" property="tdm-reservation" content="1">',
+    '<meta property="twitter:bot" content="noai">',
+    '<meta name="dcterms.rightsHolder" content="Somebody">',
+    '<link rel="license" type="application/rsl+xml" href="/rsl.xml">',
+    '<link rel="stylesheet license" type="application/rsl+xml" href="/rsl.xml">',
+    '<a rel="license" href="/licence">licence</a>',
+    '<script type="application/ld+json">{"@context": "https://schema.org", "@type": "WebPage",'
+    ' "copyrightHolder": "Somebody"}</script>',
+]
+FOOT = "<body><footer>Text and data mining is reserved. <a href=/terms>Terms</a></footer></body>"
+
+
+@pytest.mark.parametrize("element", USUAL)
+def test_usual_elements_say_nothing_to_any_protocol(element):
+    with_it, without = extracted(element), extracted()
+    assert of_page(with_it) == of_page(without)
+    for protocol in PAGE:
+        assert parse(protocol, Document(body=with_it)) == parse(protocol, Document(body=without))
+
+
+@pytest.mark.parametrize("element", UNUSUAL)
+def test_elements_that_speak_are_of_the_essence(element):
+    assert of_page(extracted(element)) != of_page(extracted())
+
+
+TITLE = st.sampled_from(["", "<title>Terms of use</title>", "<title>Host 1</title>"])
+CANONICAL = st.sampled_from(["", '<link rel="canonical" href="/terms">'])
+PAGES_OF_A_SITE = st.builds(
+    lambda title, canonical, elements, body: extracted(title, canonical, *elements, body=body),
+    TITLE,
+    CANONICAL,
+    st.lists(st.sampled_from(USUAL[:3] + UNUSUAL[:3]), max_size=3),
+    st.sampled_from(["", FOOT]),
+)
+
+
+@given(PAGES_OF_A_SITE, PAGES_OF_A_SITE)
+def test_pages_of_one_essence_are_read_alike(one, other):
+    if of_page(one) == of_page(other):
+        for protocol in PAGE:
+            assert parse(protocol, Document(body=one)) == parse(protocol, Document(body=other))
+
+
+def test_header_lines_are_no_page():
+    given = [Document(body=body) for body in (b"tdm-reservation: 0\r\n", b"tdm-reservation: 1\r\n")]
+    assert len({essence(Carrier.HEADERS, Resource.HOME, each).of for each in given}) == 2
+
+
+def test_title_matters_where_there_is_text_of_interest():
+    titled = "<title>Terms of use</title>"
+    assert of_page(extracted(titled)) == of_page(extracted())
+    assert of_page(extracted(titled, body=FOOT)) != of_page(extracted(body=FOOT))
+
+
+@pytest.mark.corpus
+def test_real_robots_txt_are_read_as_their_essences(corpus):
+    files = sorted((corpus / "robots").rglob("*.txt"))[:400]
+    assert files
+    for file in files:
+        body = file.read_bytes()
+        readings = [parse(protocol, robots(body).document) for protocol in ROBOTS]
+        if not quotes(readings):
+            assert readings == [parse(p, Document(body=body)) for p in ROBOTS], file.name
