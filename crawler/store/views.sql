@@ -272,40 +272,55 @@ JOIN statement AS s2
 
 -- Roll-up by registrable domain: the strongest state among its origins.
 CREATE VIEW sites AS
-SELECT
-    by_purpose.site AS site,  -- registrable domain, private suffixes included
-    max(by_purpose.origins) AS origins,  -- origins of the datasets that belong to it
-    (
-        SELECT coalesce(sum(d.rows), 0) FROM dataset_origin AS d
-        JOIN origin AS o ON o.id = d.origin WHERE o.site = by_purpose.site
-    ) AS rows,  -- rows of all datasets that come from it
-    max(CASE purpose WHEN 'tdm' THEN state END) AS tdm,  -- strongest state; unknown if an origin is unknown and none is stronger than permitted
-    max(CASE purpose WHEN 'ai_train' THEN state END) AS ai_train,  -- likewise for training any model
-    max(CASE purpose WHEN 'genai_train' THEN state END) AS genai_train,  -- likewise for training generative models
-    max(CASE purpose WHEN 'ai_input' THEN state END) AS ai_input,  -- likewise for input of a model
-    max(CASE purpose WHEN 'search' THEN state END) AS search,  -- likewise for search
-    max(by_purpose.reserving) AS origins_reserving,  -- most origins that reserve a purpose, wholly or in part
-    max(by_purpose.rules) AS rules  -- rule set and version
-FROM (
+WITH
+-- A digit before the name, so that the strongest state is the least; unknown is before permitted.
+graded AS (
     SELECT
-        ranked.site, ranked.purpose, ranked.rules, ranked.origins, ranked.reserving,
-        state.name AS state
-    FROM (
-        SELECT
-            origin.site, finding.purpose, finding.rules, count(*) AS origins,
-            sum(state.rank <= 2) AS reserving,
-            CASE
-                WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
-            END AS rank
-        FROM finding
-        JOIN origin ON origin.id = finding.origin
-        JOIN state ON state.name = finding.state
-        WHERE finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-        GROUP BY origin.site, finding.purpose
-    ) AS ranked
-    JOIN state ON state.rank = ranked.rank
-) AS by_purpose
-GROUP BY by_purpose.site;
+        name AS state, rank <= 2 AS reserves,
+        CASE WHEN rank = 6 THEN 4 WHEN rank > 3 THEN rank + 1 ELSE rank END || name AS grade
+    FROM state
+),
+-- A site is silent where nothing else was found: of the many silent findings only those for tdm
+-- are taken, which tell how many origins there are.
+strongest AS (
+    SELECT
+        origin.site, finding.rules,
+        count(*) FILTER (WHERE finding.purpose = 'tdm') AS origins,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'tdm') AS tdm,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_train') AS ai_train,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'genai_train') AS genai_train,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_input') AS ai_input,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'search') AS search,
+        max(
+            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'tdm'),
+            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_train'),
+            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'genai_train'),
+            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_input'),
+            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'search')
+        ) AS reserving
+    FROM origin
+    CROSS JOIN finding
+        ON finding.origin = origin.id
+        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+        AND (finding.state != 'silent' OR finding.purpose = 'tdm')
+    CROSS JOIN graded ON graded.state = finding.state
+    GROUP BY origin.site
+)
+SELECT
+    strongest.site AS site,  -- registrable domain, private suffixes included
+    strongest.origins AS origins,  -- origins of the datasets that belong to it
+    (
+        SELECT coalesce(sum(d.rows), 0) FROM origin AS o
+        CROSS JOIN dataset_origin AS d ON d.origin = o.id WHERE o.site = strongest.site
+    ) AS rows,  -- rows of all datasets that come from it
+    substr(strongest.tdm, 2) AS tdm,  -- strongest state; unknown if an origin is unknown and none is stronger than permitted
+    coalesce(substr(strongest.ai_train, 2), 'silent') AS ai_train,  -- likewise for training any model
+    coalesce(substr(strongest.genai_train, 2), 'silent') AS genai_train,  -- likewise for training generative models
+    coalesce(substr(strongest.ai_input, 2), 'silent') AS ai_input,  -- likewise for input of a model
+    coalesce(substr(strongest.search, 2), 'silent') AS search,  -- likewise for search
+    strongest.reserving AS origins_reserving,  -- most origins that reserve a purpose, wholly or in part
+    strongest.rules AS rules  -- rule set and version
+FROM strongest;
 
 -- Dataset × purpose × state under the rule set chosen last: the whole vector, with two bounds.
 CREATE VIEW dataset_summary AS
@@ -316,6 +331,28 @@ labels AS (
         (SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1) AS strict,
         (SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1)
             AS inclusive
+),
+-- Origins are numbered as they come: those of a dataset are from `first` to `last`.
+total AS MATERIALIZED (
+    SELECT
+        d.dataset, count(*) AS origins, count(DISTINCT origin.site) AS sites,
+        sum(d.weight) AS weight, min(d.origin) AS first, max(d.origin) AS last
+    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.dataset
+),
+-- Findings with the rows of a dataset they hold for. Each table is gone through in the order of
+-- the groups that are made of them, so that nothing is sorted.
+told AS NOT MATERIALIZED (
+    SELECT
+        dataset.id AS dataset, finding.rules, purpose.name AS purpose, state.name AS state,
+        d.origin, d.rows, d.weight
+    FROM dataset
+    CROSS JOIN purpose
+    CROSS JOIN state
+    CROSS JOIN finding
+        ON finding.purpose = purpose.name AND finding.state = state.name
+        AND finding.origin >= (SELECT first FROM total WHERE total.dataset = dataset.id)
+        AND finding.origin <= (SELECT last FROM total WHERE total.dataset = dataset.id)
+    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin AND d.dataset = dataset.id
 ),
 unjudged AS MATERIALIZED (
     SELECT
@@ -328,19 +365,14 @@ unjudged AS MATERIALIZED (
     )
     GROUP BY d.dataset, origin.site
 ),
--- Findings are taken in the order of their index by state, which is that of the groups.
 counted AS (
     SELECT
-        d.dataset, finding.purpose, finding.state, count(*) AS origins,
-        count(DISTINCT origin.site) AS sites, sum(d.rows) AS rows, sum(d.weight) AS weight
-    FROM purpose
-    CROSS JOIN state
-    CROSS JOIN finding
-        ON finding.rules = (SELECT shown FROM labels) AND finding.purpose = purpose.name
-        AND finding.state = state.name
-    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
-    CROSS JOIN origin ON origin.id = finding.origin
-    GROUP BY finding.purpose, finding.state, d.dataset
+        told.dataset, told.purpose, told.state, count(*) AS origins,
+        count(DISTINCT origin.site) AS sites, sum(told.rows) AS rows, sum(told.weight) AS weight
+    FROM told
+    CROSS JOIN origin ON origin.id = told.origin
+    WHERE told.rules = (SELECT shown FROM labels)
+    GROUP BY told.dataset, told.purpose, told.state
     UNION ALL
     SELECT
         unjudged.dataset, purpose.name, 'unknown', unjudged.origins,
@@ -360,29 +392,18 @@ counted AS (
 bounds AS (
     SELECT dataset, purpose, sum(at_least) AS at_least, sum(at_most) AS at_most
     FROM (
-        SELECT d.dataset, purpose.name AS purpose, d.rows AS at_least, 0 AS at_most
-        FROM purpose
-        CROSS JOIN finding
-            ON finding.rules = (SELECT strict FROM labels) AND finding.purpose = purpose.name
-            AND finding.state IN ('reserved', 'conditional')
-        CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+        SELECT dataset, purpose, sum(rows) AS at_least, 0 AS at_most FROM told
+        WHERE rules = (SELECT strict FROM labels) AND state IN ('reserved', 'conditional')
+        GROUP BY dataset, purpose
         UNION ALL
-        SELECT d.dataset, purpose.name, 0, d.rows
-        FROM purpose
-        CROSS JOIN finding
-            ON finding.rules = (SELECT inclusive FROM labels) AND finding.purpose = purpose.name
-            AND finding.state IN ('reserved', 'conditional', 'partial', 'unknown')
-        CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+        SELECT dataset, purpose, 0, sum(rows) FROM told
+        WHERE rules = (SELECT inclusive FROM labels)
+        AND state IN ('reserved', 'conditional', 'partial', 'unknown')
+        GROUP BY dataset, purpose
         UNION ALL
         SELECT unjudged.dataset, purpose.name, 0, unjudged.rows FROM unjudged CROSS JOIN purpose
     )
     GROUP BY dataset, purpose
-),
-total AS (
-    SELECT
-        d.dataset, count(*) AS origins, count(DISTINCT origin.site) AS sites,
-        sum(d.weight) AS weight
-    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.dataset
 )
 SELECT
     counted.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -553,10 +574,10 @@ by_purpose AS (
         END AS rank,
         min(CASE WHEN state.rank <= 2 THEN finding.observed_at END) AS since
     FROM spoken_for
-    JOIN finding
+    CROSS JOIN finding
         ON finding.origin = spoken_for.origin_id
         AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-    JOIN state ON state.name = finding.state
+    CROSS JOIN state ON state.name = finding.state
     GROUP BY spoken_for.holder, spoken_for.uid, spoken_for.scope, finding.purpose
 ),
 states AS (
@@ -604,28 +625,9 @@ described AS MATERIALIZED (
     )
     GROUP BY holder, uid, scope, named
 ),
--- Put together by grouping, since a join of two roll-ups would compare each row with each.
-nameless AS (
-    SELECT
-        site, max(rules) AS rules, max(rows) AS rows, max(tdm) AS tdm, max(ai_train) AS ai_train,
-        max(genai_train) AS genai_train, max(ai_input) AS ai_input, max(search) AS search,
-        max(source) AS source, max(role) AS role, max(confidence) AS confidence,
-        max(source_url) AS source_url, max(licence_page) AS licence_page,
-        max(contact_page) AS contact_page, max(mailbox) AS mailbox, max(named_at) AS named_at
-    FROM (
-        SELECT
-            site, rules, rows, tdm, ai_train, genai_train, ai_input, search, NULL AS source,
-            NULL AS role, NULL AS confidence, NULL AS source_url, NULL AS licence_page,
-            NULL AS contact_page, NULL AS mailbox, NULL AS named_at
-        FROM sites WHERE site NOT IN (SELECT site FROM everybody WHERE named)
-        UNION ALL
-        SELECT
-            scope, NULL, NULL, NULL, NULL, NULL, NULL, NULL, source, role, confidence, source_url,
-            licence_page, contact_page, mailbox, named_at
-        FROM described WHERE NOT named
-    )
-    GROUP BY site
-    HAVING max(rules) IS NOT NULL
+-- What is known of sites where nobody is named; as TEXT, so that it is looked up by site.
+hint AS MATERIALIZED (
+    SELECT CAST(scope AS TEXT) AS site, described.* FROM described WHERE NOT named
 ),
 wording AS (
     SELECT 1 AS n, 'high' AS word UNION ALL SELECT 2, 'medium' UNION ALL SELECT 3, 'low'
@@ -662,25 +664,26 @@ LEFT JOIN states
 WHERE described.named
 UNION ALL
 SELECT
-    nameless.site, 0, '', coalesce(nameless.source, ''), coalesce(nameless.role, ''),
-    coalesce((SELECT word FROM wording WHERE n = nameless.confidence), ''),
-    coalesce(nameless.source_url, ''), coalesce(nameless.licence_page, ''),
-    coalesce(nameless.contact_page, ''), coalesce(nameless.mailbox, ''), '',
+    sites.site, 0, '', coalesce(hint.source, ''), coalesce(hint.role, ''),
+    coalesce((SELECT word FROM wording WHERE n = hint.confidence), ''),
+    coalesce(hint.source_url, ''), coalesce(hint.licence_page, ''),
+    coalesce(hint.contact_page, ''), coalesce(hint.mailbox, ''), '',
     (
         SELECT json_group_array(url)
-        FROM (SELECT url FROM origin WHERE site = nameless.site ORDER BY url)
+        FROM (SELECT url FROM origin WHERE site = sites.site ORDER BY url)
     ),
-    nameless.rows, nameless.tdm, nameless.ai_train, nameless.genai_train, nameless.ai_input,
-    nameless.search,
-    (
+    sites.rows, sites.tdm, sites.ai_train, sites.genai_train, sites.ai_input, sites.search,
+    CASE WHEN sites.origins_reserving > 0 THEN (
         SELECT min(f.observed_at)
         FROM origin AS o
-        CROSS JOIN finding AS f ON f.origin = o.id AND f.rules = nameless.rules
-        WHERE o.site = nameless.site AND f.purpose IN ('tdm', 'ai_train', 'genai_train')
+        CROSS JOIN finding AS f ON f.origin = o.id AND f.rules = sites.rules
+        WHERE o.site = sites.site AND +f.purpose IN ('tdm', 'ai_train', 'genai_train')
         AND +f.state IN ('reserved', 'conditional', 'partial')
-    ),
-    nameless.named_at
-FROM nameless;
+    ) END,
+    hint.named_at
+FROM sites
+LEFT JOIN hint ON hint.site = sites.site
+WHERE sites.site NOT IN (SELECT site FROM everybody WHERE named);
 
 -- From a finding to its statement, its document and its response: any number back to bytes.
 CREATE VIEW trail AS

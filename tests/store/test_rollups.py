@@ -1,0 +1,124 @@
+"""What `sites`, `dataset_summary` and `rights_holders` make of the findings of many origins."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from crawler import rulesets
+from crawler.model import Origin
+from crawler.store import derived, evidence
+from crawler.store.database import connect, transaction
+from crawler.vocab import Purpose
+
+RULES = ("signals", "strict", "inclusive")
+ROWS = 10
+
+
+@pytest.fixture
+def db(tmp_path):
+    with closing(connect(tmp_path / "a.db", create=True)) as db, transaction(db):
+        judged = [rulesets.load(name) for name in RULES]
+        derived.save_rule_sets(db, judged, judged[0])
+        yield db
+
+
+def ingest(db, path, *hosts):
+    """A dataset with ten rows from each host; what is before the first dot is not the site."""
+    dataset = evidence.NewDataset(
+        path=path,
+        files=((path, 0, path * 64),),
+        format="text",
+        url_column="url",
+        weight_column="",
+        rows=ROWS * len(hosts),
+        rejects=(),
+    )
+    origins = [Origin(scheme="https", host=h, port=443, site=h.partition(".")[2]) for h in hosts]
+    counted = [(o.host, o, ROWS, None, ()) for o in origins]
+    evidence.add_dataset(db, dataset, counted, "2026-11-22T00:00:00.000Z")
+
+
+def judge(db, host, state, *, purposes=tuple(Purpose), rules=RULES, at="2026-11-22"):
+    """Findings of that state for some purposes, of silence for the others."""
+    for name in rules:
+        for purpose in Purpose:
+            db.execute(
+                "INSERT INTO finding (origin, rules, purpose, state, conflict, complete, headline, "
+                "detail, observed_at) SELECT id, ?, ?, ?, 0, 1, 0, '', ? FROM origin WHERE key = ?",
+                (f"{name}/1", purpose, state if purpose in purposes else "silent", at, host),
+            )
+
+
+def rows(db, query):
+    return db.execute(query).fetchall()
+
+
+STRONGEST = {
+    "silent silent": "silent",
+    "silent permitted": "permitted",
+    "silent unknown": "unknown",
+    "permitted unknown": "unknown",
+    "permitted refused": "refused",
+    "unknown refused": "refused",
+    "refused partial unknown": "partial",
+    "partial conditional silent": "conditional",
+    "silent conditional reserved unknown": "reserved",
+}
+
+
+@pytest.mark.parametrize("states", STRONGEST)
+def test_of_a_site_the_strongest_state_is_told(db, states):
+    hosts = {f"h{n}.a.test": state for n, state in enumerate(states.split())}
+    ingest(db, "x", *hosts)
+    for host, state in hosts.items():
+        judge(db, host, state)
+    said = STRONGEST[states]
+    found = rows(db, "SELECT site, origins, rows, tdm, ai_train, search FROM sites")
+    assert found == [("a.test", len(hosts), ROWS * len(hosts), said, said, said)]
+
+
+def test_purposes_of_a_site_are_told_apart_and_the_most_that_reserve_are_counted(db):
+    ingest(db, "x", "h1.a.test", "h2.a.test", "h3.a.test", "h4.a.test", "h1.b.test")
+    judge(db, "h1.a.test", "partial", purposes=["search", "genai_train"])
+    judge(db, "h2.a.test", "reserved", purposes=["genai_train"])
+    judge(db, "h3.a.test", "refused", purposes=["ai_input"])
+    columns = "site, origins, rows, tdm, ai_train, genai_train, ai_input, search, origins_reserving"
+    assert rows(db, f"SELECT {columns}, rules FROM sites") == [
+        ("a.test", 3, 40, "silent", "silent", "reserved", "refused", "partial", 2, "signals/1")
+    ]
+
+
+def test_datasets_are_counted_each_for_itself(db):
+    ingest(db, "x", "h1.a.test", "h2.a.test", "h1.b.test")
+    ingest(db, "y", "h2.a.test", "h1.c.test", "h3.a.test")
+    ingest(db, "z", "h1.c.test")
+    judge(db, "h1.a.test", "reserved")
+    judge(db, "h2.a.test", "reserved", rules=["signals", "inclusive"])
+    judge(db, "h2.a.test", "partial", rules=["strict"])
+    judge(db, "h1.b.test", "partial")
+    judge(db, "h3.a.test", "unknown")
+    columns = "dataset, state, origins, sites, rows, reserved_min, reserved_max"
+    where = "WHERE purpose = 'search' ORDER BY dataset, state"
+    assert rows(db, f"SELECT {columns} FROM dataset_summary {where}") == [
+        (1, "partial", 1, 1, 10, 10, 30),
+        (1, "reserved", 2, 1, 20, 10, 30),
+        (2, "reserved", 1, 1, 10, 0, 30),
+        (2, "unknown", 2, 2, 20, 0, 30),
+        (3, "unknown", 1, 1, 10, 0, 10),
+    ]
+
+
+def test_a_site_where_nobody_is_named_has_its_origins_and_the_oldest_reservation(db):
+    ingest(db, "x", "h2.a.test", "h1.a.test", "h3.a.test", "h1.b.test")
+    judge(db, "h1.a.test", "partial", purposes=["ai_train"], at="2026-11-20")
+    judge(db, "h2.a.test", "reserved", at="2026-11-19")
+    judge(db, "h3.a.test", "permitted", at="2026-11-18")
+    judge(db, "h1.b.test", "reserved", purposes=["search"])
+    query = "SELECT holder, named, origins, rows, tdm, since FROM rights_holders ORDER BY holder"
+    found = [(*row[:2], json.loads(row[2]), *row[3:]) for row in rows(db, query)]
+    urls = [f"https://h{n}.a.test" for n in (1, 2, 3)]
+    assert found == [
+        ("a.test", 0, urls, 30, "reserved", "2026-11-19"),
+        ("b.test", 0, ["https://h1.b.test"], 10, "silent", None),
+    ]
