@@ -14,7 +14,7 @@ from crawler import names, rulesets
 from crawler.flags import COLUMNS, Flagger
 from crawler.model import Observation, Target
 from crawler.progress import Bar
-from crawler.store import evidence, runs, verdicts
+from crawler.store import evidence, prepared, runs, verdicts
 from crawler.store.database import connect, connect_read_only, transaction
 from crawler.verbs.flag import FlagRequest, flag
 from crawler.verbs.flagging import Flagging
@@ -205,6 +205,50 @@ def test_what_was_worked_out_is_not_worked_out_again():
             verdicts.save(db, "CCBot", first.worked_out)
         second = Flagger(db, rules, purposes, "CCBot")
         assert (rows(second.flag(urls)), second.worked_out) == (want, [])
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({}, True),
+        ({"agent": "GPTBot"}, False),
+        ({"purposes": (Purpose.TDM,)}, False),
+        ({"rules": "signals"}, False),
+    ],
+    ids=["the same way", "another agent", "another purpose", "other rules"],
+)
+def test_a_flagging_begins_with_what_one_in_the_same_way_had(other, same):
+    urls = [f"https://h.example{path}" for path in ("/a", "/b", "/p", "/c", "/d")]
+    way = {"purposes": (Purpose.GENAI_TRAIN,), "agent": "CCBot", "rules": "strict"}
+    with database([AGENTS_ALONE]) as db:
+        first = Flagger(db, **way)
+        first.flag(urls[:3])
+        with transaction(db):
+            prepared.save(db, first.facts, first.prepared())
+        second = Flagger(db, **way | other)
+        assert rows(second.flag(urls)) == [tuple(second.verdict(url)) for url in urls]
+        assert (second.worked_out == []) == same
+        assert (second.prepared() == {}) == same
+
+
+@pytest.mark.parametrize("anew", [{}, {"run": 1}], ids=["all of it", "a run"])
+def test_what_a_flagging_left_is_forgotten_with_what_it_came_from(anew):
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, "strict")
+        with transaction(db):
+            prepared.save(db, flagger.facts, flagger.prepared())
+        rebuild(db, chosen=rulesets.load("signals"), **anew)
+        assert prepared.load(db, flagger.facts) == {}
+
+
+def test_few_ways_of_flagging_are_kept_and_none_that_is_too_large(monkeypatch):
+    monkeypatch.setattr("crawler.store.prepared.MOST_BYTES", 8)
+    with database([AGENTS_ALONE]) as db:
+        for n in range(12):
+            prepared.save(db, f"way {n}", {"a": b"1234", "b": b"5678"[: n % 5 + 3]})
+        prepared.save(db, "too large", {"a": b"123456789"})
+        kept = db.execute("SELECT DISTINCT facts FROM prepared ORDER BY rowid").fetchall()
+        assert kept == [(f"way {n}",) for n in range(4, 12)]
 
 
 def test_evidence_that_is_judged_anew_forgets_what_was_worked_out():

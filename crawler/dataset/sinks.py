@@ -4,9 +4,9 @@ import base64
 import json
 import math
 import re
-from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,22 +43,32 @@ def writable(name: Path) -> Format | None:
     return form if form in _WRITABLE and not packed else None
 
 
+class Layout(NamedTuple):
+    """How a Parquet file keeps its columns: the compression of each or of all, those that are kept
+    as dictionaries, and those with statistics.
+    """
+
+    compression: str | dict[str, str] = "zstd"
+    dictionaries: bool | list[str] = True
+    statistics: bool | list[str] = True
+
+
 def open_sink(
     unfinished: Path,
     name: Path,
     schema: pa.Schema,
-    compression: str | Mapping[str, str] = "zstd",
+    layout: Layout,
     *,
     as_lines: bool = False,
 ) -> Sink:
     """A file to write to, in the format that its final name tells.
 
     `schema` is what readers are to see. `as_lines` says that the first column holds JSON objects
-    that the others are to be added to. `compression` is Parquet's.
+    that the others are to be added to. `layout` is Parquet's.
     """
     match writable(name):
         case Format.PARQUET:
-            return _Parquet(unfinished, schema, compression)
+            return _Parquet(unfinished, schema, layout)
         case Format.ARROW:
             return _Arrow(unfinished, schema, indexed=name.suffix.lower() == ".feather")
         case Format.JSONL if as_lines:
@@ -81,13 +91,18 @@ def _table(columns: list[pa.Array], schema: pa.Schema) -> pa.Table:
 
 
 class _Parquet:
-    """A Parquet file whose readers see the schema as it was given."""
+    """A Parquet file whose readers see the schema as it was given.
 
-    def __init__(self, out: Path, schema: pa.Schema, compression: str | Mapping[str, str]) -> None:
-        self._out, self._schema, self._compression = out, schema, compression
+    Row groups are written by a thread of their own, while the next one is gathered.
+    """
+
+    def __init__(self, out: Path, schema: pa.Schema, layout: Layout) -> None:
+        self._out, self._schema, self._layout = out, schema, layout
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
         self._rows = self._bytes = 0
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._writing: Future[None] | None = None
 
     def write(self, columns: list[pa.Array]) -> None:
         table = _table(columns, self._schema)
@@ -98,15 +113,28 @@ class _Parquet:
             self._flush()
 
     def _flush(self) -> None:
-        table = pa.concat_tables(self._waiting)
+        """Have the rows that wait written, once those before them are."""
+        self._written()
+        self._writing = self._thread.submit(self._write, pa.concat_tables(self._waiting))
+        self._waiting, self._rows, self._bytes = [], 0, 0
+
+    def _written(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, table: pa.Table) -> None:
         if self._writer is None:
             self._writer = self._open(table.schema)
         self._writer.write_table(table, row_group_size=_GROUP_ROWS)
-        self._waiting, self._rows, self._bytes = [], 0, 0
 
     def _open(self, written: pa.Schema) -> pq.ParquetWriter:
         writer = pq.ParquetWriter(
-            self._out, written, compression=self._compression, store_schema=False
+            self._out,
+            written,
+            compression=self._layout.compression,
+            use_dictionary=self._layout.dictionaries,
+            write_statistics=self._layout.statistics,
+            store_schema=False,
         )
         # What Arrow stores for its readers, but for the dictionaries that we write from.
         plain = self._schema.serialize().to_pybytes()
@@ -115,11 +143,14 @@ class _Parquet:
         return writer
 
     def close(self) -> None:
-        if self._waiting:
-            self._flush()
-        if self._writer is None:
-            self._writer = self._open(self._schema)
-        self._writer.close()
+        try:
+            with self._thread:
+                if self._waiting:
+                    self._flush()
+                self._written()
+        finally:
+            writer = self._writer or self._open(self._schema)
+            writer.close()
 
 
 class _Arrow:

@@ -1,5 +1,6 @@
--- Every row with the number of its verdict, in the order of the rows: that of its page, else of its
--- shapes, else of a name that had to be read, else the usual one of its origin.
+-- Rows that are not answered by the verdict their origin had when they were located: by that of
+-- their page, else of their shapes, else of a name that had to be read, else by the usual one that
+-- was worked out meanwhile. Each row once, in any order.
 CREATE OR REPLACE VIEW answer AS
 SELECT n, min_by(verdict, place)::INTEGER AS verdict
 FROM (
@@ -8,12 +9,11 @@ FROM (
     SELECT told.n, combination.verdict, 2 FROM told JOIN combination USING (origin, what)
     UNION ALL
     SELECT n, verdict, 3 FROM strayed
+    UNION ALL
+    SELECT located.n, origin.verdict, 4
+    FROM located
+    JOIN origin USING (origin)
+    WHERE located.verdict IS NULL
 )
+WHERE verdict IS NOT NULL
 GROUP BY n;
-
-CREATE OR REPLACE TABLE answered AS
-SELECT located.n, coalesce(answer.verdict, located.verdict, origin.verdict, 0)::INTEGER AS verdict
-FROM located
-LEFT JOIN answer USING (n)
-LEFT JOIN origin ON located.verdict IS NULL AND origin.origin = located.origin
-ORDER BY located.n;

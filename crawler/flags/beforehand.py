@@ -1,8 +1,10 @@
 """What the database knows beforehand about the origins that rows may come from."""
 
 import sqlite3
+from collections.abc import Mapping
 
 import duckdb
+import pyarrow as pa
 
 from crawler.flags.bench import Bench
 from crawler.flags.duck import insert, run
@@ -11,12 +13,17 @@ from crawler.outlook import MOST_SHAPES, PAGE
 from crawler.protocols._shapes import ROBOTS_TXT
 from crawler.store import verdicts
 
+# What a flagging goes on with, but for verdicts.
+_TABLES = ("origin", "shape", "too_many", "page", "combination")
+_VERDICTS = "verdict"
+
 
 def load(
     duck: duckdb.DuckDBPyConnection, db: sqlite3.Connection, bench: Bench, numbers: Numbering
 ) -> None:
     """Make the tables of beforehand.sql and fill them from the database."""
     run(duck, "beforehand.sql")
+    run(duck, "loading.sql")
     asked = (bench.rules.label, bench.agent, bench.purposes)
     pages, combinations = [], []
     for origin, what, found in verdicts.special(db, *asked):
@@ -61,3 +68,34 @@ def prepare(duck: duckdb.DuckDBPyConnection, bench: Bench, numbers: Numbering) -
     insert(duck, "usual", usual)
     insert(duck, "page", pages)
     run(duck, "prepared.sql")
+
+
+def kept(duck: duckdb.DuckDBPyConnection, numbers: Numbering) -> dict[str, bytes]:
+    """Everything that is known now, as tables of Arrow, for `restore`."""
+    tables = {name: duck.table(name).to_arrow_table() for name in _TABLES}
+    return {name: _packed(table) for name, table in (*tables.items(), (_VERDICTS, numbers.table()))}
+
+
+def restore(
+    duck: duckdb.DuckDBPyConnection, tables: Mapping[str, bytes], numbers: Numbering
+) -> None:
+    """Take over what `kept` gave, in place of `load`."""
+    run(duck, "beforehand.sql")
+    for name in _TABLES:
+        duck.register("rows_to_add", _unpacked(tables[name]))
+        duck.execute(f"INSERT INTO {name} SELECT * FROM rows_to_add")  # noqa: S608 - our own names
+        duck.unregister("rows_to_add")
+    numbers.restore(_unpacked(tables[_VERDICTS]))
+
+
+def _packed(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _unpacked(content: bytes) -> pa.Table:
+    with pa.ipc.open_stream(content) as reader:
+        return reader.read_all()

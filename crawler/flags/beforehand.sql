@@ -1,12 +1,12 @@
--- What the database knows beforehand. `special`: URLs of the origin are told apart. `gated`: only
--- that of its robots.txt is. `ported`: under another scheme the key would mean another origin.
--- `ready`: its verdicts were worked out.
+-- What the database knows beforehand. `marks` are the first three characters of all paths that are
+-- told apart, one after the other; `special`: all paths are, whatever they begin with. `ported`:
+-- under another scheme the key would mean another origin. `ready`: its verdicts were worked out.
 CREATE TABLE origin (
     key VARCHAR,
     origin BIGINT,
     verdict INTEGER,
     special BOOLEAN,
-    gated BOOLEAN,
+    marks VARCHAR,
     ported BOOLEAN,
     ready BOOLEAN
 );
@@ -19,9 +19,3 @@ CREATE TABLE too_many (origin BIGINT);
 CREATE TABLE page (origin BIGINT, path VARCHAR, verdict INTEGER);
 CREATE TABLE combination (origin BIGINT, what VARCHAR, verdict INTEGER);
 CREATE TABLE usual (origin BIGINT, verdict INTEGER);
-
--- As the database has it: what readings tell apart (JSON), whose readings they are, and origins with
--- their usual verdict, NULL where it is still to be worked out.
-CREATE TABLE document (reading VARCHAR, shapes VARCHAR);
-CREATE TABLE told_by (origin BIGINT, reading VARCHAR);
-CREATE TABLE known (key VARCHAR, origin BIGINT, verdict INTEGER);

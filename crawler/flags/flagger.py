@@ -1,5 +1,6 @@
 """Flag rows: DuckDB tells them apart, and the judge is asked once for each difference."""
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +11,9 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from crawler import names
+from crawler import __version__, names
 from crawler.dataset.inventory import name_spot
 from crawler.errors import ExplainedError
 from crawler.flags import beforehand
@@ -22,8 +24,10 @@ from crawler.model import Origin
 from crawler.outlook import Verdict
 from crawler.protocols._shapes import forms_of
 from crawler.rulesets import RuleSet
+from crawler.store import prepared
 from crawler.store.database import connect_read_only
 from crawler.store.derived import rule_set
+from crawler.store.runs import fingerprint
 from crawler.vocab import Purpose
 
 _ROWS = 1_000_000
@@ -67,11 +71,17 @@ class Flagger:
                 rules = rule_set(db, rules)
             self._bench = Bench(db, rules, purposes_of(purposes), agent)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
+            self.facts = _facts(db, self._bench)
             self._load(db)
             self._opened = opened.pop_all()
 
     def _load(self, db: sqlite3.Connection) -> None:
         self.numbering = Numbering()
+        tables = prepared.load(db, self.facts)
+        self._is_new = not tables
+        if tables:
+            beforehand.restore(self._duck, tables, self.numbering)
+            return
         # The verdict number 0 is what SQL gives a row of an origin that is not in the database.
         self.numbering.number(self._bench.never_asked())
         beforehand.load(self._duck, db, self._bench, self.numbering)
@@ -90,6 +100,13 @@ class Flagger:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def prepared(self) -> dict[str, bytes]:
+        """What the next one in the same way can begin with (`store.prepared`); nothing where this
+        one learned nothing.
+        """
+        is_news = self._is_new or self._bench.worked_out
+        return beforehand.kept(self._duck, self.numbering) if is_news else {}
 
     @property
     def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
@@ -127,8 +144,29 @@ class Flagger:
         run(duck, "told.sql")
         self._hear()
         run(duck, "answered.sql")
-        for batch in duck.sql("SELECT verdict FROM answered").to_arrow_reader(_ROWS):
-            yield batch.column(0)
+        found = self._in_order()
+        for start in range(0, len(found), _ROWS):
+            yield found.slice(start, _ROWS)
+
+    def _in_order(self) -> pa.Array:
+        """The number of the verdict of each row, in the order of rows: they are put in their
+        places, which is cheaper than to sort them.
+        """
+        usual = self._duck.sql("SELECT n, coalesce(verdict, 0) AS verdict FROM located")
+        other = self._duck.sql("SELECT n, verdict FROM answer")
+        rows, others = usual.to_arrow_table(), other.to_arrow_table()
+        if not len(rows):
+            return pa.array([], pa.int32())
+        first, last = pc.min(rows["n"]), len(rows) - 1
+        placed, better = (
+            pc.scatter(
+                found["verdict"].combine_chunks(),
+                pc.subtract(found["n"], first).combine_chunks(),
+                max_index=last,
+            )
+            for found in (rows, others)
+        )
+        return pc.coalesce(better, placed)
 
     def _name_strays(self) -> None:
         def name(kind: str, text: str) -> tuple[str, str, str | None, int | None]:
@@ -161,6 +199,12 @@ class Flagger:
         """Insert what Python makes of the rows of a query."""
         for rows in batches(self._duck, query):
             insert(self._duck, table, [make(*row) for row in rows])
+
+
+def _facts(db: sqlite3.Connection, bench: Bench) -> str:
+    """What a flagging's verdicts come from, as a digest."""
+    facts = (__version__, fingerprint(db), bench.rules.text, bench.agent, bench.purposes)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _texts(urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -8,16 +8,8 @@ SELECT DISTINCT told_by.origin, pair.shape[1] AS compared, pair.shape[2] AS patt
 FROM told_by
 JOIN pair USING (reading);
 
-CREATE OR REPLACE TABLE gated AS
-SELECT
-    origin,
-    count(*) AS shapes,
-    bool_and(compared = 'path' AND pattern = getvariable('robots_txt')) AS only_robots_txt
-FROM listed
-GROUP BY origin;
-
 INSERT INTO too_many
-SELECT origin FROM gated WHERE shapes > getvariable('most_shapes');
+SELECT origin FROM listed GROUP BY origin HAVING count(*) > getvariable('most_shapes');
 
 INSERT INTO shape
 SELECT
@@ -28,23 +20,42 @@ SELECT
 FROM listed
 ANTI JOIN too_many USING (origin);
 
+-- What paths that are told apart begin with: the text of a pattern before its first wildcard, three
+-- characters of it. Where a pattern has fewer, or is for paths in lower case, any path can fit.
+CREATE OR REPLACE TABLE marked_origin AS
+WITH start AS (
+    SELECT
+        origin,
+        CASE WHEN compared <> 'lower' THEN left(
+            regexp_replace(regexp_extract(pattern, '^(?:[^\\%_]|\\.)*'), '\\(.)', '\1', 'g'), 3
+        ) ELSE '' END AS mark,
+        length(mark) < 3 AS any_path
+    FROM shape
+    UNION ALL
+    SELECT origin, left(path, 3), false FROM page
+    UNION ALL
+    SELECT origin, '', true FROM too_many
+)
+
+SELECT origin, bool_or(any_path) AS special, string_agg(DISTINCT mark, '') AS marks
+FROM start
+GROUP BY origin;
+
 INSERT INTO origin
 SELECT
     known.key,
     known.origin,
     known.verdict,
-    known.verdict IS NULL OR NOT coalesce(gated.only_robots_txt, true) OR known.origin IN (
-        SELECT origin FROM page
-    ),
-    gated.origin IS NOT NULL,
+    known.verdict IS NULL OR coalesce(marked_origin.special, false),
+    coalesce(marked_origin.marks, ''),
     -- Under one scheme such a key is an origin's, under the other the port is the default.
     known.key LIKE '%:80' OR known.key LIKE '%:443',
     known.verdict IS NOT NULL
 FROM known
-LEFT JOIN gated USING (origin);
+LEFT JOIN marked_origin USING (origin);
 
 DROP TABLE document;
 DROP TABLE told_by;
 DROP TABLE known;
 DROP TABLE listed;
-DROP TABLE gated;
+DROP TABLE marked_origin;

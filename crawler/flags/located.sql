@@ -5,16 +5,10 @@ SELECT
     split_url.*,
     origin.origin,
     origin.verdict,
-    coalesce(
-        -- No other URL can be that of robots.txt.
-        origin.special OR (
-            origin.gated AND (
-                contains(url, 'robots.txt') OR contains(url, '%')
-                OR contains(url, chr(9)) OR contains(url, chr(10)) OR contains(url, chr(13))
-            )
-        ),
-        false
-    ) AS apart
+    origin.special,
+    origin.marks,
+    -- What follows the host begins here.
+    length(head) + CASE lead WHEN 'https' THEN 9 WHEN 'http' THEN 8 ELSE 1 END AS after
 FROM split_url
 LEFT JOIN origin
     ON NOT origin.ported
@@ -22,20 +16,36 @@ LEFT JOIN origin
         WHEN strlen(url) < 8192 AND (lead <> 'bare' OR contains(head, '.')) THEN head
     END;
 
+-- A row is looked at if all paths of its origin are told apart or those that begin like its own,
+-- and where a path may begin otherwise once it is in its normal form.
+CREATE OR REPLACE VIEW sorted_out AS
+SELECT
+    *,
+    coalesce(special OR (marks <> '' AND (
+        contains(marks, substr(url, after, 3))
+        OR contains(url, '%')
+        OR contains(url, '/.')
+        OR contains(url, '\')
+        OR contains(url, chr(9))
+        OR contains(url, chr(10))
+        OR contains(url, chr(13))
+        OR NOT regexp_full_match(substr(url, after, 3), '/[A-Za-z0-9\-_~/!&()+,;=:@]{2}')
+    )), false) AS apart
+FROM known;
+
 -- What follows the host, where URLs are told apart; the fragment is never asked for.
 CREATE OR REPLACE VIEW parted AS
 SELECT
     *,
     CASE WHEN apart THEN substr(
-        CASE WHEN contains(url, '#') THEN split_part(url, '#', 1) ELSE url END,
-        length(head) + CASE lead WHEN 'https' THEN 9 WHEN 'http' THEN 8 ELSE 1 END
+        CASE WHEN contains(url, '#') THEN split_part(url, '#', 1) ELSE url END, after
     ) END AS rest,
     -- Of these characters alone, and without dot segments, a path is in its normal form.
     CASE WHEN apart THEN regexp_full_match(
         rest,
         '(?:/(?:[A-Za-z0-9\-._~/!&()+,;=:@?]|%(?:[89A-F][0-9A-F]|2[0-9A-C]|3[B-F]|40|5[B-E]|60|7[B-D]))*)?'
     ) AND NOT contains(rest, '/.') END AS normal
-FROM known;
+FROM sorted_out;
 
 -- A row is kept with its path where that matters, and with its URL where Python has to read it.
 CREATE OR REPLACE TABLE located AS

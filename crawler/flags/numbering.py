@@ -34,6 +34,18 @@ class Numbering:
         """Whether each verdict reserves, by its number."""
         return [verdict.reserved for verdict in self._numbers]
 
+    def table(self) -> pa.Table:
+        """All verdicts in the order of their numbers."""
+        columns = zip(*self._numbers, strict=True)
+        pairs = zip(columns, SCHEMA, strict=True)
+        return pa.table([pa.array(c, field.type) for c, field in pairs], schema=SCHEMA)
+
+    def restore(self, table: pa.Table) -> None:
+        """Take over the verdicts of a `table` in place of those that were numbered."""
+        columns = [column.to_pylist() for column in table.columns]
+        verdicts = map(Verdict, *columns)
+        self._numbers = {verdict: number for number, verdict in enumerate(verdicts)}
+
     def columns(self, numbers: pa.Array) -> list[pa.Array]:
         """The seven columns for rows that carry these numbers."""
         if not self._columns or len(self._columns[0][0]) != len(self._numbers):

@@ -3,7 +3,7 @@ CREATE OR REPLACE TABLE strayed AS
 SELECT
     located.n,
     origin.origin,
-    origin.special OR origin.gated AS apart,
+    origin.special OR origin.marks <> '' AS apart,
     located.url,
     coalesce(named.verdict, origin.verdict, 0) AS verdict
 FROM located

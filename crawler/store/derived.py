@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from crawler import rulesets
 from crawler.protocols import PROTOCOLS
 from crawler.rulesets import RuleSet
+from crawler.store import prepared
 
 #: Readings have no order: a table of them is written all over.
 _CACHE_KB = 65_536
@@ -108,6 +109,7 @@ def forget_all(db: sqlite3.Connection) -> tuple[str, ...]:
     """Drop everything derived, in the caller's transaction, with the indexes on it; what makes
     them comes back, for `index`. Sorting once is cheaper than finding a place for every row.
     """
+    prepared.forget(db)
     for table in (*_TABLES, "reading"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     found = db.execute(
@@ -128,6 +130,7 @@ def index(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
 
 def forget_origin(db: sqlite3.Connection, origin: int) -> None:
     """Drop what was derived for one origin; readings stay, since others may share them."""
+    prepared.forget(db)
     if not db.execute("SELECT 1 FROM judged WHERE origin = ?", (origin,)).fetchone():
         return
     for table in ("verdict", "disagreement", "finding", "sight"):

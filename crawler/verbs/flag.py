@@ -9,7 +9,6 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from crawler.dataset import saved
 from crawler.dataset.duck import connect
@@ -18,7 +17,7 @@ from crawler.dataset.sinks import ENDINGS, writable
 from crawler.errors import ExplainedError
 from crawler.flags import SCHEMA
 from crawler.progress import Bar
-from crawler.store import runs, verdicts
+from crawler.store import prepared, runs, verdicts
 from crawler.store.database import StoreError, explained, held, transaction
 from crawler.store.database import connect as connect_database
 from crawler.verbs.finished import Manifest, remove_leftovers
@@ -74,18 +73,17 @@ def flag(
         if manifest and form is Format.ARROW and not request.flags_only:
             _describe(files, request, work.facts)
         if remember is not None:
-            _remember(remember, work.evidence, request.agent, work.worked_out)
+            _remember(remember, request.agent, work)
     return Flagged(counts=_sum(done), finished_before=tuple(before))
 
 
-def _remember(
-    path: Path, evidence: str, agent: str | None, worked_out: list[tuple[int, str, Any]]
-) -> None:
+def _remember(path: Path, agent: str | None, work: Flagging) -> None:
     """Store verdicts, unless somebody else writes or the evidence is no longer the same.
 
     It is a help, not a result: who flags may be one who cannot write there.
     """
-    if not worked_out:
+    facts, tables = work.learned
+    if not tables:
         return
     with (
         contextlib.suppress(StoreError),
@@ -94,8 +92,9 @@ def _remember(
         closing(connect_database(path)) as db,
         transaction(db),
     ):
-        if runs.fingerprint(db) == evidence:
-            verdicts.save(db, agent, worked_out)
+        if runs.fingerprint(db) == work.evidence:
+            verdicts.save(db, agent, work.worked_out)
+            prepared.save(db, facts, tables)
 
 
 def _sum(done: list[Counts]) -> Counts:

@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from crawler import __version__
 from crawler.dataset.files import EmptyDatasetError, Format
+from crawler.dataset.layout import layout_of
 from crawler.dataset.rows import Rows, open_rows
-from crawler.dataset.sinks import Sink, open_sink, writable
+from crawler.dataset.sinks import Layout, Sink, open_sink, writable
 from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
 from crawler.progress import Bar
 from crawler.publish.export import replaced
@@ -28,7 +28,10 @@ from crawler.vocab import Purpose
 
 _PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
 _METADATA = b"tdm_audit"
-_NO_COMPRESSION = {"UNCOMPRESSED": "none"}
+# Columns by which readers of Parquet skip row groups; for the others statistics would be half of
+# the work of writing them.
+_DESCRIBED = ["tdm_state", "tdm_reserved"]
+_SIDE_CAR = Layout(statistics=[*_PLACE.names, *_DESCRIBED])
 
 #: A state, and the protocol that decided or why the state is not known; empty for silence.
 Reason = tuple[str, str]
@@ -138,13 +141,18 @@ class Flagging:
                     if not some_empty:
                         raise
             if sink is None:
-                open_sink(unfinished, out, SCHEMA).close()
+                open_sink(unfinished, out, SCHEMA, _SIDE_CAR).close()
         return tally.counts()
 
     @property
     def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
         """What was not in the database before (see `Flagger`)."""
         return self._flagger.worked_out
+
+    @property
+    def learned(self) -> tuple[str, dict[str, bytes]]:
+        """What the next flagging in the same way can begin with, and what it is valid for."""
+        return self._flagger.facts, self._flagger.prepared()
 
     def _stays_lines(self, form: Format, out: Path) -> bool:
         """Whether lines of JSON are written with what they were read with."""
@@ -162,9 +170,11 @@ class Flagging:
         plain = [rows.schema.field(n) for n in _others(rows.schema)] if whole else list(_PLACE)
         about = (rows.schema.metadata or {}) if whole else {}
         schema = pa.schema([*plain, *SCHEMA], {**about, _METADATA: self.facts.encode()})
-        compression = _compression(first, schema) if whole and form is Format.PARQUET else "zstd"
+        layout = _SIDE_CAR
+        if whole and form is Format.PARQUET:
+            layout = layout_of(first, COLUMNS, _DESCRIBED)
         as_lines = self._stays_lines(form, out)
-        return open_sink(unfinished, out, schema, compression, as_lines=as_lines)
+        return open_sink(unfinished, out, schema, layout, as_lines=as_lines)
 
     def _write_rows(self, sink: Sink, rows: Rows, file: Path, tally: "_Tally") -> None:
         numbers = (n for part in rows.parts for n in self._flagger.numbers(part))
@@ -240,20 +250,6 @@ def _whole(numbers: Iterable[pa.Array], rows: Rows) -> Iterator[_Portion]:
 def _others(schema: pa.Schema) -> list[int]:
     """The columns of the dataset but for verdicts of an earlier flagging, which are replaced."""
     return [n for n, field in enumerate(schema) if field.name not in COLUMNS]
-
-
-def _compression(file: Path, schema: pa.Schema) -> dict[str, str]:
-    """Each column compressed as it is in the dataset, verdicts as its first column."""
-    metadata = pq.read_metadata(file)
-    found: dict[str, str] = {}
-    if metadata.num_row_groups:
-        group = metadata.row_group(0)
-        for at in range(group.num_columns):
-            column = group.column(at)
-            found[column.path_in_schema] = column.compression
-    first = next(iter(found.values()), "ZSTD")
-    missing = {name: first for name in schema.names if name in COLUMNS}
-    return {n: _NO_COMPRESSION.get(k, k.lower()) for n, k in (found | missing).items()}
 
 
 def _facts(evidence: str, request: FlagRequest) -> str:
