@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crawler.judge import Finding, Heard, Sight, disagreements, hear, judge
 from crawler.model import Question, Reading
-from crawler.outlook import Verdict, outlook
+from crawler.outlook import Verdict, outlook, verdicts_at
 from crawler.protocols._interface import Protocol
 from crawler.protocols._shapes import shapes_of
 from crawler.recent import Recent, Same
@@ -70,24 +70,44 @@ class Opinion(NamedTuple):
 
 
 class Opinions:
-    """Opinions under some rule sets; the verdicts are those of the one that is `chosen`."""
+    """Opinions under some rule sets; the verdicts are those of the one that is `chosen`, for an
+    `agent` or everybody.
 
-    def __init__(self, rule_sets: tuple[RuleSet, ...], chosen: RuleSet) -> None:
-        self._rule_sets, self._chosen = rule_sets, chosen
+    Alike evidence is known by its readings being the same objects, which `store.dossier` sees to.
+    """
+
+    def __init__(
+        self, rule_sets: tuple[RuleSet, ...], chosen: RuleSet, agent: str | None = None
+    ) -> None:
+        self._rule_sets, self._chosen, self._agent = rule_sets, chosen, agent
         self._known: Recent[tuple[object, ...], Opinion] = Recent(_CACHED)
+        self._told: Recent[tuple[object, ...], tuple[Told, ...]] = Recent(_CACHED)
         self._numbers: Same[Reading, int] = Same(_CACHED)
         self._next = count(1)
 
     def of(self, sights: tuple[Sight, ...]) -> Opinion:
-        """The opinion on an origin. Alike evidence is known by its readings being the same
-        objects, which `store.dossier` sees to.
-        """
-        what = tuple([self._likeness(sight) for sight in sights])
-        known = self._known.get(what)
+        """The opinion on an origin."""
+        likeness = self._alike(sights)
+        known = self._known.get(likeness)
         if known is not None:
             return known
         found = self._form(sights)
-        return self._known.keep(what, found) if _is_common(sights, found) else found
+        return self._known.keep(likeness, found) if _is_common(sights, found.told) else found
+
+    def at(self, sights: tuple[Sight, ...], path: str, what: str) -> tuple[Told, ...]:
+        """The verdicts on a path of an origin, and on all of which `what` is true."""
+        likeness = (what, *self._alike(sights))
+        known = self._told.get(likeness)
+        if known is not None:
+            return known
+        placed = _positioned(sights)
+        verdicts = verdicts_at(placed, path, self._chosen, self._agent, str(LAST_LOOK))
+        found = tuple(Told(what, verdict, _dated(verdict.observed_at)) for verdict in verdicts)
+        return self._told.keep(likeness, found) if _is_common(sights, found) else found
+
+    def _alike(self, sights: tuple[Sight, ...]) -> tuple[object, ...]:
+        """What origins with like evidence have in common."""
+        return tuple([self._likeness(sight) for sight in sights])
 
     def _likeness(self, sight: Sight) -> tuple[object, ...]:
         """What an opinion depends on. Documents that say nothing are alike, whatever they are."""
@@ -107,17 +127,24 @@ class Opinions:
         return known
 
     def _form(self, sights: tuple[Sight, ...]) -> Opinion:
-        sights = tuple(_positioned(n, sight) for n, sight in enumerate(sights))
+        sights = _positioned(sights)
         heard = hear(sights, Question())
         return Opinion(
             tuple(c for rules in self._rule_sets for c in _concluded(sights, rules, heard)),
             tuple(_disagreements(heard)),
             tuple(
                 Told(what, verdict, _dated(verdict.observed_at))
-                for what, verdicts in outlook(sights, self._chosen, None, str(LAST_LOOK))
+                for what, verdicts in outlook(sights, self._chosen, self._agent, str(LAST_LOOK))
                 for verdict in verdicts
             ),
         )
+
+
+def times_of(sights: tuple[Sight, ...], last_look: str) -> dict[int | None, str | None]:
+    """The times that `Told.dated` stands for."""
+    times: dict[int | None, str | None] = {None: None, LAST_LOOK: last_look}
+    times.update((n, sight.observed_at) for n, sight in enumerate(sights))
+    return times
 
 
 def _says(protocol: Protocol, reading: Reading) -> bool:
@@ -127,16 +154,26 @@ def _says(protocol: Protocol, reading: Reading) -> bool:
     return reading.rules is not None and bool(shapes_of(protocol.NAME, reading))
 
 
-def _is_common(sights: tuple[Sight, ...], found: Opinion) -> bool:
+def _is_common(sights: tuple[Sight, ...], found: tuple[Told, ...]) -> bool:
     """Whether no URL of the origin went into it: by the policy named, or a licence's audience."""
-    return all(told.verdict.policy_url is None for told in found.told) and all(
+    return all(told.verdict.policy_url is None for told in found) and all(
         sight.resource is not Resource.RSL_LICENSE for sight in sights
     )
 
 
-def _positioned(n: int, sight: Sight) -> Sight:
-    readings = tuple((p, str(at), reading) for at, (p, _, reading) in enumerate(sight.readings))
-    return replace(sight, observation=n, observed_at=str(n), readings=readings)
+def _positioned(sights: tuple[Sight, ...]) -> tuple[Sight, ...]:
+    """Sights with positions in place of times, observations and keys."""
+    return tuple(
+        replace(
+            sight,
+            observation=n,
+            observed_at=str(n),
+            readings=tuple(
+                (p, str(at), reading) for at, (p, _, reading) in enumerate(sight.readings)
+            ),
+        )
+        for n, sight in enumerate(sights)
+    )
 
 
 def _place(heard: Heard) -> Place:

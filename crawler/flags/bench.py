@@ -1,13 +1,16 @@
 """The judge asked about single URLs: the definition of every verdict, and of what is not known."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 
 from crawler import names
-from crawler.outlook import PAGE, USUAL, Verdict, outlook, strongest, unknown, verdicts_at
+from crawler.opinions import Opinions, Told, times_of
+from crawler.outlook import PAGE, USUAL, Verdict, strongest, unknown, verdicts_at
 from crawler.rulesets import RuleSet
-from crawler.store.dossier import Reader
+from crawler.store.dossier import Dossier, Reader
 from crawler.store.lookup import find_origin
 from crawler.vocab import Purpose, Reject
 
@@ -32,6 +35,7 @@ class Bench:
         self._db = db
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
         self._dossier = lru_cache(maxsize=_OPEN)(Reader(db).open)
+        self._opinions = Opinions((), rules, agent)
         self.worked_out: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def verdict(self, url: str | None) -> Verdict:
@@ -47,15 +51,18 @@ class Bench:
     def judged(self, origin: int, path: str, what: str | None = None) -> Verdict:
         """The verdict on a path of an origin, and on all of which `what` is true."""
         dossier = self._dossier(origin)
-        found = verdicts_at(dossier.sights, path, self.rules, self.agent, dossier.last_look)
-        if what is not None:
+        if what is None:
+            found = verdicts_at(dossier.sights, path, self.rules, self.agent, dossier.last_look)
+        else:
+            found = _dated(self._opinions.at(dossier.sights, path, what), dossier)
             self._note(origin, what, found)
         return self.of(found)
 
     def outlook(self, origin: int) -> tuple[Verdict | None, dict[str, Verdict]]:
         """The usual verdict of an origin, if there is one, and those of pages, by path."""
         dossier = self._dossier(origin)
-        found = dict(outlook(dossier.sights, self.rules, self.agent, dossier.last_look))
+        told = groupby(self._opinions.of(dossier.sights).told, key=attrgetter("what"))
+        found = {what: _dated(each, dossier) for what, each in told}
         for what, verdicts in found.items():
             self._note(origin, what, verdicts)
         usual = found.pop(USUAL, None)
@@ -80,3 +87,9 @@ class Bench:
     def never_asked(self) -> Verdict:
         """The verdict on an origin of which there is no evidence."""
         return self.unknown("origin never asked")
+
+
+def _dated(told: Iterable[Told], dossier: Dossier) -> tuple[Verdict, ...]:
+    """Verdicts with the times of the origin's own evidence."""
+    times = times_of(dossier.sights, dossier.last_look)
+    return tuple(each.verdict._replace(observed_at=times[each.dated]) for each in told)

@@ -5,7 +5,7 @@ import sqlite3
 from operator import itemgetter
 
 from crawler.model import Candidate, Issue, Reading, Statement
-from crawler.opinions import LAST_LOOK, Opinion, Place
+from crawler.opinions import Opinion, Place, times_of
 from crawler.protocols._shapes import shapes_of
 from crawler.recent import Same
 from crawler.store import parties, verdicts
@@ -168,8 +168,7 @@ def _disagreements(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row
 
 
 def _verdicts(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
-    times: dict[int | None, str | None] = {None: None, LAST_LOOK: dossier.last_look}
-    times.update((n, sight.observed_at) for n, sight in enumerate(dossier.sights))
+    times = times_of(dossier.sights, dossier.last_look)
     return [
         verdicts.row(origin, None, told.what, told.verdict, times[told.dated])
         for told in opinion.told
