@@ -1,7 +1,10 @@
 """How fast evidence is judged, and how soon the first questions to a database are answered.
 
-`python -m benchmarks.judge_speed [--origins 20000] [--alike] [--rounds 5] [--quick] [--json FILE]`
-stores synthetic evidence through `crawler.store`, runs `tdm-audit judge` on it and asks the views.
+`python -m benchmarks.judge_speed [--origins 20000] [--hosts usual|alike|unlike] [--rounds 5]
+[--quick] [--json FILE]` stores synthetic evidence through `crawler.store`, runs `tdm-audit judge`
+on it and asks the views. Usual hosts have files of some systems, which differ by the address of a
+sitemap and the title of a page; of alike ones every second has a system's files to the octet; of
+unlike ones each has a rule and a meta element of its own.
 Status 1 where fewer than 5,000 origins a second are judged on one core (of a machine where Protego
 reads 1 KB in 183 us: machines differ, the ratio does not), or a question takes more than a second
 for 200,000 origins, less for fewer in proportion.
@@ -95,10 +98,25 @@ def extract(number: int) -> bytes:
     return hosts.numbered(_EXTRACTS[template], number)
 
 
-def observation(path: str, number: int, base: str) -> Observation:
-    """What was seen of a host at a path."""
+_RULE = b"User-agent: *\nDisallow: /%07d/\n"
+_META = b"""{"attributes":[["name","x-%07d"],["content","1"]],"line":9,"raw":"","tag":"meta","""
+
+
+def unlike(path: str, number: int, content: bytes) -> bytes:
+    """A file or extract with something of its own in it that must be read."""
+    if path == "/robots.txt":
+        return content + _RULE % number
+    own = _META % number + b'"text":"","where":"head"},'
+    return content.replace(b'"elements":[', b'"elements":[' + own, 1)
+
+
+def observation(path: str, number: int, base: str, *, alone: bool) -> Observation:
+    """What was seen of a host at a path; `alone` if no other host has such files."""
     target = Target(resource=_RESOURCES[path], asked=base + path, url=base + path)
     body = content(path, number)
+    extracted = extract(number) if target.resource in EXTRACTED else b""
+    if alone and body is not None:
+        body, extracted = unlike(path, number, body), unlike(path, number, extracted)
     kind = "text/plain" if path.endswith(".txt") else "text/html; charset=utf-8"
     return Observation(
         target=target,
@@ -110,23 +128,19 @@ def observation(path: str, number: int, base: str) -> Observation:
         started_at=_WHEN,
         elapsed_ms=50,
         address="192.0.2.1:443",
-        extract=extract(number) if target.resource in EXTRACTED else b"",
+        extract=extracted,
     )
 
 
-def visit(number: int, base: str) -> Iterator[Observation]:
-    """All that was seen of a host, which has the files of the host of that number."""
+def visit(number: int, kind: str) -> Iterator[Observation]:
+    """All that was seen of a host, by the kind of hosts there are."""
+    files = number % _SYSTEMS if kind == "alike" and number % 2 else number
     for path in hosts.PATHS:
-        if path != "/trust.txt" or content("/.well-known/trust.txt", number) is None:
-            yield observation(path, number, base)
+        if path != "/trust.txt" or content("/.well-known/trust.txt", files) is None:
+            yield observation(path, files, origin(number).url, alone=kind == "unlike")
 
 
-def files_of(number: int, *, alike: bool) -> int:
-    """The host whose files a host has: its own, or for every second one those of a system."""
-    return number % _SYSTEMS if alike and number % 2 else number
-
-
-def build(path: Path, number: int, *, alike: bool = False) -> None:
+def build(path: Path, number: int, kind: str = "usual") -> None:
     """A database of so many origins, as a crawl leaves it before it judges."""
     dataset = evidence.NewDataset(
         path="synthetic",
@@ -145,8 +159,7 @@ def build(path: Path, number: int, *, alike: bool = False) -> None:
         for first in range(0, number, _AT_ONCE):
             with transaction(db):
                 for n in range(first, min(first + _AT_ONCE, number)):
-                    seen = tuple(visit(files_of(n, alike=alike), origin(n).url))
-                    evidence.save_visit(db, run, n + 1, seen, _WHEN)
+                    evidence.save_visit(db, run, n + 1, tuple(visit(n, kind)), _WHEN)
         runs.end_run(db, run, "finished", _WHEN)
 
 
@@ -195,9 +208,7 @@ def protego_microseconds() -> float:
 def main() -> int:
     options = measure.options(__doc__)
     options.add_argument("--origins", type=int, help="20000, with --quick 1500")
-    options.add_argument(
-        "--alike", action="store_true", help="every second host has the files of 10 systems"
-    )
+    options.add_argument("--hosts", choices=("usual", "alike", "unlike"), default="usual")
     options.add_argument(
         "--db", type=Path, help="keep the database here, and take it if it is there"
     )
@@ -206,7 +217,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = given.db or Path(folder) / "audit.db"
         if not path.exists():
-            build(path, number, alike=given.alike)
+            build(path, number, given.hosts)
         return report(path, number, given.rounds or usual, given.json)
 
 
