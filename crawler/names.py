@@ -8,14 +8,18 @@ address, since columns of URLs also hold words, numbers and mail addresses.
 import hashlib
 import importlib.resources
 import re
+from collections import defaultdict
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import ada_url
-import tldextract
 
 from crawler.model import Origin
 from crawler.vocab import Reject
+
+# It brings a client for HTTP, which takes a while; most commands name no new site.
+if TYPE_CHECKING:
+    import tldextract
 
 #: Longer texts are not asked for: RFC 9110, 4.1 recommends that 8000 octets be supported.
 LONGEST = 8192
@@ -36,6 +40,7 @@ _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
 _QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\.?")
 _LONGEST_HOST = 253
+_LETTERS = re.compile("[a-z]+")
 
 
 class _Place(NamedTuple):
@@ -181,7 +186,9 @@ def page_url(url: str | None) -> str:
 
 
 @cache
-def _extract() -> tldextract.TLDExtract:
+def _extract() -> "tldextract.TLDExtract":
+    import tldextract
+
     # Without URLs and without a cache directory the list in the package is the only one left.
     return tldextract.TLDExtract(
         suffix_list_urls=(),
@@ -191,17 +198,49 @@ def _extract() -> tldextract.TLDExtract:
     )
 
 
+@cache
+def _below() -> dict[str, frozenset[str]]:
+    """Of each last label of public suffixes, the labels before it that longer suffixes have.
+
+    `*` stands for all: where a longer suffix says so, or the last label alone is no suffix.
+    """
+    below: defaultdict[str, set[str]] = defaultdict(set)
+    suffixes = _extract().tlds
+    for suffix in suffixes:
+        *before, last = suffix.split(".")
+        below[last].update(label.lstrip("!") for label in before[-1:])
+    for last in below.keys() - set(suffixes):
+        below[last].add("*")
+    return {last: frozenset(labels) for last, labels in below.items()}
+
+
 @lru_cache(maxsize=65536)
+def _looked_up(host: str) -> str:
+    return _extract()(host).top_domain_under_public_suffix or host
+
+
 def site_of(host: str) -> str:
     """The registrable domain of a host, private suffixes counted as suffixes.
 
-    Addresses and names without a registrable domain are their own site.
+    Addresses and names without a registrable domain are their own site. Most names end in a suffix
+    of one label, and no longer one is like them: these need no walk through the list.
     """
-    return _extract()(host).top_domain_under_public_suffix or host
+    before, _, last = host.rpartition(".")
+    if not _LETTERS.fullmatch(last):
+        return _looked_up(host)
+    known = _below().get(last)
+    if known is None:
+        return host
+    name = before.rpartition(".")[2]
+    if not name or name in known or "*" in known or name.startswith("xn--"):
+        return _looked_up(host)
+    return f"{name}.{last}"
 
 
 @cache
 def suffix_list_version() -> str:
     """Which list of public suffixes stands behind `site_of`: release and start of its digest."""
+    import tldextract
+
     snapshot = importlib.resources.files(tldextract).joinpath(".tld_set_snapshot").read_bytes()
     return f"tldextract {tldextract.__version__} {hashlib.sha256(snapshot).hexdigest()[:12]}"

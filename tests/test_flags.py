@@ -138,7 +138,9 @@ def test_sql_flags_equal_the_judge(visits, urls, purposes, agent, rules):
 
 def test_sql_flags_equal_the_judge_on_the_demonstration(demonstration):
     given = [url for (url,) in _urls(demonstration)]
-    changed = [f"{url}{end}" for url in given for end in ("?q=%2F", "#x", ".JPG", "/../é", "%7E")]
+    changed = [
+        f"{url}{end}" for url in given for end in ("?q=%2F", "#x", ".JPG", "/../é", "%7E", "?")
+    ]
     with closing(connect_read_only(demonstration / "audit.db")) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
         urls = [*given, *changed[::7], *[u.upper() for u in given[::9]]]
@@ -179,6 +181,16 @@ def test_a_row_gets_the_verdict_of_its_path_and_of_its_page():
             ("partial", None, "tdmrep_header"),
             ("reserved", True, "tdmrep_header"),
         ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/p?", "/p?#x", "/./p", "/q/../p", "/q\\..\\p", "/\tp", "/p#x", "\\p", "/q/%2e%2E/p"],
+)
+def test_a_page_is_known_however_its_path_is_written(path):
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
+        assert told(flagger, path) == [("reserved", True, "tdmrep_header")]
 
 
 def test_what_names_no_origin_or_was_never_asked_is_unknown_with_a_reason():

@@ -218,13 +218,43 @@ def test_site(host, expected):
     assert site_of(host) == expected
 
 
+labels = st.sampled_from(
+    [
+        *(
+            "a",
+            "www",
+            "com",
+            "co",
+            "github",
+            "city",
+            "s3",
+            "x_y",
+            "xn--a",
+            "xn--mnchen-3ya",
+            "-a",
+            "1",
+        )
+    ]
+)
+endings = st.sampled_from(sorted(names._extract().tlds)).map(
+    lambda suffix: suffix.replace("*", "any").replace("!", "").encode("idna").decode()
+)
+
+
+@given(st.lists(labels, max_size=3), endings | st.sampled_from(["test", "0x7f", "[::1]", "1.2"]))
+def test_the_site_is_what_the_list_says(before, ending):
+    host = ".".join([*before, ending])
+    assert site_of(host) == (names._extract()(host).top_domain_under_public_suffix or host)
+
+
 def test_the_suffix_list_is_the_one_in_the_package(monkeypatch):
     def refuse(*args):
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     names._extract.cache_clear()
-    site_of.cache_clear()
+    names._below.cache_clear()
+    names._looked_up.cache_clear()
     assert site_of("www.never-asked-before.co.jp") == "never-asked-before.co.jp"
     assert re.fullmatch(r"tldextract [\d.]+ [0-9a-f]{12}", suffix_list_version())
 

@@ -9,10 +9,10 @@ import importlib.resources
 import os
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,27 +24,23 @@ from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError, DatasetFile, Format, digests, locate
 from crawler.dataset.readers import relation
 from crawler.model import Origin
-from crawler.names import LONGEST, origin_at, origin_key, origin_of, page_url
+from crawler.names import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
 
 _BATCH = 20_000
 _LONGEST_EXAMPLE = 200
 # Candidates beyond the samples asked for: some turn out to be the home page, or equal.
 _SPARE = 2
-# Of few pages those are lost that fall between two others of their share: of three, one in 64.
-_FEWEST_SHARES = 8
+# Pages asked for by share: of three pages in one share, one in a hundred is lost.
+_OF_A_SHARE = 2
+# Drawn pages that a reading looks for: joined and told apart they take some 300 MB.
+_AT_ONCE = 1_000_000
 _INSERT = (
     "INSERT INTO place (kind, text, scheme, host, port, reject) "
     "SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
     "unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::VARCHAR[])"
 )
 _HOME = re.compile(r"https?://[^/]*/")
-# A URL that reading it as a browser does cannot change: plain name, nothing to encode, no dots to
-# be resolved.
-_READY = re.compile(
-    r"(?!.*(?:/\.|%2[eE]|xn--|\?\Z))https?://(?=[^/]{1,253}/)"
-    r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9_-]{0,62}/(?:[a-zA-Z0-9._~/!&()+,;=:@?-]|%[0-9a-fA-F]{2})*"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +80,7 @@ class Inventory:
             for key, host, port, rows, weight, https, http in batch:
                 scheme = "http" if http > https else "https"
                 origin = origin_at(scheme, host, port, assumed=not (http or https))
-                samples = tuple(islice(_clean(pages.get(key, ())), self._samples))
+                samples = tuple(islice(_asked(pages.get(key, ())), self._samples))
                 yield OriginRows(origin=origin, rows=rows, weight=weight, samples=samples)
 
     def close(self) -> None:
@@ -113,29 +109,30 @@ def _batches(
         yield cursor.execute(f"{select} {bounds}").fetchall()
 
 
-def _pages(cursor: duckdb.DuckDBPyConnection, first: str, last: str) -> dict[str, tuple[str, ...]]:
-    """The drawn pages of the origins between two keys, as texts of the dataset."""
+def _pages(
+    cursor: duckdb.DuckDBPyConnection, first: str, last: str
+) -> dict[str, list[tuple[str, bool]]]:
+    """The drawn pages of the origins between two keys: text, and whether it is ready.
+
+    They come as they are stored, in the order of their lots.
+    """
+    found: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
     rows = cursor.execute(
-        "SELECT key, page FROM sample WHERE key BETWEEN ? AND ? ORDER BY key, lot", [first, last]
-    ).fetchall()
-    return {
-        key: tuple(page for _, page in group) for key, group in groupby(rows, key=itemgetter(0))
-    }
+        "SELECT key, page, ready FROM sample WHERE key BETWEEN ? AND ?", [first, last]
+    )
+    for key, page, ready in rows.fetchall():
+        found[key].append((page, ready))
+    return found
 
 
-def _clean(texts: Iterable[str]) -> Iterator[str]:
-    """The pages to ask for behind texts: absolute, each once, and none that is the home page."""
+def _asked(pages: Iterable[tuple[str, bool]]) -> Iterator[str]:
+    """The pages to ask for behind (text, ready or not): absolute, each once, no home page."""
     seen: set[str] = set()
-    for text in texts:
-        page = _page(text)
-        if page and page not in seen and not _HOME.fullmatch(page):
+    for text, ready in pages:
+        page = text if ready else page_url(text)
+        if page and page not in seen and (ready or not _HOME.fullmatch(page)):
             seen.add(page)
             yield page
-
-
-def _page(text: str) -> str:
-    """What `page_url` says, at once for most texts."""
-    return text if len(text) <= LONGEST and _READY.fullmatch(text) else page_url(text)
 
 
 def _sql(name: str) -> str:
@@ -179,17 +176,29 @@ def _rejects(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[Reject, int, 
     return tuple((Reject(reject), count, example) for reject, count, example in rows)
 
 
+def _fetch_pages(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill `sample` from a second reading, or from several if pages of very many are drawn."""
+    connection.execute(_sql("drawn.sql"))
+    [(count,)] = connection.execute("SELECT count(*) FROM drawn").fetchall()
+    turns = 1 + count // _AT_ONCE
+    meeting = _sql("met.sql").replace("$turns", str(turns))
+    for turn in range(turns):
+        connection.execute(meeting.replace("$turn", str(turn)))
+    connection.execute("DROP TABLE drawn")
+    connection.execute(_sql("samples.sql"))
+
+
 def _count(connection: duckdb.DuckDBPyConnection, samples: int) -> int:
     """Fill the tables; returns the number of rows."""
     drawn = samples + _SPARE if samples else 0
-    shares = max(_FEWEST_SHARES, drawn) if samples else 0
+    shares = max(1, samples // _OF_A_SHARE) if samples else 0
+    spots = _sql("spots.sql").replace("$shares", str(shares))
     connection.execute(_sql("marks.sql"))
-    connection.execute(_sql("spots.sql").replace("$shares", str(shares)))
+    connection.execute(spots.replace("$drawn", str(drawn)))
     _name_hard_spots(connection)
     connection.execute(_sql("origins.sql"))
     if drawn:
-        statements = _sql("samples.sql").replace("$shares", str(shares))
-        connection.execute(statements.replace("$drawn", str(drawn)))
+        _fetch_pages(connection)
     [(rows,)] = connection.execute("SELECT coalesce(sum(rows), 0)::BIGINT FROM spot").fetchall()
     return int(rows)
 

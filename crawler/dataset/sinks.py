@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import re
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +20,8 @@ _ROWS_AT_ONCE = 8192
 # A row group is as large as one of these, whichever comes first.
 _GROUP_ROWS = 1_000_000
 _GROUP_BYTES = 128 * 1024 * 1024
+# What may wait to be written while more is gathered.
+_PENDING_BYTES = 256 * 1024 * 1024
 _WRITABLE = (Format.PARQUET, Format.ARROW, Format.CSV, Format.TSV, Format.JSONL)
 
 #: The suffixes that can be named; those of text may be followed by one of compression.
@@ -102,7 +105,7 @@ class _Parquet:
         self._waiting: list[pa.Table] = []
         self._rows = self._bytes = 0
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._writing: Future[None] | None = None
+        self._writing: deque[tuple[Future[None], int]] = deque()
 
     def write(self, columns: list[pa.Array]) -> None:
         table = _table(columns, self._schema)
@@ -113,14 +116,16 @@ class _Parquet:
             self._flush()
 
     def _flush(self) -> None:
-        """Have the rows that wait written, once those before them are."""
-        self._written()
-        self._writing = self._thread.submit(self._write, pa.concat_tables(self._waiting))
+        """Have the rows that wait written, after those before them."""
+        self._written(_PENDING_BYTES - self._bytes)
+        table = pa.concat_tables(self._waiting)
+        self._writing.append((self._thread.submit(self._write, table), self._bytes))
         self._waiting, self._rows, self._bytes = [], 0, 0
 
-    def _written(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
+    def _written(self, allowed: int) -> None:
+        """Wait until no more than so many octets are still to be written, if there are any."""
+        while self._writing and sum(size for _, size in self._writing) > allowed:
+            self._writing.popleft()[0].result()
 
     def _write(self, table: pa.Table) -> None:
         if self._writer is None:
@@ -147,7 +152,7 @@ class _Parquet:
             with self._thread:
                 if self._waiting:
                     self._flush()
-                self._written()
+                self._written(-1)
         finally:
             writer = self._writer or self._open(self._schema)
             writer.close()

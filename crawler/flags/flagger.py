@@ -176,7 +176,7 @@ class Flagger:
             verdict = self._bench.unknown(f"no origin: {origin}")
             return kind, text, None, self.numbering.number(verdict)
 
-        self._fill("named", "SELECT kind, text FROM stray", name)
+        self._fill("named", "SELECT DISTINCT kind, text FROM strange", name)
 
     def _normalise(self) -> None:
         def normal(url: str) -> tuple[str, str, str]:

@@ -1,18 +1,18 @@
 -- Rows that Python had to name.
 CREATE OR REPLACE TABLE strayed AS
 SELECT
-    located.n,
+    strange.n,
     origin.origin,
     origin.special OR origin.marks <> '' AS apart,
-    located.url,
+    strange.url,
     coalesce(named.verdict, origin.verdict, 0) AS verdict
-FROM located
+FROM strange
 JOIN named USING (kind, text)
 LEFT JOIN origin USING (key);
 
 -- Rows whose URL may be told apart and whose path Python brings into its normal form.
 CREATE OR REPLACE TABLE unusual AS
-SELECT n, origin, url FROM located WHERE origin IS NOT NULL AND url IS NOT NULL
+SELECT n, origin, url FROM parted WHERE path IS NULL
 UNION ALL
 SELECT n, origin, url FROM strayed WHERE apart;
 

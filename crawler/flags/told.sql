@@ -1,6 +1,6 @@
 -- Rows whose path is not like any other: by their own page, or by the shapes that the path has.
 CREATE OR REPLACE VIEW formed AS
-SELECT n, origin, path, path AS normal FROM located WHERE path IS NOT NULL
+SELECT n, origin, path, path AS normal FROM parted WHERE path IS NOT NULL
 UNION ALL
 SELECT unusual.n, unusual.origin, odd.path, odd.normal
 FROM unusual

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from crawler.dataset import DatasetError, Format, OriginRows, inventory
 from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetFile
-from crawler.dataset.inventory import _page
 from crawler.model import Origin
 from crawler.names import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
@@ -197,6 +196,16 @@ def test_samples_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatch, t
     assert listed(back) == usual
 
 
+@pytest.mark.parametrize("at_once", [10, 99])
+def test_pages_that_are_met_in_several_turns_are_the_same(tmp_path, monkeypatch, at_once):
+    urls = [f"https://h{n % 30}.example/{n // 30}?{n % 7}" for n in range(900)]
+    path = table(tmp_path, [*urls, "HTTPS://H1.EXAMPLE/x", "h2.example/y"])
+    usual = listed(path)
+    assert sum(len(row.samples) for row in usual) == 90
+    monkeypatch.setattr(sys.modules["crawler.dataset.inventory"], "_AT_ONCE", at_once)
+    assert listed(path) == usual
+
+
 def test_pages_are_drawn_from_all_over(tmp_path):
     path = table(tmp_path, [f"https://h{n % 300}.example/{n // 300}" for n in range(30_000)])
     drawn = [int(url.rpartition("/")[2]) for row in listed(path) for url in row.samples]
@@ -222,8 +231,29 @@ def test_of_few_pages_nearly_none_is_lost(tmp_path, count):
         "http://a.example/" + "x" * 9000,
     ],
 )
-def test_a_text_taken_as_it_stands_is_what_a_browser_makes_of_it(text):
-    assert _page(text) == page_url(text)
+def test_a_page_is_what_a_browser_makes_of_its_text(tmp_path, text):
+    assert [page for row in listed(table(tmp_path, [text])) for page in row.samples] == pages(
+        [text]
+    )
+
+
+def pages(texts):
+    """The pages of texts without their fragments, home pages left out, by `page_url` alone."""
+    found = {page_url(text.partition("#")[0]) for text in texts}
+    return sorted(page for page in found if page.count("/") > 3 or page[-1:] not in ("/", ""))
+
+
+paths = st.text(st.sampled_from("ab./%2eE?=#-~'é \t"), max_size=7)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(["https://", "http://", "", "HTTP://"]), st.lists(paths, max_size=3))
+def test_pages_are_what_a_browser_makes_of_them(tmp_path, head, tails):
+    texts = [f"{head}a.example/{tail}" for tail in tails]
+    drawn = [page for row in listed(table(tmp_path, texts), samples=9) for page in row.samples]
+    assert sorted(drawn) == pages(texts)
 
 
 def test_a_page_in_many_rows_does_not_push_others_out(tmp_path):
