@@ -2,19 +2,21 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from filelock import FileLock, Timeout
-from sqlite_utils import Database as UtilsDatabase
-from sqlite_utils import Migrations
 
 from crawler import agents, vocab
 from crawler.errors import ExplainedError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 #: `TDMA` in ASCII: what `file` and SQLite call the kind of an SQLite file.
 APPLICATION_ID = 0x54444D41
@@ -32,7 +34,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
 }
 _RANKED = ("purpose", "state")
 _SQL = files("crawler.store")
-_MIGRATIONS = Migrations("tdm-audit")
+_MIGRATIONS = ("0001_evidence", "0002_derived")
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
 
@@ -45,17 +47,6 @@ class StoreBusyError(StoreError):
     """Another run holds the database."""
 
     status = 3
-
-
-def _migration(name: str) -> None:
-    def apply(db: UtilsDatabase) -> None:
-        db.executescript((_SQL / "migrations" / f"{name}.sql").read_text("utf-8"))
-
-    _MIGRATIONS(name=name)(apply)
-
-
-for _name in ("0001_evidence", "0002_derived"):
-    _migration(_name)
 
 
 def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
@@ -96,7 +87,7 @@ def connect_read_only(path: Path | str) -> sqlite3.Connection:
         try:
             if _check(connection, path):
                 raise StoreError(f"{path} is empty; run `tdm-audit crawl` first")
-            if _applied(connection) < set(_names()):
+            if _applied(connection) < set(_MIGRATIONS):
                 raise StoreError(
                     f"{path} was made by an older tdm-audit; run `tdm-audit judge --db {path}` once"
                 )
@@ -147,7 +138,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> bool:
         return True
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program; name another file with --db")
-    newer = _applied(connection) - set(_names())
+    newer = _applied(connection) - set(_MIGRATIONS)
     if newer:
         raise StoreError(f"{path} was made by a newer tdm-audit; upgrade to use it")
     return False
@@ -158,8 +149,22 @@ def _applied(connection: sqlite3.Connection) -> set[str]:
     return {name for (name,) in connection.execute(query)}
 
 
-def _names() -> list[str]:
-    return [migration.name for migration in _MIGRATIONS._migrations]
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply what has not been applied yet."""
+    # Imported when a database is made or is of another version: most commands need none of it.
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations("tdm-audit")
+    for name in _MIGRATIONS:
+        migrations(name=name)(_migration(name))
+    migrations.apply(Database(connection))
+
+
+def _migration(name: str) -> "Callable[[Database], None]":
+    def apply(db: "Database") -> None:
+        db.executescript((_SQL / "migrations" / f"{name}.sql").read_text("utf-8"))
+
+    return apply
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -169,7 +174,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     fingerprint = _fingerprint()
     if connection.execute("PRAGMA user_version").fetchone()[0] == fingerprint:
         return
-    _MIGRATIONS.apply(UtilsDatabase(connection))
+    _migrate(connection)
     with transaction(connection):
         _fill_vocabulary(connection)
         _fill_catalogue(connection)
@@ -181,7 +186,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _fingerprint() -> int:
     """A number that changes whenever what `_prepare` writes would change."""
     words = [list(enum) for enum in _VOCABULARY.values()]
-    text = "".join((*_names(), _views_sql(), agents.VERSION, repr(words)))
+    text = "".join((*_MIGRATIONS, _views_sql(), agents.VERSION, repr(words)))
     return crc32(text.encode()) & 0x7FFFFFFF
 
 

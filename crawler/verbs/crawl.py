@@ -14,7 +14,6 @@ from crawler.fetch import crew
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended
-from crawler.fetch.run import crawl as fetch
 from crawler.fetch.workbook import StoreWorkbook
 from crawler.model import Origin
 from crawler.rulesets import RuleSet
@@ -199,6 +198,9 @@ def _fetch(
     waiting, workers = runs.count_due(db, due), _workers(request)
     watcher.begin("asking origins", waiting)
     if workers == 1 or crew.are_few(waiting, request.batch):
+        # Scrapy takes its time to be imported; where workers ask, only they need it.
+        from crawler.fetch.run import crawl as fetch
+
         workbook = StoreWorkbook(db, due, keep_pages=request.keep_pages)
         ended = fetch(workbook, request.fetch, lambda _visit: stored(1))
         return ended, visited
