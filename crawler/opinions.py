@@ -21,7 +21,7 @@ from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, State
 
 #: In place of the position of a sight: the youngest of them.
 LAST_LOOK = -1
-_CACHED = 4096
+_CACHED, _READINGS = 4096, 1024
 _STRENGTH = {state: n for n, state in enumerate(State)}
 
 
@@ -82,7 +82,7 @@ class Opinions:
         self._rule_sets, self._chosen, self._agent = rule_sets, chosen, agent
         self._known: Recent[tuple[object, ...], Opinion] = Recent(_CACHED)
         self._told: Recent[tuple[object, ...], tuple[Told, ...]] = Recent(_CACHED)
-        self._numbers: Same[Reading, int] = Same(_CACHED)
+        self._numbers: Same[Reading, int] = Same(_READINGS)
         self._next = count(1)
 
     def of(self, sights: tuple[Sight, ...]) -> Opinion:

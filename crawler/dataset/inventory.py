@@ -31,7 +31,7 @@ _BATCH = 20_000
 _LONGEST_EXAMPLE = 200
 # Candidates beyond the samples asked for: some turn out to be the home page, or equal.
 _SPARE = 2
-# Pages asked for by share: of three pages in one share, one in a hundred is lost.
+# Pages asked for by share: of three pages in many rows, one in 130 is lost.
 _OF_A_SHARE = 2
 # Drawn pages that a reading looks for: joined and told apart they take some 300 MB.
 _AT_ONCE = 1_000_000

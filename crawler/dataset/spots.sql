@@ -24,7 +24,7 @@ FROM marked;
 
 -- Four numbers, as far from each other as may be. The lots nearest to each and farthest from each
 -- are drawn, by the bits in which they differ: of few pages this finds nearly all, of many any, and
--- a page in many rows does not push others out. Eight numbers are all that has to be remembered of
+-- a page in many rows does not push others out. Ten numbers are all that has to be remembered of
 -- any number of rows, in a form that can be spilled. Where more pages are wanted, they are first
 -- dealt out into shares.
 CREATE TABLE part AS
@@ -41,8 +41,10 @@ SELECT
         xor(max(xor(lot, 2654435769::UINTEGER)), 2654435769::UINTEGER),
         xor(min(xor(lot, 1013904242::UINTEGER)), 1013904242::UINTEGER),
         xor(max(xor(lot, 1013904242::UINTEGER)), 1013904242::UINTEGER),
-        xor(min(xor(lot, 3668340011::UINTEGER)), 3668340011::UINTEGER),
-        xor(max(xor(lot, 3668340011::UINTEGER)), 3668340011::UINTEGER)
+        xor(min(xor(lot, 1518500249::UINTEGER)), 1518500249::UINTEGER),
+        xor(max(xor(lot, 1518500249::UINTEGER)), 1518500249::UINTEGER),
+        -- Of three the one between the lowest and the highest, where it is near none of these.
+        CASE WHEN count(lot) = 3 THEN xor(bit_xor(lot), xor(min(lot), max(lot))) END
     ]))[:$drawn] AS lots
 FROM drawable
 GROUP BY kind, text, share;

@@ -34,7 +34,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
 }
 _RANKED = ("purpose", "state")
 _SQL = files("crawler.store")
-_MIGRATIONS = ("0001_evidence", "0002_derived")
+_MIGRATIONS = ("0001_evidence", "0002_derived", "0003_prepared")
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
 

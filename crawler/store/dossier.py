@@ -18,7 +18,7 @@ from crawler.vocab import Presence, Resource
 
 Fields = tuple[tuple[str, str], ...]
 
-_CACHED = 4096
+_CACHED = 1024
 # Protocols by the resource they look at: those of header lines, and those of what was kept.
 _OF_HEADERS = {
     resource.value: tuple(

@@ -13,8 +13,8 @@ from crawler.store.dossier import Dossier, Read
 from crawler.store.evidence import text
 
 #: Written after so many rows: memory is bounded, and a statement of SQL is worth its while.
-_ROWS = 50_000
-_REMEMBERED = 4096
+_ROWS = 25_000
+_REMEMBERED = 1024
 # A table after those that it refers to.
 _OF_READINGS = ("statement", "issue", "candidate", "shape", "party")
 _TABLES = (

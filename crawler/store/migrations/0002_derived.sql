@@ -168,15 +168,6 @@ CREATE TABLE verdict (
     PRIMARY KEY (origin, rules, agent, what, purpose)
 ) STRICT, WITHOUT ROWID;
 
--- What a flagging had at its end, for the next one in the same way: tables of Arrow. `facts` is a
--- digest of the evidence, the rules, the agent, the purposes and the version of this tool.
-CREATE TABLE prepared (
-    facts TEXT NOT NULL,
-    name TEXT NOT NULL,
-    content BLOB NOT NULL,
-    PRIMARY KEY (facts, name)
-) STRICT;
-
 -- Two statements that disagree about a purpose, of different protocols.
 CREATE TABLE disagreement (
     origin INTEGER NOT NULL REFERENCES origin (id),
