@@ -365,6 +365,21 @@ unjudged AS MATERIALIZED (
     )
     GROUP BY d.dataset, origin.site
 ),
+open AS MATERIALIZED (
+    SELECT
+        dataset, count(*) AS sites, sum(origins) AS origins, sum(rows) AS rows,
+        sum(weight) AS weight
+    FROM unjudged GROUP BY dataset
+),
+-- Of the sites with origins that are not judged, those that others make unknown already.
+unknown_too AS MATERIALIZED (
+    SELECT told.dataset, told.purpose, count(DISTINCT origin.site) AS sites
+    FROM told
+    CROSS JOIN origin ON origin.id = told.origin
+    JOIN unjudged ON unjudged.dataset = told.dataset AND unjudged.site = origin.site
+    WHERE told.rules = (SELECT shown FROM labels) AND told.state = 'unknown'
+    GROUP BY told.dataset, told.purpose
+),
 counted AS (
     SELECT
         told.dataset, told.purpose, told.state, count(*) AS origins,
@@ -375,16 +390,12 @@ counted AS (
     GROUP BY told.dataset, told.purpose, told.state
     UNION ALL
     SELECT
-        unjudged.dataset, purpose.name, 'unknown', unjudged.origins,
-        NOT EXISTS (
-            SELECT 1 FROM origin AS o
-            JOIN dataset_origin AS d ON d.origin = o.id AND d.dataset = unjudged.dataset
-            JOIN finding ON finding.origin = o.id AND finding.rules = (SELECT shown FROM labels)
-            WHERE o.site = unjudged.site AND finding.purpose = purpose.name
-            AND finding.state = 'unknown'
-        ),
-        unjudged.rows, unjudged.weight
-    FROM unjudged CROSS JOIN purpose
+        open.dataset, purpose.name, 'unknown', open.origins,
+        open.sites - coalesce(unknown_too.sites, 0), open.rows, open.weight
+    FROM open
+    CROSS JOIN purpose
+    LEFT JOIN unknown_too
+        ON unknown_too.dataset = open.dataset AND unknown_too.purpose = purpose.name
     UNION ALL
     SELECT dataset, purpose.name, 'unknown', 0, 0, sum(rows), NULL
     FROM dataset_reject CROSS JOIN purpose GROUP BY dataset, purpose.name
@@ -401,7 +412,7 @@ bounds AS (
         AND state IN ('reserved', 'conditional', 'partial', 'unknown')
         GROUP BY dataset, purpose
         UNION ALL
-        SELECT unjudged.dataset, purpose.name, 0, unjudged.rows FROM unjudged CROSS JOIN purpose
+        SELECT open.dataset, purpose.name, 0, open.rows FROM open CROSS JOIN purpose
     )
     GROUP BY dataset, purpose
 )
