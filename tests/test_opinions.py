@@ -7,7 +7,8 @@ import pytest
 from crawler import rulesets
 from crawler.judge import Sight
 from crawler.model import Document
-from crawler.opinions import Opinions
+from crawler.opinions import Opinions, times_of
+from crawler.outlook import verdicts_at
 from crawler.protocols import PROTOCOLS
 from crawler.protocols._driver import parse
 from crawler.vocab import Presence, Resource
@@ -101,3 +102,29 @@ def test_disagreements_are_told_by_position():
     )
     found = opinions().of(sights).disagreements
     assert {(a.sight, b.sight) for _, a, b in found} == {(0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        CASES["says the same, equal bytes"],
+        CASES["rules for paths only"],
+        CASES["a policy by its path"],
+    ],
+    ids=["equal", "other rules", "a policy"],
+)
+def test_verdicts_on_a_path_are_shared_by_like_evidence_only(one, other, shared):
+    known = opinions()
+    first, second = (known.at(sights, "/a1/x", "1") for sights in (one, other))
+    assert (first is second) == shared
+    assert second == opinions().at(other, "/a1/x", "1")
+    assert known.at(one, "/a1/x", "2") is not first
+
+
+def test_verdicts_on_a_path_are_those_of_the_judge():
+    (sights, _, _) = CASES["says the same, equal bytes"]
+    told = Opinions((), SIGNALS, "GPTBot").at(sights, "/a", "1")
+    times = times_of(sights, "never")
+    found = tuple(each.verdict._replace(observed_at=times[each.dated]) for each in told)
+    assert found == verdicts_at(sights, "/a", SIGNALS, "GPTBot", "never")
+    assert {verdict.state for verdict in found} > {"reserved"}
