@@ -2,12 +2,21 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
-from crawler.dataset.sinks import Layout
-
 _NO_COMPRESSION = {"UNCOMPRESSED": "none"}
+
+
+class Layout(NamedTuple):
+    """How a Parquet file keeps its columns: the compression of each or of all, those that are kept
+    as dictionaries, and those with statistics.
+    """
+
+    compression: str | dict[str, str] = "zstd"
+    dictionaries: bool | list[str] = True
+    statistics: bool | list[str] = True
 
 
 def layout_of(file: Path, added: Iterable[str], described: Iterable[str]) -> Layout:

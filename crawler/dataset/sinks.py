@@ -7,7 +7,7 @@ import re
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +15,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from crawler.dataset.files import COMPRESSIONS, Format, compression_of, known_format
+from crawler.dataset.layout import Layout
 
 _ROWS_AT_ONCE = 8192
 # A row group is as large as one of these, whichever comes first.
@@ -44,16 +45,6 @@ def writable(name: Path) -> Format | None:
     form = known_format(name)
     packed = form in (Format.PARQUET, Format.ARROW) and compression_of(name) != "none"
     return form if form in _WRITABLE and not packed else None
-
-
-class Layout(NamedTuple):
-    """How a Parquet file keeps its columns: the compression of each or of all, those that are kept
-    as dictionaries, and those with statistics.
-    """
-
-    compression: str | dict[str, str] = "zstd"
-    dictionaries: bool | list[str] = True
-    statistics: bool | list[str] = True
 
 
 def open_sink(

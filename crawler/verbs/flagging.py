@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from crawler import __version__
 from crawler.dataset.files import EmptyDatasetError, Format
-from crawler.dataset.layout import layout_of
+from crawler.dataset.layout import Layout, layout_of
 from crawler.dataset.rows import Rows, open_rows
-from crawler.dataset.sinks import Layout, Sink, open_sink, writable
+from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
 from crawler.progress import Bar
 from crawler.publish.export import replaced
