@@ -236,11 +236,11 @@ def test_a_flagging_begins_with_what_one_in_the_same_way_had(other, same):
         first = Flagger(db, **way)
         first.flag(urls[:3])
         with transaction(db):
-            prepared.save(db, first.facts, first.prepared())
+            prepared.save(db, first.facts, first.learned())
         second = Flagger(db, **way | other)
         assert rows(second.flag(urls)) == [tuple(second.verdict(url)) for url in urls]
         assert (second.worked_out == []) == same
-        assert (second.prepared() == {}) == same
+        assert (second.learned() == {}) == same
 
 
 @pytest.mark.parametrize("anew", [{}, {"run": 1}], ids=["all of it", "a run"])
@@ -248,7 +248,7 @@ def test_what_a_flagging_left_is_forgotten_with_what_it_came_from(anew):
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, "strict")
         with transaction(db):
-            prepared.save(db, flagger.facts, flagger.prepared())
+            prepared.save(db, flagger.facts, flagger.learned())
         rebuild(db, chosen=rulesets.load("signals"), **anew)
         assert prepared.load(db, flagger.facts) == {}
 

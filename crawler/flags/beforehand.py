@@ -7,10 +7,9 @@ import duckdb
 import pyarrow as pa
 
 from crawler.flags.bench import Bench
-from crawler.flags.duck import insert, run
+from crawler.flags.duck import add, insert, run
 from crawler.flags.numbering import Numbering
 from crawler.outlook import MOST_SHAPES, PAGE
-from crawler.protocols._shapes import ROBOTS_TXT
 from crawler.store import verdicts
 
 # What a flagging goes on with, but for verdicts.
@@ -39,7 +38,6 @@ def load(
     known = verdicts.known(db, *asked)
     insert(duck, "known", [(k.key, k.origin, _usual(k, bench, numbers)) for k in known])
     duck.execute("SET VARIABLE most_shapes = ?", [MOST_SHAPES])
-    duck.execute("SET VARIABLE robots_txt = ?", [ROBOTS_TXT.like])
     run(duck, "loaded.sql")
 
 
@@ -82,9 +80,7 @@ def restore(
     """Take over what `kept` gave, in place of `load`."""
     run(duck, "beforehand.sql")
     for name in _TABLES:
-        duck.register("rows_to_add", _unpacked(tables[name]))
-        duck.execute(f"INSERT INTO {name} SELECT * FROM rows_to_add")  # noqa: S608 - our own names
-        duck.unregister("rows_to_add")
+        add(duck, name, _unpacked(tables[name]))
     numbers.restore(_unpacked(tables[_VERDICTS]))
 
 

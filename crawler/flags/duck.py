@@ -20,7 +20,12 @@ def insert(duck: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[
     schema = duck.sql(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own names
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    duck.register("rows_to_add", pa.table(arrays, schema=schema))
+    add(duck, table, pa.table(arrays, schema=schema))
+
+
+def add(duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Add the rows of a table of Arrow to a table that has its columns."""
+    duck.register("rows_to_add", rows)
     duck.execute(f"INSERT INTO {table} SELECT * FROM rows_to_add")  # noqa: S608 - our own names
     duck.unregister("rows_to_add")
 

@@ -52,7 +52,8 @@ class Flagger:
     or a file (None for the one that the database shows). For several purposes a row gets one
     verdict, the strongest, and `tdm_purpose` says for which. `agent` is a product token, None for
     everybody. `duck` is where rows are told apart, by default in memory. Close it, or use it as a
-    context manager. Raises `ExplainedError` where it cannot be made.
+    context manager. Raises `ExplainedError` where it cannot be made. `evidence` tells the state of
+    the database from others, `facts` all that its verdicts come from.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Flagger:
                 rules = rule_set(db, rules)
             self._bench = Bench(db, rules, purposes_of(purposes), agent)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
-            self.facts = _facts(db, self._bench)
+            # Taken before anything is read: what a crawl adds meanwhile is other evidence.
+            self.evidence = fingerprint(db)
+            self.facts = _facts(self.evidence, self._bench)
             self._load(db)
             self._opened = opened.pop_all()
 
@@ -101,7 +104,7 @@ class Flagger:
     ) -> None:
         self.close()
 
-    def prepared(self) -> dict[str, bytes]:
+    def learned(self) -> dict[str, bytes]:
         """What the next one in the same way can begin with (`store.prepared`); nothing where this
         one learned nothing.
         """
@@ -201,9 +204,9 @@ class Flagger:
             insert(self._duck, table, [make(*row) for row in rows])
 
 
-def _facts(db: sqlite3.Connection, bench: Bench) -> str:
+def _facts(evidence: str, bench: Bench) -> str:
     """What a flagging's verdicts come from, as a digest."""
-    facts = (__version__, fingerprint(db), bench.rules.text, bench.agent, bench.purposes)
+    facts = (__version__, evidence, bench.rules.text, bench.agent, bench.purposes)
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 

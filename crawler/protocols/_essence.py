@@ -14,7 +14,7 @@ from crawler import page
 from crawler.model import Document, Reading
 from crawler.page import Element
 from crawler.protocols._interface import Carrier
-from crawler.protocols._robots_lines import LIMIT
+from crawler.protocols._robots_lines import LIMIT, looks_like_html
 from crawler.vocab import Resource
 
 # Stands for the address of a sitemap; a file that really holds it is read as it stands.
@@ -53,9 +53,17 @@ def essence(carrier: Carrier, resource: Resource, document: Document) -> Essence
     facts = (carrier, resource, document.media_type, document.charset, document.truncated)
     if carrier is Carrier.PAGE:
         return Essence((*facts, _page(document.body)), document)
-    if resource is Resource.ROBOTS_TXT and len(document.body) <= LIMIT:
-        document = replace(document, body=_SITEMAP.sub(_WITHOUT, document.body))
+    if resource is Resource.ROBOTS_TXT:
+        document = replace(document, body=_without_sitemaps(document.body))
     return Essence((*facts, document.body), document)
+
+
+def _without_sitemaps(body: bytes) -> bytes:
+    """A robots.txt without the addresses of its sitemaps. One that is not read whole, or of which
+    the beginning may be quoted, stays as it is.
+    """
+    less = _SITEMAP.sub(_WITHOUT, body)
+    return body if max(len(less), len(body)) > LIMIT or looks_like_html(body) else less
 
 
 def quotes(readings: Iterable[Reading]) -> bool:

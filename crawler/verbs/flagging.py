@@ -23,7 +23,6 @@ from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
 from crawler.progress import Bar
 from crawler.publish.export import replaced
 from crawler.rulesets import RuleSet
-from crawler.store import runs
 from crawler.vocab import Purpose
 
 _PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
@@ -114,10 +113,9 @@ class Flagging:
     ) -> None:
         self._duck, self._scratch = duck, scratch
         self._request, self._bar = request, bar
-        # Taken before anything is read: what a crawl adds meanwhile is other evidence.
-        self.evidence = runs.fingerprint(db)
-        self.facts = _facts(self.evidence, request)
         self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
+        self.evidence = self._flagger.evidence
+        self.facts = _facts(self.evidence, request)
 
     def write(
         self, out: Path, files: tuple[Path, ...], form: Format, *, some_empty: bool = False
@@ -152,7 +150,7 @@ class Flagging:
     @property
     def learned(self) -> tuple[str, dict[str, bytes]]:
         """What the next flagging in the same way can begin with, and what it is valid for."""
-        return self._flagger.facts, self._flagger.prepared()
+        return self._flagger.facts, self._flagger.learned()
 
     def _stays_lines(self, form: Format, out: Path) -> bool:
         """Whether lines of JSON are written with what they were read with."""

@@ -32,6 +32,14 @@ KEPT = {
     "CR, then a rule": (b"Sitemap: /1\rDisallow: /1\n", b"Sitemap: /1\rDisallow: /2\n"),
     "indented": (b" Sitemap: /1\n", b" Sitemap: /2\n"),
     "not ASCII": (b"Sitemap: /\xff\n", b"Sitemap: /\xfe\n"),
+    "short addresses, too long with others in their place": (
+        b"Sitemap: /1\n" + b"#" * (LIMIT - 13),
+        b"Sitemap: /2\n" + b"#" * (LIMIT - 13),
+    ),
+    "markup, of which the beginning is quoted": (
+        b"<html>" + b"-" * 77 + b"\nSitemap: /1\n",
+        b"<html>" + b"-" * 77 + b"\nSitemap: /2\n",
+    ),
     "too long to be read whole": (
         b"Sitemap: /1\n" + b"#" * LIMIT,
         b"Sitemap: /2\n" + b"#" * LIMIT,

@@ -12,6 +12,15 @@ from crawler.vocab import PAGES, Outcome, Resource
 AT = "2026-11-22T00:00:00.000Z"
 SIGNALS = rulesets.load("signals")
 HTML = (("content-type", "text/html"),)
+NEW_RUN = runs.NewRun(
+    command="",
+    version="",
+    versions={},
+    settings={},
+    user_agent="",
+    suffix_list="",
+    catalogue="",
+)
 
 
 def answer(host: str, resource: Resource, path: str, body: str) -> Observation:
@@ -46,18 +55,9 @@ def audit(tmp_path):
         new = evidence.NewDataset(
             path="d", files=(), format="csv", url_column="url", weight_column="", rows=3, rejects=()
         )
-        run = runs.NewRun(
-            command="",
-            version="",
-            versions={},
-            settings={},
-            user_agent="",
-            suffix_list="",
-            catalogue="",
-        )
         with transaction(db):
             evidence.add_dataset(db, new, [(o.host, o, 3, None, []) for o in origins], AT)
-            number = runs.begin_run(db, run, AT)
+            number = runs.begin_run(db, NEW_RUN, AT)
             for n, host in enumerate(hosts, start=1):
                 its = [o for o in seen if o.target.url.split("/")[2] == host]
                 evidence.save_visit(db, number, n, its, AT)

@@ -7,8 +7,7 @@ import pytest
 from crawler.model import Origin
 from crawler.store import evidence, runs
 from crawler.store.database import connect, transaction
-
-AT = "2026-11-22T00:00:00.000Z"
+from tests.store.conftest import AT, NEW_RUN
 
 
 def at(host):
@@ -59,19 +58,7 @@ def test_weight_goes_before_rows(db):
 def test_a_limit_counts_what_was_visited_already(db):
     dataset = ingested(db, ROWS)
     with transaction(db):
-        run = runs.begin_run(
-            db,
-            runs.NewRun(
-                command="",
-                version="",
-                versions={},
-                settings={},
-                user_agent="",
-                suffix_list="",
-                catalogue="",
-            ),
-            AT,
-        )
+        run = runs.begin_run(db, NEW_RUN, AT)
         many = db.execute("SELECT id FROM origin WHERE host = 'many.example'").fetchone()[0]
         evidence.save_visit(db, run, many, [], AT)
     assert hosts(db, due(dataset, limit=2)) == ["some.example"]
