@@ -131,7 +131,9 @@ def crawl(folder: Path, number: int, port: int, workers: int) -> Crawl:
     command = [sys.executable, "-m", "crawler", "crawl", str(seeds), "--db", str(db)]
     command += ["--delay", "0", "--quiet", "--no-progress", "--allow-network", "127.0.0.0/8"]
     command += ["--workers", f"{workers}"]
-    process = subprocess.Popen(command, cwd=measure.ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=measure.ROOT, env=measure.INSTALLED, stderr=subprocess.PIPE, text=True
+    )
     watch = Watch(process.pid)
     with watch.looking():
         _, said = process.communicate(timeout=measure.LONGEST)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 #: Seconds after which a command is ended and the measurement given up.
 LONGEST = 900.0
 _GRAIN = 0.05
+#: The environment of what is measured: its bytecode is there, as that of an installed package.
+INSTALLED = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 MB = 1024 * 1024
 
@@ -67,6 +69,7 @@ def run(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> Spent:
             stdout=out,
             stderr=err,
             cwd=ROOT,
+            env=INSTALLED,
         )
         resident = []
         while not (done := os.wait4(process.pid, os.WNOHANG))[0]:

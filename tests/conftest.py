@@ -25,8 +25,8 @@ def corpus() -> Path:
 
 
 def run(*arguments: object, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess:
-    """The command as a user runs it; in a process of its own if it crawls, since a reactor
-    runs once in a process.
+    """The command as a user runs it; in a process of its own if it crawls, since that
+    takes signals and threads.
     """
     if arguments[0] not in ("crawl", "check", "demo"):
         return _inside(list(map(str, arguments)), cwd)

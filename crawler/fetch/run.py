@@ -1,4 +1,4 @@
-"""Run a crawl in this process: once, since Twisted's reactor starts only once."""
+"""Run a crawl in this process."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
-from scrapy.utils.reactor import is_reactor_installed
 
+from crawler import cycles
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended, Job, Visit, Workbook
 from crawler.fetch.settings import DELAY_FACTOR
@@ -27,12 +27,10 @@ def crawl(
     SIGINT and SIGTERM stop it: visits in flight get `pool.GRACE` seconds, and those that are
     whole are saved; a second signal saves at once. Raises what the workbook raises.
     """
-    if is_reactor_installed():
-        raise RuntimeError("one crawl per process: the reactor has been used already")
     process = AsyncCrawlerProcess(_settings(options))
     crawler = process.create_crawler(ReservationsSpider)
     task = process.crawl(crawler, workbook=workbook, options=options, on_visit=on_visit)
-    with _stopped_by_signals(crawler):
+    with _stopped_by_signals(crawler), cycles.seldom():
         process.start(install_signal_handlers=False)
     if task.done() and (error := task.exception()) is not None:
         raise error

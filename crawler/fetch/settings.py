@@ -46,4 +46,6 @@ TELNETCONSOLE_ENABLED = False
 
 LOG_LEVEL = "ERROR"
 LOG_FORMATTER = "crawler.fetch.handler.NoLines"
-TWISTED_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
+#: No reactor: Scrapy then closes the event loop it began, and may begin another in this process.
+TWISTED_REACTOR_ENABLED = False
+ASYNCIO_EVENT_LOOP = "uvloop.Loop"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from crawler import cycles
 from crawler.opinions import Opinions
 from crawler.rulesets import RuleSet
 from crawler.store import derived, parties
@@ -40,7 +41,8 @@ def rebuild(
     ledger = Ledger(db, keep_contacts=keep_contacts)
     judged = 0
     whole = run is None and not waiting
-    with derived.swift(db) if whole else nullcontext(), transaction(db):
+    swiftly = derived.swift(db) if whole else nullcontext()
+    with cycles.seldom(), swiftly, transaction(db):
         indexes = derived.forget_all(db) if whole else ()
         if not keep_contacts:
             parties.forget_private(db)

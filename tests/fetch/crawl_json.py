@@ -1,4 +1,4 @@
-"""Crawl what standard input asks for and print what was seen: a reactor starts once a process."""
+"""Crawl what standard input asks for and print what was seen; signals are sent to it."""
 
 import dataclasses
 import json

@@ -5,6 +5,7 @@ import socket
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from crawler.demo.answers import text
 from crawler.demo.server import LoopbackWeb
@@ -66,12 +67,18 @@ async def attempt(asker, url, **trip):
     return answer.status, on
 
 
+def run(question):
+    """Ask in an event loop as a crawl has it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        return loop.run(question)
+
+
 def outcomes(urls, names=None, **options):
     async def ask():
         async with client(names, **options) as asker:
             return [(await attempt(asker, url))[0] for url in urls]
 
-    return asyncio.run(ask())
+    return run(ask())
 
 
 class Listener:
@@ -178,7 +185,7 @@ def test_a_kept_connection_is_not_lent_to_whoever_may_not_go_there():
                 asker._connector._allowed = ()
                 return first[0], (await attempt(asker, url))[0]
 
-        assert asyncio.run(ask()) == (200, "blocked_address")
+        assert run(ask()) == (200, "blocked_address")
     assert len(web.log) == 1
 
 
@@ -221,7 +228,7 @@ def test_certificates_are_recorded_and_never_an_obstacle(name, authority, trusti
                 url = f"https://a.test:{server.port}/"
                 return [await attempt(asker, url) for _ in range(2)]
 
-        (status, on), (again, later) = asyncio.run(ask())
+        (status, on), (again, later) = run(ask())
     assert (status, again) == (404, 404)
     assert on.tls == ("TLSv1.3", signed.digest, expected)
     assert later.tls == on.tls, "a connection that is used again keeps its facts"
@@ -237,7 +244,7 @@ def test_both_connections_are_guarded(authority, trusting, tmp_path):
             async with client(names, dns_seconds=0) as asker:
                 return await attempt(asker, f"https://a.test:{server.port}/")
 
-        came, on = asyncio.run(ask())
+        came, on = run(ask())
     assert (came, on.address) == (404, f"127.0.0.1:{server.port}")
     assert len(names.asked) == 2
 
@@ -260,7 +267,7 @@ def test_a_head_that_drips_costs_the_timeout():
             async with client(Names(a_test=[["127.0.0.1"]])) as asker:
                 return await attempt(asker, f"http://a.test:{web.port}/")
 
-        came, on = asyncio.run(ask())
+        came, on = run(ask())
     assert came == "timed_out"
     assert 2900 < on.elapsed_ms < 8000
     assert on.address == f"127.0.0.1:{web.port}"
@@ -273,7 +280,7 @@ def test_plain_http_has_no_tls():
             async with client(Names(a_test=[["127.0.0.1"]])) as asker:
                 return await attempt(asker, f"http://a.test:{web.port}/")
 
-        came, on = asyncio.run(ask())
+        came, on = run(ask())
     assert (came, on.tls) == (200, ("", "", ""))
 
 
