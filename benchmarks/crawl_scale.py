@@ -3,7 +3,8 @@
 `python -m benchmarks.crawl_scale [--only seeds] [--rounds 5] [--quick] [--json FILE]`. Status 1
 where 100,000 origins are asked at less than 0.95 of the speed of 1,000; where hosts that never
 answer or have no address cost more than 1.2 of what the timeouts force; where the process takes
-more than 200 MB or grows by more than a tenth.
+more than 200 MB or grows by more than a tenth; where the command itself takes more than 300 MB
+for 1,000,000 origins.
 """
 
 import heapq
@@ -20,7 +21,7 @@ from benchmarks import hosts, measure, web
 from benchmarks.measure import FailedError, Goal, Spent
 
 LATENCY = 0.2
-SPEED, DEAD, PEAK, GROWTH = 0.95, 1.2, 200.0, 1.1
+SPEED, DEAD, PEAK, GROWTH, COMMAND = 0.95, 1.2, 200.0, 1.1, 300.0
 STOPPED = 4
 #: Share of hosts that never answer, and of names that do not resolve.
 SHARE = 0.05
@@ -38,11 +39,22 @@ class Sizes(NamedTuple):
     mixed: int = 2_000
     timeout: float = 15
     steady: int = 10_000
+    most: int = 1_000_000
+    asking: float = 20
     rounds: int = 5
 
 
 QUICK = Sizes(
-    few=500, many=20_000, budget=5, side_by_side=64, mixed=400, timeout=3, steady=1_500, rounds=1
+    few=500,
+    many=20_000,
+    budget=5,
+    side_by_side=64,
+    mixed=400,
+    timeout=3,
+    steady=1_500,
+    most=100_000,
+    asking=5,
+    rounds=1,
 )
 
 
@@ -77,12 +89,19 @@ class Crawl(NamedTuple):
 
 def crawl(folder: Path, urls: Iterable[str], *arguments: str) -> Crawl:
     """The shipped command on some URLs, into a new database."""
-    db, seeds = folder / "audit.db", folder / "origins.txt"
+    db = folder / "audit.db"
+    spent = measure.run(command(folder, db, urls, *arguments), statuses=(0, STOPPED))
+    return Crawl(spent, db)
+
+
+def command(folder: Path, db: Path, urls: Iterable[str], *arguments: str) -> list[str]:
+    """The shipped command on some URLs, whose database is removed."""
     db.unlink(missing_ok=True)
-    seeds.write_text("\n".join(urls) + "\n", encoding="utf-8")
-    command = ["crawler", "crawl", str(seeds), "--db", str(db), "--delay", "0", "--quiet"]
-    command += ["--no-progress", "--allow-network", "127.0.0.0/8", *arguments]
-    return Crawl(measure.run(command, statuses=(0, STOPPED)), db)
+    seeds = folder / "origins.txt"
+    with seeds.open("w", encoding="utf-8") as file:
+        file.writelines(f"{url}\n" for url in urls)
+    crawl = ["crawler", "crawl", str(seeds), "--db", str(db), "--delay", "0", "--quiet"]
+    return [*crawl, "--no-progress", "--allow-network", "127.0.0.0/8", *arguments]
 
 
 def url(number: int, port: int) -> str:
@@ -208,6 +227,27 @@ def memory(folder: Path, sizes: Sizes) -> Result:
     return Result([facts], goals)
 
 
+def parent(folder: Path, sizes: Sizes) -> Result:
+    """The command itself, beside the process that reads very many origins and those that ask."""
+    db, limits = folder / "audit.db", ("--workers", "2", "--time-budget", f"{sizes.asking}s")
+    with web.serving() as port:
+        urls = (url(n, port) for n in range(sizes.most))
+        told = command(folder, db, urls, *limits)
+        itself, *others = measure.watch(told, statuses=(0, STOPPED))
+    reader = next(p for p in others if p.runs == "crawler.verbs.ingesting")
+    workers = [p for p in others if p.runs == "crawler.fetch.worker"]
+    facts = {
+        "origins": float(sizes.most),
+        "command_peak_mb": itself.peak,
+        "command_s": itself.seconds,
+        "reader_peak_mb": reader.peak,
+        "reader_s": reader.seconds,
+        "worker_peak_mb": max(worker.peak for worker in workers),
+    }
+    name = f"largest resident size of the command at {sizes.most:,} origins, MB"
+    return Result([facts], [Goal(name, itself.peak, COMMAND)])
+
+
 def _largest(done: Crawl) -> list[tuple[str, int]]:
     """The tables that take most of a database, where SQLite was built to tell."""
     try:
@@ -223,6 +263,7 @@ PARTS: dict[str, Callable[[Path, Sizes], Result]] = {
     "seeds": seeds,
     "dead": dead,
     "memory": memory,
+    "parent": parent,
 }
 
 

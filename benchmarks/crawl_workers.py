@@ -6,25 +6,19 @@ workers ask less than 1.7 times as fast as one once they are under way, where on
 takes its part of the same cores, so two cores give less than three would.
 """
 
-import os
 import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import hosts, measure, web
-from benchmarks.measure import FailedError, Goal
+from benchmarks.measure import FailedError, Goal, Process
 
 SPEED, PEAK, GROWTH = 1.7, 200.0, 1.1
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
+WORKER = "crawler.fetch.worker"
 #: What was found, without what no two crawls have in common.
 _FOUND = """
     SELECT o.url, resource, asked, hop, outcome, status, digest, stored, note
@@ -41,61 +35,6 @@ class Sizes(NamedTuple):
 
 
 QUICK = Sizes(hosts=800, steady=2_000, rounds=1)
-
-
-class Process(NamedTuple):
-    """What a process of a crawl took: CPU seconds and `(time, MB)` samples of its memory."""
-
-    worker: bool
-    cpu: float
-    resident: list[tuple[float, float]]
-
-    @property
-    def peak(self) -> float:
-        return max(mb for _, mb in self.resident)
-
-
-class Watch:
-    """Looks at a process and its children until it is gone."""
-
-    def __init__(self, process: int) -> None:
-        self.found: dict[int, Process] = {}
-        self._root, self._ends = process, threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    @contextmanager
-    def looking(self) -> Iterator[None]:
-        self._thread.start()
-        try:
-            yield
-        finally:
-            self._ends.set()
-            self._thread.join()
-
-    def _look(self) -> None:
-        while not self._ends.wait(0.1):
-            self._note(self._root, worker=False)
-            for child in _children(self._root):
-                self._note(child, worker=True)
-
-    def _note(self, process: int, *, worker: bool) -> None:
-        try:
-            stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            size = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-        except (OSError, IndexError):
-            return
-        cpu = (int(stat[11]) + int(stat[12])) / _TICKS
-        before = self.found.get(process, Process(worker, 0, []))
-        before.resident.append((time.time(), size * _PAGE / measure.MB))
-        self.found[process] = before._replace(cpu=max(cpu, before.cpu))
-
-
-def _children(process: int) -> list[int]:
-    try:
-        said = Path(f"/proc/{process}/task/{process}/children").read_text()
-    except OSError:
-        return []
-    return [int(child) for child in said.split()]
 
 
 #: Seconds in which the middle three of five answers came.
@@ -128,21 +67,12 @@ def crawl(folder: Path, number: int, port: int, workers: int) -> Crawl:
     db.unlink(missing_ok=True)
     urls = (f"http://{hosts.address(n)}:{port}/\n" for n in range(number))
     seeds.write_text("".join(urls), encoding="utf-8")
-    command = [sys.executable, "-m", "crawler", "crawl", str(seeds), "--db", str(db)]
+    command = ["crawler", "crawl", str(seeds), "--db", str(db), "--workers", f"{workers}"]
     command += ["--delay", "0", "--quiet", "--no-progress", "--allow-network", "127.0.0.0/8"]
-    command += ["--workers", f"{workers}"]
-    process = subprocess.Popen(
-        command, cwd=measure.ROOT, env=measure.INSTALLED, stderr=subprocess.PIPE, text=True
-    )
-    watch = Watch(process.pid)
-    with watch.looking():
-        _, said = process.communicate(timeout=measure.LONGEST)
-    if process.returncode:
-        raise FailedError(f"the crawl ended with {process.returncode}: {said[-2000:]}")
+    processes = measure.watch(command)
     with closing(sqlite3.connect(db)) as stored:
         asking = "SELECT 86400 * (julianday(ended_at) - julianday(started_at)) FROM run"
         (seconds,), (middle,) = (stored.execute(sql).fetchone() for sql in (asking, _MIDDLE))
-        processes = list(watch.found.values())
         return Crawl(seconds, middle, processes, stored.execute(_FOUND).fetchall())
 
 
@@ -180,10 +110,10 @@ def memory(folder: Path, sizes: Sizes) -> tuple[list[dict[str, float]], list[Goa
     """The largest process, and how workers grow once they are warm."""
     with web.serving() as port:
         done = crawl(folder, sizes.steady, port, 2)
-    workers = [p for p in done.processes if p.worker and len(p.resident) >= 50]
+    workers = [p for p in done.processes if p.runs == WORKER and p.seconds >= 5]
     if not workers:
         raise FailedError("no worker lived for five seconds; give more hosts")
-    commands = [process.peak for process in done.processes if not process.worker]
+    commands = [process.peak for process in done.processes if not process.runs]
     growths = []
     for process in workers:
         sizes_mb, fifth = [mb for _, mb in process.resident], len(process.resident) // 5

@@ -16,7 +16,7 @@ import duckdb
 
 from benchmarks import measure
 from benchmarks.measure import Goal, Spent
-from crawler.dataset import inventory
+from crawler.dataset.inventory import inventory
 
 # Every host has a row; of the others, hosts with small numbers have more.
 _MADE = """

@@ -4,12 +4,15 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +25,13 @@ _GRAIN = 0.05
 #: The environment of what is measured: its bytecode is there, as that of an installed package.
 INSTALLED = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 MB = 1024 * 1024
 
 
 class Spent(NamedTuple):
-    """What a process took: seconds of wall and CPU, its largest resident size in MB, and
-    `(time, MB)` samples of it over its life.
+    """What a process took: seconds of wall and CPU, the largest resident size in MB, both with
+    the children that it waited for, and `(time, MB)` samples of its own size over its life.
     """
 
     wall: float
@@ -86,6 +90,86 @@ def run(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> Spent:
         out.seek(0)
         cpu = usage.ru_utime + usage.ru_stime
         return Spent(wall, cpu, usage.ru_maxrss / 1024, tuple(resident), out.read())
+
+
+class Process(NamedTuple):
+    """What a process took while it was looked at: its largest resident size in MB, CPU seconds,
+    and `(time, MB)` samples of its resident size. `runs` is the module of ours whose process it
+    is; empty for the command itself.
+    """
+
+    runs: str
+    peak: float
+    cpu: float
+    resident: list[tuple[float, float]]
+
+    @property
+    def seconds(self) -> float:
+        """From the first sample to the last."""
+        return self.resident[-1][0] - self.resident[0][0]
+
+
+def watch(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> list[Process]:
+    """Run a Python module with arguments in a process of its own, and measure that process and
+    its children, in the order in which they came.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command], cwd=ROOT, env=INSTALLED, stderr=subprocess.PIPE, text=True
+    )
+    watch = _Watch(process.pid)
+    with watch.looking():
+        _, said = process.communicate(timeout=LONGEST)
+    if process.returncode not in statuses:
+        raise FailedError(f"{command[0]} ended with {process.returncode}: {said[-2000:]}")
+    return list(watch.found.values())
+
+
+class _Watch:
+    """Looks at a process and its children until it is gone."""
+
+    def __init__(self, process: int) -> None:
+        self.found: dict[int, Process] = {}
+        self._root, self._ends = process, threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._ends.set()
+            self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ends.wait(_GRAIN):
+            for process in (self._root, *_children(self._root)):
+                self._note(process)
+
+    def _note(self, process: int) -> None:
+        try:
+            stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            status = Path(f"/proc/{process}/status").read_text()
+            words = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+        except OSError:
+            return
+        kilobytes = dict(re.findall(r"^Vm(RSS|HWM):\s+(\d+) kB$", status, re.MULTILINE))
+        if "RSS" not in kilobytes:
+            return  # it has ended, and only its entry is left
+        cpu = (int(stat[11]) + int(stat[12])) / _TICKS
+        runs = next((word for word in words if word.startswith("crawler.")), "")
+        found = self.found.setdefault(process, Process(runs, 0, 0, []))
+        found.resident.append((time.time(), int(kilobytes["RSS"]) / 1024))
+        peak = int(kilobytes["HWM"]) / 1024
+        self.found[process] = found._replace(runs=runs, peak=peak, cpu=cpu)
+
+
+def _children(process: int) -> list[int]:
+    try:
+        said = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in said.split()]
 
 
 def _resident(process: int) -> float:

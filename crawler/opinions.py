@@ -6,7 +6,6 @@ kept with positions in place of these, and each origin puts in its own.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
@@ -164,8 +163,7 @@ def _is_common(sights: tuple[Sight, ...], found: tuple[Told, ...]) -> bool:
 def _positioned(sights: tuple[Sight, ...]) -> tuple[Sight, ...]:
     """Sights with positions in place of times, observations and keys."""
     return tuple(
-        replace(
-            sight,
+        sight._replace(
             observation=n,
             observed_at=str(n),
             readings=tuple(

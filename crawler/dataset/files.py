@@ -180,6 +180,16 @@ def digests(files: Sequence[Path]) -> Iterator[DatasetFile]:
             raise DatasetError(f"{path} cannot be read ({error.strerror}).") from error
 
 
+def identify(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[DatasetFile, ...]:
+    """The files of a dataset with their digests, without a look at its rows; raises
+    `DatasetError`.
+    """
+    files, _ = locate(paths)
+    return tuple(digests(files))
+
+
 def open_plain(path: Path) -> BinaryIO:
     """The octets of a text file, decompressed while they are read."""
     match compression_of(path):

@@ -203,16 +203,6 @@ def _count(connection: duckdb.DuckDBPyConnection, samples: int) -> int:
     return int(rows)
 
 
-def identify(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-) -> tuple[DatasetFile, ...]:
-    """The files of a dataset with their digests, without a look at its rows; raises
-    `DatasetError`.
-    """
-    files, _ = locate(paths)
-    return tuple(digests(files))
-
-
 def inventory(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     *,
@@ -229,7 +219,7 @@ def inventory(
     (another version of DuckDB may draw others). Weights that are missing, negative, not a number
     or above 10^15 count as 0. `memory_limit` is DuckDB's; what does not fit is spilled to a
     directory under `temp_dir` (the system's temporary directory by default). `identified` is what
-    `identify` gave, so that the files are not digested again.
+    `files.identify` gave, so that the files are not digested again.
     """
     files, form = locate(paths)
     with contextlib.ExitStack() as kept:

@@ -6,15 +6,14 @@ out on standard output: `{"wants": "more"}` when a batch is begun after the firs
 """
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from queue import Empty, SimpleQueue
-from threading import Thread
+from queue import Empty
 
+from crawler import processes
 from crawler.errors import ExplainedError
 from crawler.fetch.pool import Ended, Job, Visit
 from crawler.fetch.run import crawl
@@ -23,39 +22,17 @@ from crawler.store.database import explained
 
 # Seconds that the next batch is waited for, since what is in flight waits with it.
 _PATIENCE = 1.0
-_ORPHANED = 1
 
 
-class _Command:
-    """The process that started this one. Its lines have channels of their own, so that nothing
-    that is printed here gets among them and no child of ours keeps them open.
-    """
-
-    def __init__(self) -> None:
-        self._in, self._out = os.dup(0), os.dup(1)
-        with open(os.devnull, "rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-        os.dup2(2, 1)
-        self._shards: SimpleQueue[str] = SimpleQueue()
-        Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        held = b""
-        while read := os.read(self._in, 65536):
-            *lines, held = (held + read).split(b"\n")
-            for line in lines:
-                self._shards.put(json.loads(line))
-        os._exit(_ORPHANED)  # what is stored is stored; nobody waits for the rest
+class _Command(processes.Command):
+    """The process that started this one, which hands out shards."""
 
     def shard(self) -> str:
         """The path of the next shard; empty if there is none."""
         try:
-            return self._shards.get(timeout=_PATIENCE)
+            return str(self.heard(_PATIENCE))
         except Empty:
             return ""
-
-    def say(self, word: str, text: str) -> None:
-        os.write(self._out, json.dumps({word: text}).encode() + b"\n")
 
     @contextlib.contextmanager
     def using(self, path: str) -> Iterator[None]:
@@ -66,7 +43,7 @@ class _Command:
             with explained(path):
                 yield
         except ExplainedError as error:
-            self.say("failed", str(error))
+            self.say({"failed": str(error)})
             os._exit(error.status)
 
 
@@ -130,7 +107,7 @@ def main() -> None:
     def following() -> str:
         path = command.shard()
         if path:
-            command.say("wants", "more")
+            command.say({"wants": "more"})
         return path
 
     if path := command.shard():

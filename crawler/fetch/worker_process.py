@@ -4,18 +4,12 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from crawler import processes
 from crawler.errors import ExplainedError
 from crawler.store.shards import Shard
-
-# As `multiprocessing` does: a module of the same name in the folder of the moment is not meant.
-_CODE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from crawler.fetch.worker import main; main()"
-)
 
 
 class WorkersError(ExplainedError):
@@ -39,10 +33,8 @@ class Worker:
         """Give it a batch, or say that there are no more. One that is gone is found out later."""
         if shard is not None:
             self.shards.append(shard)
-        line = json.dumps(str(shard.path) if shard else "").encode() + b"\n"
-        assert self.process.stdin is not None
         with contextlib.suppress(OSError):
-            self.process.stdin.write(line)
+            processes.tell(self.process, str(shard.path) if shard else "")
 
     def said(self) -> Iterator[Mapping[str, str]]:
         """What it said since."""
@@ -55,22 +47,13 @@ class Worker:
         """Let it and its shards go; it ends at once if it has not ended."""
         for shard in self.shards:
             shard.close()
-        for channel in (self.process.stdin, self.process.stdout):
-            assert channel is not None
-            channel.close()
-        self.process.kill()
-        self.process.wait()
+        processes.end(self.process)
 
 
 def start(run: int) -> Worker:
     """A new worker for a run; raises `WorkersError`."""
-    # A session of its own: a signal from the terminal comes to us, and we pass it on.
-    command = [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), str(run)]
-    pipe = subprocess.PIPE
     try:
-        process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True
-        )
+        process = processes.start("crawler.fetch.worker", str(run))
     except OSError as error:
         raise WorkersError(f"cannot start a worker: {error.strerror or error}") from error
     assert process.stdout is not None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from crawler.model import Reading, Statement, Voice
 from crawler.protocols._interface import Carrier, Protocol
@@ -11,8 +12,7 @@ from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
 RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Sight(NamedTuple):
     """A resource of an origin as the evidence last showed it.
 
     `path` is path and query of the URL asked for. `observation` is the key of the final

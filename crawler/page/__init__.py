@@ -49,6 +49,9 @@ class Element(NamedTuple):
         return next((value for key, value in self.attributes if key == name), None)
 
 
+_KEYS = frozenset(Element._fields)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prose:
     """What an extract tells about the text of a page; all empty in one of version 1."""
@@ -98,7 +101,7 @@ def elements(extracted: bytes) -> tuple[Element, ...]:
     """
     try:
         found = _given(extracted)["elements"]
-        return tuple(_element(given) for given in found)
+        return tuple(map(element, found))
     except (ValueError, TypeError, KeyError, RecursionError):
         return ()
 
@@ -116,12 +119,40 @@ def prose(extracted: bytes) -> Prose:
     return Prose(**words, passages=passages, links=links)
 
 
+class Bare(NamedTuple):
+    """An extract without passages: its links, and its elements as they stand (see `element`)."""
+
+    links: tuple[Link, ...]
+    elements: list[dict[str, Any]]
+
+
+def bare(extracted: bytes) -> Bare | None:
+    """Read an extract back no further than it takes to tell whether anything is in it; None for
+    one with passages, and for bytes that are none.
+    """
+    try:
+        given = _given(extracted)
+        links = tuple([Link(str(url), str(text)) for url, text in given["links"]])
+        found = given["elements"]
+        if given["passages"] == [] and all(map(_is_whole, found)):
+            return Bare(links, found)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        pass
+    return None
+
+
+def _is_whole(given: dict[str, Any]) -> bool:
+    pairs = given["attributes"]
+    return given.keys() == _KEYS and type(pairs) is list and all(type(v) is str for _, v in pairs)
+
+
 @lru_cache(maxsize=1)
 def _given(extracted: bytes) -> Any:
     return json.loads(extracted)
 
 
-def _element(given: dict[str, object]) -> Element:
+def element(given: dict[str, Any]) -> Element:
+    """An element of an extract; raises where it is none."""
     pairs = given["attributes"]
     if not isinstance(pairs, list):
         raise TypeError(pairs)

@@ -5,7 +5,7 @@ page. Every protocol reads documents of one essence alike, so one of them needs 
 """
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,8 +20,8 @@ from crawler.vocab import Resource
 # Stands for the address of a sitemap; a file that really holds it is read as it stands.
 _ADDRESS = "tdm-audit:left-out"
 # A record that is nobody's rule (RFC 9309, 2.2.4) and that no protocol reads.
-_SITEMAP = re.compile(rb"^(sitemap:)[ \t]*[!\"$-~]+(?=\r?$)", re.IGNORECASE | re.MULTILINE)
-_WITHOUT = rb"\1" + _ADDRESS.encode()
+_SITEMAP = re.compile(rb"^sitemap:[ \t]*[!\"$-~]+(?=\r?$)", re.IGNORECASE | re.MULTILINE)
+_WORD, _STAND_IN = b"sitemap:", _ADDRESS.encode()
 _NAMING = ("name", "property", "http-equiv", "itemprop")
 # What pages are full of, and no protocol reads.
 _METAS = frozenset(
@@ -62,8 +62,21 @@ def _without_sitemaps(body: bytes) -> bytes:
     """A robots.txt without the addresses of its sitemaps. One that is not read whole, or of which
     the beginning may be quoted, stays as it is.
     """
-    less = _SITEMAP.sub(_WITHOUT, body)
+    less = b"".join(_pieces(body))
     return body if max(len(less), len(body)) > LIMIT or looks_like_html(body) else less
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """A robots.txt in pieces, with a stand-in for each address. The word is looked for, not the
+    beginnings of lines, of which there are many.
+    """
+    folded, done, at = body.lower(), 0, -1
+    while (at := folded.find(_WORD, at + 1)) >= 0:
+        if found := _SITEMAP.match(body, at):
+            yield body[done : at + len(_WORD)]
+            yield _STAND_IN
+            done = found.end()
+    yield body[done:]
 
 
 def quotes(readings: Iterable[Reading]) -> bool:
@@ -74,23 +87,27 @@ def quotes(readings: Iterable[Reading]) -> bool:
 @lru_cache(maxsize=4)
 def _page(extracted: bytes) -> Hashable:
     """What an extract says. How a page calls itself matters only where it has passages."""
-    prose = page.prose(extracted)
+    bare = page.bare(extracted)
+    if bare is not None:
+        kept = [e for e in bare.elements if not _is_usual(e["tag"], e["attributes"])]
+        return bare.links, tuple(map(page.element, kept))
     found = page.elements(extracted)
-    if prose.passages:
-        return prose, tuple(e for e in found if _is_canonical(e) or not _is_usual(e))
-    return prose.links, tuple(e for e in found if not _is_usual(e))
+    return page.prose(extracted), tuple(
+        [e for e in found if _is_canonical(e) or not _is_usual(e.tag, e.attributes)]
+    )
 
 
 def _is_canonical(element: Element) -> bool:
     return element.tag == "link" and (element.get("rel") or "").lower() == "canonical"
 
 
-def _is_usual(element: Element) -> bool:
+def _is_usual(tag: str, attributes: Iterable[tuple[str, str]]) -> bool:
     """Whether an element is of the kinds that no protocol reads."""
-    if element.tag == "link":
-        return _LINKS.issuperset((element.get("rel") or "").lower().split())
-    return element.tag == "meta" and all(
+    if tag == "link":
+        rel = next((value for name, value in attributes if name == "rel"), "")
+        return _LINKS.issuperset(rel.lower().split())
+    return tag == "meta" and all(
         name in _METAS or (name.startswith(_META_STARTS) and not name.endswith("bot"))
-        for key, value in element.attributes
+        for key, value in attributes
         if key in _NAMING and (name := value.strip().lower())
     )

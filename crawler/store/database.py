@@ -33,8 +33,16 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
     "reject": vocab.Reject,
 }
 _RANKED = ("purpose", "state")
+# What is no plain text or number, sqlite3 asks how it wants to be bound, and an answer that is not
+# there is an exception each time: it takes longer than the rest of the row. So it is told once.
+for _word in _VOCABULARY.values():
+    sqlite3.register_adapter(_word, str.__str__)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
+_NOTHING: dict[None, None] = {}
+sqlite3.register_adapter(type(None), _NOTHING.get)  # None, and faster than a function of ours
 _SQL = files("crawler.store")
-_MIGRATIONS = ("0001_evidence", "0002_derived", "0003_prepared")
+_MIGRATIONS = ("0001_evidence", "0002_derived", "0003_prepared", "0004_protocols")
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
 

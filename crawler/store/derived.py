@@ -28,8 +28,8 @@ def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
     stored = dict(db.execute("SELECT label, text FROM ruleset"))
     if any(stored.get(rules.label) != rules.text for rules in rule_sets(db, chosen)):
         return True
-    made = set(db.execute("SELECT DISTINCT protocol, version FROM reading"))
-    return not made <= {(p.NAME, p.VERSION) for p in PROTOCOLS}
+    made = set(db.execute("SELECT name, version FROM protocol"))
+    return made != {(p.NAME, p.VERSION) for p in PROTOCOLS}
 
 
 def is_empty(db: sqlite3.Connection) -> bool:
@@ -110,7 +110,7 @@ def forget_all(db: sqlite3.Connection) -> tuple[str, ...]:
     them comes back, for `index`. Sorting once is cheaper than finding a place for every row.
     """
     prepared.forget(db)
-    for table in (*_TABLES, "reading"):
+    for table in (*_TABLES, "reading", "protocol"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     found = db.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
@@ -131,8 +131,6 @@ def index(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
 def forget_origin(db: sqlite3.Connection, origin: int) -> None:
     """Drop what was derived for one origin; readings stay, since others may share them."""
     prepared.forget(db)
-    if not db.execute("SELECT 1 FROM judged WHERE origin = ?", (origin,)).fetchone():
-        return
     for table in ("verdict", "disagreement", "finding", "sight"):
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
     for table in ("read_from", "party_page"):
@@ -141,6 +139,16 @@ def forget_origin(db: sqlite3.Connection, origin: int) -> None:
             "(SELECT id FROM observation WHERE origin = ?)",
             (origin,),
         )
+
+
+def save_protocols(db: sqlite3.Connection) -> None:
+    """Store which versions of protocols read the evidence: where they found nothing, that is all
+    there is to tell.
+    """
+    db.executemany(
+        "INSERT INTO protocol VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(p.NAME, p.VERSION) for p in PROTOCOLS],
+    )
 
 
 def save_rule_sets(db: sqlite3.Connection, judged: Iterable[RuleSet], chosen: RuleSet) -> None:

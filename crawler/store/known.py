@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crawler import page
-from crawler.model import Confirmed, Observation
+from crawler.model import Confirmed
 from crawler.store.evidence import load_body
 from crawler.store.sights import Row, rows_of
 from crawler.vocab import EXTRACTED, PAGES, Outcome, Resource
@@ -57,19 +57,23 @@ def known_answers(db: sqlite3.Connection, origin: int, *, whole_pages: bool) -> 
 
 
 def _known(db: sqlite3.Connection, row: Row) -> Known:
-    seen = row.observation
+    fields = row.fields
     return Known(
-        conditions=_conditions(seen),
-        confirms=Confirmed(observation=row.key, headers=seen.fields),
+        conditions=_conditions(fields),
+        confirms=Confirmed(observation=row.key, headers=fields),
         content=functools.partial(load_body, db, row.stored or ""),
     )
 
 
-def _conditions(seen: Observation) -> dict[str, str]:
+def _conditions(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """RFC 9110, 13.1: the entity tag, and the date for servers that know no tags."""
-    tag, date = seen.header("etag").strip(), seen.header("last-modified").strip()
+    tag, date = (_value(fields, name) for name in ("etag", "last-modified"))
     conditions = {"If-None-Match": tag} if _ETAG.match(tag) else {}
     return conditions | ({"If-Modified-Since": date} if _DATE.match(date) else {})
+
+
+def _value(fields: tuple[tuple[str, str], ...], name: str) -> str:
+    return next((value.strip() for n, value in fields if n.lower() == name), "")
 
 
 def _is_usable(

@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from operator import itemgetter
+from typing import NamedTuple
 
 from crawler.model import Candidate, Issue, Reading, Statement
-from crawler.opinions import Opinion, Place, times_of
+from crawler.opinions import Concluded, Opinion, Place, times_of
 from crawler.protocols._shapes import shapes_of
 from crawler.recent import Same
 from crawler.store import parties, verdicts
@@ -19,14 +20,36 @@ _REMEMBERED = 1024
 _OF_READINGS = ("statement", "issue", "candidate", "shape", "party")
 _TABLES = (
     *("reading", *_OF_READINGS),
-    *("party_page", "read_from", "sight", "finding", "disagreement", "verdict"),
+    *("party_page", "read_from", "sight", "finding", "silence", "disagreement", "verdict"),
 )
+# Most findings are of nothing: what would be NULL in them need not be said.
+_SILENCE = (
+    "finding (origin, rules, purpose, state, conflict, complete, headline, detail, observed_at)"
+)
+# Tables in which every row is made only once.
+_ONCE = ("read_from", "sight", "finding", "silence")
 _JUDGED = (
-    "INSERT OR REPLACE INTO judged SELECT origin, max(run) FROM visit WHERE origin = ? "
-    "GROUP BY origin"
+    "INSERT OR REPLACE INTO judged SELECT origin, run FROM visit WHERE origin = ? "
+    "ORDER BY run DESC LIMIT 1"
 )
 
 _Row = tuple[object, ...]
+
+
+def _insert(table: str, columns: int) -> str:
+    into = _SILENCE if table == "silence" else table
+    marks, otherwise = ", ".join("?" * columns), "" if table in _ONCE else "ON CONFLICT DO NOTHING"
+    return f"INSERT INTO {into} VALUES ({marks}) {otherwise}"  # noqa: S608 - our own names
+
+
+class _Said(NamedTuple):
+    """The rows of an opinion but for what each origin puts in: of findings with what decided or,
+    in `silence`, with nothing that did, and of verdicts with what dates them.
+    """
+
+    findings: list[tuple[_Row, Place]]
+    silence: list[_Row]
+    verdicts: list[tuple[_Row, int | None]]
 
 
 class Ledger:
@@ -40,6 +63,7 @@ class Ledger:
         self._rows: dict[str, list[_Row]] = {table: [] for table in _TABLES}
         self._reads: set[str] = set()
         self._found: Same[Reading, dict[str, list[_Row]]] = Same(_REMEMBERED)
+        self._said: Same[Opinion, _Said] = Same(_REMEMBERED)
         self._private: list[_Row] = []
         self._judged: list[tuple[int]] = []
         self._waiting = 0
@@ -53,9 +77,11 @@ class Ledger:
                 self._put("party_page", parties.pages(self._db, observation, read))
         self._put("read_from", [(observation, read.key) for observation, read in dossier.reads])
         self._put("sight", _sights(origin, dossier))
-        self._put("finding", _findings(origin, dossier, opinion))
+        said = self._said.get(opinion) or self._said.keep(opinion, _said_by(opinion))
+        self._put("finding", _findings(origin, dossier, said))
+        self._put("silence", [(origin, *row, dossier.last_look) for row in said.silence])
         self._put("disagreement", _disagreements(origin, dossier, opinion))
-        self._put("verdict", _verdicts(origin, dossier, opinion))
+        self._put("verdict", _verdicts(origin, dossier, said))
         self._judged.append((origin,))
         if self._waiting >= _ROWS:
             self.write()
@@ -67,11 +93,7 @@ class Ledger:
             if table == "reading" or table in _OF_READINGS:
                 rows = sorted((row for row in rows if row[0] not in stored), key=itemgetter(0, 1))
             if rows:
-                marks = ", ".join("?" * len(rows[0]))
-                self._db.executemany(
-                    f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
-                    rows,
-                )
+                self._db.executemany(_insert(table, len(rows[0])), rows)
         self._db.executemany(parties.KEEP_PRIVATE, self._private)
         self._db.executemany(_JUDGED, self._judged)
         self._begin()
@@ -137,18 +159,27 @@ def _text(value: str | None) -> str | None:
 def _sights(origin: int, dossier: Dossier) -> list[_Row]:
     """The evidence in force, with what the protocols say of its presence."""
     return [
-        (origin, f.resource, text(f.path), s.presence, f.row.key, f.last)
+        (origin, f.row.resource, text(f.path), s.presence, f.row.key, f.last)
         for f, s in zip(dossier.forces, dossier.sights, strict=True)
     ]
 
 
-def _findings(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
-    """Findings with what decided them; the last look dates those of silence."""
-    silent = (None, None, None, dossier.last_look, None)
-    return [
-        (origin, *said, text(detail), *(_cited(dossier, by) if by else silent))
-        for *said, detail, by in opinion.findings
-    ]
+def _said_by(opinion: Opinion) -> _Said:
+    return _Said(
+        [(_concluded(c), c.by) for c in opinion.findings if c.by],
+        [_concluded(c) for c in opinion.findings if not c.by],
+        [(verdicts.row(None, told.what, told.verdict), told.dated) for told in opinion.told],
+    )
+
+
+def _concluded(c: Concluded) -> _Row:
+    """In plain text and numbers, which are bound as they are."""
+    facts = int(c.conflict), int(c.complete), int(c.headline)
+    return (c.rules, c.purpose.value, c.state.value, *facts, text(c.detail))
+
+
+def _findings(origin: int, dossier: Dossier, said: _Said) -> list[_Row]:
+    return [(origin, *row, *_cited(dossier, by)) for row, by in said.findings]
 
 
 def _cited(dossier: Dossier, by: Place) -> _Row:
@@ -167,9 +198,6 @@ def _disagreements(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row
     ]
 
 
-def _verdicts(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
+def _verdicts(origin: int, dossier: Dossier, said: _Said) -> list[_Row]:
     times = times_of(dossier.sights, dossier.last_look)
-    return [
-        verdicts.row(origin, None, told.what, told.verdict, times[told.dated])
-        for told in opinion.told
-    ]
+    return [(origin, *row, times[dated]) for row, dated in said.verdicts]

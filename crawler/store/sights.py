@@ -5,10 +5,11 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from crawler import names
-from crawler.model import Confirmed, Observation, Target, fields_of
+from crawler.model import fields_of
 from crawler.protocols._driver import presence_at
 from crawler.vocab import Outcome, Presence, Resource
 
@@ -22,18 +23,19 @@ _ELSEWHERE = frozenset(
         Resource.TERMS,
     )
 )
+_IN_ORDER = itemgetter(1, 0)
 _RESOURCES = {resource.value: resource for resource in Resource}
-# A URL of which nothing is resolved: no dot segment, no octet that would be encoded.
-# Its host is one of letters, digits and hyphens with a last label that is no number.
-_PLAIN = re.compile(
-    r"https?://(?=[^/]{1,253}/)(?!(?:[^/]*\.)?xn--)(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}"
-    r"((?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+)"
+# A URL of which nothing is resolved. Its host is one of letters, digits and hyphens with a last
+# label that is no number; its path has no dot segment and no octet that would be encoded.
+_PLAIN_HOST = re.compile(
+    r"https?://(?=[^/]{1,253}\Z)(?!(?:[^/]*\.)?xn--)(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}"
 )
+_PLAIN_PATH = re.compile(r"(?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+")
 
 
 class Row(NamedTuple):
-    """An observation as stored: its key, its run, the digest of what was kept, and the rest as
-    in the database; `confirmed` is the answer that a 304 confirms.
+    """What there is to judge of an observation as stored: its key, its run, the digest of what was
+    kept, and the rest as in the database; `confirmed` is the answer that a 304 confirms.
     """
 
     key: int
@@ -46,15 +48,8 @@ class Row(NamedTuple):
     outcome: str
     status: int | None
     headers: str
-    size: int
     truncated: int
     observed_at: str
-    elapsed_ms: int
-    address: str
-    note: str
-    tls_version: str
-    tls_certificate: str
-    tls_verified: str
     confirmed: "Row | None"
 
     @property
@@ -72,28 +67,6 @@ class Row(NamedTuple):
     def fields(self) -> tuple[tuple[str, str], ...]:
         """The header fields as they read, see `Observation.fields`."""
         return fields_of(_headers(self.headers), self.confirmed and self.confirmed.fields)
-
-    @property
-    def observation(self) -> Observation:
-        """The observation, without the bytes that were kept of it."""
-        return Observation(
-            target=Target(
-                resource=_RESOURCES[self.resource], asked=self.asked, url=self.url, hop=self.hop
-            ),
-            outcome=Outcome(self.outcome),
-            status=self.status,
-            headers=_headers(self.headers),
-            size=self.size,
-            truncated=bool(self.truncated),
-            started_at=self.observed_at,
-            elapsed_ms=self.elapsed_ms,
-            address=self.address,
-            note=self.note,
-            tls_version=self.tls_version,
-            tls_certificate=self.tls_certificate,
-            tls_verified=self.tls_verified,
-            confirms=self.confirmed and _confirmed(self.confirmed),
-        )
 
 
 class InForce(NamedTuple):
@@ -139,11 +112,11 @@ def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
 def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
     """Everything observed of an origin, oldest first; bodies are not loaded."""
     found = db.execute(
-        "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, size, "
-        "truncated, observed_at, elapsed_ms, address, note, tls_version, tls_certificate, "
-        "tls_verified, confirms FROM observation WHERE origin = ? ORDER BY run, id",
+        "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
+        "observed_at, confirms FROM observation WHERE origin = ?",
         (origin,),
-    )
+    ).fetchall()
+    found.sort(key=_IN_ORDER)  # sorted by SQLite, every column would be written once more
     rows: dict[int, Row] = {}
     for facts in found:
         confirmed = facts[-1] and (*facts[:-1], rows.get(facts[-1]))
@@ -154,10 +127,6 @@ def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
 @lru_cache(maxsize=1024)
 def _headers(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text))
-
-
-def _confirmed(row: Row) -> Confirmed:
-    return Confirmed(observation=row.key, headers=row.fields)
 
 
 def in_force(rows: list[Row]) -> tuple[InForce, ...]:
@@ -174,8 +143,22 @@ def in_force(rows: list[Row]) -> tuple[InForce, ...]:
 
 def _path_of(url: str) -> str:
     """What `names.path_of` gives, without its pains for URLs that are plain."""
-    plain = _PLAIN.fullmatch(url) if len(url) <= names.LONGEST else None
-    return plain[1] if plain else names.path_of(url)
+    at = url.find("/", len("https://"))
+    if at > 0 and len(url) <= names.LONGEST and _is_plain_host(url[:at]):
+        path = url[at:]
+        if _is_plain_path(path):
+            return path
+    return names.path_of(url)
+
+
+@lru_cache(maxsize=8)
+def _is_plain_host(root: str) -> bool:
+    return _PLAIN_HOST.fullmatch(root) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_plain_path(path: str) -> bool:
+    return _PLAIN_PATH.fullmatch(path) is not None
 
 
 def _choose(resource: str, path: str, found: list[Row]) -> InForce:

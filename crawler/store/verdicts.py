@@ -38,20 +38,17 @@ def save(
     db.executemany(
         "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [
-            row(origin, agent, what, verdict, verdict.observed_at)
+            (origin, *row(agent, what, verdict), verdict.observed_at)
             for origin, what, verdicts in worked_out
             for verdict in verdicts
         ],
     )
 
 
-def row(
-    origin: int, agent: str | None, what: str, v: Verdict, observed_at: str | None
-) -> tuple[object, ...]:
-    """A verdict as it is stored, with the time of the evidence."""
+def row(agent: str | None, what: str, v: Verdict) -> tuple[object, ...]:
+    """A verdict as it is stored, but for the origin and the time of the evidence."""
     policy = None if v.policy_url is None else text(v.policy_url)
-    which = (origin, v.rules, agent or "", text(what), v.purpose)
-    return (*which, v.state, v.reserved, v.basis, policy, observed_at)
+    return (v.rules, agent or "", text(what), v.purpose, v.state, v.reserved, v.basis, policy)
 
 
 def known(

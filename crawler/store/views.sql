@@ -70,13 +70,16 @@ SELECT
     head.complete AS complete,  -- 1 if everything planned was seen
     (
         SELECT max(EXISTS (
-            SELECT 1 FROM candidate
-            WHERE candidate.reading = looked.id AND candidate.strength = 'candidate'
+            SELECT 1 FROM read_from
+            CROSS JOIN candidate ON candidate.reading = read_from.reading
+            WHERE read_from.observation = looked.id AND candidate.strength = 'candidate'
         ))
         FROM sight
-        JOIN read_from ON read_from.observation = sight.observation
-        JOIN reading AS looked ON looked.id = read_from.reading
-        WHERE sight.origin = head.origin AND looked.protocol IN ('robots_comments', 'page_text')
+        JOIN observation AS looked ON looked.id = sight.observation
+        WHERE sight.origin = head.origin
+        AND sight.resource IN ('robots_txt', 'home', 'page', 'terms')
+        AND looked.stored IS NOT NULL AND looked.status NOT IN (204, 404, 410)
+        AND (looked.status BETWEEN 200 AND 299 OR looked.confirms IS NOT NULL)
     ) AS textual_candidate,  -- 1 if natural language was found that may reserve, in `candidates`; NULL: no text was read
     head.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the last look
     head.rules AS rules  -- rule set and version

@@ -2,23 +2,22 @@
 
 import platform
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 from crawler import __version__, agents, names, rulesets
-from crawler.dataset.inventory import Inventory, OriginRows, identify, inventory
 from crawler.fetch import crew
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.pool import Ended
 from crawler.fetch.workbook import StoreWorkbook
-from crawler.model import Origin
 from crawler.rulesets import RuleSet
-from crawler.store import derived, evidence, runs, shards
-from crawler.store.database import connect, explained, held, transaction
+from crawler.store import derived, runs, shards
+from crawler.store.database import connect, explained, held
+from crawler.verbs.ingesting import Wanted, ingest
 from crawler.verbs.judging import rebuild
 from crawler.verbs.stopping import stoppable
 
@@ -75,7 +74,7 @@ class Crawled:
 def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
     """Do all of it, holding the database. What was stored before stays, whatever happens.
 
-    Raises `StoreError`, `DatasetError` and `RuleSetError`, `StoreBusyError` at once if another
+    Raises what `ingest` does and `RuleSetError`; `StoreBusyError` at once if another
     run holds it, and `StoppedEarlyError` if a signal comes before or after fetching.
     """
     watcher = watcher or Watcher()
@@ -92,7 +91,7 @@ def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
 def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> Crawled:
     rules = derived.rule_set(db, request.rules)
     watcher.begin("reading the dataset", None)
-    dataset = _ingest(db, request)
+    dataset = ingest(db, request.db, _wanted(request))
     run = None if request.new_run else runs.unfinished_run(db, dataset)
     due = _due(request, dataset, run)
     shards.take_in_left(db, request.db)
@@ -107,47 +106,14 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
     return Crawled(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
 
 
-def _ingest(db: sqlite3.Connection, request: CrawlRequest) -> int:
-    """The number of the dataset; the rows of one with the same bytes are read only once."""
-    files = identify(request.datasets)
-    digest = evidence.dataset_digest(files)
-    wanted = (request.url_column, request.weight_column)
-    known = evidence.known_dataset(db, digest, *wanted)
-    if known is not None:
-        return known
-    with inventory(
-        request.datasets,
+def _wanted(request: CrawlRequest) -> Wanted:
+    return Wanted(
+        datasets=request.datasets,
         url_column=request.url_column,
         weight_column=request.weight_column,
         samples=max(_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
         memory_limit=request.memory_limit,
-        identified=files,
-    ) as found:
-        # The names of columns may have been given in other letters, or not at all.
-        known = evidence.known_dataset(db, digest, found.url_column, found.weight_column)
-        return _add(db, request, found) if known is None else known
-
-
-def _add(db: sqlite3.Connection, request: CrawlRequest, found: Inventory) -> int:
-    new = evidence.NewDataset(
-        path=" ".join(request.datasets),
-        files=found.files,
-        format=found.format,
-        url_column=found.url_column,
-        weight_column=found.weight_column or "",
-        rows=found.rows,
-        rejects=found.rejects,
-        column_given=request.url_column is not None,
     )
-    with transaction(db):
-        return evidence.add_dataset(db, new, _origins(found.origins()), stamp())
-
-
-def _origins(
-    counted: Iterator[OriginRows],
-) -> Iterator[tuple[str, Origin, int, float | None, Sequence[str]]]:
-    for o in counted:
-        yield names.origin_key(o.origin), o.origin, o.rows, o.weight, o.samples
 
 
 def _due(request: CrawlRequest, dataset: int, run: int | None) -> runs.Due:

@@ -46,6 +46,7 @@ def rebuild(
         indexes = derived.forget_all(db) if whole else ()
         if not keep_contacts:
             parties.forget_private(db)
+        derived.save_protocols(db)
         derived.save_rule_sets(db, everything, chosen)
         for origin in origins_waiting(db) if waiting else origins_to_judge(db, run):
             if time.monotonic() > limit:

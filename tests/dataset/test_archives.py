@@ -6,7 +6,9 @@ import duckdb
 import pytest
 import zstandard
 
-from crawler.dataset import DatasetError, Format, inventory, locate, relation
+from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.inventory import inventory
+from crawler.dataset.readers import relation
 
 PAYLOAD = b"hello" * 3000
 INDEX = {

@@ -5,8 +5,10 @@ import pyarrow as pa
 import pyarrow.feather
 import pytest
 
-from crawler.dataset import DatasetError, Format, inventory, locate, relation
 from crawler.dataset import arrow as arrow_files
+from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.inventory import inventory
+from crawler.dataset.readers import relation
 
 URLS = ["http://a.example/1", None, "http://b.example/2"]
 TABLE = pa.table(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler.dataset import DatasetError, Format, OriginRows, inventory
 from crawler.dataset.duck import connect
-from crawler.dataset.files import DatasetFile
+from crawler.dataset.files import DatasetError, DatasetFile, Format
+from crawler.dataset.inventory import OriginRows, inventory
 from crawler.model import Origin
 from crawler.names import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject

@@ -5,8 +5,10 @@ import duckdb
 import pytest
 import zstandard
 
-from crawler.dataset import DatasetError, Format, locate, relation, url_column
+from crawler.dataset.columns import url_column
 from crawler.dataset.dialect import dialect_of
+from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.readers import relation
 
 COMPRESS = {
     "": lambda data: data,

@@ -1,5 +1,7 @@
 """Essences: documents that have one are read alike, by every protocol."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,6 +167,40 @@ def test_pages_of_one_essence_are_read_alike(one, other):
     if of_page(one) == of_page(other):
         for protocol in PAGE:
             assert parse(protocol, Document(body=one)) == parse(protocol, Document(body=other))
+
+
+ODD = st.sampled_from(
+    [None, 0, True, 1, "", "x", [], [[]], [["a"]], {}, {"a": 1}, ["ab"], [[1, 2]]]
+)
+
+
+@st.composite
+def damaged(draw):
+    """An extract as no version of this program makes it."""
+    whole = json.loads(draw(PAGES_OF_A_SITE))
+    part = draw(st.sampled_from([whole, *whole["elements"]]))
+    key = draw(st.sampled_from(sorted(part)))
+    if draw(st.booleans()):
+        del part[key]
+    else:
+        part[key] = draw(ODD)
+    return json.dumps(whole).encode()
+
+
+@given(damaged(), damaged() | PAGES_OF_A_SITE)
+def test_damaged_extracts_are_read_as_their_essences(one, other):
+    alike = of_page(one) == of_page(other)
+    assert isinstance(hash(of_page(one)), int)
+    for protocol in PAGE if alike else ():
+        assert parse(protocol, Document(body=one)) == parse(protocol, Document(body=other))
+
+
+@pytest.mark.parametrize(
+    "extract", [b"", b"[]", b"{", b'{"elements": [], "links": [], "passages": 0}']
+)
+def test_bytes_that_are_no_extract_are_looked_at_as_protocols_do(extract):
+    assert page.bare(extract) is None
+    assert of_page(extract) == (*of_page(b"nothing")[:-1], (page.Prose(), ()))
 
 
 def test_header_lines_are_no_page():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crawler.store import derived
 from crawler.store.dossier import Reader
 from crawler.vocab import Resource
 from tests.store.conftest import answer
@@ -38,3 +39,31 @@ def test_alike_documents_have_one_reading_and_digests_of_their_own(audit, resour
         "SELECT DISTINCT state FROM findings WHERE purpose = 'genai_train' AND rules = 'signals/1'"
     )
     assert [state for (state,) in db.execute(states)] in (["partial"], ["reserved"])
+
+
+def test_what_found_nothing_is_not_stored(audit):
+    db = audit(
+        answer("a.test", Resource.ROBOTS_TXT, "/robots.txt", "User-agent: *\nDisallow:\n"),
+        answer("a.test", Resource.HOME, "/", "<title>A page</title>"),
+        answer("b.test", Resource.TDMREP_JSON, "/.well-known/tdmrep.json", "[]"),
+    )
+    assert db.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM read_from").fetchone() == (0,)
+    seen = "SELECT host, tdm, textual_candidate FROM reservations ORDER BY host"
+    assert db.execute(seen).fetchall() == [("a.test", "silent", 0), ("b.test", "silent", None)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM protocol WHERE name = 'ai_txt'",
+        "UPDATE protocol SET version = 99 WHERE name = 'ai_txt'",
+        "INSERT INTO protocol VALUES ('of_yesterday', 1)",
+    ],
+)
+def test_what_other_versions_of_protocols_read_is_outdated(audit, change):
+    db = audit(answer("a.test", Resource.ROBOTS_TXT, "/robots.txt", "User-agent: *\nDisallow:\n"))
+    rules = derived.rule_set(db, None)
+    assert not derived.is_outdated(db, rules)
+    db.execute(change)
+    assert derived.is_outdated(db, rules)

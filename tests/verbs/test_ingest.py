@@ -1,10 +1,11 @@
 import pytest
 
 from crawler.cli import main
-from crawler.dataset import inventory
-from crawler.fetch.options import FetchOptions
+from crawler.dataset import inventory as inventories
+from crawler.dataset.inventory import inventory
 from crawler.store.database import connect
-from crawler.verbs import crawl
+from crawler.verbs.ingesting import Wanted
+from crawler.verbs.ingesting import ingest as ingested
 
 
 @pytest.fixture
@@ -23,15 +24,12 @@ def reads(monkeypatch):
         seen.append(options)
         return inventory(paths, **options)
 
-    monkeypatch.setattr(crawl, "inventory", watched)
+    monkeypatch.setattr(inventories, "inventory", watched)
     return seen
 
 
 def ingest(db, path, **options):
-    request = crawl.CrawlRequest(
-        datasets=(str(path),), db=path.parent / "audit.db", fetch=FetchOptions(), **options
-    )
-    return crawl._ingest(db, request)
+    return ingested(db, path.parent / "audit.db", Wanted(datasets=(str(path),), **options))
 
 
 @pytest.fixture
