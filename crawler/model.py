@@ -1,6 +1,7 @@
 """The records that flow: frozen, slotted, keyword-only, and without opinions."""
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from crawler.vocab import DeclaredBy, Outcome, Presence, Purpose, Reads, Resource, Stance
 
@@ -241,8 +242,7 @@ class Question:
     agent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class Voice(NamedTuple):
     """A statement that speaks to a question, and whether it covers all that was asked.
 
     `part` names what limits it (`agents`, `paths`, `file types`, `pages`), empty if nothing does.

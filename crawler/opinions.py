@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
-from crawler.judge import Finding, Heard, Sight, disagreements, hear, judge
-from crawler.model import Question, Reading
+from crawler.judge import Finding, Heard, Sight, disagreements, judge_each
+from crawler.model import Reading
 from crawler.outlook import Verdict, outlook, verdicts_at
 from crawler.protocols._interface import Protocol
 from crawler.protocols._shapes import shapes_of
@@ -127,10 +127,10 @@ class Opinions:
 
     def _form(self, sights: tuple[Sight, ...]) -> Opinion:
         sights = _positioned(sights)
-        heard = hear(sights, Question())
+        hearing, found = judge_each(sights, self._rule_sets)
         return Opinion(
-            tuple(c for rules in self._rule_sets for c in _concluded(sights, rules, heard)),
-            tuple(_disagreements(heard)),
+            tuple(c for findings in found for c in _concluded(findings)),
+            tuple(_disagreements(hearing.heard)),
             tuple(
                 Told(what, verdict, _dated(verdict.observed_at))
                 for what, verdicts in outlook(sights, self._chosen, self._agent, str(LAST_LOOK))
@@ -184,10 +184,7 @@ def _dated(observed_at: str | None) -> int | None:
     return None if observed_at is None else int(observed_at)
 
 
-def _concluded(
-    sights: tuple[Sight, ...], rules: RuleSet, heard: tuple[Heard, ...]
-) -> Iterator[Concluded]:
-    findings = judge(sights, Question(), rules, heard=heard)
+def _concluded(findings: tuple[Finding, ...]) -> Iterator[Concluded]:
     strongest = min(findings, key=lambda f: _STRENGTH[f.state])
     for finding in findings:
         yield _conclusion(finding, headline=finding is strongest)

@@ -5,7 +5,7 @@ the row of the table of conflicts and of the principles behind it.
 """
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -423,8 +423,7 @@ def pictured(key: str, **more):
         media.Media(kind="jpeg", packets=(media.Packet(place="APP1", text=plus(VOCABULARY + key)),))
     )
     read = plus_xmp.parse(Document(body=extract))
-    picture = replace(
-        sight(Resource.MEDIA, "/a.jpg", Answer(kind="image/jpeg"), 9),
+    picture = sight(Resource.MEDIA, "/a.jpg", Answer(kind="image/jpeg"), 9)._replace(
         presence=Presence.PRESENT,
         readings=((plus_xmp, "plus", read),),
     )

@@ -5,24 +5,27 @@ is never called absent: where something planned is missing and nothing seen rese
 refuses, the state is `unknown`.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Hashable, Iterable
+from operator import attrgetter
+from typing import NamedTuple
 
 from crawler.judge._disagreements import disagreements as disagreements
 from crawler.judge._hearing import hear as hear
-from crawler.judge._hearing import missing, prose
 from crawler.judge._records import RESERVING
 from crawler.judge._records import Finding as Finding
 from crawler.judge._records import Heard as Heard
+from crawler.judge._records import Hearing as Hearing
 from crawler.judge._records import Sight as Sight
 from crawler.judge._wording import detail_of
 from crawler.model import Question, Statement, Voice
 from crawler.protocols import PROTOCOLS
 from crawler.rulesets import RuleSet
-from crawler.vocab import ANCESTORS, CONTENT, Presence, Purpose, Stance, State
+from crawler.vocab import ANCESTORS, Purpose, Stance, State
 
 _STRENGTH = {state: n for n, state in enumerate(State)}
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
+_BY_RANK = attrgetter("rank")
+_BY_WEIGHT = attrgetter("strength", "rank")
 _WHOLE = {
     Stance.RESERVED: State.RESERVED,
     Stance.CONDITIONAL: State.CONDITIONAL,
@@ -31,57 +34,84 @@ _WHOLE = {
 }
 
 
+class _Weighed(NamedTuple):
+    """A statement under a rule set: its place among equals, the state that it makes by itself (None
+    if it makes none or takes no part), and how strong that is.
+    """
+
+    rank: tuple[bool, int, int, str, int]
+    state: State | None
+    strength: int
+    heard: Heard
+
+
 def judge(
     sights: tuple[Sight, ...],
     question: Question,
     rules: RuleSet,
     purposes: Iterable[Purpose] = tuple(Purpose),
-    heard: tuple[Heard, ...] | None = None,
+    hearing: Hearing | None = None,
 ) -> tuple[Finding, ...]:
     """A finding for every purpose asked about, on an origin or on one of its URLs.
 
-    `heard` is what `hear` gave for the same question, for those who ask under many rule sets.
+    `hearing` is what `hear` gave for the same question, for those who ask under many rule sets.
 
     `sights` holds each planned resource once; for an origin that was never asked it is empty,
     and everything is `unknown`.
     """
-    heard = hear(sights, question) if heard is None else heard
+    hearing = hearing or hear(sights, question)
+    weighed = _weigh(hearing, rules)
+    return tuple([_finding(purpose, weighed, rules, hearing) for purpose in purposes])
+
+
+def judge_each(
+    sights: tuple[Sight, ...], rule_sets: Iterable[RuleSet]
+) -> tuple[Hearing, tuple[tuple[Finding, ...], ...]]:
+    """What was heard about an origin, and its findings under each rule set. Rule sets that weigh
+    all of it alike come to the same.
+    """
+    hearing = hear(sights, Question())
+    known: dict[Hashable, tuple[Finding, ...]] = {}
+    found = []
+    for rules in rule_sets:
+        alike = tuple([(w.state, w.heard.fate) for w in _weigh(hearing, rules)])
+        if alike not in known:
+            known[alike] = judge(sights, Question(), rules, hearing=hearing)
+        found.append(tuple([f._replace(rules=rules.label) for f in known[alike]]))
+    return hearing, tuple(found)
+
+
+def _weigh(hearing: Hearing, rules: RuleSet) -> list[_Weighed]:
+    heard = hearing.heard
     if rules.textual_counts_as == "reserved":
-        heard = (*heard, *prose(sights, question))
-    unseen = missing(sights, question)
-    complete = bool(sights) and not unseen
-    pages = sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in sights)
-    return tuple(
-        _finding(purpose, heard, rules, unseen=unseen, complete=complete, pages=pages)
-        for purpose in purposes
-    )
+        heard = (*heard, *hearing.prose)
+    return [_weighed(_under(h, rules), rules) for h in heard]
+
+
+def _weighed(heard: Heard, rules: RuleSet) -> _Weighed:
+    state = None if heard.fate else state_of(heard.voice, rules)
+    return _Weighed(_rank(heard), state, _STRENGTH[state] if state else len(State), heard)
 
 
 def _finding(
-    purpose: Purpose,
-    heard: tuple[Heard, ...],
-    rules: RuleSet,
-    *,
-    unseen: tuple[Sight, ...],
-    complete: bool,
-    pages: int,
+    purpose: Purpose, weighed: list[_Weighed], rules: RuleSet, hearing: Hearing
 ) -> Finding:
-    relevant = [_under(h, rules) for h in heard if _concerns(h.statement, purpose)]
-    taking_part = [h for h in relevant if not h.fate]
-    state, by = _strongest(taking_part, rules)
-    if _STRENGTH[state] > _STRENGTH[State.REFUSED] and not complete:
+    relevant = [w for w in weighed if _concerns(w.heard.statement, purpose)]
+    taking_part = [w.heard for w in relevant if not w.heard.fate]
+    state, by = _strongest(relevant)
+    if _STRENGTH[state] > _STRENGTH[State.REFUSED] and not hearing.complete:
         state, by = State.UNKNOWN, None
-    rest = sorted((h for h in relevant if h is not by), key=_rank)
+    rest = [w.heard for w in sorted(relevant, key=_BY_RANK) if w.heard is not by]
     return Finding(
         purpose=purpose,
         state=state,
         rules=rules.label,
         conflict=any(disagreements(taking_part)),
-        complete=complete,
-        detail=detail_of(state, taking_part, unseen, pages),
+        complete=hearing.complete,
+        detail=detail_of(state, taking_part, hearing.unseen, hearing.pages),
         by=by,
         considered=tuple([by, *rest] if by else rest),
-        missing=unseen,
+        missing=hearing.unseen,
     )
 
 
@@ -93,7 +123,7 @@ def _concerns(statement: Statement, purpose: Purpose) -> bool:
 def _under(heard: Heard, rules: RuleSet) -> Heard:
     if heard.fate or heard.candidate or heard.statement.tier in rules.tiers:
         return heard
-    return replace(heard, fate=f"tier {heard.statement.tier} does not count under {rules.id}")
+    return heard._replace(fate=f"tier {heard.statement.tier} does not count under {rules.id}")
 
 
 def state_of(voice: Voice, rules: RuleSet) -> State | None:
@@ -104,11 +134,13 @@ def state_of(voice: Voice, rules: RuleSet) -> State | None:
     return rules.refused_counts_as if stance is Stance.REFUSED else _WHOLE[stance]
 
 
-def _strongest(heard: list[Heard], rules: RuleSet) -> tuple[State, Heard | None]:
-    made = [(state, h) for h in heard if (state := state_of(h.voice, rules)) is not None]
+def _strongest(relevant: list[_Weighed]) -> tuple[State, Heard | None]:
+    made = [w for w in relevant if w.state is not None]
     if not made:
         return State.SILENT, None
-    return min(made, key=lambda pair: (_STRENGTH[pair[0]], _rank(pair[1])))
+    best = min(made, key=_BY_WEIGHT)
+    assert best.state is not None
+    return best.state, best.heard
 
 
 def _rank(heard: Heard) -> tuple[bool, int, int, str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from crawler.judge._precedence import settled
-from crawler.judge._records import Heard, Sight, is_of_page, is_sampled
+from crawler.judge._records import Heard, Hearing, Sight, is_of_page, is_sampled
 from crawler.model import Question, Voice
 from crawler.protocols import _candidates, rsl_robots
 from crawler.vocab import CONTENT, CONTEXT, Presence, Resource
@@ -15,19 +15,27 @@ from crawler.vocab import CONTENT, CONTEXT, Presence, Resource
 _UNESSENTIAL = frozenset({Resource.TDM_POLICY, Resource.OTHER_ROBOTS_TXT}) | CONTEXT
 
 
-def hear(sights: tuple[Sight, ...], question: Question) -> tuple[Heard, ...]:
+def hear(sights: tuple[Sight, ...], question: Question) -> Hearing:
     """Every statement that speaks to the question, after each protocol's own precedence."""
     found = [
         Heard(protocol=protocol, reading=key, sight=sight, voice=voice)
         for sight in sights
         for protocol, key, reading in sight.readings
+        if reading.statements or reading.rules is not None
         for voice in _addressed(protocol.voices(reading, question), sight, sights, question)
     ]
     found = [h for h in found if _speaks(h, question, sights)]
-    return tuple(settled(found, question))
+    unseen = _missing(sights, question)
+    return Hearing(
+        heard=tuple(settled(found, question)),
+        prose=tuple(_prose(sights, question)),
+        unseen=unseen,
+        complete=bool(sights) and not unseen,
+        pages=sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in sights),
+    )
 
 
-def prose(sights: tuple[Sight, ...], question: Question) -> Iterator[Heard]:
+def _prose(sights: tuple[Sight, ...], question: Question) -> Iterator[Heard]:
     """Candidates as statements that reserve; one in the foot of a page is about that page."""
     for sight in sights:
         for protocol, key, reading in sight.readings:
@@ -76,11 +84,12 @@ def _speaks(heard: Heard, question: Question, sights: tuple[Sight, ...]) -> bool
 
 def _is_unseen(sight: Sight) -> bool:
     """Whether evidence is missing: no answer, or one that a protocol could not look into."""
-    readings = (reading for _protocol, _key, reading in sight.readings)
-    return Presence.UNSEEN in (sight.presence, *(reading.presence for reading in readings))
+    if sight.presence is Presence.UNSEEN:
+        return True
+    return any(reading.presence is Presence.UNSEEN for _, _, reading in sight.readings)
 
 
-def missing(sights: tuple[Sight, ...], question: Question) -> tuple[Sight, ...]:
+def _missing(sights: tuple[Sight, ...], question: Question) -> tuple[Sight, ...]:
     """Planned resources without evidence; of the pages only the one asked about, if sampled."""
     own = question.path is not None and is_sampled(sights, question.path)
     return tuple(

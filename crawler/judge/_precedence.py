@@ -1,7 +1,6 @@
 """The precedence inside a protocol: of its carriers the nearest to the content supersedes."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from crawler.judge._records import RESERVING, Heard, is_of_page
 from crawler.model import Question
@@ -26,7 +25,7 @@ def settled(found: list[Heard], question: Question) -> Iterable[Heard]:
     for h in weighed:
         elsewhere = is_of_page(h) and h.sight.path != question.path
         if elsewhere or (question.path is None and _excepted(h, overridden)):
-            yield replace(h, voice=replace(h.voice, part="pages"))
+            yield h._replace(voice=h.voice._replace(part="pages"))
         else:
             yield h
 
@@ -42,7 +41,7 @@ def _excepted(heard: Heard, overridden: set[tuple[str, int]]) -> bool:
 def _settle(heard: Heard, speakers: Iterable[Heard], question: Question) -> Heard:
     """Say why a statement takes no part: it is not counted, or a nearer carrier speaks."""
     if not heard.statement.counts:
-        return replace(heard, fate="not counted")
+        return heard._replace(fate="not counted")
     nearer = [
         other
         for other in speakers
@@ -53,7 +52,7 @@ def _settle(heard: Heard, speakers: Iterable[Heard], question: Question) -> Hear
     if not nearer:
         return heard
     by = max(nearer, key=lambda other: other.protocol.RANK)
-    return replace(heard, fate=f"superseded by {by.protocol.TITLE} of {by.sight.path}")
+    return heard._replace(fate=f"superseded by {by.protocol.TITLE} of {by.sight.path}")
 
 
 def _same_content(nearer: Heard, farther: Heard, question: Question) -> bool:

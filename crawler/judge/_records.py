@@ -1,7 +1,6 @@
 """What goes into the balance and what comes out: sights, statements heard, findings."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from crawler.model import Reading, Statement, Voice
@@ -29,8 +28,7 @@ class Sight(NamedTuple):
     readings: tuple[tuple[Protocol, str, Reading], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Heard(NamedTuple):
     """A statement in the balance: who made it, where it was seen, and what became of it.
 
     `fate` is empty for one that takes part; else why it does not (`not counted`, `superseded
@@ -51,8 +49,21 @@ class Heard:
         return self.voice.statement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Hearing(NamedTuple):
+    """All that speaks to a question, before any rule set is asked.
+
+    `prose` is what a rule set may let count beside it. `unseen` are planned resources without
+    evidence; `complete` says that there are none, and `pages` how many pages were seen.
+    """
+
+    heard: tuple[Heard, ...]
+    prose: tuple[Heard, ...]
+    unseen: tuple[Sight, ...]
+    complete: bool
+    pages: int
+
+
+class Finding(NamedTuple):
     """The state of one purpose under one rule set, with what decided it.
 
     `by` is the deciding statement, None for `silent` and `unknown`. `considered` holds every

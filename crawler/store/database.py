@@ -2,12 +2,14 @@
 
 import re
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
 from zlib import crc32
 
 from filelock import FileLock, Timeout
@@ -160,12 +162,28 @@ def _applied(connection: sqlite3.Connection) -> set[str]:
 def _migrate(connection: sqlite3.Connection) -> None:
     """Apply what has not been applied yet."""
     # Imported when a database is made or is of another version: most commands need none of it.
-    from sqlite_utils import Database, Migrations
+    with _without("pandas"):
+        from sqlite_utils import Database, Migrations
 
     migrations = Migrations("tdm-audit")
     for name in _MIGRATIONS:
         migrations(name=name)(_migration(name))
     migrations.apply(Database(connection))
+
+
+@contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Have a module not found if it is not imported yet. sqlite-utils takes pandas where it is
+    installed, to know its types when it meets them: half a second and 60 MB.
+    """
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = cast("ModuleType", None)
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def _migration(name: str) -> "Callable[[Database], None]":

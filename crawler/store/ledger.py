@@ -26,11 +26,11 @@ _TABLES = (
 _SILENCE = (
     "finding (origin, rules, purpose, state, conflict, complete, headline, detail, observed_at)"
 )
-# Tables in which every row is made only once.
-_ONCE = ("read_from", "sight", "finding", "silence")
+# Tables of which a row may be made twice, by documents that are the same to the octet.
+_TWICE = ("party_page", "disagreement")
 _JUDGED = (
-    "INSERT OR REPLACE INTO judged SELECT origin, run FROM visit WHERE origin = ? "
-    "ORDER BY run DESC LIMIT 1"
+    "INSERT OR REPLACE INTO judged SELECT origin, max(run) FROM visit "
+    "WHERE origin IN (SELECT value FROM json_each(?)) GROUP BY origin"
 )
 
 _Row = tuple[object, ...]
@@ -38,7 +38,7 @@ _Row = tuple[object, ...]
 
 def _insert(table: str, columns: int) -> str:
     into = _SILENCE if table == "silence" else table
-    marks, otherwise = ", ".join("?" * columns), "" if table in _ONCE else "ON CONFLICT DO NOTHING"
+    marks, otherwise = ", ".join("?" * columns), "ON CONFLICT DO NOTHING" if table in _TWICE else ""
     return f"INSERT INTO {into} VALUES ({marks}) {otherwise}"  # noqa: S608 - our own names
 
 
@@ -65,7 +65,7 @@ class Ledger:
         self._found: Same[Reading, dict[str, list[_Row]]] = Same(_REMEMBERED)
         self._said: Same[Opinion, _Said] = Same(_REMEMBERED)
         self._private: list[_Row] = []
-        self._judged: list[tuple[int]] = []
+        self._judged: list[int] = []
         self._waiting = 0
 
     def add(self, origin: int, dossier: Dossier, opinion: Opinion) -> None:
@@ -82,7 +82,7 @@ class Ledger:
         self._put("silence", [(origin, *row, dossier.last_look) for row in said.silence])
         self._put("disagreement", _disagreements(origin, dossier, opinion))
         self._put("verdict", _verdicts(origin, dossier, said))
-        self._judged.append((origin,))
+        self._judged.append(origin)
         if self._waiting >= _ROWS:
             self.write()
 
@@ -95,7 +95,7 @@ class Ledger:
             if rows:
                 self._db.executemany(_insert(table, len(rows[0])), rows)
         self._db.executemany(parties.KEEP_PRIVATE, self._private)
-        self._db.executemany(_JUDGED, self._judged)
+        self._db.execute(_JUDGED, (json.dumps(self._judged),))
         self._begin()
 
     def _begin(self) -> None:

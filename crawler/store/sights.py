@@ -26,9 +26,13 @@ _ELSEWHERE = frozenset(
 _IN_ORDER = itemgetter(1, 0)
 _RESOURCES = {resource.value: resource for resource in Resource}
 # A URL of which nothing is resolved. Its host is one of letters, digits and hyphens with a last
-# label that is no number; its path has no dot segment and no octet that would be encoded.
+# label that is no number, or an address; its path has no dot segment and no octet that would be
+# encoded.
+_NUMBER = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _PLAIN_HOST = re.compile(
-    r"https?://(?=[^/]{1,253}\Z)(?!(?:[^/]*\.)?xn--)(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}"
+    r"https?://(?=[^/]{1,253}\Z)(?!(?:[^/]*\.)?xn--)"
+    rf"(?:(?:[a-z0-9-]{{1,63}}\.)+[a-z][a-z0-9-]{{0,62}}|{_NUMBER}(?:\.{_NUMBER}){{3}})"
+    r"(?::[1-5]?\d{4})?"
 )
 _PLAIN_PATH = re.compile(r"(?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+")
 

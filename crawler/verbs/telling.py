@@ -57,9 +57,9 @@ def told(
 def _states(dossier: Dossier, agent: str, sets: tuple[RuleSet, ...]) -> list[_States]:
     """The states of an origin under each rule set."""
     question = Question(agent=agent)
-    heard = hear(dossier.sights, question)
+    hearing = hear(dossier.sights, question)
     return [
-        {f.purpose: f.state for f in judge(dossier.sights, question, rules, heard=heard)}
+        {f.purpose: f.state for f in judge(dossier.sights, question, rules, hearing=hearing)}
         for rules in sets
     ]
 
