@@ -49,7 +49,10 @@ class Element(NamedTuple):
         return next((value for key, value in self.attributes if key == name), None)
 
 
-_KEYS = frozenset(Element._fields)
+# How an extract is written: keys in their order, without blanks.
+_BEGIN, _ELEMENTS, _HEADING = b'{"charset":"', b',"elements":[', b'],"heading":"'
+_ELEMENT, _LINKS, _WORDLESS = b'{"attributes":', b',"links":', b',"passages":[],"title":"'
+_END = f',"version":{VERSION}}}'.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ def elements(extracted: bytes) -> tuple[Element, ...]:
     """
     try:
         found = _given(extracted)["elements"]
-        return tuple(map(element, found))
+        return tuple(map(_element, found))
     except (ValueError, TypeError, KeyError, RecursionError):
         return ()
 
@@ -120,30 +123,34 @@ def prose(extracted: bytes) -> Prose:
 
 
 class Bare(NamedTuple):
-    """An extract without passages: its links, and its elements as they stand (see `element`)."""
+    """An extract without passages, as it stands: its links and its elements (see `element_of`)."""
 
-    links: tuple[Link, ...]
-    elements: list[dict[str, Any]]
+    links: bytes
+    elements: list[bytes]
 
 
 def bare(extracted: bytes) -> Bare | None:
-    """Read an extract back no further than it takes to tell whether anything is in it; None for
-    one with passages, and for bytes that are none.
+    """Cut an extract into its elements; None where it has passages, too, or was not made by this
+    version.
+
+    Nothing is parsed: no text in JSON holds the marks that are looked for, since a quotation mark
+    in it has a backslash before it.
     """
-    try:
-        given = _given(extracted)
-        links = tuple([Link(str(url), str(text)) for url, text in given["links"]])
-        found = given["elements"]
-        if given["passages"] == [] and all(map(_is_whole, found)):
-            return Bare(links, found)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        pass
-    return None
+    begin, elements, behind = extracted.partition(_ELEMENTS)
+    within, heading, after = behind.partition(_HEADING)
+    _, named, tail = after.partition(_LINKS)
+    links, wordless, end = tail.partition(_WORDLESS)
+    if not (elements and heading and named and wordless) or _ELEMENTS in behind:
+        return None
+    if not (begin.startswith(_BEGIN) and end.endswith(_END)):
+        return None
+    standing = within.removeprefix(_ELEMENT).removesuffix(b"}").split(b"}," + _ELEMENT)
+    return Bare(links, standing if within else [])
 
 
-def _is_whole(given: dict[str, Any]) -> bool:
-    pairs = given["attributes"]
-    return given.keys() == _KEYS and type(pairs) is list and all(type(v) is str for _, v in pairs)
+def element_of(standing: bytes) -> Element:
+    """An element that `bare` gave. Raises `ValueError`, `TypeError` or `KeyError` if it is none."""
+    return _element(json.loads(_ELEMENT + standing + b"}"))
 
 
 @lru_cache(maxsize=1)
@@ -151,8 +158,7 @@ def _given(extracted: bytes) -> Any:
     return json.loads(extracted)
 
 
-def element(given: dict[str, Any]) -> Element:
-    """An element of an extract; raises where it is none."""
+def _element(given: dict[str, Any]) -> Element:
     pairs = given["attributes"]
     if not isinstance(pairs, list):
         raise TypeError(pairs)

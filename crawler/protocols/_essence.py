@@ -4,6 +4,7 @@ Systems put the same files on all their hosts, but for the address of a sitemap 
 page. Every protocol reads documents of one essence alike, so one of them needs to be read.
 """
 
+import contextlib
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
@@ -89,12 +90,19 @@ def _page(extracted: bytes) -> Hashable:
     """What an extract says. How a page calls itself matters only where it has passages."""
     bare = page.bare(extracted)
     if bare is not None:
-        kept = [e for e in bare.elements if not _is_usual(e["tag"], e["attributes"])]
-        return bare.links, tuple(map(page.element, kept))
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return bare.links, tuple([e for e in bare.elements if not _stands_usual(e)])
     found = page.elements(extracted)
     return page.prose(extracted), tuple(
         [e for e in found if _is_canonical(e) or not _is_usual(e.tag, e.attributes)]
     )
+
+
+@lru_cache(maxsize=4096)
+def _stands_usual(standing: bytes) -> bool:
+    """Whether an element is usual; pages of many hosts have it to the octet."""
+    element = page.element_of(standing)
+    return _is_usual(element.tag, element.attributes)
 
 
 def _is_canonical(element: Element) -> bool:

@@ -1,5 +1,6 @@
 """Essences: documents that have one are read alike, by every protocol."""
 
+import html
 import json
 
 import pytest
@@ -195,12 +196,57 @@ def test_damaged_extracts_are_read_as_their_essences(one, other):
         assert parse(protocol, Document(body=one)) == parse(protocol, Document(body=other))
 
 
-@pytest.mark.parametrize(
-    "extract", [b"", b"[]", b"{", b'{"elements": [], "links": [], "passages": 0}']
-)
+NO_EXTRACTS = [b"", b"[]", b"{", b'{"elements":[],"links":[],"passages":[]}']
+
+
+@pytest.mark.parametrize("extract", NO_EXTRACTS)
 def test_bytes_that_are_no_extract_are_looked_at_as_protocols_do(extract):
     assert page.bare(extract) is None
     assert of_page(extract) == (*of_page(b"nothing")[:-1], (page.Prose(), ()))
+
+
+TEXT = st.text(
+    st.sampled_from('a"\\],[{}:é') | st.characters(exclude_categories=("Cs",)), max_size=40
+)
+MARKS = st.sampled_from(
+    [
+        *(',"elements":[', '],"heading":"', '{"attributes":', '},{"attributes":'),
+        *(',"links":', ',"passages":[],"title":"', ',"version":2}'),
+    ]
+)
+HOSTILE = st.lists(TEXT | MARKS, max_size=4).map("".join)
+
+
+@given(HOSTILE, HOSTILE, HOSTILE, st.booleans())
+def test_elements_are_cut_out_as_json_has_them(title, heading, value, linked):
+    link = '<a href="/terms">Terms of use</a>' if linked else ""
+    extract = extracted(
+        f"<title>{html.escape(title)}</title>",
+        f'<meta name="description" content="{html.escape(value)}">',
+        f'<script type="application/ld+json">{value.replace("<", "")}</script>',
+        body=f"<body><h1>{html.escape(heading)}</h1>{link}</body>",
+    )
+    bare, prose = page.bare(extract), page.prose(extract)
+    if prose.passages:
+        assert bare is None
+    else:
+        assert tuple(map(page.element_of, bare.elements)) == page.elements(extract)
+        assert json.loads(bare.links) == [list(each) for each in prose.links]
+
+
+def test_extracts_of_other_versions_are_parsed():
+    whole = extracted("<meta name=robots content=noai>")
+    later = whole.replace(b'"version":2', b'"version":3')
+    assert page.bare(whole) is not None
+    assert page.bare(later) is None
+    assert of_page(later)[-1][1] == page.elements(whole)
+
+
+def test_damaged_elements_are_looked_at_as_protocols_do():
+    whole = extracted("<meta name=robots content=noai>")
+    broken = whole.replace(b'"where":"head"', b'"where":"head')
+    assert page.bare(broken) is not None
+    assert of_page(broken) == of_page(b"nothing")
 
 
 def test_header_lines_are_no_page():
