@@ -20,7 +20,7 @@ from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, State
 
 #: In place of the position of a sight: the youngest of them.
 LAST_LOOK = -1
-_CACHED, _READINGS = 4096, 1024
+_CACHED, _READINGS = 2048, 1024
 _STRENGTH = {state: n for n, state in enumerate(State)}
 
 

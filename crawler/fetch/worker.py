@@ -8,6 +8,7 @@ out on standard output: `{"wants": "more"}` when a batch is begun after the firs
 import contextlib
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -62,6 +63,7 @@ class HandedWorkbook:
         self._open, self._next, self._using = open_shard, next_shard, using
         self._books: dict[str, OpenedWorkbook] = {}
         self._home: dict[int, str] = {}
+        self._unsaved: Counter[str] = Counter()
         self._first = path
         self.options = self._begin(path).options
 
@@ -78,10 +80,13 @@ class HandedWorkbook:
             yield from self._jobs(path)
 
     def _jobs(self, path: str) -> Iterator[Job]:
+        self._unsaved[path] += 1  # so that it stays while there are jobs in it
         with self._using(path):
             for job in self._books[path].jobs():
                 self._home[job.origin_id] = path
+                self._unsaved[path] += 1
                 yield job
+        self._done(path, 1)
 
     def save(self, visits: Sequence[Visit]) -> None:
         """Store visits whole, those of a shard in one transaction."""
@@ -91,6 +96,14 @@ class HandedWorkbook:
         for path, of_shard in by_shard.items():
             with self._using(path):
                 self._books[path].save(of_shard)
+            self._done(path, len(of_shard))
+
+    def _done(self, path: str, visits: int) -> None:
+        """Let a shard go, and the pages of it in memory, once all of it is saved."""
+        self._unsaved[path] -= visits
+        if not self._unsaved[path]:
+            with self._using(path):
+                self._books.pop(path).close()
 
     def finish(self, ended: Ended) -> None:
         """Let every shard go; how the run ends is not known here."""

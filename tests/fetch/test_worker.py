@@ -1,0 +1,83 @@
+"""Batches one after another: each shard is held as long as something of it is to be kept."""
+
+import contextlib
+
+import pytest
+
+from crawler.fetch.options import FetchOptions
+from crawler.fetch.pool import Ended, Job, Visit
+from crawler.fetch.worker import HandedWorkbook
+from crawler.model import Origin
+
+HERE = Origin(scheme="https", host="a.test", port=443, site="a.test")
+
+
+class Book:
+    """A shard with two origins, numbered by its name."""
+
+    options = FetchOptions()
+
+    def __init__(self, name):
+        self.name, self.saved, self.open = name, [], True
+
+    def jobs(self):
+        for n in (1, 2):
+            yield Job(origin_id=int(self.name) * 10 + n, origin=HERE)
+
+    def save(self, visits):
+        assert self.open
+        self.saved += [visit.origin_id for visit in visits]
+
+    def close(self):
+        assert self.open
+        self.open = False
+
+
+@pytest.fixture
+def shards():
+    return {name: Book(name) for name in "123"}
+
+
+@pytest.fixture
+def handed(shards):
+    following = iter(("2", "3", ""))
+    return HandedWorkbook("1", shards.get, lambda: next(following), contextlib.nullcontext)
+
+
+def visit(*numbers):
+    return [Visit(origin_id=n, origin=HERE, observations=()) for n in numbers]
+
+
+def test_a_shard_is_let_go_once_all_of_it_is_saved(handed, shards):
+    jobs = handed.jobs()
+    assert [next(jobs).origin_id for _ in range(3)] == [11, 12, 21]
+    handed.save(visit(12))
+    assert shards["1"].open
+    handed.save(visit(11, 21))
+    assert not shards["1"].open
+    assert shards["2"].open, "there is another job in it"
+    assert [job.origin_id for job in jobs] == [22, 31, 32]
+    handed.save(visit(22, 31, 32))
+    assert [book.open for book in shards.values()] == [False] * 3
+    handed.finish(Ended.FINISHED)
+    assert [book.saved for book in shards.values()] == [[12, 11], [21, 22], [31, 32]]
+
+
+def test_what_was_saved_before_the_last_job_was_taken_does_not_close_a_shard(handed, shards):
+    jobs = handed.jobs()
+    handed.save(visit(next(jobs).origin_id))
+    assert shards["1"].open
+    handed.save(visit(next(jobs).origin_id))
+    assert shards["1"].open
+    assert next(jobs).origin_id == 21
+    assert not shards["1"].open
+
+
+def test_a_crawl_that_stops_lets_every_shard_go(handed, shards):
+    jobs = handed.jobs()
+    for _ in range(3):
+        next(jobs)
+    handed.save(visit(11))
+    handed.finish(Ended.STOPPED)
+    assert [shards[name].open for name in "12"] == [False, False]
+    assert shards["1"].saved == [11]
