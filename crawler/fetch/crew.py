@@ -135,13 +135,14 @@ class Crew:
 
     def _staff(self) -> bool:
         """Start workers while there are batches for them; whether there was one."""
-        started = False
+        started = []
         while len(self._workers) < self._number and (shard := self._next()) is not None:
             self._workers.append(worker := start(self._run))
             worker.hand(shard)
+            started.append(worker)
+        for worker in started:
             worker.hand(self._next())  # one ahead, so that nobody has to wait
-            started = True
-        return started
+        return bool(started)
 
     def _next(self) -> Shard | None:
         """A batch that lost its process, else a new one: the smaller, the less there is to do,
