@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import page, rulesets
-from crawler.judge import Finding, Sight, judge, state_of
+from crawler.judge import Finding, Sight, hear, judge, judge_each, state_of
 from crawler.model import Document, Question, Statement, Voice
 from crawler.protocols import (
     PROTOCOLS,
@@ -527,3 +527,46 @@ def test_prose_never_weakens_a_state(robots, facts):
         after = judge(prose(refused + robots.split(b"\n")[0]), Question(), rules)
         for one, two in zip(before, after, strict=True):
             assert list(State).index(two.state) <= list(State).index(one.state)
+
+
+EACH = {
+    "nothing was asked": (),
+    "nothing speaks": origin(robots="User-agent: *\nDisallow:\n"),
+    "all weigh alike": origin(tdmrep='[{"location": "/", "tdm-reservation": 1}]'),
+    "strict leaves a tier out": origin(robots="User-agent: GPTBot\nDisallow: /\n"),
+    "all read a refusal in their own way": origin(robots="User-agent: *\nDisallow: /\n"),
+    "inclusive counts prose": (
+        sight(
+            Resource.ROBOTS_TXT,
+            (robots_comments, b"# We reserve all rights of text and data mining.\n"),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("sights", EACH.values(), ids=EACH)
+def test_rule_sets_that_are_asked_together_say_what_each_says_alone(sights):
+    everything = (SIGNALS, INCLUSIVE, STRICT)
+    hearing, found = judge_each(sights, everything)
+    assert hearing == hear(sights, Question())
+    assert found == tuple(judge(sights, Question(), rules) for rules in everything)
+
+
+def test_rule_sets_differ_on_what_is_asked_together():
+    differ = {
+        name: len(
+            {
+                tuple(f.state for f in found)
+                for found in judge_each(s, (SIGNALS, INCLUSIVE, STRICT))[1]
+            }
+        )
+        for name, s in EACH.items()
+    }
+    assert differ == {
+        "nothing was asked": 1,
+        "nothing speaks": 1,
+        "all weigh alike": 1,
+        "strict leaves a tier out": 2,
+        "all read a refusal in their own way": 3,
+        "inclusive counts prose": 2,
+    }
