@@ -74,9 +74,10 @@ def judge_each(
     known: dict[Hashable, tuple[Finding, ...]] = {}
     found = []
     for rules in rule_sets:
-        alike = tuple([(w.state, w.heard.fate) for w in _weigh(hearing, rules)])
+        weighed = _weigh(hearing, rules)
+        alike = tuple([(w.state, w.heard.fate) for w in weighed])
         if alike not in known:
-            known[alike] = judge(sights, Question(), rules, hearing=hearing)
+            known[alike] = tuple([_finding(p, weighed, rules, hearing) for p in Purpose])
         found.append(tuple([f._replace(rules=rules.label) for f in known[alike]]))
     return hearing, tuple(found)
 

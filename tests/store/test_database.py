@@ -3,6 +3,8 @@
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -13,6 +15,7 @@ from crawler.model import Observation, Origin, Target
 from crawler.store import database, evidence, runs
 from crawler.store.database import StoreBusyError, StoreError, connect, connect_read_only, held
 from crawler.vocab import Outcome, Reject, Resource
+from tests.conftest import ROOT
 
 AT = "2026-11-22T00:00:00.000Z"
 HERE = Origin(scheme="https", host="h.example", port=443, site="h.example")
@@ -301,3 +304,21 @@ def test_only_one_run_holds_a_database(tmp_path):
         pass
     with held(tmp_path / "audit.db"):
         pass
+
+
+MAKE = """
+import sys
+from crawler.store.database import connect
+connect(sys.argv[1], create=True).close()
+import sqlite_utils.db
+assert sqlite_utils.db.pd is None
+import pandas
+"""
+
+
+def test_pandas_is_left_alone_and_can_be_imported_later(tmp_path):
+    (tmp_path / "pandas.py").write_text("print('imported')\n", encoding="utf-8")
+    command = [sys.executable, "-c", MAKE, str(tmp_path / "audit.db")]
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("imported\n", "")

@@ -3,16 +3,8 @@ import pytest
 from crawler.cli import main
 from crawler.dataset import inventory as inventories
 from crawler.dataset.inventory import inventory
-from crawler.store.database import connect
 from crawler.verbs.ingesting import Wanted
 from crawler.verbs.ingesting import ingest as ingested
-
-
-@pytest.fixture
-def db(tmp_path):
-    connection = connect(tmp_path / "audit.db", create=True)
-    yield connection
-    connection.close()
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /
 
 
 @pytest.fixture
-def db(tmp_path):
-    connection = connect(tmp_path / "audit.db", create=True)
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def started(monkeypatch):
     """The processes that were started, and what is done to each at once."""
     seen = SimpleNamespace(processes=[], then=lambda _process: None)
