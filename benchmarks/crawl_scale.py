@@ -101,18 +101,13 @@ class Crawl(NamedTuple):
 def crawl(folder: Path, urls: Iterable[str], *arguments: str) -> Crawl:
     """The shipped command on some URLs, into a new database."""
     db = folder / "audit.db"
-    told = command(folder, db, urls, *arguments)
-    return Crawl(measure.watch(told, statuses=(0, STOPPED)), db)
-
-
-def command(folder: Path, db: Path, urls: Iterable[str], *arguments: str) -> list[str]:
-    """The shipped command on some URLs, whose database is removed."""
     db.unlink(missing_ok=True)
     seeds = folder / "origins.txt"
     with seeds.open("w", encoding="utf-8") as file:
         file.writelines(f"{url}\n" for url in urls)
-    crawl = ["crawler", "crawl", str(seeds), "--db", str(db), "--delay", "0", "--quiet"]
-    return [*crawl, "--no-progress", "--allow-network", "127.0.0.0/8", *arguments]
+    command = ["crawler", "crawl", str(seeds), "--db", str(db), "--delay", "0", "--quiet"]
+    command += ["--no-progress", "--allow-network", "127.0.0.0/8", *arguments]
+    return Crawl(measure.watch(command, statuses=(0, STOPPED)), db)
 
 
 def url(number: int, port: int) -> str:
@@ -241,11 +236,10 @@ def memory(folder: Path, sizes: Sizes) -> Result:
 
 def parent(folder: Path, sizes: Sizes) -> Result:
     """The command itself, beside the process that reads very many origins and those that ask."""
-    db, limits = folder / "audit.db", ("--workers", "2", "--time-budget", f"{sizes.asking}s")
+    limits = ("--workers", "2", "--time-budget", f"{sizes.asking}s")
     with web.serving() as port:
-        urls = (url(n, port) for n in range(sizes.most))
-        told = command(folder, db, urls, *limits)
-        itself, *others = measure.watch(told, statuses=(0, STOPPED))
+        done = crawl(folder, (url(n, port) for n in range(sizes.most)), *limits)
+    itself, *others = done.processes
     reader = next(p for p in others if p.runs == READER)
     workers = [p for p in others if p.runs == "crawler.fetch.worker"]
     facts = {

@@ -97,7 +97,12 @@ class Observation:
 
     def header(self, name: str) -> str:
         """The first value of a header, compared without case; empty when it is not there."""
-        return next((v for n, v in self.fields if n.lower() == name.lower()), "")
+        return value_of(self.fields, name.lower())
+
+
+def value_of(fields: tuple[tuple[str, str], ...], name: str) -> str:
+    """The first value of a header, its name in lower case; empty when it is not there."""
+    return next((value for n, value in fields if n.lower() == name), "")
 
 
 def fields_of(

@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from crawler.judge import Finding, Heard, Sight, disagreements, judge_each
-from crawler.model import Reading
+from crawler.model import Question, Reading
 from crawler.outlook import Verdict, outlook, verdicts_at
 from crawler.protocols._interface import Protocol
 from crawler.protocols._shapes import shapes_of
@@ -127,7 +127,7 @@ class Opinions:
 
     def _form(self, sights: tuple[Sight, ...]) -> Opinion:
         sights = _positioned(sights)
-        hearing, found = judge_each(sights, self._rule_sets)
+        hearing, found = judge_each(sights, Question(), self._rule_sets)
         return Opinion(
             tuple(c for findings in found for c in _concluded(findings)),
             tuple(_disagreements(hearing.heard)),

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 from tests.conftest import ROOT
@@ -38,3 +39,11 @@ def crawl(folder, web, urls, *more, **options):
 def rows(folder, sql, *values):
     with closing(sqlite3.connect(folder / "audit.db")) as db:
         return db.execute(sql, values).fetchall()
+
+
+def waited_for(condition, seconds=30):
+    """What a condition gives once it holds, or at last."""
+    limit = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < limit:
+        time.sleep(0.005)
+    return found

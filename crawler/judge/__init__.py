@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from crawler.judge._disagreements import disagreements as disagreements
-from crawler.judge._hearing import hear as hear
+from crawler.judge._hearing import hear
 from crawler.judge._records import RESERVING
 from crawler.judge._records import Finding as Finding
 from crawler.judge._records import Heard as Heard
@@ -50,27 +50,24 @@ def judge(
     question: Question,
     rules: RuleSet,
     purposes: Iterable[Purpose] = tuple(Purpose),
-    hearing: Hearing | None = None,
 ) -> tuple[Finding, ...]:
     """A finding for every purpose asked about, on an origin or on one of its URLs.
-
-    `hearing` is what `hear` gave for the same question, for those who ask under many rule sets.
 
     `sights` holds each planned resource once; for an origin that was never asked it is empty,
     and everything is `unknown`.
     """
-    hearing = hearing or hear(sights, question)
+    hearing = hear(sights, question)
     weighed = _weigh(hearing, rules)
     return tuple([_finding(purpose, weighed, rules, hearing) for purpose in purposes])
 
 
 def judge_each(
-    sights: tuple[Sight, ...], rule_sets: Iterable[RuleSet]
+    sights: tuple[Sight, ...], question: Question, rule_sets: Iterable[RuleSet]
 ) -> tuple[Hearing, tuple[tuple[Finding, ...], ...]]:
-    """What was heard about an origin, and its findings under each rule set. Rule sets that weigh
-    all of it alike come to the same.
+    """What was heard, and the findings under each rule set as `judge` gives them. Rule sets that
+    weigh all of it alike come to the same.
     """
-    hearing = hear(sights, Question())
+    hearing = hear(sights, question)
     known: dict[Hashable, tuple[Finding, ...]] = {}
     found = []
     for rules in rule_sets:

@@ -1,5 +1,5 @@
 """What was made of the evidence, as a whole: whether it is current, under which rule sets, and how
-it is dropped. `batch` writes it.
+it is dropped. `ledger` writes it.
 """
 
 import json

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from crawler.judge import Sight
-from crawler.model import Document, Reading
+from crawler.model import Document, Reading, value_of
 from crawler.protocols import PROTOCOLS
 from crawler.protocols._driver import media_type_of, of_content, of_headers, parse
 from crawler.protocols._essence import essence, quotes
@@ -130,7 +130,7 @@ class Reader:
 
     def _seen(self, row: Row, fields: Fields) -> Look:
         """What the bytes say that were kept; they are not loaded where that is known."""
-        kind = media_type_of(next((v for n, v in fields if n.lower() == "content-type"), ""))
+        kind = media_type_of(value_of(fields, "content-type"))
         known = (row.resource, row.stored, kind, row.truncated)
         return self._known.get(known) or self._known.keep(known, self._content(row, kind))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crawler import page
-from crawler.model import Confirmed
+from crawler.model import Confirmed, value_of
 from crawler.store.evidence import load_body
 from crawler.store.sights import Row, rows_of
 from crawler.vocab import EXTRACTED, PAGES, Outcome, Resource
@@ -67,13 +67,9 @@ def _known(db: sqlite3.Connection, row: Row) -> Known:
 
 def _conditions(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """RFC 9110, 13.1: the entity tag, and the date for servers that know no tags."""
-    tag, date = (_value(fields, name) for name in ("etag", "last-modified"))
+    tag, date = (value_of(fields, name).strip() for name in ("etag", "last-modified"))
     conditions = {"If-None-Match": tag} if _ETAG.match(tag) else {}
     return conditions | ({"If-Modified-Since": date} if _DATE.match(date) else {})
-
-
-def _value(fields: tuple[tuple[str, str], ...], name: str) -> str:
-    return next((value.strip() for n, value in fields if n.lower() == name), "")
 
 
 def _is_usable(

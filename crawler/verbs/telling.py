@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from crawler import rulesets
-from crawler.judge import hear, judge
+from crawler.judge import judge_each
 from crawler.model import Question
 from crawler.publish.summary import Summary, summary
 from crawler.rulesets import RuleSet
@@ -56,12 +56,8 @@ def told(
 
 def _states(dossier: Dossier, agent: str, sets: tuple[RuleSet, ...]) -> list[_States]:
     """The states of an origin under each rule set."""
-    question = Question(agent=agent)
-    hearing = hear(dossier.sights, question)
-    return [
-        {f.purpose: f.state for f in judge(dossier.sights, question, rules, hearing=hearing)}
-        for rules in sets
-    ]
+    _, found = judge_each(dossier.sights, Question(agent=agent), sets)
+    return [{f.purpose: f.state for f in findings} for findings in found]
 
 
 def _count(tally: _Tally, rows: int, shown: _States, strict: _States, inclusive: _States) -> None:

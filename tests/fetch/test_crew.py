@@ -15,7 +15,7 @@ from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from crawler.fetch import crew
 from crawler.fetch.options import FetchOptions
-from tests.crawling import command, crawl, rows, start
+from tests.crawling import command, crawl, rows, start, waited_for
 from tests.fetch.test_kill import EVIDENCE, HOSTS, SITES, URLS, evidence, killed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
@@ -46,13 +46,6 @@ def workers(process):
         for child in children.read_text().split():
             said = Path(f"/proc/{child}/cmdline").read_bytes()
             found += [int(child)] if b"crawler.fetch.worker" in said else []
-    return found
-
-
-def waited_for(condition, seconds=30):
-    limit = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < limit:
-        time.sleep(0.005)
     return found
 
 

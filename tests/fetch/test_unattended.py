@@ -15,7 +15,7 @@ from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from crawler.publish.run_report import run_report
 from crawler.verbs.stopping import StoppedEarlyError, stoppable
-from tests.crawling import command, crawl, rows, start
+from tests.crawling import command, crawl, rows, start, waited_for
 
 
 def site(host, **pages):
@@ -25,13 +25,6 @@ def site(host, **pages):
 
 def reserved(host):
     return site(host, tdmrep=text('[{"location": "/", "tdm-reservation": 1}]'), home=html())
-
-
-def waited_for(condition, seconds=20):
-    limit = time.monotonic() + seconds
-    while not condition() and time.monotonic() < limit:
-        time.sleep(0.01)
-    return condition()
 
 
 QUICK = [f"http://quick{n}.test/" for n in range(6)]

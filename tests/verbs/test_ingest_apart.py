@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ from crawler import processes
 from crawler.store.database import StoreError, connect
 from crawler.verbs.ingesting import SMALL, IngestError, Wanted, ingest
 from tests.conftest import ROOT
-from tests.crawling import command, rows, start
+from tests.crawling import command, rows, start, waited_for
 
 TABLES = ("dataset", "dataset_file", "dataset_reject", "dataset_origin", "origin", "sample")
 # Nobody listens there, and only one origin is asked.
@@ -162,13 +161,6 @@ def reader(process):
         if b"crawler.verbs.ingesting" in Path(f"/proc/{child}/cmdline").read_bytes():
             return int(child)
     return None
-
-
-def waited_for(condition, seconds=20):
-    limit = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < limit:
-        time.sleep(0.005)
-    return found
 
 
 def is_running(number):
