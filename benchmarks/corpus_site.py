@@ -23,9 +23,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crawler import names
 from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import Answer, html, json_text, text
+from crawler.urls import canonical
 from crawler.vocab import Reject
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ class Found(NamedTuple):
 
 def site_of(host: str) -> str:
     """The registrable domain of a host name, empty for a text that is no host name."""
-    origin = names.origin_of(f"http://{host}/")
+    origin = canonical.origin_of(f"http://{host}/")
     return "" if isinstance(origin, Reject) or origin.host != host else origin.site
 
 

@@ -24,7 +24,7 @@ LATENCY = 0.2
 SPEED, DEAD, PEAK, GROWTH, COMMAND = 0.95, 1.2, 200.0, 1.1, 300.0
 STOPPED = 4
 #: The process that reads a dataset.
-READER = "crawler.verbs.ingesting"
+READER = "crawler.commands.ingest"
 #: Share of hosts that never answer, and of names that do not resolve.
 SHARE = 0.05
 #: The resolver answers for this domain itself and asks nobody (RFC 7686, 2).
@@ -241,7 +241,7 @@ def parent(folder: Path, sizes: Sizes) -> Result:
         done = crawl(folder, (url(n, port) for n in range(sizes.most)), *limits)
     itself, *others = done.processes
     reader = next(p for p in others if p.runs == READER)
-    workers = [p for p in others if p.runs == "crawler.fetch.worker"]
+    workers = [p for p in others if p.runs == "crawler.fetch.workers.worker"]
     facts = {
         "origins": float(sizes.most),
         "command_peak_mb": itself.peak,

@@ -18,7 +18,7 @@ from benchmarks import hosts, measure, web
 from benchmarks.measure import FailedError, Goal, Process
 
 SPEED, PEAK, GROWTH = 1.7, 200.0, 1.1
-WORKER = "crawler.fetch.worker"
+WORKER = "crawler.fetch.workers.worker"
 #: What was found, without what no two crawls have in common.
 _FOUND = """
     SELECT o.url, resource, asked, hop, outcome, status, digest, stored, note

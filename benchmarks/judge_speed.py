@@ -21,10 +21,11 @@ from pathlib import Path
 from benchmarks import hosts, measure
 from benchmarks.measure import MB, Goal
 from benchmarks.robots_parse import KB, Files, cost, made, protego
-from crawler import __version__, agents, names, page
+from crawler import __version__, agents, page
 from crawler.model import Observation, Origin, Target
-from crawler.store import evidence, runs
+from crawler.store import evidence_writer, runs
 from crawler.store.database import connect, connect_read_only, transaction
+from crawler.urls import canonical
 from crawler.vocab import EXTRACTED, Outcome, Resource
 
 ORIGINS_PER_SECOND = 5_000
@@ -142,7 +143,7 @@ def visit(number: int, kind: str) -> Iterator[Observation]:
 
 def build(path: Path, number: int, kind: str = "usual") -> None:
     """A database of so many origins, as a crawl leaves it before it judges."""
-    dataset = evidence.NewDataset(
+    dataset = evidence_writer.NewDataset(
         path="synthetic",
         files=(("synthetic", 0, "0" * 64),),
         format="text",
@@ -151,15 +152,15 @@ def build(path: Path, number: int, kind: str = "usual") -> None:
         rows=number,
         rejects=(),
     )
-    counted = ((names.origin_key(o), o, 1 + n % 97, None, ()) for n, o in _origins(number))
+    counted = ((canonical.origin_key(o), o, 1 + n % 97, None, ()) for n, o in _origins(number))
     with closing(connect(path, create=True)) as db:
         with transaction(db):
-            evidence.add_dataset(db, dataset, counted, _WHEN)
+            evidence_writer.add_dataset(db, dataset, counted, _WHEN)
         run = runs.begin_run(db, _run(), _WHEN)
         for first in range(0, number, _AT_ONCE):
             with transaction(db):
                 for n in range(first, min(first + _AT_ONCE, number)):
-                    evidence.save_visit(db, run, n + 1, tuple(visit(n, kind)), _WHEN)
+                    evidence_writer.save_visit(db, run, n + 1, tuple(visit(n, kind)), _WHEN)
         runs.end_run(db, run, "finished", _WHEN)
 
 
@@ -175,7 +176,7 @@ def _run() -> runs.NewRun:
         versions={},
         settings={"dataset": 1},
         user_agent="none: nothing was fetched",
-        suffix_list=names.suffix_list_version(),
+        suffix_list=canonical.suffix_list_version(),
         catalogue=agents.VERSION,
     )
 

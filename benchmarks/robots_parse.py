@@ -20,7 +20,7 @@ from protego import Protego
 
 from crawler import agents
 from crawler.model import Document
-from crawler.protocols import _robots_file, _robots_lines, _robots_rules, robots_txt
+from crawler.protocols.robots import document, groups, lines, robots_txt
 
 KB = 1024
 SIZES = (1, 10, 100, 500)
@@ -48,13 +48,13 @@ class Files(NamedTuple):
 
 def lines_of(body: bytes) -> object:
     """Every line kept, and the groups of the lenient reading."""
-    text, _, _ = _robots_lines.decode(body)
-    return _robots_rules.read_groups(_robots_lines.read_lines(text), strict=False)
+    text, _, _ = lines.decode(body)
+    return groups.read_groups(lines.read_lines(text), strict=False)
 
 
 def whole(body: bytes) -> object:
     # The reading that protocols share is kept for a while: here every round pays for it.
-    _robots_file.read_file.cache_clear()
+    document.read_file.cache_clear()
     return robots_txt.parse(Document(body=body))
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 CORE = (
     "crawler/protocols/",
     "crawler/plan/",
-    "crawler/judge/",
-    "crawler/outlook.py",
-    "crawler/opinions.py",
-    "crawler/names.py",
+    "crawler/evaluate/",
+    "crawler/urls/",
     "crawler/page/",
     "crawler/media/",
 )

@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
+from crawler.commands.check import WELL_KNOWN
 from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import html, text
 from crawler.demo.site import everywhere
-from crawler.verbs.check import WELL_KNOWN
 from crawler.vocab import Purpose, State
 
 AGENTS_SITE = "http://contradiction-agents.demo.test"

@@ -12,13 +12,13 @@ import time
 import pytest
 
 from crawler import agents
+from crawler.commands.check import CONFLICT, WELL_KNOWN, FailOn
 from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import html, status, text
 from crawler.demo.site import everywhere
-from crawler.publish import advice
-from crawler.publish.check import Note, Unseen
-from crawler.publish.explain import CAVEAT
-from crawler.verbs.check import CONFLICT, WELL_KNOWN, FailOn
+from crawler.reports import advice
+from crawler.reports.check import Note, Unseen
+from crawler.reports.explain import CAVEAT
 from crawler.vocab import State
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import html, status, text
 from crawler.demo.site import everywhere
 from crawler.flags import COLUMNS
-from crawler.protocols import ai_txt
+from crawler.protocols.files import ai_txt
 from crawler.store.database import held, public_views
 from crawler.vocab import State
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from crawler import media, names
-from crawler.judge import disagreements
+from crawler import media
+from crawler.evaluate.conflicts import disagreements
 from crawler.model import Document
-from crawler.protocols import plus_xmp
+from crawler.protocols.media import plus_xmp
+from crawler.urls import canonical
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource
 from tests.media_files import VOCABULARY, plus
 from tests.witness import (
@@ -339,7 +340,7 @@ def test_14_hosts_and_ports_speak_for_themselves():
         "https://www.h.example/",
         "http://h.example:8080/",
     ]
-    keys = [names.origin_key(names.origin_of(url)) for url in urls]
+    keys = [canonical.origin_key(canonical.origin_of(url)) for url in urls]
     assert keys == ["h.example", "h.example", "www.h.example", "h.example:8080"]
 
 

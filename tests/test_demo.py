@@ -6,13 +6,13 @@ from contextlib import closing
 import pyarrow.parquet as pq
 import pytest
 
+from crawler.commands.explain import explain
 from crawler.demo import SITES
 from crawler.flags import COLUMNS
-from crawler.names import origin_key, origin_of
-from crawler.publish.explain import as_json, as_text
+from crawler.reports.explain import as_json, as_text
 from crawler.rulesets import load
 from crawler.store.database import connect_read_only
-from crawler.verbs.explaining import explain
+from crawler.urls.canonical import origin_key, origin_of
 from crawler.vocab import Purpose
 
 # A row that spells a host differently (bare, IDN, upper case) names the origin as we do.

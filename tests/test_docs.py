@@ -36,7 +36,7 @@ def test_every_version_above_one_is_in_the_changelog():
 def test_every_issue_code_of_robots_txt_on_its_page_exists():
     page = (ROOT / "docs/protocols/robots_txt.md").read_text("utf-8")
     sources = "".join(
-        p.read_text("utf-8") for p in (ROOT / "crawler/protocols").glob("*robots*.py")
+        p.read_text("utf-8") for p in (ROOT / "crawler/protocols/robots").glob("*.py")
     )
     for code in re.findall(r"`(robots\.[a-z_.]+)`", page):
         assert f'"{code}"' in sources

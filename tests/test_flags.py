@@ -10,15 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler import names, rulesets
+from crawler import rulesets
+from crawler.commands.flag import FlagRequest, flag
+from crawler.commands.flag_writer import Flagging
+from crawler.commands.judge import rebuild
 from crawler.flags import COLUMNS, Flagger
 from crawler.model import Observation, Target
 from crawler.progress import Bar
-from crawler.store import evidence, prepared, runs, verdicts
+from crawler.store import evidence_writer, flag_cache, runs, verdict_cache
 from crawler.store.database import connect, connect_read_only, transaction
-from crawler.verbs.flag import FlagRequest, flag
-from crawler.verbs.flagging import Flagging
-from crawler.verbs.judging import rebuild
+from crawler.urls import canonical
 from crawler.vocab import Purpose, Resource
 from tests import reservations as files
 from tests.witness import AT, MISSING, Answer, html, observed
@@ -89,7 +90,7 @@ def _visit(base: str, said: dict[Resource, object]) -> list[Observation]:
 
 def _stored(db: sqlite3.Connection, visits: list[dict[Resource, object]]) -> None:
     """The hosts, those without a visit known by name only."""
-    dataset = evidence.NewDataset(
+    dataset = evidence_writer.NewDataset(
         path="rows",
         files=(("rows", 0, "0" * 64),),
         format="text",
@@ -98,16 +99,16 @@ def _stored(db: sqlite3.Connection, visits: list[dict[Resource, object]]) -> Non
         rows=len(HOSTS),
         rejects=(),
     )
-    origins = [names.origin_of(f"https://{host}/") for host in HOSTS]
-    counted = ((names.origin_key(o), o, 1, None, ()) for o in origins)
+    origins = [canonical.origin_of(f"https://{host}/") for host in HOSTS]
+    counted = ((canonical.origin_key(o), o, 1, None, ()) for o in origins)
     with transaction(db):
-        evidence.add_dataset(db, dataset, counted, AT)
+        evidence_writer.add_dataset(db, dataset, counted, AT)
     run = runs.begin_run(db, NEW_RUN, AT)
     keys = dict(db.execute("SELECT key, id FROM origin"))
     with transaction(db):
         for origin, said in zip(origins, visits, strict=False):
-            number = keys[names.origin_key(origin)]
-            evidence.save_visit(db, run, number, _visit(origin.url, said), AT)
+            number = keys[canonical.origin_key(origin)]
+            evidence_writer.save_visit(db, run, number, _visit(origin.url, said), AT)
 
 
 @contextmanager
@@ -214,7 +215,7 @@ def test_what_was_worked_out_is_not_worked_out_again():
         want = rows(first.flag(urls))
         assert {what for _, what, _ in first.worked_out} >= {"", "=/p", "1"}
         with transaction(db):
-            verdicts.save(db, "CCBot", first.worked_out)
+            verdict_cache.save(db, "CCBot", first.worked_out)
         second = Flagger(db, rules, purposes, "CCBot")
         assert (rows(second.flag(urls)), second.worked_out) == (want, [])
 
@@ -236,7 +237,7 @@ def test_a_flagging_begins_with_what_one_in_the_same_way_had(other, same):
         first = Flagger(db, **way)
         first.flag(urls[:3])
         with transaction(db):
-            prepared.save(db, first.facts, first.learned())
+            flag_cache.save(db, first.facts, first.learned())
         second = Flagger(db, **way | other)
         assert rows(second.flag(urls)) == [tuple(second.verdict(url)) for url in urls]
         assert (second.worked_out == []) == same
@@ -248,17 +249,17 @@ def test_what_a_flagging_left_is_forgotten_with_what_it_came_from(anew):
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, "strict")
         with transaction(db):
-            prepared.save(db, flagger.facts, flagger.learned())
+            flag_cache.save(db, flagger.facts, flagger.learned())
         rebuild(db, chosen=rulesets.load("signals"), **anew)
-        assert prepared.load(db, flagger.facts) == {}
+        assert flag_cache.load(db, flagger.facts) == {}
 
 
 def test_few_ways_of_flagging_are_kept_and_none_that_is_too_large(monkeypatch):
-    monkeypatch.setattr("crawler.store.prepared.MOST_BYTES", 8)
+    monkeypatch.setattr("crawler.store.flag_cache.MOST_BYTES", 8)
     with database([AGENTS_ALONE]) as db:
         for n in range(12):
-            prepared.save(db, f"way {n}", {"a": b"1234", "b": b"5678"[: n % 5 + 3]})
-        prepared.save(db, "too large", {"a": b"123456789"})
+            flag_cache.save(db, f"way {n}", {"a": b"1234", "b": b"5678"[: n % 5 + 3]})
+        flag_cache.save(db, "too large", {"a": b"123456789"})
         kept = db.execute("SELECT DISTINCT facts FROM prepared ORDER BY rowid").fetchall()
         assert kept == [(f"way {n}",) for n in range(4, 12)]
 
@@ -268,7 +269,7 @@ def test_evidence_that_is_judged_anew_forgets_what_was_worked_out():
         flagger = Flagger(db, rulesets.load("strict"), (Purpose.TDM,))
         flagger.flag(["https://h.example/b/1"])
         with transaction(db):
-            verdicts.save(db, None, flagger.worked_out)
+            verdict_cache.save(db, None, flagger.worked_out)
         rebuild(db, chosen=rulesets.load("signals"))
         kept = db.execute("SELECT DISTINCT rules FROM verdict").fetchall()
         assert kept == [("signals/1",)]
@@ -279,7 +280,7 @@ def test_more_shapes_than_can_be_told_apart_are_judged_path_by_path(monkeypatch)
         Resource.ROBOTS_TXT: "User-agent: GPTBot\n"
         + "".join(f"Disallow: /{n}/\n" for n in range(9))
     }
-    monkeypatch.setattr("crawler.flags.beforehand.MOST_SHAPES", 5)
+    monkeypatch.setattr("crawler.flags.tables.MOST_SHAPES", 5)
     with database([many]) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
         urls = [f"https://h.example/{n}/{m}" for n in range(12) for m in "ab"]

@@ -7,21 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import page, rulesets
-from crawler.judge import Finding, Sight, judge, judge_each, state_of
+from crawler.evaluate.evaluator import judge, judge_each, state_of
+from crawler.evaluate.records import Finding, Sight
 from crawler.model import Document, Question, Statement, Voice
-from crawler.protocols import (
-    PROTOCOLS,
-    ai_txt,
-    page_text,
-    robots_comments,
-    robots_txt,
-    rsl,
-    rsl_robots,
-    tdmrep_file,
-    tdmrep_header,
-    tdmrep_html,
-)
-from crawler.protocols._driver import parse
+from crawler.protocols import PROTOCOLS
+from crawler.protocols.files import ai_txt
+from crawler.protocols.parse import parse
+from crawler.protocols.prose import page_text, robots_comments
+from crawler.protocols.robots import robots_txt
+from crawler.protocols.rsl import rsl, rsl_robots
+from crawler.protocols.tdmrep import tdmrep_file, tdmrep_header, tdmrep_html
 from crawler.vocab import ANCESTORS, CONTEXT, DeclaredBy, Presence, Purpose, Resource, Stance, State
 
 SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in rulesets.NAMES)

@@ -3,8 +3,9 @@
 import pytest
 
 from crawler.model import Confirmed, Observation, Origin, Target
-from crawler.plan import PlanOptions, Seen, next_target
-from crawler.protocols._driver import presence_of
+from crawler.plan.history import Seen
+from crawler.plan.planner import PlanOptions, next_target
+from crawler.protocols.parse import presence_of
 from crawler.vocab import Outcome, Presence, Resource
 
 TARGET = Target(

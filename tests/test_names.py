@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler import names
 from crawler.model import Origin
-from crawler.names import (
+from crawler.urls import canonical
+from crawler.urls.canonical import (
     LONGEST,
     origin_at,
     origin_key,
@@ -236,7 +236,7 @@ labels = st.sampled_from(
         )
     ]
 )
-endings = st.sampled_from(sorted(names._extract().tlds)).map(
+endings = st.sampled_from(sorted(canonical._extract().tlds)).map(
     lambda suffix: suffix.replace("*", "any").replace("!", "").encode("idna").decode()
 )
 
@@ -244,7 +244,7 @@ endings = st.sampled_from(sorted(names._extract().tlds)).map(
 @given(st.lists(labels, max_size=3), endings | st.sampled_from(["test", "0x7f", "[::1]", "1.2"]))
 def test_the_site_is_what_the_list_says(before, ending):
     host = ".".join([*before, ending])
-    assert site_of(host) == (names._extract()(host).top_domain_under_public_suffix or host)
+    assert site_of(host) == (canonical._extract()(host).top_domain_under_public_suffix or host)
 
 
 def test_the_suffix_list_is_the_one_in_the_package(monkeypatch):
@@ -252,9 +252,9 @@ def test_the_suffix_list_is_the_one_in_the_package(monkeypatch):
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    names._extract.cache_clear()
-    names._below.cache_clear()
-    names._looked_up.cache_clear()
+    canonical._extract.cache_clear()
+    canonical._below.cache_clear()
+    canonical._looked_up.cache_clear()
     assert site_of("www.never-asked-before.co.jp") == "never-asked-before.co.jp"
     assert re.fullmatch(r"tldextract [\d.]+ [0-9a-f]{12}", suffix_list_version())
 

@@ -5,12 +5,12 @@ from functools import cache
 import pytest
 
 from crawler import rulesets
-from crawler.judge import Sight
+from crawler.evaluate.evaluation_cache import Opinions, times_of
+from crawler.evaluate.records import Sight
+from crawler.evaluate.url_verdicts import verdicts_at
 from crawler.model import Document
-from crawler.opinions import Opinions, times_of
-from crawler.outlook import verdicts_at
 from crawler.protocols import PROTOCOLS
-from crawler.protocols._driver import parse
+from crawler.protocols.parse import parse
 from crawler.vocab import Presence, Resource
 
 SIGNALS = rulesets.load("signals")
@@ -87,7 +87,7 @@ def test_policies_are_resolved_for_each_host():
 
 
 def test_opinions_are_bounded(monkeypatch):
-    monkeypatch.setattr("crawler.opinions._CACHED", 1)
+    monkeypatch.setattr("crawler.evaluate.evaluation_cache._CACHED", 1)
     known = opinions()
     first = known.of(robots(1, REFUSING % 1))
     known.of(robots(2, REFUSING % 2))

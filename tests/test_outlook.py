@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler import outlook
-from crawler.outlook import PAGE, USUAL, strongest, unknown, verdicts_at
-from crawler.protocols._shapes import forms_of
+from crawler.evaluate import url_verdicts
+from crawler.evaluate.url_verdicts import PAGE, USUAL, strongest, unknown, verdicts_at
+from crawler.protocols.url_patterns import forms_of
 from crawler.vocab import Purpose, Resource, State
 from tests import reservations as files
 from tests.witness import INCLUSIVE, NOTHING, SIGNALS, STRICT, html, origin, sight
@@ -37,7 +37,7 @@ def genai(found) -> str:
 @given(sights=ORIGINS, paths=st.lists(files.PATHS, min_size=2, max_size=8), rules=RULES, agent=FOR)
 @settings(max_examples=200)
 def test_paths_of_the_same_shapes_get_the_same_verdicts(sights, paths, rules, agent):
-    shapes = outlook.shapes(sights)
+    shapes = url_verdicts.shapes(sights)
     seen = {s.path for s in sights if s.resource in (Resource.HOME, Resource.PAGE)}
     by_shapes: dict[tuple[bool, ...], object] = {}
     for path in paths:
@@ -52,19 +52,19 @@ def test_paths_of_the_same_shapes_get_the_same_verdicts(sights, paths, rules, ag
 @settings(max_examples=200)
 def test_an_outlook_foretells_the_verdict(sights, path, rules, agent):
     path = path.partition("#")[0] or "/"
-    told = dict(outlook.outlook(sights, rules, agent, "now"))
+    told = dict(url_verdicts.outlook(sights, rules, agent, "now"))
     got = verdicts_at(sights, path, rules, agent, "now")
     forms = forms_of(path)
     if PAGE + path in told:
         assert got == told[PAGE + path]
-    elif USUAL in told and not any(shape.fits(forms) for shape in outlook.shapes(sights)):
+    elif USUAL in told and not any(shape.fits(forms) for shape in url_verdicts.shapes(sights)):
         assert got == told[USUAL]
 
 
 def test_the_usual_verdict_is_that_of_a_path_without_any_shape():
     sights = origin(robots="User-agent: GPTBot\nDisallow: /a\nDisallow: /tdm-audit-probe\n")
-    assert outlook.unremarkable(sights, outlook.shapes(sights)) == "/0"
-    told = dict(outlook.outlook(sights, SIGNALS, None, "now"))
+    assert url_verdicts.unremarkable(sights, url_verdicts.shapes(sights)) == "/0"
+    told = dict(url_verdicts.outlook(sights, SIGNALS, None, "now"))
     assert {what: genai(found) for what, found in told.items()} == {USUAL: "silent"}
     assert genai(verdicts_at(sights, "/a", SIGNALS, None, "now")) == "partial"
 
@@ -72,18 +72,18 @@ def test_the_usual_verdict_is_that_of_a_path_without_any_shape():
 def test_where_every_path_has_a_shape_nothing_is_usual():
     rules = "".join(f"Disallow: /{c}\n" for c in "abcdefghijklmnopqrstuvwxyzX0~%")
     sights = origin(robots=f"User-agent: GPTBot\nDisallow: /*$\nDisallow: /?\n{rules}")
-    assert outlook.unremarkable(sights, outlook.shapes(sights)) is None
-    assert USUAL not in dict(outlook.outlook(sights, SIGNALS, None, "now"))
+    assert url_verdicts.unremarkable(sights, url_verdicts.shapes(sights)) is None
+    assert USUAL not in dict(url_verdicts.outlook(sights, SIGNALS, None, "now"))
 
 
 def test_a_page_that_was_seen_is_no_probe():
     sights = origin(pages={"/tdm-audit-probe": html()})
-    assert outlook.unremarkable(sights, ()) == "/0"
+    assert url_verdicts.unremarkable(sights, ()) == "/0"
 
 
 def test_pages_that_speak_stand_for_themselves():
     reserving = html('<meta name="tdm-reservation" content="1">')
-    told = dict(outlook.outlook(origin(pages={"/p": reserving}), SIGNALS, None, "now"))
+    told = dict(url_verdicts.outlook(origin(pages={"/p": reserving}), SIGNALS, None, "now"))
     assert {what: genai(found) for what, found in told.items()} == {
         USUAL: "partial",
         "=/": "silent",
@@ -94,7 +94,7 @@ def test_pages_that_speak_stand_for_themselves():
 
 def test_a_page_that_was_not_seen_leaves_its_own_url_unknown():
     sights = (*origin(), sight(Resource.PAGE, "/p", NOTHING, 9))
-    told = dict(outlook.outlook(sights, SIGNALS, None, "now"))
+    told = dict(url_verdicts.outlook(sights, SIGNALS, None, "now"))
     assert {what: genai(found) for what, found in told.items()} == {
         USUAL: "unknown",
         "=/": "silent",

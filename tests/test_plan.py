@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler import media, page, plan
+from crawler import media, page
 from crawler.model import Observation, Origin, Reading, Target
-from crawler.plan import PlanOptions, Seen, _readings, next_target
-from crawler.protocols._interface import Carrier
+from crawler.plan import linked_documents, planner
+from crawler.plan.history import Seen
+from crawler.plan.planner import PlanOptions, next_target
+from crawler.protocols.interface import Carrier
 from crawler.vocab import Outcome, Presence, Resource
 from tests.media_files import tdm
 
@@ -212,7 +214,7 @@ def test_a_parser_that_crashes_closes_the_gate(monkeypatch):
     def crash(document, /):
         raise RuntimeError(document)
 
-    monkeypatch.setattr(plan.robots_txt, "parse", crash)
+    monkeypatch.setattr(planner.robots_txt, "parse", crash)
     got = walk(HTTPS, {f"{A}/robots.txt": b"# crashes, and is in no cache\n"})
     assert got == ORDER[:1] + withheld(f"{A}/robots.txt could not be parsed")
 
@@ -454,8 +456,12 @@ class Naming:
 
 @pytest.fixture
 def naming(monkeypatch):
-    monkeypatch.setattr(_readings, "_CARRIERS", {"tdmrep": (Naming,), "rsl": (), "terms": ()})
-    monkeypatch.setattr(_readings, "_BY_NAME", {"robots_txt": plan.robots_txt, Naming.NAME: Naming})
+    monkeypatch.setattr(
+        linked_documents, "_CARRIERS", {"tdmrep": (Naming,), "rsl": (), "terms": ()}
+    )
+    monkeypatch.setattr(
+        linked_documents, "_BY_NAME", {"robots_txt": planner.robots_txt, Naming.NAME: Naming}
+    )
 
 
 def naming_file(*names):
@@ -621,7 +627,9 @@ def test_licence_documents_that_are_named_are_asked(given, expected):
 @pytest.mark.usefixtures("naming")
 def test_a_licence_document_that_is_named_by_a_relative_url_is_not_asked(monkeypatch):
     monkeypatch.setattr(Naming, "FAMILY", "rsl")
-    monkeypatch.setattr(_readings, "_CARRIERS", {"tdmrep": (), "rsl": (Naming,), "terms": ()})
+    monkeypatch.setattr(
+        linked_documents, "_CARRIERS", {"tdmrep": (), "rsl": (Naming,), "terms": ()}
+    )
     got = walk(HTTPS, naming_file("/relative", f"{A}/absolute", "ftp://a.example/"))
     assert got[len(ORDER) :] == [f"rsl_license 0 {A}/absolute"]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from crawler import rulesets
-from crawler.publish.reasons import why_not
+from crawler.reports.reasons import why_not
 from tests import test_judge as judged
 from tests.test_judge import ALL, BAN, BOT, NONE, findings, header, meta, origin
 

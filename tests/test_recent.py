@@ -1,6 +1,6 @@
 """Bounded memory: what is kept is found until there is too much of it."""
 
-from crawler.recent import Recent, Same
+from crawler.caches import Recent, Same
 
 
 def test_recent_begins_anew_when_full():

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crawler import page, plan, rulesets
-from crawler.judge import Finding, Sight, judge
+from crawler import page, rulesets
+from crawler.evaluate.evaluator import judge
+from crawler.evaluate.records import Finding, Sight
 from crawler.model import Observation, Origin, Question, Reading, Target
-from crawler.protocols import PROTOCOLS, _driver
-from crawler.protocols._interface import Carrier
+from crawler.plan.planner import planner
+from crawler.protocols import PROTOCOLS, parse
+from crawler.protocols.interface import Carrier
 from crawler.vocab import CONTENT, Outcome, Presence, Purpose, Resource
 
 SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in ("signals", "inclusive", "strict"))
@@ -63,7 +65,7 @@ def sight(resource: Resource, where: str, answer: Answer, number: int) -> Sight:
     """One answer as the judge gets it: `where` is a path, or a URL elsewhere."""
     url = where if "://" in where else HOST + where
     seen = observed(Target(resource=resource, asked=url, url=url), answer)
-    presence = _driver.presence_of(seen)
+    presence = parse.presence_of(seen)
     readings = tuple(_readings(seen)) if presence is Presence.PRESENT else ()
     for protocol, _, reading in readings:
         if protocol.CARRIER is Carrier.BODY:
@@ -82,10 +84,10 @@ def sight(resource: Resource, where: str, answer: Answer, number: int) -> Sight:
 def _readings(seen: Observation):
     for protocol in PROTOCOLS:
         if seen.target.resource in protocol.RESOURCES:
-            document = _driver.document(protocol, seen)
+            document = parse.document(protocol, seen)
             if document is not None:
                 key = f"{protocol.NAME} of {seen.target.url}"
-                yield protocol, key, _driver.parse(protocol, document)
+                yield protocol, key, parse.parse(protocol, document)
 
 
 def origin(
@@ -127,14 +129,16 @@ def codes(sights, name: str) -> list[str]:
 
 def planned(
     answers: Mapping[str, Answer],
-    options: plan.PlanOptions | None = None,
+    options: planner.PlanOptions | None = None,
     samples: tuple[str, ...] = (),
 ) -> list[Observation]:
     """A visit to an origin that gives these answers by path or URL, as the plan has it."""
     at = Origin(scheme="https", host="h.example", port=443, site="h.example")
     by_url = {url if "://" in url else HOST + url: answer for url, answer in answers.items()}
     seen: list[Observation] = []
-    while step := plan.next_target(at, samples, plan.Seen(seen), options or plan.PlanOptions()):
+    while step := planner.next_target(
+        at, samples, planner.Seen(seen), options or planner.PlanOptions()
+    ):
         if isinstance(step, Target):
             step = observed(step, by_url.get(step.url, MISSING))
         seen.append(step)

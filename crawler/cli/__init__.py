@@ -3,7 +3,7 @@
 import click
 
 from crawler import __version__
-from crawler.cli import asking, checking, flagging, reading
+from crawler.cli import check, crawl, demo, explain, export, flag, judge
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -13,12 +13,12 @@ def main() -> None:
 
 
 for _command in (
-    asking.crawl,
-    checking.check_command,
-    asking.demo,
-    reading.judge,
-    reading.explain_command,
-    flagging.flag,
-    reading.export_command,
+    crawl.crawl,
+    check.check_command,
+    demo.demo,
+    judge.judge,
+    explain.explain_command,
+    flag.flag,
+    export.export_command,
 ):
     main.add_command(_command)

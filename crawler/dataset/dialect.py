@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from crawler.dataset.files import Format, open_plain
 from crawler.model import Origin
-from crawler.names import origin_of
+from crawler.urls.canonical import origin_of
 
 #: Names of columns that hold URLs or hosts; the first that is there is taken.
 URL_NAMES = (

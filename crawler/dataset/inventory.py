@@ -24,7 +24,7 @@ from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError, DatasetFile, Format, digests, locate
 from crawler.dataset.readers import relation
 from crawler.model import Origin
-from crawler.names import origin_at, origin_key, origin_of, page_url
+from crawler.urls.canonical import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
 
 _BATCH = 20_000
@@ -136,7 +136,7 @@ def _asked(pages: Iterable[tuple[str, bool]]) -> Iterator[str]:
 
 
 def _sql(name: str) -> str:
-    return importlib.resources.files("crawler.dataset").joinpath(name).read_text("utf-8")
+    return importlib.resources.files("crawler.dataset").joinpath("sql", name).read_text("utf-8")
 
 
 def name_spot(kind: str, text: str) -> Origin | Reject:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from crawler import __version__, media
-from crawler.fetch import connect_to, guard
-from crawler.plan import AGENT
+from crawler.fetch.http import address_guard, connect_to
+from crawler.plan.planner import AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class FetchOptions:
     def __post_init__(self) -> None:
         for rule in self.connect_to:
             connect_to.parse(rule)
-        guard.networks(self.allow_network)
+        address_guard.networks(self.allow_network)
         if not self.contact.isascii() or not (self.contact + "x").isprintable():
             raise ValueError(f"contact must be printable US-ASCII: {self.contact!r}")
         if min(self.concurrency, self.per_address, self.max_body) < 1:

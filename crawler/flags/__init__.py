@@ -1,8 +1,8 @@
 """Verdicts for the rows of a dataset, at the speed of reading it."""
 
+from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags.flagger import Flagger
-from crawler.flags.mapping import FlagBatch
-from crawler.flags.numbering import COLUMNS, SCHEMA
-from crawler.outlook import Verdict
+from crawler.flags.hf_datasets import FlagBatch
+from crawler.flags.verdict_ids import COLUMNS, SCHEMA
 
 __all__ = ["COLUMNS", "SCHEMA", "FlagBatch", "Flagger", "Verdict"]

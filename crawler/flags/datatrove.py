@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from crawler.flags.mapping import FlagBatch
+from crawler.flags.hf_datasets import FlagBatch
 from crawler.rulesets import RuleSet
 from crawler.vocab import Purpose
 

@@ -12,7 +12,7 @@ _BATCH = 50_000
 
 def run(duck: duckdb.DuckDBPyConnection, name: str, room: str = "crawler.flags") -> None:
     """Execute an SQL file of the package."""
-    duck.execute(importlib.resources.files(room).joinpath(name).read_text("utf-8"))
+    duck.execute(importlib.resources.files(room).joinpath("sql", name).read_text("utf-8"))
 
 
 def insert(duck: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[Any]]) -> None:

@@ -13,21 +13,22 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crawler import __version__, names
+from crawler import __version__
 from crawler.dataset.inventory import name_spot
 from crawler.errors import ExplainedError
-from crawler.flags import beforehand
-from crawler.flags.bench import Bench
+from crawler.evaluate.url_verdicts import Verdict
+from crawler.flags import tables
 from crawler.flags.duck import batches, insert, run
-from crawler.flags.numbering import SCHEMA, Numbering
+from crawler.flags.reference import Bench
+from crawler.flags.verdict_ids import SCHEMA, Numbering
 from crawler.model import Origin
-from crawler.outlook import Verdict
-from crawler.protocols._shapes import forms_of
+from crawler.protocols.url_patterns import forms_of
 from crawler.rulesets import RuleSet
-from crawler.store import prepared
+from crawler.store import flag_cache
 from crawler.store.database import connect_read_only
 from crawler.store.derived import rule_set
 from crawler.store.runs import fingerprint
+from crawler.urls import canonical
 from crawler.vocab import Purpose
 
 _ROWS = 1_000_000
@@ -80,14 +81,14 @@ class Flagger:
 
     def _load(self, db: sqlite3.Connection) -> None:
         self.numbering = Numbering()
-        tables = prepared.load(db, self.facts)
-        self._is_new = not tables
-        if tables:
-            beforehand.restore(self._duck, tables, self.numbering)
+        stored = flag_cache.load(db, self.facts)
+        self._is_new = not stored
+        if stored:
+            tables.restore(self._duck, stored, self.numbering)
             return
         # The verdict number 0 is what SQL gives a row of an origin that is not in the database.
         self.numbering.number(self._bench.never_asked())
-        beforehand.load(self._duck, db, self._bench, self.numbering)
+        tables.load(self._duck, db, self._bench, self.numbering)
 
     def close(self) -> None:
         """Give back what was opened here."""
@@ -109,7 +110,7 @@ class Flagger:
         one learned nothing.
         """
         is_news = self._is_new or self._bench.worked_out
-        return beforehand.kept(self._duck, self.numbering) if is_news else {}
+        return tables.kept(self._duck, self.numbering) if is_news else {}
 
     @property
     def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
@@ -141,7 +142,7 @@ class Flagger:
         run(duck, "marks.sql", "crawler.dataset")
         run(duck, "located.sql")
         self._name_strays()
-        beforehand.prepare(duck, self._bench, self.numbering)
+        tables.prepare(duck, self._bench, self.numbering)
         run(duck, "shaped.sql")
         self._normalise()
         run(duck, "told.sql")
@@ -175,7 +176,7 @@ class Flagger:
         def name(kind: str, text: str) -> tuple[str, str, str | None, int | None]:
             origin = name_spot(kind, text)
             if isinstance(origin, Origin):
-                return kind, text, names.origin_key(origin), None
+                return kind, text, canonical.origin_key(origin), None
             verdict = self._bench.unknown(f"no origin: {origin}")
             return kind, text, None, self.numbering.number(verdict)
 
@@ -183,7 +184,7 @@ class Flagger:
 
     def _normalise(self) -> None:
         def normal(url: str) -> tuple[str, str, str]:
-            path = names.path_of(url)
+            path = canonical.path_of(url)
             return url, path, forms_of(path).path
 
         self._fill("odd", "SELECT DISTINCT url FROM unusual", normal)

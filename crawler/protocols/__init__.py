@@ -1,37 +1,29 @@
 """The protocols that are read, in the order of every report."""
 
-from crawler.protocols import (
+from crawler.protocols.aipref import aipref_header, aipref_robots
+from crawler.protocols.content_signals import content_signal_header, content_signal_robots
+from crawler.protocols.context import (
     ads_txt,
-    ai_control,
-    ai_txt,
     ai_txt_well_known,
-    aipref_header,
-    aipref_robots,
-    cawg,
-    content_signal_header,
-    content_signal_robots,
     llms_txt,
-    meta_robots,
-    page_text,
-    plus_xmp,
     rights_metadata,
-    robots_comments,
-    robots_txt,
-    rsl,
-    rsl_html,
-    rsl_link,
-    rsl_robots,
     security_txt,
+)
+from crawler.protocols.files import ai_txt, trust_txt
+from crawler.protocols.interface import Protocol
+from crawler.protocols.media import cawg, plus_xmp
+from crawler.protocols.prose import page_text, robots_comments
+from crawler.protocols.robots import ai_control, robots_txt
+from crawler.protocols.robots_directives import meta_robots, x_robots_tag
+from crawler.protocols.rsl import rsl, rsl_html, rsl_link, rsl_robots
+from crawler.protocols.tdmrep import (
     tdm_policy,
     tdmrep_epub,
     tdmrep_file,
     tdmrep_header,
     tdmrep_html,
     tdmrep_pdf,
-    trust_txt,
-    x_robots_tag,
 )
-from crawler.protocols._interface import Protocol
 
 PROTOCOLS: tuple[Protocol, ...] = (
     tdmrep_file,

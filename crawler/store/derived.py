@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from crawler import rulesets
 from crawler.protocols import PROTOCOLS
 from crawler.rulesets import RuleSet
-from crawler.store import prepared
+from crawler.store import flag_cache
 
 #: Readings have no order: a table of them is written all over.
 _CACHE_KB = 65_536
@@ -109,7 +109,7 @@ def forget_all(db: sqlite3.Connection) -> tuple[str, ...]:
     """Drop everything derived, in the caller's transaction, with the indexes on it; what makes
     them comes back, for `index`. Sorting once is cheaper than finding a place for every row.
     """
-    prepared.forget(db)
+    flag_cache.forget(db)
     for table in (*_TABLES, "reading", "protocol"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     found = db.execute(
@@ -130,7 +130,7 @@ def index(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
 
 def forget_origin(db: sqlite3.Connection, origin: int) -> None:
     """Drop what was derived for one origin; readings stay, since others may share them."""
-    prepared.forget(db)
+    flag_cache.forget(db)
     for table in ("verdict", "disagreement", "finding", "sight"):
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
     for table in ("read_from", "party_page"):

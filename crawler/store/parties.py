@@ -3,10 +3,10 @@
 import json
 import sqlite3
 
+from crawler.evaluate.snapshot import Read
 from crawler.model import Party, Reading
-from crawler.protocols._parties import absolute
-from crawler.store.dossier import Read
-from crawler.store.evidence import text
+from crawler.protocols.parsing.parties import absolute
+from crawler.store.evidence_writer import text
 
 #: Stores what is personal beside a party that is stored already; see `private_rows`.
 KEEP_PRIVATE = "UPDATE party SET private = ? WHERE reading = ? AND n = ?"

@@ -13,14 +13,9 @@ import http_sf
 import pytest
 
 from crawler.model import Document, Question
-from crawler.protocols import (
-    _aipref,
-    ai_control,
-    aipref_header,
-    aipref_robots,
-    content_signal_robots,
-    robots_txt,
-)
+from crawler.protocols.aipref import _vocabulary, aipref_header, aipref_robots
+from crawler.protocols.content_signals import content_signal_robots
+from crawler.protocols.robots import ai_control, robots_txt
 from crawler.vocab import Presence, Purpose, Stance
 
 LISTED = tomllib.loads(
@@ -150,7 +145,7 @@ def test_every_dictionary_of_the_suite_is_read(corpus):
     found = cases(corpus, "structured_fields.jsonl", "structured-field", 33)
     found = [case for case in found if case["header_type"] == "dictionary"]
     assert len(found) >= 25
-    read = {case["name"]: plain(_aipref.dictionary(", ".join(case["raw"]))) for case in found}
+    read = {case["name"]: plain(_vocabulary.dictionary(", ".join(case["raw"]))) for case in found}
     due = {case["name"]: None if case["must_fail"] else case["expected"] for case in found}
     assert read == due
 

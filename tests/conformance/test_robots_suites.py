@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from crawler.model import Document, Reading
-from crawler.protocols import _robots_lines, _robots_rules, robots_txt
+from crawler.protocols.robots import groups, line_reader, robots_txt
 
 DATA = tomllib.loads((Path(__file__).parent / "disagreements.toml").read_text(encoding="utf-8"))
 SUITES = [
@@ -144,8 +144,8 @@ def test_the_side_taken_in_a_dispute(corpus, group):
 
 def reach(case: dict, agent: str) -> str:
     """How much an agent is refused, in the words of the Data Provenance Initiative."""
-    lines = _robots_lines.read_lines(case["robots_txt"])
-    whole, refusing = _robots_rules.read_groups(lines, strict=False).rules_for(agent)[0].reach()
+    lines = line_reader.read_lines(case["robots_txt"])
+    whole, refusing = groups.read_groups(lines, strict=False).rules_for(agent)[0].reach()
     return "all" if whole else "some" if refusing else "none"
 
 

@@ -19,7 +19,7 @@ import robots as robotspy
 from protego import Protego
 
 from crawler.model import Document
-from crawler.protocols import _robots_lines, robots_txt
+from crawler.protocols.robots import line_reader, robots_txt
 
 HERE = Path(__file__).parent
 DATA = tomllib.loads((HERE / "disagreements.toml").read_text(encoding="utf-8"))
@@ -67,9 +67,9 @@ def by_robotspy(text: str) -> Callable[[str, str], bool]:
 READERS = {"protego": by_protego, "robotspy": by_robotspy}
 
 
-def rewritten(asked: Asked, change: Callable[[_robots_lines.Line], str | None]) -> Asked:
+def rewritten(asked: Asked, change: Callable[[line_reader.Line], str | None]) -> Asked:
     """The question with each line changed; None takes a line out."""
-    lines = (change(line) for line in _robots_lines.read_lines(asked.text))
+    lines = (change(line) for line in line_reader.read_lines(asked.text))
     return asked._replace(text="\n".join(line for line in lines if line is not None))
 
 
@@ -92,7 +92,7 @@ def no_other_lines(asked: Asked) -> Asked:
 def no_prefixes(asked: Asked) -> Asked:
     """Without agent lines that name the beginning of the agent's token, or of a word in it."""
 
-    def change(line: _robots_lines.Line) -> str:
+    def change(line: line_reader.Line) -> str:
         token, agent = line.value.lower(), asked.agent.lower()
         part = token != agent and re.search(rf"(?<![\w-]){re.escape(token)}", agent)
         return "User-agent: nobody" if line.kind == "agent" and token and part else line.text
@@ -104,7 +104,7 @@ def no_odd_tokens(asked: Asked) -> Asked:
     """Without agent lines whose token is no identifier; neither the agent's own token."""
     agent = "UnknownBot" if re.search(r"[^A-Za-z_-]", asked.agent) else asked.agent
 
-    def change(line: _robots_lines.Line) -> str:
+    def change(line: line_reader.Line) -> str:
         odd = line.departure == "robots.token_shape"
         return "User-agent: nobody" if odd else line.text
 
@@ -204,7 +204,7 @@ def sample(corpus: Path) -> list[Path]:
 
 def own_paths(text: str) -> list[str]:
     """Up to five paths that the rules of a file suggest, spread over the file."""
-    lines = _robots_lines.read_lines(text)
+    lines = line_reader.read_lines(text)
     rules = [n.value for n in lines if n.kind in ("allow", "disallow") and n.value.startswith("/")]
     some = list(dict.fromkeys(rules))
     return [path.replace("*", "x").rstrip("$") for path in some[:: max(1, len(some) // 5)][:5]]

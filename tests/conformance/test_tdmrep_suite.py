@@ -9,10 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from crawler import media, names, page, rulesets
-from crawler.judge import Finding, Sight, judge
+from crawler import media, page, rulesets
+from crawler.evaluate.evaluator import judge
+from crawler.evaluate.records import Finding, Sight
 from crawler.model import Document, Observation, Question, Target
-from crawler.protocols import PROTOCOLS, _driver, tdmrep_file
+from crawler.protocols import PROTOCOLS, parse
+from crawler.protocols.tdmrep import tdmrep_file
+from crawler.urls import canonical
 from crawler.vocab import Outcome, Purpose, Resource, State
 from tests import media_files
 
@@ -62,15 +65,15 @@ def observations(given: dict, url: str) -> Iterator[Observation]:
 def sight(n: int, observation: Observation) -> Sight:
     target = observation.target
     readings = tuple(
-        (protocol, f"{n}:{protocol.NAME}", _driver.read(protocol, observation))
+        (protocol, f"{n}:{protocol.NAME}", parse.read(protocol, observation))
         for protocol in PROTOCOLS
         if target.resource in protocol.RESOURCES
     )
     return Sight(
         resource=target.resource,
-        path=names.path_of(target.url),
+        path=canonical.path_of(target.url),
         url=target.url,
-        presence=_driver.presence_of(observation),
+        presence=parse.presence_of(observation),
         observation=n,
         observed_at="2026-01-01T00:00:00.000Z",
         readings=readings,
@@ -80,7 +83,7 @@ def sight(n: int, observation: Observation) -> Sight:
 def finding(given: dict) -> Finding:
     url = given.get("url", BOOK if "opf" in given else PAPER if "xmp" in given else PAGE)
     sights = tuple(sight(n, seen) for n, seen in enumerate(observations(given, url), start=1))
-    found = judge(sights, Question(path=names.path_of(url)), rulesets.load("signals"))
+    found = judge(sights, Question(path=canonical.path_of(url)), rulesets.load("signals"))
     return next(f for f in found if f.purpose is Purpose.TDM)
 
 

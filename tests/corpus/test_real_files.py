@@ -16,17 +16,11 @@ import pytest
 
 from crawler import agents, page
 from crawler.model import Document, Question, Reading, Statement
-from crawler.protocols import (
-    PROTOCOLS,
-    _driver,
-    ai_txt,
-    rsl,
-    tdm_policy,
-    tdmrep_file,
-    tdmrep_header,
-    trust_txt,
-)
-from crawler.protocols._interface import Carrier, Protocol
+from crawler.protocols import PROTOCOLS, parse
+from crawler.protocols.files import ai_txt, trust_txt
+from crawler.protocols.interface import Carrier, Protocol
+from crawler.protocols.rsl import rsl
+from crawler.protocols.tdmrep import tdm_policy, tdmrep_file, tdmrep_header
 from crawler.vocab import Resource
 
 EXPECTED = Path(__file__).parent / "expected.toml"
@@ -100,7 +94,7 @@ def readings(corpus) -> list[Read]:
         assert len(files) >= least, f"{name} holds too few files"
         for file in files:
             for protocol in protocols_of(file, name):
-                reading = _driver.parse(protocol, document_of(file, protocol))
+                reading = parse.parse(protocol, document_of(file, protocol))
                 group = group_of(file, corpus / name, protocol)
                 found.append(Read(file, group, protocol, reading))
     return found
@@ -184,5 +178,5 @@ def test_every_file_answers_questions(readings):
 
 def test_reading_again_gives_the_same(readings):
     for read in readings[::7]:
-        again = _driver.parse(read.protocol, document_of(read.file, read.protocol))
+        again = parse.parse(read.protocol, document_of(read.file, read.protocol))
         assert again == read.reading, read.file

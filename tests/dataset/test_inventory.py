@@ -15,7 +15,7 @@ from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError, DatasetFile, Format
 from crawler.dataset.inventory import OriginRows, inventory
 from crawler.model import Origin
-from crawler.names import origin_at, origin_key, origin_of, page_url
+from crawler.urls.canonical import origin_at, origin_key, origin_of, page_url
 from crawler.vocab import Reject
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from crawler.fetch.run import FetchOptions, Job, Visit, crawl
+from crawler.fetch.scrapy_.run import FetchOptions, Job, Visit, crawl
 from crawler.model import Origin
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -13,7 +13,7 @@ from crawler.demo.answers import html, status, text
 from crawler.demo.misbehaviour import NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
-from crawler.store.known import known_answers
+from crawler.store.stored_responses import known_answers
 from crawler.vocab import Resource
 from tests.crawling import crawl, rows
 

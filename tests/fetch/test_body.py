@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawler.fetch.body import Body, read
-from crawler.fetch.outcomes import BrokenAnswerError
+from crawler.fetch.http.body import Body, read
+from crawler.fetch.http.outcomes import BrokenAnswerError
 
 PLAIN = b"User-agent: *\n" * 20
 RAW_DEFLATE = zlib.compressobj(wbits=-15)

@@ -10,10 +10,10 @@ import uvloop
 from crawler.demo.answers import text
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
-from crawler.fetch.client import Client
-from crawler.fetch.connector import Connector, Trip
+from crawler.fetch.http.client import Client
+from crawler.fetch.http.connector import Connector, Trip
+from crawler.fetch.http.outcomes import outcome_of
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.outcomes import outcome_of
 from tests.fetch.certificates import TlsServer, sign
 
 ALLOWED = ("127.0.0.1/32",)

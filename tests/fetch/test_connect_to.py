@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.fetch.connect_to import ConnectTo, parse, target
+from crawler.fetch.http.connect_to import ConnectTo, parse, target
 
 
 @pytest.mark.parametrize(

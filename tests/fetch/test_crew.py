@@ -13,8 +13,8 @@ import pytest
 from crawler.demo.misbehaviour import NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
-from crawler.fetch import crew
 from crawler.fetch.options import FetchOptions
+from crawler.fetch.workers import coordinator
 from tests.crawling import command, crawl, rows, start, waited_for
 from tests.fetch.test_kill import EVIDENCE, HOSTS, SITES, URLS, evidence, killed
 
@@ -45,7 +45,7 @@ def workers(process):
     for children in Path(f"/proc/{process.pid}/task").glob("*/children"):
         for child in children.read_text().split():
             said = Path(f"/proc/{child}/cmdline").read_bytes()
-            found += [int(child)] if b"crawler.fetch.worker" in said else []
+            found += [int(child)] if b"crawler.fetch.workers.worker" in said else []
     return found
 
 
@@ -189,7 +189,7 @@ def test_a_budget_ends_all_of_them(tmp_path):
     [(1, 64, 8), (2, 32, 4), (3, 21, 2), (8, 8, 1), (64, 1, 1)],
 )
 def test_all_of_them_together_do_no_more_than_one_may(workers, concurrency, per_address):
-    mine = crew.share(FetchOptions(concurrency=64, time_budget=9.0), workers)
+    mine = coordinator.share(FetchOptions(concurrency=64, time_budget=9.0), workers)
     assert (mine.concurrency, mine.per_address) == (concurrency, per_address)
     assert mine.time_budget is None
 
@@ -199,4 +199,4 @@ def test_all_of_them_together_do_no_more_than_one_may(workers, concurrency, per_
     [(199, 1000, True), (200, 1000, False), (39, 10, True), (40, 10, False)],
 )
 def test_few_origins_are_asked_by_one(origins, largest, expected):
-    assert crew.are_few(origins, largest) is expected
+    assert coordinator.are_few(origins, largest) is expected

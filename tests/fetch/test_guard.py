@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.fetch.guard import networks, refusal
+from crawler.fetch.http.address_guard import networks, refusal
 
 NOT_PUBLIC = """
 0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1

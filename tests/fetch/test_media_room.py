@@ -9,8 +9,8 @@ import zlib
 import pytest
 
 from crawler import media
-from crawler.fetch import media_room
-from crawler.fetch.media_room import MediaRoom
+from crawler.fetch.workers import media_sandbox
+from crawler.fetch.workers.media_sandbox import MediaRoom
 from tests.media_files import VOCABULARY, jpeg, pdf, plus
 
 FILES = [jpeg(plus(f"{VOCABULARY}DMI-PROHIBITED")), pdf(plus("x")), b"", b"%PDF-1.4"]
@@ -81,11 +81,11 @@ class Line:
 def test_the_process_ends_when_nobody_asks(monkeypatch):
     limits = []
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    monkeypatch.setattr(media_room.resource, "setrlimit", lambda *given: limits.append(given))
+    monkeypatch.setattr(media_sandbox.resource, "setrlimit", lambda *given: limits.append(given))
     line = Line(b"\1" + FILES[0])
-    media_room.serve(line)
+    media_sandbox.serve(line)
     assert line.answers == [media.extract(FILES[0], truncated=True)]
-    assert limits == [(media_room.resource.RLIMIT_DATA, (media_room.MEMORY,) * 2)]
+    assert limits == [(media_sandbox.resource.RLIMIT_DATA, (media_sandbox.MEMORY,) * 2)]
 
 
 def test_a_file_that_wants_too_much_memory_is_a_fault(room):

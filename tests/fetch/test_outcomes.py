@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from crawler.fetch.guard import BlockedAddressError
-from crawler.fetch.outcomes import BrokenAnswerError, HostNotFoundError, outcome_of
+from crawler.fetch.http.address_guard import BlockedAddressError
+from crawler.fetch.http.outcomes import BrokenAnswerError, HostNotFoundError, outcome_of
 
 KEY = ConnectionKey("a.test", 443, True, True, None, None, None)
 

@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from crawler.fetch import pool
-from crawler.fetch.pool import Ended, Job, Pool, Visit
+from crawler.fetch import scheduler
+from crawler.fetch.scheduler import Ended, Job, Pool, Visit
 from crawler.model import Origin
 
 ORIGIN = Origin(scheme="https", host="a.example", port=443, site="a.example")
@@ -63,7 +63,7 @@ def test_jobs_are_not_taken_before_somebody_can_do_them():
 
 
 def test_visits_in_flight_have_a_while_when_stopped(monkeypatch):
-    monkeypatch.setattr(pool, "GRACE", 0.05)
+    monkeypatch.setattr(scheduler, "GRACE", 0.05)
     book = Book([1, 2, 3])
 
     async def visit(job):
@@ -75,7 +75,7 @@ def test_visits_in_flight_have_a_while_when_stopped(monkeypatch):
 
 
 def test_what_is_whole_is_saved_in_time(monkeypatch):
-    monkeypatch.setattr(pool, "_BATCH_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "_BATCH_SECONDS", 0.01)
     book = Book([1, 2])
 
     async def visit(job):
@@ -101,7 +101,7 @@ def test_a_workbook_that_cannot_save_fails_the_run(jobs, visit):
 
 
 def test_a_workbook_that_cannot_save_in_time_fails_the_run(monkeypatch):
-    monkeypatch.setattr(pool, "_BATCH_SECONDS", 0.01)
+    monkeypatch.setattr(scheduler, "_BATCH_SECONDS", 0.01)
 
     async def visit(job):
         return await (at_once(job) if job.origin_id == 1 else never(job))

@@ -9,12 +9,12 @@ from contextlib import closing
 
 import pytest
 
+from crawler.commands.interrupts import StoppedEarlyError, stoppable
 from crawler.demo.answers import Plain, html, status, text
 from crawler.demo.misbehaviour import DropsConnection, NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
-from crawler.publish.run_report import run_report
-from crawler.verbs.stopping import StoppedEarlyError, stoppable
+from crawler.reports.run_report import run_report
 from tests.crawling import command, crawl, rows, start, waited_for
 
 

@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 
 from crawler.demo import SITES, LoopbackWeb
-from crawler.fetch.pool import Ended
-from crawler.fetch.workbook import open_workbook
+from crawler.fetch.frontier import open_workbook
+from crawler.fetch.scheduler import Ended
 from crawler.store.database import StoreBusyError, StoreError, held
 from tests.conftest import ROOT
 

@@ -5,8 +5,8 @@ import contextlib
 import pytest
 
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.pool import Ended, Job, Visit
-from crawler.fetch.worker import HandedWorkbook
+from crawler.fetch.scheduler import Ended, Job, Visit
+from crawler.fetch.workers.worker import HandedWorkbook
 from crawler.model import Origin
 
 HERE = Origin(scheme="https", host="a.test", port=443, site="a.test")

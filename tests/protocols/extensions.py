@@ -1,7 +1,7 @@
 """How the tests of protocols in robots.txt and in headers show what they heard."""
 
 from crawler.model import Document, Observation, Question, Target
-from crawler.protocols import _driver
+from crawler.protocols import parse
 from crawler.vocab import Outcome, Resource
 
 URL = "https://example.org/"
@@ -37,7 +37,7 @@ def answered(protocol, *headers: tuple[str, str]):
         status=200,
         headers=headers,
     )
-    return _driver.read(protocol, observation)
+    return parse.read(protocol, observation)
 
 
 def _voices(protocol, reading, path, agent):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Party, Question
-from crawler.protocols import ads_txt
+from crawler.protocols.context import ads_txt
 
 SELLER = "adnetwork.example, pub-1, DIRECT, abc\n"
 

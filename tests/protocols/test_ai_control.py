@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.protocols import ai_control as protocol
+from crawler.protocols.robots import ai_control as protocol
 from tests.protocols.extensions import codes, heard, lines, meant, read
 
 NO, YES = "genai_train reserved", "genai_train permitted"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crawler.model import Document, Question
-from crawler.protocols import ai_txt
+from crawler.protocols.files import ai_txt
 from crawler.vocab import Presence, Purpose
 
 CORPUS = Path(

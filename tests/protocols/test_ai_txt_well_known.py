@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import ai_txt_well_known
+from crawler.protocols.context import ai_txt_well_known
 
 
 def read(body: bytes, media_type: str = "text/plain"):

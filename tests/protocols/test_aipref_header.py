@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.model import Document
-from crawler.protocols import _aipref, aipref_header
+from crawler.protocols.aipref import _vocabulary, aipref_header
 from crawler.vocab import DeclaredBy
 from tests.protocols.extensions import answered, codes, heard, meant
 
@@ -121,5 +121,5 @@ def test_lines_without_a_colon_are_nothing():
 
 
 def test_the_vocabulary_has_three_current_labels():
-    current = {name for name, label in _aipref.LABELS.items() if label.current}
+    current = {name for name, label in _vocabulary.LABELS.items() if label.current}
     assert current == {"train-ai", "ai-use", "search"}

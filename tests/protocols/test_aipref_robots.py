@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.protocols import aipref_robots
+from crawler.protocols.aipref import aipref_robots
 from crawler.vocab import DeclaredBy, Presence
 from tests.protocols.extensions import codes, heard, lines, meant, read
 

@@ -7,7 +7,7 @@ import pytest
 from crawler import media
 from crawler.media import Assertion, Credentials, Fault, Media, Packet
 from crawler.model import Document
-from crawler.protocols import cawg as protocol
+from crawler.protocols.media import cawg as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import jpeg, xmp
 from tests.protocols.extensions import codes, heard, meant

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.protocols import content_signal_header as protocol
+from crawler.protocols.content_signals import content_signal_header as protocol
 from crawler.vocab import DeclaredBy
 from tests.protocols.extensions import answered, codes, heard, meant
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.protocols import content_signal_robots as protocol
+from crawler.protocols.content_signals import content_signal_robots as protocol
 from crawler.vocab import DeclaredBy, Presence
 from tests.protocols.extensions import codes, heard, lines, meant, read
 

@@ -5,8 +5,10 @@ import types
 import pytest
 
 from crawler.model import Document, Observation, Target
-from crawler.protocols import PROTOCOLS, robots_txt, tdmrep_header
-from crawler.protocols import _driver as driver
+from crawler.protocols import PROTOCOLS
+from crawler.protocols import parse as driver
+from crawler.protocols.robots import robots_txt
+from crawler.protocols.tdmrep import tdmrep_header
 from crawler.vocab import Outcome, Presence, Resource
 
 TARGET = Target(

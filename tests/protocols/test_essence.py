@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from crawler import page
 from crawler.model import Document, Question
 from crawler.protocols import PROTOCOLS
-from crawler.protocols._driver import parse
-from crawler.protocols._essence import _LINKS, _META_STARTS, _METAS, essence, quotes
-from crawler.protocols._interface import Carrier
-from crawler.protocols._robots_lines import LIMIT
-from crawler.protocols._shapes import shapes_of
+from crawler.protocols.interface import Carrier
+from crawler.protocols.parse import parse
+from crawler.protocols.parse_cache import _LINKS, _META_STARTS, _METAS, essence, quotes
+from crawler.protocols.robots.line_reader import LIMIT
+from crawler.protocols.url_patterns import shapes_of
 from crawler.vocab import PAGES, Resource
 
 ROBOTS = [p for p in PROTOCOLS if Resource.ROBOTS_TXT in p.RESOURCES and p.CARRIER is Carrier.BODY]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import llms_txt
+from crawler.protocols.context import llms_txt
 
 
 def read(body: bytes, media_type: str = "text/plain"):

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from crawler import media
 from crawler.media import Assertion, Credentials, Element, Fault, Media, Package, Packet
 from crawler.model import Document, Question
-from crawler.protocols import cawg, plus_xmp, tdmrep_epub, tdmrep_pdf
-from crawler.protocols._interface import Protocol
+from crawler.protocols.interface import Protocol
+from crawler.protocols.media import cawg, plus_xmp
+from crawler.protocols.tdmrep import tdmrep_epub, tdmrep_pdf
 from tests.media_files import PLUS, TDM, VOCABULARY, plus, tdm, xmp
 
 PROTOCOLS: tuple[Protocol, ...] = (plus_xmp, tdmrep_pdf, tdmrep_epub, cawg)

@@ -7,7 +7,7 @@ import pytest
 
 from crawler import page
 from crawler.model import Document, Question
-from crawler.protocols import meta_robots, x_robots_tag
+from crawler.protocols.robots_directives import meta_robots, x_robots_tag
 from crawler.vocab import DeclaredBy
 
 CORPUS = Path(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crawler import page
 from crawler.model import Document, Question
-from crawler.protocols import page_text
+from crawler.protocols.prose import page_text
 
 
 def read(markup: str):

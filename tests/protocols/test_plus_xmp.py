@@ -7,7 +7,7 @@ import pytest
 from crawler import media
 from crawler.media import Fault, Media, Packet
 from crawler.model import Document
-from crawler.protocols import plus_xmp as protocol
+from crawler.protocols.media import plus_xmp as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import PLUS, VOCABULARY, plus, xmp
 from tests.protocols.extensions import codes, heard, meant

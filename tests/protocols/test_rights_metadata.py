@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crawler import page
 from crawler.model import Document, Party, Question
-from crawler.protocols import rights_metadata
+from crawler.protocols.context import rights_metadata
 
 ACME = {"@type": "Organization", "@id": "https://a.example/#org", "name": "ACME"}
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import _candidates, robots_comments
-from crawler.protocols._candidates import Sentence
+from crawler.protocols.prose import patterns, robots_comments
+from crawler.protocols.prose.patterns import Sentence
 
 
 def found(text: str | bytes) -> list[tuple[str, str, str, int | None]]:
@@ -131,32 +131,32 @@ def test_comments(text, expected):
 
 def test_candidates_are_bounded():
     many = "".join(f"#\n# Text and data mining no. {n} is prohibited\n" for n in range(3000))
-    assert len(found(many)) == _candidates.MOST
+    assert len(found(many)) == patterns.MOST
     long = robots_comments.parse(Document(body=b"# " + b"x " * 500 + b"no text and data mining"))
-    assert [len(c.snippet) <= _candidates.SNIPPET for c in long.candidates] == [True]
+    assert [len(c.snippet) <= patterns.SNIPPET for c in long.candidates] == [True]
     assert "data mining" in long.candidates[0].snippet
 
 
 def test_a_snippet_of_a_text_that_grows_in_lower_case_is_its_beginning():
-    words = _candidates._words(["absent"])
-    assert _candidates.snippet("x" * 400, words) == "x" * 300
+    words = patterns._words(["absent"])
+    assert patterns.snippet("x" * 400, words) == "x" * 300
 
 
 def test_every_pattern_has_an_id_of_its_own_and_a_stem_in_the_first_look():
-    patterns = _candidates._read()
-    assert len({p.id for p in patterns}) == len(patterns)
-    assert {p.language for p in patterns} >= set("en de fr es it nl pl pt sv da cs".split())
-    assert {p.kind for p in patterns} == {"reservation", "anti_scraping", "template"}
-    for pattern in patterns:
+    known = patterns._read()
+    assert len({p.id for p in known}) == len(known)
+    assert {p.language for p in known} >= set("en de fr es it nl pl pt sv da cs".split())
+    assert {p.kind for p in known} == {"reservation", "anti_scraping", "template"}
+    for pattern in known:
         for word in pattern.all[0].pattern.removeprefix(r"(?<!\w)(?:").split("|"):
             plain = word.replace("\\", "")
-            assert any(stem in plain for stem in _candidates.STEMS), (pattern.id, plain)
+            assert any(stem in plain for stem in patterns.STEMS), (pattern.id, plain)
 
 
 def test_the_language_of_a_page_goes_first():
     given = [Sentence(1, "Data mining er forbudt og data mining är förbjuden.")]
-    assert [c.pattern for c in _candidates.candidates(given, "page", "da-DK")] == ["da.tdm"]
-    assert [c.pattern for c in _candidates.candidates(given, "page", "sv")] == ["sv.tdm"]
+    assert [c.pattern for c in patterns.candidates(given, "page", "da-DK")] == ["da.tdm"]
+    assert [c.pattern for c in patterns.candidates(given, "page", "sv")] == ["sv.tdm"]
 
 
 WORDS = st.sampled_from(

@@ -5,14 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import (
-    ai_control,
-    aipref_header,
-    aipref_robots,
-    content_signal_header,
-    content_signal_robots,
-)
-from crawler.protocols._interface import Protocol
+from crawler.protocols.aipref import aipref_header, aipref_robots
+from crawler.protocols.content_signals import content_signal_header, content_signal_robots
+from crawler.protocols.interface import Protocol
+from crawler.protocols.robots import ai_control
 from crawler.vocab import Stance
 
 PROTOCOLS: tuple[Protocol, ...] = (

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from crawler.agents import CATALOGUE, TRAINING
 from crawler.model import Document, Question, Reading
-from crawler.protocols import robots_txt
-from crawler.protocols._robots_lines import LIMIT
+from crawler.protocols.robots import robots_txt
+from crawler.protocols.robots.line_reader import LIMIT
 from crawler.vocab import AgentClass, Presence, Purpose, Reads, Stance
 
 ALLOW, DENY = True, False

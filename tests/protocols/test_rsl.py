@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Party, Question
-from crawler.protocols import rsl
+from crawler.protocols.rsl import rsl
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from crawler import page
 from crawler.model import Document, Question
-from crawler.protocols import rsl_html
+from crawler.protocols.rsl import rsl_html
 
 A = "https://a.example/l.xml"
 LINK = f'<link rel="license" type="application/rsl+xml" href="{A}">'

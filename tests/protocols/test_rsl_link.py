@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import rsl_link
+from crawler.protocols.rsl import rsl_link
 
 A, B = "https://a.example/l.xml", "https://b.example/l.xml"
 TYPE = 'type="application/rsl+xml"'

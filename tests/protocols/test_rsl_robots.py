@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import rsl_link, rsl_robots
-from crawler.protocols.rsl_robots import audience_of, licenses_of
+from crawler.protocols.rsl import rsl_link, rsl_robots
+from crawler.protocols.rsl.rsl_robots import audience_of, licenses_of
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")

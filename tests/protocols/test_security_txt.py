@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import security_txt
+from crawler.protocols.context import security_txt
 
 EXPIRES = "Expires: 2027-01-01T00:00:00.000Z\n"
 

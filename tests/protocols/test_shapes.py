@@ -4,23 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document
-from crawler.protocols import (
-    PROTOCOLS,
-    _driver,
-    ai_txt,
-    content_signal_robots,
-    robots_txt,
-    rsl,
-    tdmrep_file,
-    trust_txt,
-)
-from crawler.protocols._paths import compile_pattern
-from crawler.protocols._shapes import Of, Shape, forms_of, shapes_of
+from crawler.protocols import PROTOCOLS, parse
+from crawler.protocols.content_signals import content_signal_robots
+from crawler.protocols.files import ai_txt, trust_txt
+from crawler.protocols.parsing.path_patterns import compile_pattern
+from crawler.protocols.robots import robots_txt
+from crawler.protocols.rsl import rsl
+from crawler.protocols.tdmrep import tdmrep_file
+from crawler.protocols.url_patterns import Of, Shape, forms_of, shapes_of
 from tests.reservations import PATHS, PATTERNS, ROBOTS
 
 
 def told_apart(protocol, body: str) -> list[tuple[str, str]]:
-    reading = _driver.parse(protocol, Document(body=body.encode()))
+    reading = parse.parse(protocol, Document(body=body.encode()))
     return [(shape.of, shape.like) for shape in shapes_of(protocol.NAME, reading)]
 
 
@@ -91,4 +87,4 @@ def test_sql_and_python_see_the_same_shapes(pattern, path, of):
 def test_no_protocol_raises(body):
     document = Document(body=body.encode())
     for protocol in PROTOCOLS:
-        assert isinstance(shapes_of(protocol.NAME, _driver.parse(protocol, document)), tuple)
+        assert isinstance(shapes_of(protocol.NAME, parse.parse(protocol, document)), tuple)

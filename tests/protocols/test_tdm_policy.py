@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crawler.model import Document, Party, Question
-from crawler.protocols import tdm_policy
-from crawler.protocols.tdm_policy import Assigner, Policy, policy_of
+from crawler.protocols.tdmrep import tdm_policy
+from crawler.protocols.tdmrep.tdm_policy import Assigner, Policy, policy_of
 from crawler.vocab import Presence
 
 CORPUS = Path(

@@ -4,7 +4,7 @@ import pytest
 
 from crawler import media
 from crawler.model import Document
-from crawler.protocols import tdmrep_epub as protocol
+from crawler.protocols.tdmrep import tdmrep_epub as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import epub, opf
 from tests.protocols.extensions import codes, heard, meant

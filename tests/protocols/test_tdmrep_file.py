@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from crawler.model import Document, Observation, Question, Reading, Target
-from crawler.protocols import _driver, tdmrep_file
+from crawler.protocols import parse
+from crawler.protocols.tdmrep import tdmrep_file
 from crawler.vocab import Outcome, Presence, Reads, Resource, Stance
 
 CORPUS = Path(
@@ -345,7 +346,7 @@ def test_a_file_that_was_not_had_is_not_read(outcome, status, expected):
         status=status,
         body=b'[{"location": "/", "tdm-reservation": 1}]',
     )
-    reading = _driver.read(tdmrep_file, observation)
+    reading = parse.read(tdmrep_file, observation)
     assert reading.presence.value == expected
     assert len(reading.statements) == (expected == "present")
 

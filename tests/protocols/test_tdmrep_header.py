@@ -3,7 +3,8 @@
 import pytest
 
 from crawler.model import Document, Observation, Question, Target
-from crawler.protocols import _driver, tdmrep_header
+from crawler.protocols import parse
+from crawler.protocols.tdmrep import tdmrep_header
 from crawler.vocab import DeclaredBy, Outcome, Resource
 
 URL = "https://example.org/"
@@ -16,7 +17,7 @@ def read(*headers: tuple[str, str]):
         status=200,
         headers=headers,
     )
-    return _driver.read(tdmrep_header, observation)
+    return parse.read(tdmrep_header, observation)
 
 
 def summary(reading):

@@ -7,7 +7,7 @@ import pytest
 
 from crawler import page
 from crawler.model import Document, Question
-from crawler.protocols import tdmrep_html
+from crawler.protocols.tdmrep import tdmrep_html
 from crawler.vocab import DeclaredBy
 
 CORPUS = Path(

@@ -4,8 +4,8 @@ import pytest
 
 from crawler import media
 from crawler.model import Document
-from crawler.protocols import tdmrep_file, tdmrep_header, tdmrep_html
-from crawler.protocols import tdmrep_pdf as protocol
+from crawler.protocols.tdmrep import tdmrep_file, tdmrep_header, tdmrep_html
+from crawler.protocols.tdmrep import tdmrep_pdf as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import TDM, jpeg, pdf, tdm, xmp
 from tests.protocols.extensions import codes, heard, meant

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from crawler import page
 from crawler.model import Document, Question
-from crawler.protocols import ai_txt, tdm_policy, tdmrep_file, tdmrep_header, tdmrep_html
-from crawler.protocols._interface import Protocol
+from crawler.protocols.files import ai_txt
+from crawler.protocols.interface import Protocol
+from crawler.protocols.tdmrep import tdm_policy, tdmrep_file, tdmrep_header, tdmrep_html
 
 PROTOCOLS: tuple[Protocol, ...] = (
     ai_txt,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.model import Document, Question
-from crawler.protocols import trust_txt
-from crawler.protocols.trust_txt import Edge, edges_of
+from crawler.protocols.files import trust_txt
+from crawler.protocols.files.trust_txt import Edge, edges_of
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from crawler import page
 from crawler.model import Document, Observation, Question, Target
-from crawler.protocols import _directive_words, _directives, _driver, meta_robots, x_robots_tag
+from crawler.protocols import parse
+from crawler.protocols.robots_directives import _directives, _tokens, meta_robots, x_robots_tag
 from crawler.vocab import DeclaredBy, Outcome, Purpose, Reads, Resource, Stance
 
 
@@ -274,7 +275,7 @@ def test_through_the_driver():
     target = Target(resource=Resource.PAGE, asked="https://a.example/", url="https://a.example/")
     headers = (("x-robots-TAG", "noindex"), ("Server", "noai"), ("X-Robots-Tag", " noai "))
     seen = Observation(target=target, outcome=Outcome.RESPONDED, status=200, headers=headers)
-    assert said(_driver.read(x_robots_tag, seen)) == NOAI
+    assert said(parse.read(x_robots_tag, seen)) == NOAI
 
 
 def test_a_flood_stays_small():
@@ -292,7 +293,7 @@ def test_a_flood_of_words_ends():
 
 
 def test_every_word_about_training_has_a_meaning():
-    assert set(_directives._MEANINGS) == _directive_words.TRAINING
+    assert set(_directives._MEANINGS) == _tokens.TRAINING
 
 
 PIECES = (

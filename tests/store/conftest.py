@@ -3,10 +3,10 @@
 import pytest
 
 from crawler import page, rulesets
+from crawler.commands.judge import rebuild
 from crawler.model import Observation, Origin, Target
-from crawler.store import evidence, runs
+from crawler.store import evidence_writer, runs
 from crawler.store.database import connect, transaction
-from crawler.verbs.judging import rebuild
 from crawler.vocab import PAGES, Outcome, Resource
 
 AT = "2026-11-22T00:00:00.000Z"
@@ -52,15 +52,15 @@ def audit(tmp_path):
             Origin(scheme="https", host=h, port=443, site=".".join(h.split(".")[-2:]))
             for h in hosts
         ]
-        new = evidence.NewDataset(
+        new = evidence_writer.NewDataset(
             path="d", files=(), format="csv", url_column="url", weight_column="", rows=3, rejects=()
         )
         with transaction(db):
-            evidence.add_dataset(db, new, [(o.host, o, 3, None, []) for o in origins], AT)
+            evidence_writer.add_dataset(db, new, [(o.host, o, 3, None, []) for o in origins], AT)
             number = runs.begin_run(db, NEW_RUN, AT)
             for n, host in enumerate(hosts, start=1):
                 its = [o for o in seen if o.target.url.split("/")[2] == host]
-                evidence.save_visit(db, number, n, its, AT)
+                evidence_writer.save_visit(db, number, n, its, AT)
         rebuild(db, chosen=SIGNALS, keep_contacts=keep_contacts)
         return db
 

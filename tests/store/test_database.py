@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from crawler import vocab
 from crawler.model import Observation, Origin, Target
-from crawler.store import database, evidence, runs
+from crawler.store import bodies, database, evidence_writer, runs
 from crawler.store.database import StoreBusyError, StoreError, connect, connect_read_only, held
 from crawler.vocab import Outcome, Reject, Resource
 from tests.conftest import ROOT
@@ -29,7 +29,7 @@ def db(tmp_path):
 
 def fill(db, observations=()):
     """A dataset, a run and a visit of one origin."""
-    new = evidence.NewDataset(
+    new = evidence_writer.NewDataset(
         path="d.csv",
         files=(("d.csv", 3, "a" * 64),),
         format="csv",
@@ -48,9 +48,11 @@ def fill(db, observations=()):
         catalogue="c",
     )
     with database.transaction(db):
-        evidence.add_dataset(db, new, [("h.example", HERE, 2, 1.5, ["https://h.example/a"])], AT)
+        evidence_writer.add_dataset(
+            db, new, [("h.example", HERE, 2, 1.5, ["https://h.example/a"])], AT
+        )
         number = runs.begin_run(db, run, AT)
-        evidence.save_visit(db, number, 1, observations, AT)
+        evidence_writer.save_visit(db, number, 1, observations, AT)
     return number
 
 
@@ -134,7 +136,7 @@ def test_the_schema_says_no(db, row):
 def test_saving_a_visit_twice_changes_nothing(db):
     run = fill(db, [seen()])
     with database.transaction(db):
-        evidence.save_visit(db, run, 1, [seen(body=b"other")], AT)
+        evidence_writer.save_visit(db, run, 1, [seen(body=b"other")], AT)
     assert db.execute("SELECT count(*) FROM observation").fetchone() == (1,)
 
 
@@ -142,17 +144,17 @@ def test_equal_bodies_are_stored_once_and_come_back(db):
     fill(db, [seen(), seen(Resource.AI_TXT), seen(Resource.TDMREP_JSON, body=b"")])
     digests = [d for (d,) in db.execute("SELECT stored FROM observation ORDER BY id")]
     assert db.execute("SELECT count(*) FROM body").fetchone() == (2,)
-    assert evidence.load_body(db, digests[0]) == b"User-agent: *"
-    assert evidence.load_body(db, digests[2]) == b""
-    assert evidence.load_body(db, "0" * 64) is None
+    assert bodies.load_body(db, digests[0]) == b"User-agent: *"
+    assert bodies.load_body(db, digests[2]) == b""
+    assert bodies.load_body(db, "0" * 64) is None
 
 
 def test_of_a_page_the_extract_is_kept_and_the_digest_of_the_whole(db):
     fill(db, [seen(Resource.HOME, body=b"<html>", extract=b"{}")])
     digest, stored = db.execute("SELECT digest, stored FROM observation").fetchone()
     assert digest != stored
-    assert evidence.load_body(db, stored) == b"{}"
-    assert evidence.load_body(db, digest) is None
+    assert bodies.load_body(db, stored) == b"{}"
+    assert bodies.load_body(db, digest) is None
 
 
 def test_headers_with_foreign_octets_come_back_as_they_were(db):
@@ -270,7 +272,7 @@ def test_a_locked_database_is_said(tmp_path, monkeypatch):
 def fill_up(db, path):
     with database.explained(path), database.transaction(db):
         for n in range(2000):
-            evidence.save_body(db, str(n).encode() * 500)
+            bodies.save_body(db, str(n).encode() * 500)
 
 
 def test_a_full_disk_loses_nothing(tmp_path):

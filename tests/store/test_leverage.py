@@ -9,7 +9,7 @@ import pytest
 
 from crawler import rulesets
 from crawler.model import Origin
-from crawler.store import derived, evidence
+from crawler.store import derived, evidence_writer
 from crawler.store.database import connect, transaction
 
 AT = "2026-11-22T00:00:00.000Z"
@@ -40,7 +40,7 @@ def made(tmp_path):
 
 
 def _fill(db, weighted, chosen):
-    dataset = evidence.NewDataset(
+    dataset = evidence_writer.NewDataset(
         path="x",
         files=(("x", 0, "0" * 64),),
         format="text",
@@ -59,7 +59,7 @@ def _fill(db, weighted, chosen):
         )
         for host, site, rows, w, _ in ORIGINS
     ]
-    evidence.add_dataset(db, dataset, counted, AT)
+    evidence_writer.add_dataset(db, dataset, counted, AT)
     derived.save_rule_sets(db, [chosen], chosen)
     for host, _, _, _, state in ORIGINS:
         for purpose, said in (("ai_train", state), ("search", "permitted")):

@@ -3,9 +3,9 @@
 import json
 from contextlib import closing
 
+from crawler.commands.judge import rebuild
 from crawler.model import Observation
 from crawler.store.database import connect
-from crawler.verbs.judging import rebuild
 from crawler.vocab import Resource
 from tests.store.conftest import AT, SIGNALS, answer
 

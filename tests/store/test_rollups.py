@@ -7,7 +7,7 @@ import pytest
 
 from crawler import rulesets
 from crawler.model import Origin
-from crawler.store import derived, evidence
+from crawler.store import derived, evidence_writer
 from crawler.store.database import connect, transaction
 from crawler.vocab import Purpose
 
@@ -25,7 +25,7 @@ def db(tmp_path):
 
 def ingest(db, path, *hosts):
     """A dataset with ten rows from each host; what is before the first dot is not the site."""
-    dataset = evidence.NewDataset(
+    dataset = evidence_writer.NewDataset(
         path=path,
         files=((path, 0, path * 64),),
         format="text",
@@ -36,7 +36,7 @@ def ingest(db, path, *hosts):
     )
     origins = [Origin(scheme="https", host=h, port=443, site=h.partition(".")[2]) for h in hosts]
     counted = [(o.host, o, ROWS, None, ()) for o in origins]
-    evidence.add_dataset(db, dataset, counted, "2026-11-22T00:00:00.000Z")
+    evidence_writer.add_dataset(db, dataset, counted, "2026-11-22T00:00:00.000Z")
 
 
 def judge(db, host, state, *, purposes=tuple(Purpose), rules=RULES, at="2026-11-22"):

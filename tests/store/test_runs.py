@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from crawler.model import Origin
-from crawler.store import evidence, runs
+from crawler.store import evidence_writer, runs
 from crawler.store.database import connect, transaction
 from tests.store.conftest import AT, NEW_RUN
 
@@ -21,7 +21,7 @@ def db(tmp_path):
 
 
 def ingested(db, rows, name="d.csv"):
-    new = evidence.NewDataset(
+    new = evidence_writer.NewDataset(
         path=name, files=((name, 1, name.ljust(64, "0")),), format="csv", url_column="url",
         weight_column="", rows=9, rejects=(),
     )  # fmt: skip
@@ -29,7 +29,7 @@ def ingested(db, rows, name="d.csv"):
         (host, at(host), count, weight, [f"https://{host}/a"]) for host, count, weight in rows
     ]
     with transaction(db):
-        return evidence.add_dataset(db, new, origins, AT)
+        return evidence_writer.add_dataset(db, new, origins, AT)
 
 
 def due(dataset, **facts):
@@ -60,7 +60,7 @@ def test_a_limit_counts_what_was_visited_already(db):
     with transaction(db):
         run = runs.begin_run(db, NEW_RUN, AT)
         many = db.execute("SELECT id FROM origin WHERE host = 'many.example'").fetchone()[0]
-        evidence.save_visit(db, run, many, [], AT)
+        evidence_writer.save_visit(db, run, many, [], AT)
     assert hosts(db, due(dataset, limit=2)) == ["some.example"]
     assert hosts(db, due(dataset, run=2, fresh_since="2027")) == [
         "many.example",

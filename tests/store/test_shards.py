@@ -6,10 +6,10 @@ from contextlib import closing
 import pytest
 
 from crawler.model import Confirmed, Observation, Origin, Target
-from crawler.store import evidence, runs, shards
+from crawler.store import bodies, evidence_writer, runs, shards
 from crawler.store.batches import Batches
 from crawler.store.database import connect, transaction
-from crawler.store.known import known_answers
+from crawler.store.stored_responses import known_answers
 from crawler.vocab import Outcome, Resource
 
 AT, LATER = "2026-11-22T00:00:00.000Z", "2026-11-23T00:00:00.000Z"
@@ -30,7 +30,7 @@ def path(tmp_path):
 @pytest.fixture
 def db(path):
     with closing(connect(path, create=True)) as connection:
-        new = evidence.NewDataset(
+        new = evidence_writer.NewDataset(
             path="d.csv", files=(("d.csv", 1, "0" * 64),), format="csv", url_column="url",
             weight_column="", rows=9, rejects=(),
         )  # fmt: skip
@@ -40,7 +40,7 @@ def db(path):
             for h, n in hosts.items()
         ]
         with transaction(connection):
-            evidence.add_dataset(connection, new, origins, AT)
+            evidence_writer.add_dataset(connection, new, origins, AT)
         yield connection
 
 
@@ -98,7 +98,7 @@ def test_batches_leave_out_what_was_visited_and_count_what_is_left(db):
     run = begun(db)
     with transaction(db):
         for host in SITES["c.example"]:
-            evidence.save_visit(db, run, number(db, host), [], AT)
+            evidence_writer.save_visit(db, run, number(db, host), [], AT)
     batches = Batches(db, due(run))
     assert batches.left == 4
     assert hosts(db, batches.take(2)) == ["a.example", "www.a.example"]
@@ -117,7 +117,7 @@ def made(db, path, run, *names):
 def visit(shard, db, host, *seen, whole=True):
     """As a worker visits an origin; one that is not whole is killed before it says so."""
     with closing(connect(shard.path)) as part, transaction(part):
-        evidence.save_visit(part, shard.run, number(db, host), seen, LATER)
+        evidence_writer.save_visit(part, shard.run, number(db, host), seen, LATER)
         if not whole:
             part.execute("DROP TRIGGER visit_stays")
             part.execute("DELETE FROM visit")
@@ -220,13 +220,15 @@ def test_a_shard_knows_what_may_be_asked_on_conditions(db, path):
     first, second, third, now = (begun(db) for _ in range(4))
     other = answered("a.example", b"other", headers=TAG)
     with transaction(db):
-        evidence.save_visit(db, first, number(db, "a.example"), [other], AT)
-        evidence.save_visit(db, first, robots, [answered("b.example", b"rules", headers=TAG)], AT)
+        evidence_writer.save_visit(db, first, number(db, "a.example"), [other], AT)
+        evidence_writer.save_visit(
+            db, first, robots, [answered("b.example", b"rules", headers=TAG)], AT
+        )
     confirming = answered("b.example", status=304, confirms=Confirmed(observation=2))
     with transaction(db):
-        evidence.save_visit(db, second, robots, [confirming], AT)
+        evidence_writer.save_visit(db, second, robots, [confirming], AT)
         down = answered("b.example", status=503)
-        evidence.save_visit(db, third, robots, [down], AT)
+        evidence_writer.save_visit(db, third, robots, [down], AT)
     shard = made(db, path, now, "b.example")
     with closing(connect(shard.path)) as part:
         known = known_answers(part, robots, whole_pages=False)
@@ -239,7 +241,7 @@ def test_a_shard_knows_what_may_be_asked_on_conditions(db, path):
     visit(shard, db, "b.example", confirming)
     shard.take_in(db, lambda _visits: None)
     ((*_, content, confirms, _at),) = stored(db, now)
-    assert (evidence.load_body(db, stored(db, now)[0][5]), confirms) == (b"rules", 3)
+    assert (bodies.load_body(db, stored(db, now)[0][5]), confirms) == (b"rules", 3)
     assert content is not None
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler import names
-from crawler.store.sights import _path_of
+from crawler.evaluate.current_answers import _path_of
+from crawler.urls import canonical
 
 HOSTS = st.sampled_from(
     "a.test www.a-b.example xn--bcher-kva.example a.xn--p1ai 127.0.0.1 127.0.0.256 1.2.3 01.2.3.4 "
@@ -28,10 +28,10 @@ PATHS = st.lists(
 )
 def test_paths_are_cut_off_as_if_urls_were_parsed(scheme, host, port, path):
     url = f"{scheme}{host}{port}{path}"
-    assert _path_of(url) == names.path_of(url)
+    assert _path_of(url) == canonical.path_of(url)
 
 
 @pytest.mark.parametrize("length", [2_000, 200_000])
 def test_long_paths_are_cut_off_likewise(length):
     url = "https://a.test/" + "a" * length
-    assert _path_of(url) == names.path_of(url)
+    assert _path_of(url) == canonical.path_of(url)

@@ -5,15 +5,15 @@ import json
 
 import pytest
 
-from crawler import names
 from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import html as page_of
 from crawler.demo.answers import status, text
 from crawler.demo.misbehaviour import DropsConnection
 from crawler.demo.site import everywhere
-from crawler.fetch.guard import is_public
+from crawler.fetch.http.address_guard import is_public
 from crawler.model import Document
-from crawler.protocols import robots_txt
+from crawler.protocols.robots import robots_txt
+from crawler.urls import canonical
 from crawler.vocab import Outcome, Presence, Purpose, Resource, State
 from tests.witness import Answer, origin, planned, state
 
@@ -148,7 +148,7 @@ NAMES = [
 
 @pytest.mark.parametrize(("written", "expected"), NAMES, ids=[n[0] for n in NAMES])
 def test_trap_09_a_host_is_named_in_one_way(written, expected):
-    assert names.origin_of(written).url == expected
+    assert canonical.origin_of(written).url == expected
 
 
 def test_trap_10_a_long_file_is_read_up_to_its_limit_and_marked():

@@ -13,7 +13,9 @@ from crawler.dataset.inventory import inventory
 from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import html as page_of
 from crawler.demo.site import everywhere
-from crawler.protocols import PROTOCOLS, ai_txt, x_robots_tag
+from crawler.protocols import PROTOCOLS
+from crawler.protocols.files import ai_txt
+from crawler.protocols.robots_directives import x_robots_tag
 from crawler.vocab import State
 from tests.conftest import ROOT
 from tests.witness import html, origin, reading, state

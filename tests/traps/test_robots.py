@@ -4,8 +4,8 @@ import pytest
 
 from crawler import agents
 from crawler.model import Document
-from crawler.protocols import robots_txt
-from crawler.protocols.robots_txt import allows
+from crawler.protocols.robots import robots_txt
+from crawler.protocols.robots.robots_txt import allows
 from crawler.vocab import AgentClass
 from tests.witness import codes, findings, origin, reading, state
 

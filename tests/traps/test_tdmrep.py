@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from crawler.protocols import tdmrep_header
-from crawler.protocols._driver import document, parse
+from crawler.protocols.parse import document, parse
+from crawler.protocols.tdmrep import tdmrep_header
 from crawler.vocab import Presence, Resource
 from tests.witness import Answer, Target, codes, findings, html, observed, origin, reading, state
 

@@ -1,10 +1,10 @@
 import pytest
 
 from crawler.cli import main
+from crawler.commands.ingest import Wanted
+from crawler.commands.ingest import ingest as ingested
 from crawler.dataset import inventory as inventories
 from crawler.dataset.inventory import inventory
-from crawler.verbs.ingesting import Wanted
-from crawler.verbs.ingesting import ingest as ingested
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from crawler import processes
+from crawler import subprocesses
+from crawler.commands.ingest import SMALL, IngestError, Wanted, ingest
 from crawler.store.database import StoreError, connect
-from crawler.verbs.ingesting import SMALL, IngestError, Wanted, ingest
 from tests.conftest import ROOT
 from tests.crawling import command, rows, start, waited_for
 
@@ -30,14 +30,14 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /
 def started(monkeypatch):
     """The processes that were started, and what is done to each at once."""
     seen = SimpleNamespace(processes=[], then=lambda _process: None)
-    real = processes.start
+    real = subprocesses.start
 
     def watched(*arguments):
         seen.processes.append(process := real(*arguments))
         seen.then(process)
         return process
 
-    monkeypatch.setattr(processes, "start", watched)
+    monkeypatch.setattr(subprocesses, "start", watched)
     return seen
 
 
@@ -149,7 +149,7 @@ def test_a_process_that_cannot_be_started(tmp_path, db, monkeypatch):
 
 
 def test_the_command_itself_loads_nothing_that_reads_datasets():
-    script = "import sys, crawler.verbs.crawl; print({'duckdb', 'pyarrow'} & set(sys.modules))"
+    script = "import sys, crawler.commands.crawl; print({'duckdb', 'pyarrow'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
 
@@ -158,7 +158,7 @@ def reader(process):
     """The number of the process that reads for a command; None before it is there."""
     assert process.poll() is None, process.communicate()
     for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-        if b"crawler.verbs.ingesting" in Path(f"/proc/{child}/cmdline").read_bytes():
+        if b"crawler.commands.ingest" in Path(f"/proc/{child}/cmdline").read_bytes():
             return int(child)
     return None
 

@@ -1,0 +1,70 @@
+"""`tdm-audit explain`: the verdict for one URL with its evidence."""
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from crawler.cli._options import (
+    FAILED,
+    agent_option,
+    db_option,
+    errors,
+    fail,
+    rules_option,
+    warn_of_unknown,
+)
+
+
+@click.command(name="explain")
+@click.argument("url", required=False)
+@db_option
+@rules_option
+@agent_option
+@click.option("--origin", "whole_origin", is_flag=True, help="About the whole origin of the URL.")
+@click.option("--body", metavar="SHA256", help="Print the bytes kept under a digest, nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print data, with everything considered.")
+def explain_command(
+    url: str | None,
+    db: Path,
+    rules: str | None,
+    agent: str | None,
+    whole_origin: bool,
+    body: str | None,
+    as_json: bool,
+) -> None:
+    """The verdict for one URL, every purpose, down to the line and the digest.
+
+    A bare host asks about its whole origin.
+
+    \b
+    Example:
+      tdm-audit explain https://example.org/news/1.html --agent CCBot
+    """
+    from crawler.commands.explain import explain
+    from crawler.reports import explain as explanations
+    from crawler.store.bodies import load_body
+    from crawler.store.database import connect_read_only, explained
+    from crawler.store.derived import rule_set
+
+    if (url is None) == (body is None):
+        raise click.UsageError("give a URL, or --body with a digest")
+    warn_of_unknown(agent)
+    with errors(), explained(db), closing(connect_read_only(db)) as connection:
+        if body is not None:
+            _print_body(load_body(connection, body.lower()), body)
+            return
+        asked = rule_set(connection, rules)
+        found = explain(connection, url or "", asked, agent=agent, whole_origin=whole_origin)
+    if as_json:
+        click.echo(json.dumps(explanations.as_json(found), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(explanations.as_text(found)))
+
+
+def _print_body(content: bytes | None, digest: str) -> None:
+    if content is None:
+        fail(f"no bytes are kept under {digest}", FAILED)
+    sys.stdout.buffer.write(content)

@@ -1,0 +1,119 @@
+"""`tdm-audit judge`: rebuild findings from stored evidence."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli._options import (
+    agent_option,
+    db_option,
+    errors,
+    keep_contacts_option,
+    quiet_options,
+    rules_option,
+    warn_of_unknown,
+)
+
+# Imported by the command, so that `--help` answers at once.
+if TYPE_CHECKING:
+    from crawler.reports.summary import Summary
+
+
+@click.command()
+@db_option
+@rules_option
+@agent_option
+@keep_contacts_option
+@quiet_options
+def judge(
+    db: Path,
+    rules: str | None,
+    agent: str | None,
+    keep_contacts: bool,
+    quiet: bool,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
+    """Rebuild statements and findings from evidence; no network.
+
+    With --agent nothing is stored: origins and rows are counted as that agent would be told.
+
+    \b
+    Examples:
+      tdm-audit judge --rules strict
+      tdm-audit judge --agent CCBot
+    """
+    from crawler.commands.judge import rebuild
+    from crawler.progress import Bar
+    from crawler.reports import summary as summaries
+    from crawler.store.database import connect, explained, held, require
+    from crawler.store.derived import rule_set
+
+    if agent is not None:
+        _judge_for(agent, db, rules, quiet=quiet, as_json=as_json, progress=progress)
+        return
+    with errors():
+        require(db)
+        with (
+            held(db),
+            explained(db),
+            closing(connect(db)) as connection,
+            Bar(shown=progress, quiet=quiet) as bar,
+        ):
+            bar.begin("judging", None)
+            chosen = rule_set(connection, rules)
+            judged = rebuild(
+                connection, chosen=chosen, keep_contacts=keep_contacts, on_origin=bar.step
+            )
+            datasets = [d for (d,) in connection.execute("SELECT dataset FROM datasets")]
+            found = [summaries.summary(connection, d, None) for d in datasets]
+    last = f"{judged:,} origins judged; the views now show {chosen.label}"
+    _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
+
+
+def _judge_for(
+    agent: str,
+    db: Path,
+    rules: str | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+    progress: bool | None,
+) -> None:
+    """Count what one agent would be told; the database stays as it is."""
+    from crawler.commands.agent_summary import told
+    from crawler.progress import Bar
+    from crawler.store.database import connect_read_only, explained
+    from crawler.store.derived import rule_set
+
+    warn_of_unknown(agent)
+    with (
+        errors(),
+        explained(db),
+        closing(connect_read_only(db)) as connection,
+        Bar(shown=progress, quiet=quiet) as bar,
+    ):
+        bar.begin("judging", None)
+        judged, found = told(connection, rule_set(connection, rules), agent, on_origin=bar.step)
+    last = f"{judged:,} origins judged for {agent}; nothing was stored"
+    _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
+
+
+def _say_judged(
+    judged: int, found: "list[Summary]", last: str, *, quiet: bool, as_json: bool
+) -> None:
+    from crawler.reports import summary as summaries
+    from crawler.reports import tables
+
+    if quiet:
+        return
+    if as_json:
+        facts = {"judged": judged, "datasets": [summaries.as_json(n) for n in found]}
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for numbers in found:
+        tables.show_summary(numbers)
+    click.echo(last)

@@ -1,0 +1,61 @@
+"""Explain: the verdict for one URL or origin, out of the database."""
+
+import sqlite3
+
+from crawler.errors import ExplainedError
+from crawler.evaluate.evaluator import judge
+from crawler.model import Origin, Question
+from crawler.reports.explain import Explanation, Source
+from crawler.rulesets import RuleSet
+from crawler.store.evidence_reader import snapshot_reader
+from crawler.store.queries import find_origin, sources
+from crawler.urls import canonical
+from crawler.vocab import Reject
+
+
+class NotAUrlError(ExplainedError):
+    """What was given names no origin; the message says why."""
+
+    status = 2
+
+
+class NeverAskedError(ExplainedError):
+    """The database holds nothing about the origin; the message says what to do."""
+
+
+def explain(
+    db: sqlite3.Connection, url: str, rules: RuleSet, *, agent: str | None, whole_origin: bool
+) -> Explanation:
+    """The findings about a URL (or its whole origin), with their evidence.
+
+    A bare host asks about the whole origin. Raises `NotAUrlError` and `NeverAskedError`.
+    """
+    origin = canonical.origin_of(url)
+    if isinstance(origin, Reject):
+        raise NotAUrlError(f"{url!r} names no host that could be asked ({origin})")
+    known = find_origin(db, canonical.origin_key(origin))
+    if known is None:
+        raise NeverAskedError(
+            f"{origin.url} is not in this database; `tdm-audit crawl` a dataset that names it"
+        )
+    whole_origin = whole_origin or _is_bare(url, origin)
+    path = None if whole_origin else canonical.path_of(url)
+    number, its_url = known
+    dossier = snapshot_reader(db).open(number)
+    findings = judge(dossier.sights, Question(path=path, agent=agent), rules)
+    seen = {s.observation for s in dossier.sights}
+    return Explanation(
+        url=url,
+        origin=its_url,
+        site=origin.site,
+        whole_origin=whole_origin,
+        agent=agent,
+        rules=rules,
+        findings=findings,
+        sights=dossier.sights,
+        sources={key: Source(**facts) for key, facts in sources(db, seen).items()},
+    )
+
+
+def _is_bare(url: str, origin: Origin) -> bool:
+    return origin.assumed and "/" not in url.strip()

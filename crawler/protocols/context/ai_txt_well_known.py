@@ -1,0 +1,63 @@
+"""/.well-known/ai.txt: another place, where other formats than Spawning's ai.txt are found.
+
+An individual Internet-Draft defines one of them, and none has a status. The file is noted with
+the format it looks like, and nothing is read from it.
+"""
+
+import re
+
+from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.protocols.context._text_file import lines_of, text_of
+from crawler.protocols.interface import Carrier
+from crawler.vocab import Presence, Resource
+
+NAME = "ai_txt_well_known"
+VERSION = 1
+TITLE = "/.well-known/ai.txt"
+SPEC = "draft-car-ai-txt-wellknown-00, https://datatracker.ietf.org/doc/draft-car-ai-txt-wellknown/"
+FAMILY = "ai_txt_well_known"
+RANK = 0
+CARRIER = Carrier.BODY
+RESOURCES = frozenset({Resource.AI_TXT_WELL_KNOWN})
+HEADERS: tuple[str, ...] = ()
+
+_NAME = re.compile(r"([A-Za-z][A-Za-z-]*)\s*:")
+_CAR = frozenset(
+    "training training-allow training-deny training-license training-licence scraping indexing "
+    "caching attribution ai-disclosure spec-version site-name site-url ai-json".split()
+)
+_SPAWNING = frozenset(("user-agent", "allow", "disallow"))
+
+
+def parse(document: Document, /) -> Reading:
+    """Note the file, and in an issue which format it seems to be in."""
+    text, nothing = text_of(document, FAMILY)
+    if nothing:
+        return Reading(presence=Presence.ABSENT, issues=(nothing,))
+    seen = Issue(code=f"{FAMILY}.{_format(text)}", line=1)
+    return Reading(presence=Presence.PRESENT, issues=(seen,))
+
+
+def _format(text: str) -> str:
+    if text.lstrip().startswith("{"):
+        return "json"
+    found = (_NAME.match(line.text) for line in lines_of(text))
+    names = {match[1].lower() for match in found if match}
+    if names & _CAR:
+        return "draft_car"
+    if names & _SPAWNING:
+        return "spawning"
+    return "markdown" if _is_markdown(text) else "other_format"
+
+
+def _is_markdown(text: str) -> bool:
+    """Whether there is a title, and a list, a quotation or another heading below it."""
+    lines = [line.strip() for line in text.splitlines()[:1000] if line.strip()]
+    return lines[0].startswith("# ") and any(
+        line.startswith(("- ", "* ", "> ", "## ")) for line in lines[1:]
+    )
+
+
+def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+    """Nothing: a draft without a status reserves nothing here."""
+    return ()

@@ -1,0 +1,87 @@
+"""security.txt: where to report a vulnerability, which is often the only address of an origin.
+
+Context only: the contact is for security, not for licences, and it reserves nothing.
+"""
+
+import re
+from collections.abc import Iterator
+
+from crawler.model import Document, Issue, Party, Question, Reading, Voice
+from crawler.protocols.context._text_file import lines_of, text_of
+from crawler.protocols.interface import Carrier
+from crawler.protocols.parsing import parties
+from crawler.protocols.parsing.json_document import capped, excerpt
+from crawler.vocab import Presence, Resource
+
+NAME = "security_txt"
+VERSION = 1
+TITLE = "security.txt"
+SPEC = "RFC 9116, https://www.rfc-editor.org/rfc/rfc9116"
+FAMILY = "security_txt"
+RANK = 0
+CARRIER = Carrier.BODY
+RESOURCES = frozenset({Resource.SECURITY_TXT})
+HEADERS: tuple[str, ...] = ()
+
+_FIELD = re.compile(r"([A-Za-z][A-Za-z-]*)\s*:\s*(.*)")
+_CONTACT, _EXPIRES, _POLICY = "contact", "expires", "policy"
+_FIELDS = frozenset(
+    (_CONTACT, _EXPIRES, _POLICY, "acknowledgments", "canonical", "encryption", "hiring")
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)")
+
+_Field = tuple[str, str, int]
+
+
+def parse(document: Document, /) -> Reading:
+    """Read contacts and policies; a signature around them is passed over, never checked."""
+    text, nothing = text_of(document, FAMILY)
+    if nothing:
+        return Reading(presence=Presence.ABSENT, issues=(nothing,))
+    fields = list(_fields(text))
+    if not fields:
+        other = Issue(code=f"{FAMILY}.other_format", line=1)
+        return Reading(presence=Presence.ABSENT, issues=(other,))
+    required = tuple(_violations(fields))
+    return Reading(
+        presence=Presence.MALFORMED if required else Presence.PRESENT,
+        parties=parties.unique(map(_party, fields)),
+        issues=capped(list(required), FAMILY),
+    )
+
+
+def _fields(text: str) -> Iterator[_Field]:
+    """The fields that the RFC knows: name in lower case, value, line."""
+    for line in lines_of(text):
+        match = _FIELD.fullmatch(line.text)
+        if match and match[1].lower() in _FIELDS:
+            yield match[1].lower(), match[2], line.number
+
+
+def _violations(fields: list[_Field]) -> Iterator[Issue]:
+    """RFC 9116, 2.5.3 and 2.5.5: a Contact must be there, and exactly one date in Expires.
+
+    Whether the date has passed is not said here: equal documents read equal on every day.
+    """
+    if not any(name == _CONTACT for name, _, _ in fields):
+        yield Issue(code=f"{FAMILY}.no_contact")
+    dates = [(value, line) for name, value, line in fields if name == _EXPIRES]
+    if not dates:
+        yield Issue(code=f"{FAMILY}.no_expires")
+    for value, line in dates[1:]:
+        yield Issue(code=f"{FAMILY}.repeated", line=line, excerpt=excerpt(value))
+    for value, line in dates[:1]:
+        if not _DATE.fullmatch(value):
+            yield Issue(code=f"{FAMILY}.date", line=line, excerpt=excerpt(value))
+
+
+def _party(field: _Field) -> Party | None:
+    name, value, _ = field
+    if name not in (_CONTACT, _POLICY) or not value:
+        return None
+    return parties.party(f"{NAME}.{name}", "contact", parties.LOW, contact=(value,))
+
+
+def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+    """Nothing: security is another matter."""
+    return ()

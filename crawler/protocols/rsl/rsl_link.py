@@ -1,0 +1,61 @@
+"""RSL in response headers: `Link` with `rel=license` and the media type of RSL.
+
+It names a licence document and says nothing itself. Without the type it is metadata about a
+licence in general, and not read here.
+"""
+
+import re
+from collections.abc import Iterator
+
+from crawler.model import Document, Question, Reading, Voice
+from crawler.protocols.interface import Carrier
+from crawler.protocols.rsl import _statements
+from crawler.vocab import CONTENT
+
+NAME = "rsl_link"
+VERSION = 1
+TITLE = "RSL in Link headers"
+SPEC = _statements.SPEC
+FAMILY = _statements.FAMILY
+RANK = 0
+CARRIER = Carrier.HEADERS
+RESOURCES = CONTENT
+HEADERS: tuple[str, ...] = ("link",)
+
+# RFC 8288, 3: `<target>; name=value; name="quoted value"`. Possessive, so never read twice.
+_VALUE = r"""\s*+(?:=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;,"]*+)))?+"""
+_PARAMETER = re.compile(rf"\s*+;\s*+([^\s;,=\"<>]*+){_VALUE}")
+_TARGET = re.compile(r"<([^<>]*+)>")
+
+
+def parse(document: Document, /) -> Reading:
+    """Read every link of every field; those to RSL documents are named."""
+    text = document.body.decode("utf-8", "replace")
+    lines = enumerate(text.split("\r\n"), start=1)
+    return _statements.pointer(
+        (url, number, line)
+        for number, line in lines
+        for url, parameters in _links(line)
+        if _is_rsl(parameters)
+    )
+
+
+def _links(line: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Targets with their parameters; of two with one name the first counts (RFC 8288, 3.3)."""
+    for target in _TARGET.finditer(line):
+        parameters: dict[str, str] = {}
+        at = target.end()
+        while match := _PARAMETER.match(line, at):
+            at = match.end()
+            parameters.setdefault(match[1].lower(), (match[2] or match[3] or "").lower())
+        yield target[1].strip(), parameters
+
+
+def _is_rsl(parameters: dict[str, str]) -> bool:
+    media_type = parameters.get("type", "").partition(";")[0].strip()
+    return "license" in parameters.get("rel", "").split() and media_type == _statements.MEDIA_TYPE
+
+
+def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+    """Nothing: the document that is named speaks for itself."""
+    return ()

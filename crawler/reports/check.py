@@ -1,0 +1,134 @@
+"""The check of one URL in words and as data: verdicts, agents, and what to mend."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+from crawler.reports.advice import advice_for
+from crawler.reports.explain import CAVEAT, Explanation, as_json, body_lines
+from crawler.vocab import Purpose
+
+#: What well-known agents are asked about: what most readers of a site's signals are after.
+ASKED = (Purpose.GENAI_TRAIN, Purpose.SEARCH, Purpose.AI_INPUT)
+_PLACES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One thing to look at: `code` has an advice, `excerpt` is the text or what is wrong."""
+
+    code: str
+    protocol: str
+    url: str
+    line: int | None
+    excerpt: str
+
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return self.url + (f", line {self.line}" if self.line else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRow:
+    """What one agent is told, by purpose."""
+
+    token: str
+    operator: str
+    agent_class: str
+    states: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """A planned resource that could not be seen, and what the last attempt brought."""
+
+    resource: str
+    path: str
+    outcome: str
+    status: int | None
+    note: str
+
+    @property
+    def why(self) -> str:
+        """The outcome in a few words."""
+        answered = f"answered {self.status}" if self.status else self.outcome
+        return answered + (f" ({self.note})" if self.note else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """All that a check of one URL has to say; `notes` are sorted by code."""
+
+    explanation: Explanation
+    agents: tuple[AgentRow, ...]
+    notes: tuple[Note, ...]
+    unseen: tuple[Unseen, ...]
+
+
+def check_text(checked: Checked) -> Iterator[str]:
+    """The check line by line."""
+    yield from body_lines(checked.explanation)
+    if checked.unseen:
+        yield ""
+        yield "Not seen:"
+        yield from (f"  {u.resource:<16} {u.path}  {u.why}" for u in checked.unseen)
+    yield ""
+    yield from _agents(checked.agents)
+    yield ""
+    yield from _lint(checked.notes)
+    yield ""
+    yield CAVEAT
+
+
+def _agents(rows: tuple[AgentRow, ...]) -> Iterator[str]:
+    yield "What well-known agents are told:"
+    yield f"  {'agent':<22} {'class':<8} " + " ".join(f"{p:<12}" for p in ASKED).rstrip()
+    for row in rows:
+        states = " ".join(f"{row.states[p]:<12}" for p in ASKED).rstrip()
+        yield f"  {row.token:<22} {row.agent_class:<8} {states}"
+
+
+def _lint(notes: tuple[Note, ...]) -> Iterator[str]:
+    if not notes:
+        yield "Lint: nothing to mend was found."
+        return
+    yield f"Lint: {len(notes)} " + ("place" if len(notes) == 1 else "places")
+    for code, found in groupby(notes, attrgetter("code")):
+        places = list(found)
+        yield f"  {code}: {advice_for(code)}"
+        for note in places[:_PLACES]:
+            yield f"    {note.place}" + (f" | {_one_line(note.excerpt)}" if note.excerpt else "")
+        if len(places) > _PLACES:
+            yield f"    {len(places) - _PLACES} more, see --json"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def check_json(checked: Checked) -> dict[str, object]:
+    """The check as data: the explanation, with what well-known agents are told and the lint."""
+    return as_json(checked.explanation) | {
+        "agents": [
+            {"agent": a.token, "operator": a.operator, "class": a.agent_class, **a.states}
+            for a in checked.agents
+        ],
+        "lint": [
+            {
+                "code": n.code,
+                "protocol": n.protocol,
+                "url": n.url,
+                "line": n.line,
+                "excerpt": n.excerpt,
+                "advice": advice_for(n.code),
+            }
+            for n in checked.notes
+        ],
+        "unseen": [
+            {"resource": u.resource, "path": u.path, "outcome": u.outcome, "status": u.status}
+            | {"note": u.note}
+            for u in checked.unseen
+        ],
+    }

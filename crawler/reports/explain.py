@@ -1,0 +1,207 @@
+"""A verdict in words: every purpose, with the chain down to the line and the digest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crawler.evaluate.records import Finding, Heard, Sight
+from crawler.reports.parties import parties_of, party_lines
+from crawler.reports.reasons import why_not
+from crawler.reports.sentences import prose_lines, prose_of
+from crawler.rulesets import RuleSet
+from crawler.vocab import State
+
+CAVEAT = (
+    "Record of machine-readable signals observed by software. Not legal advice. Signals are "
+    "statements by servers, not verified declarations of rights holders."
+)
+_MEANING = {
+    State.RESERVED: "a structured statement covers everything asked about",
+    State.CONDITIONAL: "reserved, and terms are named on which use is offered",
+    State.PARTIAL: "reserved for part of it",
+    State.REFUSED: "access is refused to all robots, with no statement about mining",
+    State.PERMITTED: "an explicit positive statement, and nothing against it",
+    State.SILENT: "everything planned was read, and nothing speaks to this purpose",
+    State.UNKNOWN: "could not be determined",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The response a statement stands in: digest of its body, status, address, TLS."""
+
+    digest: str
+    stored: str
+    status: int | None
+    address: str
+    tls_version: str
+    tls_certificate: str
+    tls_verified: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """All there is to say about one URL. `sources` are keyed by observation."""
+
+    url: str
+    origin: str
+    site: str
+    whole_origin: bool
+    agent: str | None
+    rules: RuleSet
+    findings: tuple[Finding, ...]
+    sights: tuple[Sight, ...]
+    sources: dict[int, Source]
+
+
+def as_text(explanation: Explanation) -> Iterator[str]:
+    """The explanation line by line."""
+    yield from body_lines(explanation)
+    yield ""
+    yield CAVEAT
+
+
+def body_lines(explanation: Explanation) -> Iterator[str]:
+    """The explanation without the caveat that ends it."""
+    what = "the whole origin" if explanation.whole_origin else "this URL"
+    yield explanation.url
+    yield f"  origin {explanation.origin}, site {explanation.site}; about {what}"
+    asked = f"agent {explanation.agent}" if explanation.agent else "every agent"
+    yield f"  rules {explanation.rules.label}, {asked}"
+    for finding in explanation.findings:
+        yield ""
+        yield from _finding(finding, explanation)
+    yield from prose_lines(explanation.sights, explanation.rules)
+    yield from party_lines(explanation.sights)
+    yield ""
+    yield "Looked at:"
+    for sight in explanation.sights:
+        yield f"  {sight.presence:<9} {sight.resource:<16} {sight.url}  ({sight.observed_at})"
+
+
+def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
+    extra = f" ({finding.detail})" if finding.detail else ""
+    yield f"{finding.purpose:<12} {finding.state.upper()}{extra}"
+    yield f"  {_MEANING[finding.state]}"
+    if finding.conflict:
+        yield "  conflict: statements disagree; the stricter decides"
+    if finding.by is not None:
+        yield from _decided(finding.by, explanation.sources[finding.by.sight.observation])
+    others = [h for h in finding.considered if h is not finding.by]
+    for heard in others[:10]:
+        yield f"  also: {_one_line(heard)}"
+        yield f"    {why_not(heard, finding, explanation.rules)}"
+    if len(others) > 10:
+        yield f"  also: {len(others) - 10} more, see --json"
+
+
+def _decided(heard: Heard, source: Source) -> Iterator[str]:
+    statement = heard.statement
+    yield f"  decided by {heard.protocol.TITLE}, {statement.place} (tier {statement.tier})"
+    for line in statement.raw.splitlines():
+        yield f"    | {line}"
+    yield f"    {statement.clause}; rule {statement.rule}, read {statement.reads}"
+    if statement.policy:
+        yield f"    terms: {statement.policy}"
+    yield f"    {heard.sight.url} answered {source.status} on {heard.sight.observed_at}"
+    if source.tls_version:
+        yield f"    by {_tls(source)}"
+    yield f"    body sha256 {source.digest}"
+    if source.stored and source.stored != source.digest:
+        yield f"    kept of it sha256 {source.stored}"
+
+
+def _tls(source: Source) -> str:
+    """How far it is certain whose answer it is."""
+    verified = "verified" if source.tls_verified == "ok" else f"not verified: {source.tls_verified}"
+    return f"{source.tls_version}, certificate sha256 {source.tls_certificate}, {verified}"
+
+
+def _one_line(heard: Heard) -> str:
+    statement = heard.statement
+    said = (
+        statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
+    )
+    limit = f", only {heard.voice.part}" if heard.voice.part else ""
+    who = "" if statement.agent == "*" else f" for {statement.agent}"
+    return f"{said}{who} by {heard.protocol.TITLE}, {statement.place}{limit}"
+
+
+def as_json(explanation: Explanation) -> dict[str, object]:
+    """The explanation as data: stable names, nothing left out."""
+    return {
+        "url": explanation.url,
+        "origin": explanation.origin,
+        "site": explanation.site,
+        "about": "origin" if explanation.whole_origin else "url",
+        "agent": explanation.agent,
+        "rules": explanation.rules.label,
+        "findings": [_finding_json(f, explanation) for f in explanation.findings],
+        "natural_language": prose_of(explanation.sights),
+        "parties": parties_of(explanation.sights),
+        "resources": [_sight_json(s) for s in explanation.sights],
+        "caveat": CAVEAT,
+    }
+
+
+def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, object]:
+    return {
+        "purpose": finding.purpose,
+        "state": finding.state,
+        "meaning": _MEANING[finding.state],
+        "detail": finding.detail,
+        "conflict": finding.conflict,
+        "complete": finding.complete,
+        "decided_by": _heard_json(finding.by, explanation) if finding.by else None,
+        "considered": [
+            _heard_json(h, explanation) | {"why_not": why_not(h, finding, explanation.rules)}
+            for h in finding.considered
+            if h is not finding.by
+        ],
+        "missing": [s.resource for s in finding.missing],
+    }
+
+
+def _heard_json(heard: Heard, explanation: Explanation) -> dict[str, object]:
+    statement = heard.statement
+    source = explanation.sources[heard.sight.observation]
+    return {
+        "statement": f"{heard.reading}.{statement.n}" if statement.n else None,
+        "protocol": heard.protocol.NAME,
+        "rule": statement.rule,
+        "clause": statement.clause,
+        "stance": statement.stance,
+        "purpose": statement.purpose,
+        "tier": statement.tier,
+        "agent": statement.agent,
+        "path": statement.path,
+        "media": statement.media,
+        "policy": statement.policy,
+        "limited_to": heard.voice.part,
+        "fate": heard.fate,
+        "reads": statement.reads,
+        "declared_by": statement.declared_by,
+        "place": statement.place,
+        "line": statement.line,
+        "raw": statement.raw,
+        "url": heard.sight.url,
+        "status": source.status,
+        "observed_at": heard.sight.observed_at,
+        "address": source.address,
+        "tls_version": source.tls_version,
+        "tls_certificate": source.tls_certificate,
+        "tls_verified": source.tls_verified,
+        "observation": heard.sight.observation,
+        "digest": source.digest,
+        "stored": source.stored,
+    }
+
+
+def _sight_json(sight: Sight) -> dict[str, object]:
+    return {
+        "resource": sight.resource,
+        "path": sight.path,
+        "url": sight.url,
+        "presence": sight.presence,
+        "observed_at": sight.observed_at,
+        "observation": sight.observation,
+    }

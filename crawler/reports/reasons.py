@@ -1,0 +1,58 @@
+"""Why a statement that was considered did not decide, in plain words."""
+
+from crawler.evaluate.evaluator import state_of
+from crawler.evaluate.records import Finding, Heard
+from crawler.model import Statement
+from crawler.rulesets import RuleSet
+from crawler.vocab import Reads
+
+_READERS = {
+    Reads.LENIENT: "not counted: only lenient readers understand it so",
+    Reads.STRICT: "not counted: only strict readers understand it so",
+    Reads.BOTH: "not counted: it is shown, and by the rules of its protocol decides nothing",
+}
+_INACTIVE = {
+    "robots.agent.legacy": "not counted: an agent of that name is no longer used",
+    "robots.agent.undocumented": "not counted: nobody says what an agent of that name is for",
+}
+_PARTS = {
+    "agents": "named agents",
+    "paths": "some paths",
+    "file types": "some file types",
+    "pages": "single pages",
+}
+
+
+def why_not(heard: Heard, finding: Finding, rules: RuleSet) -> str:
+    """Why a statement that was considered in a finding is not the one that decides."""
+    if not heard.statement.counts:
+        return _uncounted(heard.statement)
+    if heard.fate:
+        return heard.fate
+    state = state_of(heard.voice, rules)
+    if state is None:
+        part = _PARTS.get(heard.voice.part, heard.voice.part)
+        return f"settles nothing: it permits for {part} only"
+    if finding.by is None:
+        return f"{state} is not enough while something planned is unseen"
+    if state is not finding.state:
+        return f"weaker: {state} does not undo {finding.state}"
+    return _equal(heard, finding.by)
+
+
+def _uncounted(statement: Statement) -> str:
+    if statement.reads is not Reads.BOTH:
+        return _READERS[statement.reads]
+    if statement.rule in _INACTIVE:
+        return _INACTIVE[statement.rule]
+    if statement.rule.startswith("robots.agent."):
+        return "not counted: the line is for everybody as well, and singles nobody out"
+    return _READERS[Reads.BOTH]
+
+
+def _equal(heard: Heard, by: Heard) -> str:
+    """What comes first of statements that make the same state."""
+    if heard.statement.tier != by.statement.tier:
+        tiers = f"tier {heard.statement.tier} after tier {by.statement.tier}"
+        return f"agrees, and is less explicit ({tiers})"
+    return "agrees, and comes after the one that decided"

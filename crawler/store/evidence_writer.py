@@ -1,0 +1,218 @@
+"""Evidence in: datasets, runs, and what was observed. Everything here is append-only."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from crawler.model import Observation, Origin
+from crawler.store.bodies import save_body
+from crawler.vocab import EXTRACTED, Reject
+
+# Origins that are stored at once: this bounds memory, however many there are.
+_AT_ONCE = 5_000
+_TABLES = (
+    "CREATE TEMP TABLE arrived (key TEXT PRIMARY KEY, scheme TEXT, host TEXT, port INTEGER, "
+    "site TEXT, assumed INTEGER, url TEXT, rows INTEGER, weight REAL)",
+    "CREATE TEMP TABLE arrived_page (key TEXT, n INTEGER, url TEXT)",
+)
+_TAKE_IN = (
+    "INSERT INTO origin (key, scheme, host, port, site, assumed, url) "
+    "SELECT key, scheme, host, port, site, assumed, url FROM temp.arrived "
+    "WHERE true ORDER BY rowid ON CONFLICT DO NOTHING",
+    "INSERT INTO dataset_origin (dataset, origin, rows, weight) "
+    "SELECT :dataset, o.id, a.rows, a.weight "
+    "FROM temp.arrived AS a CROSS JOIN origin AS o ON o.key = a.key",
+    "INSERT INTO sample (origin, dataset, n, url) "
+    "SELECT o.id, :dataset, p.n, p.url "
+    "FROM temp.arrived_page AS p CROSS JOIN origin AS o ON o.key = p.key",
+    "DELETE FROM temp.arrived",
+    "DELETE FROM temp.arrived_page",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDataset:
+    """A dataset as `dataset` has read it. `files` are (path, bytes, SHA-256); `column_given` is
+    whether somebody said which column has the URLs.
+    """
+
+    path: str
+    files: tuple[tuple[str, int, str], ...]
+    format: str
+    url_column: str
+    weight_column: str
+    rows: int
+    rejects: tuple[tuple[Reject, int, str], ...]
+    column_given: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What the bytes of the files are known by."""
+        return dataset_digest(self.files)
+
+
+def dataset_digest(files: Iterable[tuple[str, int, str]]) -> str:
+    """The digest of the one file, or of the sorted digests of all of them."""
+    digests = sorted(digest for _, _, digest in files)
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def known_dataset(
+    db: sqlite3.Connection, digest: str, url_column: str | None, weight_column: str | None
+) -> int | None:
+    """The number of a dataset that was ingested before, by its digest and its columns. Without a
+    column of URLs it is one whose column was found by itself, as it would be again.
+    """
+    row = db.execute(
+        "SELECT id FROM dataset WHERE digest = ?1 AND weight_column = ?3 "
+        "AND (url_column = ?2 OR (?2 IS NULL AND NOT column_given))",
+        (digest, url_column, weight_column or ""),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def add_dataset(
+    db: sqlite3.Connection,
+    dataset: NewDataset,
+    origins: Iterable[tuple[str, Origin, int, float | None, Sequence[str]]],
+    now: str,
+) -> int:
+    """Store a dataset with its origins `(key, origin, rows, weight, samples)`, in the caller's
+    transaction; the number it got comes back.
+    """
+    size = sum(size for _, size, _ in dataset.files)
+    number = db.execute(
+        "INSERT INTO dataset (path, digest, bytes, format, url_column, column_given, "
+        "weight_column, rows, ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            dataset.path,
+            dataset.digest,
+            size,
+            dataset.format,
+            dataset.url_column,
+            dataset.column_given,
+            dataset.weight_column,
+            dataset.rows,
+            now,
+        ),
+    ).fetchone()[0]
+    db.executemany(
+        "INSERT INTO dataset_file VALUES (?, ?, ?, ?)", [(number, *file) for file in dataset.files]
+    )
+    db.executemany(
+        "INSERT INTO dataset_reject VALUES (?, ?, ?, ?)",
+        [(number, reason, rows, example) for reason, rows, example in dataset.rejects],
+    )
+    _add_origins(db, int(number), iter(origins))
+    return int(number)
+
+
+def _add_origins(
+    db: sqlite3.Connection,
+    dataset: int,
+    origins: Iterator[tuple[str, Origin, int, float | None, Sequence[str]]],
+) -> None:
+    """Store origins a batch at a time. One that is known keeps the scheme it was first asked by."""
+    for statement in _TABLES:
+        db.execute(statement)
+    while batch := list(islice(origins, _AT_ONCE)):
+        db.executemany(
+            "INSERT INTO temp.arrived VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (key, o.scheme, o.host, o.port, o.site, o.assumed, o.url, rows, weight)
+                for key, o, rows, weight, _ in batch
+            ],
+        )
+        db.executemany(
+            "INSERT INTO temp.arrived_page VALUES (?, ?, ?)",
+            [(key, n, url) for key, *_, urls in batch for n, url in enumerate(urls, start=1)],
+        )
+        for statement in _TAKE_IN:
+            db.execute(statement, {"dataset": dataset})
+    db.execute("DROP TABLE temp.arrived")
+    db.execute("DROP TABLE temp.arrived_page")
+
+
+def save_visit(
+    db: sqlite3.Connection,
+    run: int,
+    origin: int,
+    observations: Sequence[Observation],
+    now: str,
+    *,
+    keep_pages: bool = False,
+) -> None:
+    """Store what was observed of an origin and that it was visited, in the caller's transaction.
+
+    A visit that is stored already is left as it is, so saving twice changes nothing.
+    """
+    done = db.execute("SELECT 1 FROM visit WHERE origin = ? AND run = ?", (origin, run)).fetchone()
+    if done:
+        return
+    for observation in observations:
+        _save_observation(db, run, origin, observation, keep_pages=keep_pages)
+    db.execute("INSERT INTO visit VALUES (?, ?, ?)", (origin, run, now))
+
+
+def _save_observation(
+    db: sqlite3.Connection, run: int, origin: int, seen: Observation, *, keep_pages: bool
+) -> None:
+    digest, stored = _save_content(db, seen, keep_pages=keep_pages)
+    db.execute(
+        "INSERT INTO observation (run, origin, resource, asked, hop, url, outcome, status, headers,"
+        " digest, stored, size, truncated, observed_at, elapsed_ms, address, note, tls_version,"
+        " tls_certificate, tls_verified, confirms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run,
+            origin,
+            seen.target.resource,
+            text(seen.target.asked),
+            seen.target.hop,
+            text(seen.target.url),
+            seen.outcome,
+            seen.status,
+            json.dumps(seen.headers),
+            digest,
+            stored,
+            seen.size,
+            seen.truncated,
+            seen.started_at,
+            seen.elapsed_ms,
+            seen.address,
+            text(seen.note),
+            seen.tls_version,
+            seen.tls_certificate,
+            text(seen.tls_verified),
+            seen.confirms.observation if seen.confirms else None,
+        ),
+    )
+
+
+def _save_content(
+    db: sqlite3.Connection, seen: Observation, *, keep_pages: bool
+) -> tuple[str | None, str | None]:
+    """Store what was received; its digest and that of what is kept of it come back, those of the
+    answer confirmed for a 304.
+    """
+    if seen.confirms is not None:
+        query = "SELECT digest, stored FROM observation WHERE id = ?"
+        digest, stored = db.execute(query, (seen.confirms.observation,)).fetchone()
+        return digest, stored
+    answered = seen.status is not None
+    digest = hashlib.sha256(seen.body).hexdigest() if answered else None
+    if seen.target.resource not in EXTRACTED:
+        return digest, save_body(db, seen.body, digest) if answered else None
+    if answered and keep_pages:
+        save_body(db, seen.body, digest)
+    return digest, save_body(db, seen.extract) if seen.extract else None
+
+
+def text(value: str) -> str:
+    """Text that a database can hold: lone surrogates become their escapes."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
