@@ -12,7 +12,7 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 
-class Recent(Generic[K, V]):
+class BoundedCache(Generic[K, V]):
     """At most `most` values by their keys; `get` gives None for what is not there."""
 
     __slots__ = ("_most", "_values", "get")
@@ -30,7 +30,7 @@ class Recent(Generic[K, V]):
         return value
 
 
-class Same(Generic[T, V]):
+class IdentityCache(Generic[T, V]):
     """Values of objects, by which object it is: shared ones are told apart without a comparison.
 
     An object is held as long as its value is, so that no other one can be taken for it.
@@ -39,7 +39,7 @@ class Same(Generic[T, V]):
     __slots__ = ("_known",)
 
     def __init__(self, most: int) -> None:
-        self._known: Recent[int, tuple[T, V]] = Recent(most)
+        self._known: BoundedCache[int, tuple[T, V]] = BoundedCache(most)
 
     def get(self, thing: T) -> V | None:
         """The value of an object, None if it is not remembered."""

@@ -39,7 +39,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
+class RevalidatedResponse:
     """The stored answer that a 304 says still holds (RFC 9110, 15.4.5): its key among the
     observations, and its header fields.
     """
@@ -86,7 +86,7 @@ class Observation:
     tls_version: str = ""
     tls_certificate: str = ""
     tls_verified: str = ""
-    confirms: Confirmed | None = None
+    confirms: RevalidatedResponse | None = None
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
@@ -247,11 +247,11 @@ class Question:
     agent: str | None = None
 
 
-class Voice(NamedTuple):
+class AppliedStatement(NamedTuple):
     """A statement that speaks to a question, and whether it covers all that was asked.
 
-    `part` names what limits it (`agents`, `paths`, `file types`, `pages`), empty if nothing does.
+    `limited_to` names what limits it (`agents`, `paths`, `file types`, `pages`), empty if nothing does.
     """
 
     statement: Statement
-    part: str = ""
+    limited_to: str = ""

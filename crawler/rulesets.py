@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 from crawler.vocab import State
 
 #: The rule sets in the package; `signals` is judged and shown unless another one is named.
@@ -24,7 +24,7 @@ _LAST_VERSION = 999_999
 _STATES = [state.value for state in State if state is not State.UNKNOWN]
 
 
-class RuleSetError(ExplainedError):
+class RuleSetError(UserError):
     """A rule set cannot be used; the message names file and key, and what is allowed."""
 
 

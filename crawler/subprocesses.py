@@ -27,7 +27,7 @@ def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True)
 
 
-def tell(process: subprocess.Popen[bytes], what: object) -> None:
+def send(process: subprocess.Popen[bytes], what: object) -> None:
     """Send a line to a process; raises `OSError` if it is gone."""
     assert process.stdin is not None
     line = memoryview(json.dumps(what).encode() + b"\n")
@@ -44,7 +44,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-class Command:
+class ParentChannel:
     """The process that started this one. Its lines have channels of their own, so that nothing
     that is printed here gets among them and no child of ours keeps them open.
     """
@@ -65,10 +65,10 @@ class Command:
                 self._lines.put(json.loads(line))
         os._exit(_ORPHANED)  # what is stored is stored; nobody waits for the rest
 
-    def heard(self, timeout: float | None = None) -> Any:
+    def receive(self, timeout: float | None = None) -> Any:
         """What the next line says; raises `queue.Empty` if none comes in so many seconds."""
         return self._lines.get(timeout=timeout)
 
-    def say(self, what: object) -> None:
+    def send(self, what: object) -> None:
         """Send a line."""
         os.write(self._out, json.dumps(what).encode() + b"\n")

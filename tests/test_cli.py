@@ -14,7 +14,7 @@ from crawler.demo.answers import html, status, text
 from crawler.demo.site import everywhere
 from crawler.flags import COLUMNS
 from crawler.protocols.files import ai_txt
-from crawler.store.database import held, public_views
+from crawler.store.database import exclusive_lock, public_views
 from crawler.vocab import State
 
 UNANIMOUS = "http://unanimous.demo.test/"
@@ -135,7 +135,7 @@ def test_failure_is_one_clear_sentence(arguments, status, said, demonstration, t
 
 
 def test_a_second_run_is_told_at_once(audit, tdm_audit, tmp_path):
-    with held(audit):
+    with exclusive_lock(audit):
         done = tdm_audit("judge", "--db", audit)
     assert done.returncode == 3
     assert "another run holds" in done.stderr

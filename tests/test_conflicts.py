@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from crawler import media
-from crawler.evaluate.conflicts import disagreements
+from crawler.evaluate.conflicts import find_conflicts
 from crawler.model import Document
 from crawler.protocols.media import plus_xmp
 from crawler.urls import canonical
@@ -22,11 +22,11 @@ from tests.witness import (
     STRICT,
     Answer,
     codes,
+    evidence,
     findings,
     html,
     origin,
     reading,
-    sight,
     state,
 )
 
@@ -61,7 +61,7 @@ class Case:
     """
 
     id: str
-    sights: tuple
+    resources: tuple
     purpose: str
     expect: str
     by: str | None
@@ -93,185 +93,185 @@ def aipref(robots: str, header: str):
 CASES = [
     Case(
         id="1: TDMRep file 1, header 0, the page",
-        sights=PAGE_0, question=P, purpose="tdm",
+        resources=PAGE_0, question=P, purpose="tdm",
         expect="permitted", by="tdmrep_header", other=(("tdmrep_file", "superseded by"),),
         strict="permitted", inclusive="permitted",
     ),
     Case(
         id="1: TDMRep file 1, header 0, the origin",
-        sights=PAGE_0, purpose="tdm",
+        resources=PAGE_0, purpose="tdm",
         expect="partial", by="tdmrep_file", other=(("tdmrep_header", ""),),
         strict="partial", inclusive="partial",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, mining",
-        sights=FILE_0, purpose="tdm",
+        resources=FILE_0, purpose="tdm",
         expect="permitted", by="tdmrep_file", strict="permitted", inclusive="permitted",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, training",
-        sights=FILE_0, purpose="genai_train",
+        resources=FILE_0, purpose="genai_train",
         expect="partial", by="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
         strict="permitted", inclusive="partial",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, asked for GPTBot",
-        sights=FILE_0, question=GPT, purpose="genai_train",
+        resources=FILE_0, question=GPT, purpose="genai_train",
         expect="reserved", by="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
         strict="permitted", inclusive="reserved",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, asked for another",
-        sights=FILE_0, question=CC, purpose="genai_train",
+        resources=FILE_0, question=CC, purpose="genai_train",
         expect="permitted", by="tdmrep_file", strict="permitted", inclusive="permitted",
     ),
     Case(
         id="3: TDMRep 1, AIPREF train-ai=y, mining",
-        sights=PREFERS, purpose="tdm",
+        resources=PREFERS, purpose="tdm",
         expect="reserved", by="tdmrep_file", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="3: TDMRep 1, AIPREF train-ai=y, training",
-        sights=PREFERS, purpose="genai_train",
+        resources=PREFERS, purpose="genai_train",
         expect="reserved", by="tdmrep_file", other=(("aipref_robots", ""),), conflict=True,
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="4: signal no, GPTBot allowed to crawl",
-        sights=origin(robots=FREED), purpose="ai_train",
+        resources=origin(robots=FREED), purpose="ai_train",
         expect="reserved", by="content_signal_robots", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="5: signal yes in a header, noai in the page",
-        sights=EDGE, question=P, purpose="ai_train",
+        resources=EDGE, question=P, purpose="ai_train",
         expect="reserved", by="meta_robots", other=(("content_signal_header", ""),),
         conflict=True, strict="reserved", inclusive="reserved",
     ),
     Case(
         id="6: two groups for everybody",
-        sights=origin(robots=TWO_GROUPS), purpose="ai_train",
+        resources=origin(robots=TWO_GROUPS), purpose="ai_train",
         expect="reserved", by="content_signal_robots", other=(("content_signal_robots", ""),),
         conflict=True, strict="reserved", inclusive="reserved",
     ),
     Case(
         id="7: ai.txt closes JPEG, a JPEG",
-        sights=origin(ai=NO_JPEG), question={"path": "/a.jpg"}, purpose="ai_train",
+        resources=origin(ai=NO_JPEG), question={"path": "/a.jpg"}, purpose="ai_train",
         expect="reserved", by="ai_txt", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="7: ai.txt closes JPEG, a page",
-        sights=origin(ai=NO_JPEG), question={"path": "/a.html"}, purpose="ai_train",
+        resources=origin(ai=NO_JPEG), question={"path": "/a.html"}, purpose="ai_train",
         expect="permitted", by="ai_txt", strict="permitted", inclusive="permitted",
     ),
     Case(
         id="7: ai.txt closes JPEG only, a page",
-        sights=origin(ai="User-Agent: *\nDisallow: *.jpg\n"), question={"path": "/a.html"},
+        resources=origin(ai="User-Agent: *\nDisallow: *.jpg\n"), question={"path": "/a.html"},
         purpose="ai_train", expect="silent", by=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="10: robots.txt answers 503",
-        sights=origin(robots=Answer(status=503)), purpose="genai_train",
+        resources=origin(robots=Answer(status=503)), purpose="genai_train",
         expect="unknown", by=None, strict="unknown", inclusive="unknown",
     ),
     Case(
         id="10: robots.txt times out, TDMRep permits",
-        sights=origin(robots=NOTHING, tdmrep=ZERO), purpose="tdm",
+        resources=origin(robots=NOTHING, tdmrep=ZERO), purpose="tdm",
         expect="unknown", by=None, other=(("tdmrep_file", ""),),
         strict="unknown", inclusive="unknown",
     ),
     Case(
         id="11: a wall in front of robots.txt",
-        sights=origin(robots=WALL), purpose="genai_train",
+        resources=origin(robots=WALL), purpose="genai_train",
         expect="unknown", by=None, strict="unknown", inclusive="unknown",
     ),
     Case(
         id="12: a typo in robots.txt",
-        sights=origin(robots="User-agent: GPTBot\nDisalow: /\n"), question=GPT,
+        resources=origin(robots="User-agent: GPTBot\nDisalow: /\n"), question=GPT,
         purpose="genai_train",
         expect="reserved", by="robots_txt", strict="silent", inclusive="reserved",
     ),
     Case(
         id="12: a string in TDMRep",
-        sights=origin(tdmrep=ONE.replace("1", '"1"')), purpose="tdm",
+        resources=origin(tdmrep=ONE.replace("1", '"1"')), purpose="tdm",
         expect="silent", by=None, other=(("tdmrep_file", "not counted"),),
         strict="silent", inclusive="silent",
     ),
     Case(
         id="13: a key that some parsers take for Disallow",
-        sights=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="genai_train",
+        resources=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="genai_train",
         expect="reserved", by="ai_control", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="13: the same, and what it does not speak about",
-        sights=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="search",
+        resources=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="search",
         expect="silent", by=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="15: two licences on offer",
-        sights=LICENSED, purpose="ai_train",
+        resources=LICENSED, purpose="ai_train",
         expect="conditional", by="tdmrep_file", other=(("rsl", ""),),
         strict="conditional", inclusive="conditional",
     ),
     Case(
         id="16: search permitted, search",
-        sights=SEARCH_ONLY, purpose="search",
+        resources=SEARCH_ONLY, purpose="search",
         expect="permitted", by="content_signal_robots",
         strict="permitted", inclusive="permitted",
     ),
     Case(
         id="16: search permitted, training",
-        sights=SEARCH_ONLY, purpose="ai_train",
+        resources=SEARCH_ONLY, purpose="ai_train",
         expect="silent", by=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="17: a group of one's own is weaker, everybody",
-        sights=origin(robots=EXEMPT), purpose="ai_train",
+        resources=origin(robots=EXEMPT), purpose="ai_train",
         expect="reserved", by="content_signal_robots", other=(("content_signal_robots", ""),),
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="17: a group of one's own is weaker, its agent",
-        sights=origin(robots=EXEMPT), question=GPT, purpose="ai_train",
+        resources=origin(robots=EXEMPT), question=GPT, purpose="ai_train",
         expect="permitted", by="content_signal_robots",
         strict="permitted", inclusive="permitted",
     ),
     Case(
         id="17: a group of one's own is weaker, another agent",
-        sights=origin(robots=EXEMPT), question=CC, purpose="ai_train",
+        resources=origin(robots=EXEMPT), question=CC, purpose="ai_train",
         expect="reserved", by="content_signal_robots", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="17: crawling refused but for one, that one",
-        sights=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
+        resources=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
         question=GPT, purpose="tdm",
         expect="silent", by=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="17: crawling refused but for one, everybody",
-        sights=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
+        resources=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
         purpose="tdm",
         expect="refused", by="robots_txt", strict="silent", inclusive="reserved",
     ),
     Case(
         id="19: AIPREF n in the header, y in robots.txt",
-        sights=aipref("y", "n"), question=P, purpose="genai_train",
+        resources=aipref("y", "n"), question=P, purpose="genai_train",
         expect="reserved", by="aipref_header", other=(("aipref_robots", ""),),
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="19: AIPREF y in the header, n in robots.txt",
-        sights=aipref("n", "y"), question=P, purpose="genai_train",
+        resources=aipref("n", "y"), question=P, purpose="genai_train",
         expect="reserved", by="aipref_robots", other=(("aipref_header", ""),),
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="20: the page is gone, the file reserves",
-        sights=origin(tdmrep=ONE, pages={"/p": Answer(status=410)}), question=P, purpose="tdm",
+        resources=origin(tdmrep=ONE, pages={"/p": Answer(status=410)}), question=P, purpose="tdm",
         expect="reserved", by="tdmrep_file", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="20: the page is gone, another reserves itself",
-        sights=origin(
+        resources=origin(
             home=html("", ("tdm-reservation", "1")), pages={"/p": Answer(status=404)}
         ),
         question=P, purpose="tdm",
@@ -286,20 +286,20 @@ def cases(function):
 
 @cases
 def test_which_statement_decides_and_which_stay_in_sight(case):
-    found = findings(case.sights, **case.question)[Purpose(case.purpose)]
+    found = findings(case.resources, **case.question)[Purpose(case.purpose)]
     assert found.state.value == case.expect
     assert (found.by.protocol.NAME if found.by else None) == case.by
     rest = [h for h in found.considered if h is not found.by]
     assert [h.protocol.NAME for h in rest] == [name for name, _ in case.other]
-    for heard, (_, fate) in zip(rest, case.other, strict=True):
-        assert heard.fate.startswith(fate)
-        assert bool(heard.fate) == bool(fate)
+    for applicable, (_, excluded_because) in zip(rest, case.other, strict=True):
+        assert applicable.excluded_because.startswith(excluded_because)
+        assert bool(applicable.excluded_because) == bool(excluded_because)
 
 
 @cases
 def test_what_is_a_conflict(case):
-    found = findings(case.sights, **case.question)[Purpose(case.purpose)]
-    pairs = list(disagreements(h for h in found.considered if not h.fate))
+    found = findings(case.resources, **case.question)[Purpose(case.purpose)]
+    pairs = list(find_conflicts(h for h in found.considered if not h.excluded_because))
     assert (found.conflict, bool(pairs)) == (case.conflict, case.conflict)
     if case.conflict:
         said = {(a.protocol.NAME, b.protocol.NAME) for a, b in pairs}
@@ -308,7 +308,7 @@ def test_what_is_a_conflict(case):
 
 @cases
 def test_rule_sets_differ_as_they_should(case):
-    got = [state(case.sights, case.purpose, r, **case.question) for r in (STRICT, INCLUSIVE)]
+    got = [state(case.resources, case.purpose, r, **case.question) for r in (STRICT, INCLUSIVE)]
     assert got == [case.strict, case.inclusive]
 
 
@@ -424,7 +424,7 @@ def pictured(key: str, **more):
         media.Media(kind="jpeg", packets=(media.Packet(place="APP1", text=plus(VOCABULARY + key)),))
     )
     read = plus_xmp.parse(Document(body=extract))
-    picture = sight(Resource.MEDIA, "/a.jpg", Answer(kind="image/jpeg"), 9)._replace(
+    picture = evidence(Resource.MEDIA, "/a.jpg", Answer(kind="image/jpeg"), 9)._replace(
         presence=Presence.PRESENT,
         readings=((plus_xmp, "plus", read),),
     )
@@ -432,10 +432,10 @@ def pictured(key: str, **more):
 
 
 def test_8_a_file_that_prohibits_is_reserved_where_its_host_permits():
-    sights = pictured("DMI-PROHIBITED", tdmrep=ZERO)
-    found = findings(sights, path="/a.jpg")[Purpose.TDM]
+    resources = pictured("DMI-PROHIBITED", tdmrep=ZERO)
+    found = findings(resources, path="/a.jpg")[Purpose.TDM]
     assert (found.state.value, found.by.protocol.NAME) == ("reserved", "plus_xmp")
-    assert state(sights, path="/") == "permitted"
+    assert state(resources, path="/") == "permitted"
 
 
 def test_9_a_file_that_permits_does_not_undo_its_host():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crawler import rulesets
 from crawler.commands.flag import FlagRequest, flag
-from crawler.commands.flag_writer import Flagging
+from crawler.commands.flag_writer import FlagWriter
 from crawler.commands.judge import rebuild
 from crawler.flags import COLUMNS, Flagger
 from crawler.model import Observation, Target
@@ -213,11 +213,11 @@ def test_what_was_worked_out_is_not_worked_out_again():
         first = Flagger(db, rules, purposes, "CCBot")
         urls = ["https://h.example/a", "https://h.example/a/b", "https://h.example/p"]
         want = rows(first.flag(urls))
-        assert {what for _, what, _ in first.worked_out} >= {"", "=/p", "1"}
+        assert {what for _, what, _ in first.new_verdicts} >= {"", "=/p", "1"}
         with transaction(db):
-            verdict_cache.save(db, "CCBot", first.worked_out)
+            verdict_cache.save(db, "CCBot", first.new_verdicts)
         second = Flagger(db, rules, purposes, "CCBot")
-        assert (rows(second.flag(urls)), second.worked_out) == (want, [])
+        assert (rows(second.flag(urls)), second.new_verdicts) == (want, [])
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_flagging_begins_with_what_one_in_the_same_way_had(other, same):
             flag_cache.save(db, first.facts, first.learned())
         second = Flagger(db, **way | other)
         assert rows(second.flag(urls)) == [tuple(second.verdict(url)) for url in urls]
-        assert (second.worked_out == []) == same
+        assert (second.new_verdicts == []) == same
         assert (second.learned() == {}) == same
 
 
@@ -269,7 +269,7 @@ def test_evidence_that_is_judged_anew_forgets_what_was_worked_out():
         flagger = Flagger(db, rulesets.load("strict"), (Purpose.TDM,))
         flagger.flag(["https://h.example/b/1"])
         with transaction(db):
-            verdict_cache.save(db, None, flagger.worked_out)
+            verdict_cache.save(db, None, flagger.new_verdicts)
         rebuild(db, chosen=rulesets.load("signals"))
         kept = db.execute("SELECT DISTINCT rules FROM verdict").fetchall()
         assert kept == [("signals/1",)]
@@ -300,7 +300,7 @@ def test_arrow_columns_are_flagged_as_they_are(kind):
 def test_only_verdicts_on_the_evidence_that_is_there_are_remembered(
     audit, demonstration, tmp_path, monkeypatch, meanwhile
 ):
-    write = Flagging.write
+    write = FlagWriter.write
 
     def and_a_run_begins(self, *given, **more):
         counts = write(self, *given, **more)
@@ -309,7 +309,7 @@ def test_only_verdicts_on_the_evidence_that_is_there_are_remembered(
                 runs.begin_run(db, NEW_RUN, AT)
         return counts
 
-    monkeypatch.setattr(Flagging, "write", and_a_run_begins)
+    monkeypatch.setattr(FlagWriter, "write", and_a_run_begins)
     request = FlagRequest(
         datasets=(str(demonstration / "dataset.parquet"),),
         out=tmp_path / "out.parquet",

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import page, rulesets
-from crawler.evaluate.evaluator import judge, judge_each, state_of
-from crawler.evaluate.records import Finding, Sight
-from crawler.model import Document, Question, Statement, Voice
+from crawler.evaluate.evaluator import evaluate, evaluate_rule_sets, state_of
+from crawler.evaluate.records import Finding, ResourceEvidence
+from crawler.model import AppliedStatement, Document, Question, Statement
 from crawler.protocols import PROTOCOLS
 from crawler.protocols.files import ai_txt
 from crawler.protocols.parse import parse
@@ -30,13 +30,13 @@ PATHS = {
 }
 
 
-def sight(resource, *read, presence=Presence.PRESENT, path=None) -> Sight:
+def evidence(resource, *read, presence=Presence.PRESENT, path=None) -> ResourceEvidence:
     """A resource with what protocols read in it: pairs of protocol and document."""
     readings = tuple(
         (p, f"{p.NAME}-{n}", parse(p, Document(body=b))) for n, (p, b) in enumerate(read)
     )
     path = path or PATHS[resource]
-    return Sight(
+    return ResourceEvidence(
         resource=resource,
         path=path,
         url=f"https://h{path}",
@@ -47,20 +47,23 @@ def sight(resource, *read, presence=Presence.PRESENT, path=None) -> Sight:
     )
 
 
-def origin(robots=None, ai=None, tdmrep=None, home=(), page_=(), unseen=()) -> tuple[Sight, ...]:
+def origin(
+    robots=None, ai=None, tdmrep=None, home=(), page_=(), unseen=()
+) -> tuple[ResourceEvidence, ...]:
     """An origin: bodies of its files (None: 404), headers and meta of its pages."""
     files = [
         (Resource.ROBOTS_TXT, robots_txt, robots),
         (Resource.AI_TXT, ai_txt, ai),
         (Resource.TDMREP_JSON, tdmrep_file, tdmrep),
     ]
-    sights = [
-        sight(resource, *([(protocol, body.encode())] if body is not None else []))
+    resources = [
+        evidence(resource, *([(protocol, body.encode())] if body is not None else []))
         for resource, protocol, body in files
     ]
-    sights += [sight(Resource.HOME, *home), sight(Resource.PAGE, *page_)]
+    resources += [evidence(Resource.HOME, *home), evidence(Resource.PAGE, *page_)]
     return tuple(
-        sight(s.resource, presence=Presence.UNSEEN) if s.resource in unseen else s for s in sights
+        evidence(s.resource, presence=Presence.UNSEEN) if s.resource in unseen else s
+        for s in resources
     )
 
 
@@ -81,13 +84,13 @@ def tdmrep(*rules: dict) -> str:
     return json.dumps(rules)
 
 
-def findings(sights, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
-    return {f.purpose: f for f in judge(sights, Question(**question), rules)}
+def findings(resources, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
+    return {f.purpose: f for f in evaluate(resources, Question(**question), rules)}
 
 
-def states(sights, rules=SIGNALS, **question) -> tuple[str, ...]:
+def states(resources, rules=SIGNALS, **question) -> tuple[str, ...]:
     """tdm, ai_train, genai_train, ai_input, search."""
-    return tuple(f.state.value for f in findings(sights, rules, **question).values())
+    return tuple(f.state.value for f in findings(resources, rules, **question).values())
 
 
 ALL = tdmrep(rule("/", 1))
@@ -155,8 +158,8 @@ ORIGINS = [
 @pytest.mark.parametrize(
     ("sights", "expected"), [o[1:] for o in ORIGINS], ids=[o[0] for o in ORIGINS]
 )
-def test_state_of_an_origin(sights, expected):
-    assert states(sights) == expected
+def test_state_of_an_origin(resources, expected):
+    assert states(resources) == expected
 
 
 FILE = tdmrep(rule("/a/", 1), rule("/b/", 0))
@@ -191,8 +194,8 @@ URLS = [
 @pytest.mark.parametrize(
     ("sights", "question", "expected"), [u[1:] for u in URLS], ids=[u[0] for u in URLS]
 )
-def test_state_of_a_url(sights, question, expected):
-    assert findings(sights, **question)[Purpose.TDM].state.value == expected
+def test_state_of_a_url(resources, question, expected):
+    assert findings(resources, **question)[Purpose.TDM].state.value == expected
 
 
 AGENTS = [
@@ -220,8 +223,8 @@ def test_rule_sets_differ_where_they_say():
 
 
 def test_what_does_not_count_under_a_rule_set_is_still_shown():
-    (heard,) = findings(origin(robots=BOT), STRICT)[Purpose.GENAI_TRAIN].considered
-    assert heard.fate == "tier 3 does not count under strict"
+    (applicable,) = findings(origin(robots=BOT), STRICT)[Purpose.GENAI_TRAIN].considered
+    assert applicable.excluded_because == "tier 3 does not count under strict"
 
 
 CONFLICTS = [
@@ -244,8 +247,8 @@ CONFLICTS = [
 @pytest.mark.parametrize(
     ("sights", "expected"), [c[1:] for c in CONFLICTS], ids=[c[0] for c in CONFLICTS]
 )
-def test_conflict(sights, expected):
-    assert {p.value for p, f in findings(sights).items() if f.conflict} == expected
+def test_conflict(resources, expected):
+    assert {p.value for p, f in findings(resources).items() if f.conflict} == expected
 
 
 def test_the_stricter_decides_and_the_other_stays_visible():
@@ -256,7 +259,7 @@ def test_the_stricter_decides_and_the_other_stays_visible():
 
 def test_a_superseded_statement_says_so():
     found = findings(origin(page_=[header("0"), meta("1")]), path="/p")[Purpose.TDM]
-    assert [(h.protocol.NAME, h.fate) for h in found.considered] == [
+    assert [(h.protocol.NAME, h.excluded_because) for h in found.considered] == [
         ("tdmrep_html", ""),
         ("tdmrep_header", f"superseded by {tdmrep_html.TITLE} of /p"),
     ]
@@ -292,8 +295,8 @@ DETAILS = [
 @pytest.mark.parametrize(
     ("sights", "purpose", "expected"), [d[1:] for d in DETAILS], ids=[d[0] for d in DETAILS]
 )
-def test_detail(sights, purpose, expected):
-    assert findings(sights)[purpose].detail == expected
+def test_detail(resources, purpose, expected):
+    assert findings(resources)[purpose].detail == expected
 
 
 def test_many_parts_are_counted_not_listed():
@@ -304,8 +307,10 @@ def test_many_parts_are_counted_not_listed():
 
 
 def test_an_extra_robots_txt_or_policy_is_not_missed():
-    gate = sight(Resource.OTHER_ROBOTS_TXT, presence=Presence.UNSEEN, path="https://x/robots.txt")
-    policy = sight(Resource.TDM_POLICY, presence=Presence.UNSEEN, path="https://x/policy")
+    gate = evidence(
+        Resource.OTHER_ROBOTS_TXT, presence=Presence.UNSEEN, path="https://x/robots.txt"
+    )
+    policy = evidence(Resource.TDM_POLICY, presence=Presence.UNSEEN, path="https://x/policy")
     assert findings((*origin(), gate, policy))[Purpose.TDM].complete
 
 
@@ -319,17 +324,17 @@ PROHIBITS = (
 @pytest.mark.parametrize("resource", sorted(CONTEXT))
 def test_a_context_file_that_was_not_seen_leaves_nothing_open(resource):
     seen = origin(robots="")
-    unseen = sight(resource, presence=Presence.UNSEEN, path=f"/{resource}")
+    unseen = evidence(resource, presence=Presence.UNSEEN, path=f"/{resource}")
     assert states((*seen, unseen)) == states(seen) == ("silent",) * 5
     assert all(f.complete for f in findings((*seen, unseen)).values())
 
 
-def licensed(agents: str, presence=Presence.PRESENT) -> tuple[Sight, ...]:
+def licensed(agents: str, presence=Presence.PRESENT) -> tuple[ResourceEvidence, ...]:
     """An origin whose robots.txt names a licence in the group of some agents."""
     robots = f"{agents}License: {LICENCE}\nDisallow:\n".encode()
     read = [(rsl, PROHIBITS)] if presence is Presence.PRESENT else []
-    named = sight(Resource.RSL_LICENSE, *read, presence=presence, path=LICENCE)
-    return sight(Resource.ROBOTS_TXT, (robots_txt, robots), (rsl_robots, robots)), named
+    named = evidence(Resource.RSL_LICENSE, *read, presence=presence, path=LICENCE)
+    return evidence(Resource.ROBOTS_TXT, (robots_txt, robots), (rsl_robots, robots)), named
 
 
 TWO = "User-agent: CCBot\nUser-agent: GPTBot\n"
@@ -349,8 +354,8 @@ LICENSED = [
 @pytest.mark.parametrize(
     ("sights", "agent", "state", "detail"), [x[1:] for x in LICENSED], ids=[x[0] for x in LICENSED]
 )
-def test_a_licence_speaks_to_the_agents_it_is_named_for(sights, agent, state, detail):
-    found = findings(sights, agent=agent)[Purpose.AI_TRAIN]
+def test_a_licence_speaks_to_the_agents_it_is_named_for(resources, agent, state, detail):
+    found = findings(resources, agent=agent)[Purpose.AI_TRAIN]
     assert (found.state.value, found.detail) == (state, detail)
 
 
@@ -368,7 +373,7 @@ def test_what_a_statement_makes_by_itself(stance, part):
         clause="",
         declared_by=DeclaredBy.HEADER,
     )
-    got = state_of(Voice(statement=statement, part=part), SIGNALS)
+    got = state_of(AppliedStatement(statement=statement, limited_to=part), SIGNALS)
     if part:
         assert got is (State.PARTIAL if stance in (Stance.RESERVED, Stance.CONDITIONAL) else None)
     else:
@@ -476,10 +481,10 @@ TERMS = page.extract(b"<title>Terms of use</title><p>Text and data mining is pro
 MINING = (Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
 
 
-def prose(robots=b"", home=None, terms=None) -> tuple[Sight, ...]:
-    found = [sight(Resource.ROBOTS_TXT, (robots_comments, robots), (robots_txt, robots))]
-    found += [sight(Resource.HOME, (page_text, home))] if home else []
-    found += [sight(Resource.TERMS, (page_text, terms), path="/terms")] if terms else []
+def prose(robots=b"", home=None, terms=None) -> tuple[ResourceEvidence, ...]:
+    found = [evidence(Resource.ROBOTS_TXT, (robots_comments, robots), (robots_txt, robots))]
+    found += [evidence(Resource.HOME, (page_text, home))] if home else []
+    found += [evidence(Resource.TERMS, (page_text, terms), path="/terms")] if terms else []
     return tuple(found)
 
 
@@ -494,22 +499,22 @@ def prose(robots=b"", home=None, terms=None) -> tuple[Sight, ...]:
         pytest.param(prose(home=FOOT), None, State.PARTIAL, "1 of 1 pages seen: /", id="footer"),
         pytest.param(prose(home=FOOT), "/", State.RESERVED, "", id="footer of that page"),
         pytest.param(
-            (*prose(home=FOOT), sight(Resource.PAGE)), "/p", State.SILENT, "", id="another page"
+            (*prose(home=FOOT), evidence(Resource.PAGE)), "/p", State.SILENT, "", id="another page"
         ),
     ],
 )
-def test_prose_counts_only_where_a_rule_set_says_so(sights, path, expected, detail):
+def test_prose_counts_only_where_a_rule_set_says_so(resources, path, expected, detail):
     for rules in (SIGNALS, STRICT):
-        found = judge(sights, Question(path=path), rules)
+        found = evaluate(resources, Question(path=path), rules)
         assert {f.state for f in found} == {State.SILENT}
-    for finding in judge(sights, Question(path=path), INCLUSIVE):
+    for finding in evaluate(resources, Question(path=path), INCLUSIVE):
         wanted = expected if finding.purpose in MINING else State.SILENT
         assert finding.state is wanted
         if wanted is not State.SILENT:
             assert finding.detail.removeprefix("pages: ").endswith(detail)
             assert finding.by.candidate == 1
             assert finding.by.statement.n == 0
-            named = next(s for s in sights if s is finding.by.sight)
+            named = next(s for s in resources if s is finding.by.evidence)
             candidates = [c for _, _, reading in named.readings for c in reading.candidates]
             assert finding.by.statement.raw == candidates[0].snippet
 
@@ -518,8 +523,8 @@ def test_prose_counts_only_where_a_rule_set_says_so(sights, path, expected, deta
 def test_prose_never_weakens_a_state(robots, facts):
     refused = b"User-agent: GPTBot\nDisallow: /\n" if facts else b"User-agent: *\nDisallow: /\n"
     for rules in (SIGNALS, INCLUSIVE, STRICT):
-        before = judge(prose(refused), Question(), rules)
-        after = judge(prose(refused + robots.split(b"\n")[0]), Question(), rules)
+        before = evaluate(prose(refused), Question(), rules)
+        after = evaluate(prose(refused + robots.split(b"\n")[0]), Question(), rules)
         for one, two in zip(before, after, strict=True):
             assert list(State).index(two.state) <= list(State).index(one.state)
 
@@ -531,7 +536,7 @@ EACH = {
     "strict leaves a tier out": origin(robots="User-agent: GPTBot\nDisallow: /\n"),
     "all read a refusal in their own way": origin(robots="User-agent: *\nDisallow: /\n"),
     "inclusive counts prose": (
-        sight(
+        evidence(
             Resource.ROBOTS_TXT,
             (robots_comments, b"# We reserve all rights of text and data mining.\n"),
         ),
@@ -540,11 +545,11 @@ EACH = {
 
 
 @pytest.mark.parametrize("sights", EACH.values(), ids=EACH)
-def test_rule_sets_that_are_asked_together_say_what_each_says_alone(sights):
+def test_rule_sets_that_are_asked_together_say_what_each_says_alone(resources):
     everything = (SIGNALS, INCLUSIVE, STRICT)
-    hearing, found = judge_each(sights, Question(), everything)
-    assert hearing.complete == all(f.complete for f in found[0])
-    assert found == tuple(judge(sights, Question(), rules) for rules in everything)
+    collected, found = evaluate_rule_sets(resources, Question(), everything)
+    assert collected.complete == all(f.complete for f in found[0])
+    assert found == tuple(evaluate(resources, Question(), rules) for rules in everything)
 
 
 def test_rule_sets_differ_on_what_is_asked_together():
@@ -552,7 +557,7 @@ def test_rule_sets_differ_on_what_is_asked_together():
         name: len(
             {
                 tuple(f.state for f in found)
-                for found in judge_each(s, Question(), (SIGNALS, INCLUSIVE, STRICT))[1]
+                for found in evaluate_rule_sets(s, Question(), (SIGNALS, INCLUSIVE, STRICT))[1]
             }
         )
         for name, s in EACH.items()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from crawler import rulesets
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 from crawler.flags import COLUMNS, SCHEMA, FlagBatch, Flagger
 from crawler.vocab import Purpose
 from tests.conftest import ROOT
@@ -89,7 +89,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_cannot_be_is_told_in_one_sentence(audit, name):
     given, said = WRONG[name]
-    with pytest.raises(ExplainedError, match=said):
+    with pytest.raises(UserError, match=said):
         Flagger(**{"db": audit, **given})
 
 

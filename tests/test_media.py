@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from crawler import media
-from crawler.media import Assertion, Credentials, Element, Fault, Media, Package, Packet
+from crawler.media import Assertion, Credentials, Media, MediaFault, Package, Packet, XmpElement
 from tests import media_files
 from tests.media_files import VOCABULARY, epub, extended, gif, jpeg, opf, pdf, plus, png, tiff, webp
 from tests.signing import signed
@@ -215,8 +215,8 @@ def test_the_package_of_an_epub():
         path="OEBPS/book.opf",
         prefix="tdm: http://www.w3.org/ns/tdmrep#",
         elements=(
-            Element(tag="meta", line=3, attributes=(("property", "tdm:reservation"),), text="1"),
-            Element(tag="link", line=5, attributes=(("rel", "x"), ("href", "y"))),
+            XmpElement(tag="meta", line=3, attributes=(("property", "tdm:reservation"),), text="1"),
+            XmpElement(tag="link", line=5, attributes=(("rel", "x"), ("href", "y"))),
         ),
     )
 
@@ -315,7 +315,7 @@ def test_an_extract_can_be_read_back():
         kind="pdf",
         truncated=True,
         packets=(Packet(place="p", text="<é/>", cut=True),),
-        package=Package(path="a", prefix="b", elements=(Element(tag="meta", line=1),)),
+        package=Package(path="a", prefix="b", elements=(XmpElement(tag="meta", line=1),)),
         credentials=Credentials(
             state="Valid",
             codes=("x",),
@@ -325,7 +325,7 @@ def test_an_extract_can_be_read_back():
                 ),
             ),
         ),
-        faults=(Fault(part="pdf", why="w"),),
+        faults=(MediaFault(part="pdf", why="w"),),
     )
     assert media.read(media.write(whole)) == whole
 
@@ -338,7 +338,7 @@ def test_what_is_no_extract_says_nothing(octets):
 
 
 def test_a_file_that_was_not_looked_into():
-    assert media.read(media.unread("why")).faults == (Fault(part="file", why="why"),)
+    assert media.read(media.unread("why")).faults == (MediaFault(part="file", why="why"),)
 
 
 def test_what_is_missing_is_named(monkeypatch):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from crawler.model import Confirmed, Observation, Origin, Target
-from crawler.plan.history import Seen
+from crawler.model import Observation, Origin, RevalidatedResponse, Target
+from crawler.plan.history import OriginHistory
 from crawler.plan.planner import PlanOptions, next_target
 from crawler.protocols.parse import presence_of
 from crawler.vocab import Outcome, Presence, Resource
@@ -20,7 +20,7 @@ OLD = (
 
 
 def not_modified(*headers, confirms=OLD, body=b""):
-    known = None if confirms is None else Confirmed(observation=1, headers=confirms)
+    known = None if confirms is None else RevalidatedResponse(observation=1, headers=confirms)
     return Observation(
         target=TARGET,
         outcome=Outcome.RESPONDED,
@@ -84,5 +84,5 @@ def test_presence(seen, expected):
 )
 def test_the_gate_reads_a_confirmed_robots_txt(robots, expected):
     origin = Origin(scheme="https", host="a.test", port=443, site="a.test")
-    step = next_target(origin, (), Seen((robots,)), PlanOptions())
+    step = next_target(origin, (), OriginHistory((robots,)), PlanOptions())
     assert (step.url if isinstance(step, Target) else step.outcome) == expected

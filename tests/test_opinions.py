@@ -5,9 +5,9 @@ from functools import cache
 import pytest
 
 from crawler import rulesets
-from crawler.evaluate.evaluation_cache import Opinions, times_of
-from crawler.evaluate.records import Sight
-from crawler.evaluate.url_verdicts import verdicts_at
+from crawler.evaluate.evaluation_cache import EvaluationCache, observation_times
+from crawler.evaluate.records import ResourceEvidence
+from crawler.evaluate.url_verdicts import verdicts_for_path
 from crawler.model import Document
 from crawler.protocols import PROTOCOLS
 from crawler.protocols.parse import parse
@@ -27,9 +27,9 @@ def read(name, body):
     return parse(BY_NAME[name], Document(body=body))
 
 
-def sight(host, name, resource, body, presence=Presence.PRESENT):
+def evidence(host, name, resource, body, presence=Presence.PRESENT):
     reading = read(name, body)
-    return Sight(
+    return ResourceEvidence(
         resource=resource,
         path="/x",
         url=f"https://h{host}.test/x",
@@ -41,11 +41,11 @@ def sight(host, name, resource, body, presence=Presence.PRESENT):
 
 
 def robots(host, body):
-    return (sight(host, "robots_txt", Resource.ROBOTS_TXT, body),)
+    return (evidence(host, "robots_txt", Resource.ROBOTS_TXT, body),)
 
 
-def opinions():
-    return Opinions((SIGNALS, rulesets.load("strict")), SIGNALS)
+def evaluations():
+    return EvaluationCache((SIGNALS, rulesets.load("strict")), SIGNALS)
 
 
 CASES = {
@@ -54,18 +54,18 @@ CASES = {
     "says the same, other bytes": (robots(1, REFUSING % 1), robots(2, REFUSING % 2), False),
     "rules for paths only": (robots(1, PATHS % 1), robots(2, PATHS % 2), False),
     "a policy by its path": (
-        (sight(1, "tdmrep_file", Resource.TDMREP_JSON, POLICY % 1),),
-        (sight(2, "tdmrep_file", Resource.TDMREP_JSON, POLICY % 1),),
+        (evidence(1, "tdmrep_file", Resource.TDMREP_JSON, POLICY % 1),),
+        (evidence(2, "tdmrep_file", Resource.TDMREP_JSON, POLICY % 1),),
         False,
     ),
     "not there": (
         robots(1, b""),
-        (sight(2, "robots_txt", Resource.ROBOTS_TXT, b"", Presence.ABSENT),),
+        (evidence(2, "robots_txt", Resource.ROBOTS_TXT, b"", Presence.ABSENT),),
         False,
     ),
     "a licence document": (
-        (sight(1, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
-        (sight(2, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
+        (evidence(1, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
+        (evidence(2, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
         False,
     ),
 }
@@ -73,14 +73,14 @@ CASES = {
 
 @pytest.mark.parametrize(("one", "other", "shared"), CASES.values(), ids=CASES)
 def test_opinion_is_shared_by_like_evidence_only(one, other, shared):
-    known = opinions()
+    known = evaluations()
     first, second = known.of(one), known.of(other)
     assert (first is second) == shared
-    assert second == opinions().of(other)
+    assert second == evaluations().of(other)
 
 
 def test_policies_are_resolved_for_each_host():
-    known = opinions()
+    known = evaluations()
     one, other, _ = CASES["a policy by its path"]
     assert {told.verdict.policy_url for told in known.of(one).told} >= {"https://h1.test/policy1"}
     assert {told.verdict.policy_url for told in known.of(other).told} >= {"https://h2.test/policy1"}
@@ -88,7 +88,7 @@ def test_policies_are_resolved_for_each_host():
 
 def test_opinions_are_bounded(monkeypatch):
     monkeypatch.setattr("crawler.evaluate.evaluation_cache._CACHED", 1)
-    known = opinions()
+    known = evaluations()
     first = known.of(robots(1, REFUSING % 1))
     known.of(robots(2, REFUSING % 2))
     assert known.of(robots(1, REFUSING % 1)) is not first
@@ -96,12 +96,12 @@ def test_opinions_are_bounded(monkeypatch):
 
 def test_disagreements_are_told_by_position():
     permitting = b'[{"location": "/", "tdm-reservation": 0}]'
-    sights = (
+    resources = (
         *robots(1, REFUSING % 1),
-        sight(1, "tdmrep_file", Resource.TDMREP_JSON, permitting),
+        evidence(1, "tdmrep_file", Resource.TDMREP_JSON, permitting),
     )
-    found = opinions().of(sights).disagreements
-    assert {(a.sight, b.sight) for _, a, b in found} == {(0, 1)}
+    found = evaluations().of(resources).disagreements
+    assert {(a.evidence, b.evidence) for _, a, b in found} == {(0, 1)}
 
 
 @pytest.mark.parametrize(
@@ -114,17 +114,17 @@ def test_disagreements_are_told_by_position():
     ids=["equal", "other rules", "a policy"],
 )
 def test_verdicts_on_a_path_are_shared_by_like_evidence_only(one, other, shared):
-    known = opinions()
-    first, second = (known.at(sights, "/a1/x", "1") for sights in (one, other))
+    known = evaluations()
+    first, second = (known.at(resources, "/a1/x", "1") for resources in (one, other))
     assert (first is second) == shared
-    assert second == opinions().at(other, "/a1/x", "1")
+    assert second == evaluations().at(other, "/a1/x", "1")
     assert known.at(one, "/a1/x", "2") is not first
 
 
 def test_verdicts_on_a_path_are_those_of_the_judge():
-    (sights, _, _) = CASES["says the same, equal bytes"]
-    told = Opinions((), SIGNALS, "GPTBot").at(sights, "/a", "1")
-    times = times_of(sights, "never")
+    (resources, _, _) = CASES["says the same, equal bytes"]
+    told = EvaluationCache((), SIGNALS, "GPTBot").at(resources, "/a", "1")
+    times = observation_times(resources, "never")
     found = tuple(each.verdict._replace(observed_at=times[each.dated]) for each in told)
-    assert found == verdicts_at(sights, "/a", SIGNALS, "GPTBot", "never")
+    assert found == verdicts_for_path(resources, "/a", SIGNALS, "GPTBot", "never")
     assert {verdict.state for verdict in found} > {"reserved"}

@@ -5,11 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.evaluate import url_verdicts
-from crawler.evaluate.url_verdicts import PAGE, USUAL, strongest, unknown, verdicts_at
-from crawler.protocols.url_patterns import forms_of
+from crawler.evaluate.url_verdicts import (
+    DEFAULT,
+    PAGE,
+    strictest,
+    unknown_verdict,
+    verdicts_for_path,
+)
+from crawler.protocols.url_patterns import path_forms
 from crawler.vocab import Purpose, Resource, State
 from tests import reservations as files
-from tests.witness import INCLUSIVE, NOTHING, SIGNALS, STRICT, html, origin, sight
+from tests.witness import INCLUSIVE, NOTHING, SIGNALS, STRICT, evidence, html, origin
 
 RULES = st.sampled_from([SIGNALS, INCLUSIVE, STRICT])
 ORIGINS = st.builds(
@@ -34,76 +40,86 @@ def genai(found) -> str:
     return next(v.state for v in found if v.purpose == Purpose.GENAI_TRAIN)
 
 
-@given(sights=ORIGINS, paths=st.lists(files.PATHS, min_size=2, max_size=8), rules=RULES, agent=FOR)
+@given(
+    resources=ORIGINS, paths=st.lists(files.PATHS, min_size=2, max_size=8), rules=RULES, agent=FOR
+)
 @settings(max_examples=200)
-def test_paths_of_the_same_shapes_get_the_same_verdicts(sights, paths, rules, agent):
-    shapes = url_verdicts.shapes(sights)
-    seen = {s.path for s in sights if s.resource in (Resource.HOME, Resource.PAGE)}
+def test_paths_of_the_same_shapes_get_the_same_verdicts(resources, paths, rules, agent):
+    shapes = url_verdicts.url_patterns_of(resources)
+    seen = {s.path for s in resources if s.resource in (Resource.HOME, Resource.PAGE)}
     by_shapes: dict[tuple[bool, ...], object] = {}
     for path in paths:
         if path.partition("#")[0] in seen or not path.startswith("/"):
             continue
-        fits = tuple(shape.fits(forms_of(path)) for shape in shapes)
-        found = verdicts_at(sights, path, rules, agent, "now")
+        fits = tuple(shape.fits(path_forms(path)) for shape in shapes)
+        found = verdicts_for_path(resources, path, rules, agent, "now")
         assert by_shapes.setdefault(fits, found) == found
 
 
-@given(sights=ORIGINS, path=files.PATHS, rules=RULES, agent=FOR)
+@given(resources=ORIGINS, path=files.PATHS, rules=RULES, agent=FOR)
 @settings(max_examples=200)
-def test_an_outlook_foretells_the_verdict(sights, path, rules, agent):
+def test_an_outlook_foretells_the_verdict(resources, path, rules, agent):
     path = path.partition("#")[0] or "/"
-    told = dict(url_verdicts.outlook(sights, rules, agent, "now"))
-    got = verdicts_at(sights, path, rules, agent, "now")
-    forms = forms_of(path)
+    told = dict(url_verdicts.default_and_page_verdicts(resources, rules, agent, "now"))
+    got = verdicts_for_path(resources, path, rules, agent, "now")
+    forms = path_forms(path)
     if PAGE + path in told:
         assert got == told[PAGE + path]
-    elif USUAL in told and not any(shape.fits(forms) for shape in url_verdicts.shapes(sights)):
-        assert got == told[USUAL]
+    elif DEFAULT in told and not any(
+        shape.fits(forms) for shape in url_verdicts.url_patterns_of(resources)
+    ):
+        assert got == told[DEFAULT]
 
 
 def test_the_usual_verdict_is_that_of_a_path_without_any_shape():
-    sights = origin(robots="User-agent: GPTBot\nDisallow: /a\nDisallow: /tdm-audit-probe\n")
-    assert url_verdicts.unremarkable(sights, url_verdicts.shapes(sights)) == "/0"
-    told = dict(url_verdicts.outlook(sights, SIGNALS, None, "now"))
-    assert {what: genai(found) for what, found in told.items()} == {USUAL: "silent"}
-    assert genai(verdicts_at(sights, "/a", SIGNALS, None, "now")) == "partial"
+    resources = origin(robots="User-agent: GPTBot\nDisallow: /a\nDisallow: /tdm-audit-probe\n")
+    assert url_verdicts.probe_path(resources, url_verdicts.url_patterns_of(resources)) == "/0"
+    told = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
+    assert {what: genai(found) for what, found in told.items()} == {DEFAULT: "silent"}
+    assert genai(verdicts_for_path(resources, "/a", SIGNALS, None, "now")) == "partial"
 
 
 def test_where_every_path_has_a_shape_nothing_is_usual():
     rules = "".join(f"Disallow: /{c}\n" for c in "abcdefghijklmnopqrstuvwxyzX0~%")
-    sights = origin(robots=f"User-agent: GPTBot\nDisallow: /*$\nDisallow: /?\n{rules}")
-    assert url_verdicts.unremarkable(sights, url_verdicts.shapes(sights)) is None
-    assert USUAL not in dict(url_verdicts.outlook(sights, SIGNALS, None, "now"))
+    resources = origin(robots=f"User-agent: GPTBot\nDisallow: /*$\nDisallow: /?\n{rules}")
+    assert url_verdicts.probe_path(resources, url_verdicts.url_patterns_of(resources)) is None
+    assert DEFAULT not in dict(
+        url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now")
+    )
 
 
 def test_a_page_that_was_seen_is_no_probe():
-    sights = origin(pages={"/tdm-audit-probe": html()})
-    assert url_verdicts.unremarkable(sights, ()) == "/0"
+    resources = origin(pages={"/tdm-audit-probe": html()})
+    assert url_verdicts.probe_path(resources, ()) == "/0"
 
 
 def test_pages_that_speak_stand_for_themselves():
     reserving = html('<meta name="tdm-reservation" content="1">')
-    told = dict(url_verdicts.outlook(origin(pages={"/p": reserving}), SIGNALS, None, "now"))
+    told = dict(
+        url_verdicts.default_and_page_verdicts(
+            origin(pages={"/p": reserving}), SIGNALS, None, "now"
+        )
+    )
     assert {what: genai(found) for what, found in told.items()} == {
-        USUAL: "partial",
+        DEFAULT: "partial",
         "=/": "silent",
         "=/p": "reserved",
     }
-    assert [v.reserved for v in told[USUAL] if v.purpose == "tdm"] == [None]
+    assert [v.reserved for v in told[DEFAULT] if v.purpose == "tdm"] == [None]
 
 
 def test_a_page_that_was_not_seen_leaves_its_own_url_unknown():
-    sights = (*origin(), sight(Resource.PAGE, "/p", NOTHING, 9))
-    told = dict(url_verdicts.outlook(sights, SIGNALS, None, "now"))
+    resources = (*origin(), evidence(Resource.PAGE, "/p", NOTHING, 9))
+    told = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
     assert {what: genai(found) for what, found in told.items()} == {
-        USUAL: "unknown",
+        DEFAULT: "unknown",
         "=/": "silent",
     }
 
 
 def test_a_policy_is_resolved_against_what_named_it():
     rules = [{"location": "/", "tdm-reservation": 1, "tdm-policy": "/policy.json"}]
-    found = verdicts_at(origin(tdmrep=json.dumps(rules)), "/x", SIGNALS, None, "now")
+    found = verdicts_for_path(origin(tdmrep=json.dumps(rules)), "/x", SIGNALS, None, "now")
     assert {v.policy_url for v in found if v.purpose == "tdm"} == {"https://h.example/policy.json"}
     assert {v.basis for v in found if v.purpose == "tdm"} == {"tdmrep_file"}
 
@@ -119,5 +135,5 @@ def test_a_policy_is_resolved_against_what_named_it():
     ],
 )
 def test_the_strongest_of_several_purposes(states, expected):
-    given = [unknown("x", Purpose.TDM, SIGNALS)._replace(state=state) for state in states]
-    assert strongest(given).state == State(expected)
+    given = [unknown_verdict("x", Purpose.TDM, SIGNALS)._replace(state=state) for state in states]
+    assert strictest(given).state == State(expected)

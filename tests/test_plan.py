@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crawler import media, page
 from crawler.model import Observation, Origin, Reading, Target
 from crawler.plan import linked_documents, planner
-from crawler.plan.history import Seen
+from crawler.plan.history import OriginHistory
 from crawler.plan.planner import PlanOptions, next_target
 from crawler.protocols.interface import Carrier
 from crawler.vocab import Outcome, Presence, Resource
@@ -46,7 +46,7 @@ def answer(target, given):
 
 def walk(origin, answers, samples=(), options=None, *, otherwise=404):
     """Run a plan to its end; one line for each observation."""
-    seen, lines = Seen(), []
+    seen, lines = OriginHistory(), []
     while step := next_target(origin, samples, seen, options or PlanOptions()):
         if isinstance(step, Target):
             seen.add(answer(step, answers.get(step.url, otherwise)))
@@ -139,7 +139,7 @@ def test_a_policy_that_a_media_file_names_is_asked_for():
     )
     file = replace(answered(target), extract=extract)
     options = PlanOptions(media=1)
-    step = next_target(HTTPS, ("/a.pdf",), Seen((*seen, file)), options)
+    step = next_target(HTTPS, ("/a.pdf",), OriginHistory((*seen, file)), options)
     assert (step.resource, step.url) == (Resource.TDM_POLICY, f"{A}/p.json")
 
 
@@ -688,7 +688,7 @@ ANSWERS = st.one_of(
 def test_any_answers_end_soon_and_nothing_is_asked_twice(data, origin, samples, always):
     options = PlanOptions(pages=3, policy_files_always=always)
     seen, asked = [], []
-    while step := next_target(origin, samples, Seen(seen), options):
+    while step := next_target(origin, samples, OriginHistory(seen), options):
         if isinstance(step, Target):
             asked.append((step.resource, step.url))
             step = answer(step, data.draw(ANSWERS))
@@ -706,7 +706,7 @@ LINKING = b"<a href='/impressum'>Imprint</a><a href='/terms'>Terms</a><a href='/
 def read_with_terms(terms: int) -> list[str]:
     """What is asked after the home page, of a site whose pages of terms link to others."""
     seen: tuple[Observation, ...] = ()
-    while step := next_target(HTTPS, (), Seen(seen), PlanOptions(pages=0, terms=terms)):
+    while step := next_target(HTTPS, (), OriginHistory(seen), PlanOptions(pages=0, terms=terms)):
         if isinstance(step, Target):
             page_there = step.resource in (Resource.HOME, Resource.TERMS)
             step = answered(step, 200 if page_there else 404)

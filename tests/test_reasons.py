@@ -87,22 +87,22 @@ CASES = [
 @pytest.mark.parametrize(
     ("sights", "question", "purpose", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
-def test_why_not(sights, question, purpose, expected):
-    found = findings(sights, **question)[purpose]
+def test_why_not(resources, question, purpose, expected):
+    found = findings(resources, **question)[purpose]
     assert [why_not(h, found, SIGNALS) for h in found.considered if h is not found.by] == expected
 
 
 def test_a_tier_that_a_rule_set_leaves_out():
     strict = rulesets.load("strict")
     found = findings(origin(robots=BOT), strict)["genai_train"]
-    (heard,) = found.considered
-    assert why_not(heard, found, strict) == "tier 3 does not count under strict"
+    (applicable,) = found.considered
+    assert why_not(applicable, found, strict) == "tier 3 does not count under strict"
 
 
 def test_a_refusal_beside_a_reservation():
     found = findings(origin(robots=BAN, tdmrep=ALL))["tdm"]
-    (heard,) = (h for h in found.considered if h is not found.by)
-    assert why_not(heard, found, SIGNALS) == "weaker: refused does not undo reserved"
+    (applicable,) = (h for h in found.considered if h is not found.by)
+    assert why_not(applicable, found, SIGNALS) == "weaker: refused does not undo reserved"
 
 
 SITES = ["unanimous", "contradiction-ai-txt", "contradiction-zero", "contradiction-agents"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crawler import page, rulesets
-from crawler.evaluate.evaluator import judge
-from crawler.evaluate.records import Finding, Sight
+from crawler.evaluate.evaluator import evaluate
+from crawler.evaluate.records import Finding, ResourceEvidence
 from crawler.model import Observation, Origin, Question, Reading, Target
 from crawler.plan.planner import planner
 from crawler.protocols import PROTOCOLS, parse
@@ -61,7 +61,7 @@ def observed(target: Target, answer: Answer) -> Observation:
     )
 
 
-def sight(resource: Resource, where: str, answer: Answer, number: int) -> Sight:
+def evidence(resource: Resource, where: str, answer: Answer, number: int) -> ResourceEvidence:
     """One answer as the judge gets it: `where` is a path, or a URL elsewhere."""
     url = where if "://" in where else HOST + where
     seen = observed(Target(resource=resource, asked=url, url=url), answer)
@@ -70,7 +70,7 @@ def sight(resource: Resource, where: str, answer: Answer, number: int) -> Sight:
     for protocol, _, reading in readings:
         if protocol.CARRIER is Carrier.BODY:
             presence = reading.presence
-    return Sight(
+    return ResourceEvidence(
         resource=resource,
         path=where,
         url=url,
@@ -98,33 +98,33 @@ def origin(
     home: Answer | None = None,
     pages: Mapping[str, Answer] | None = None,
     licences: Mapping[str, Answer] | None = None,
-) -> tuple[Sight, ...]:
+) -> tuple[ResourceEvidence, ...]:
     """An origin as fully seen; what is not given is not there, and pages say nothing."""
     given = zip(FILES.items(), (robots, ai, tdmrep, trust), strict=True)
     asked = [(r, path, a if isinstance(a, Answer) else Answer(body=a)) for (r, path), a in given]
     asked.append((Resource.HOME, "/", home or html()))
     asked += [(Resource.PAGE, path, answer) for path, answer in (pages or {}).items()]
     asked += [(Resource.RSL_LICENSE, url, answer) for url, answer in (licences or {}).items()]
-    return tuple(sight(*one, number) for number, one in enumerate(asked, start=1))
+    return tuple(evidence(*one, number) for number, one in enumerate(asked, start=1))
 
 
-def findings(sights, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
-    return {f.purpose: f for f in judge(sights, Question(**question), rules)}
+def findings(resources, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
+    return {f.purpose: f for f in evaluate(resources, Question(**question), rules)}
 
 
-def state(sights, purpose: str = "tdm", rules=SIGNALS, **question) -> str:
+def state(resources, purpose: str = "tdm", rules=SIGNALS, **question) -> str:
     """One state: that of a purpose."""
-    return findings(sights, rules, **question)[Purpose(purpose)].state.value
+    return findings(resources, rules, **question)[Purpose(purpose)].state.value
 
 
-def reading(sights, name: str) -> Reading:
+def reading(resources, name: str) -> Reading:
     """What the protocol of a name read, where it looked first."""
-    return next(r for s in sights for p, _, r in s.readings if name == p.NAME)
+    return next(r for s in resources for p, _, r in s.readings if name == p.NAME)
 
 
-def codes(sights, name: str) -> list[str]:
+def codes(resources, name: str) -> list[str]:
     """The issues of a protocol."""
-    return [issue.code for issue in reading(sights, name).issues]
+    return [issue.code for issue in reading(resources, name).issues]
 
 
 def planned(

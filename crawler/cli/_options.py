@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 
 if TYPE_CHECKING:
     from crawler.fetch.options import FetchOptions
@@ -208,5 +208,5 @@ def errors() -> Iterator[None]:
     """What may go wrong in the world, as one sentence and an exit status."""
     try:
         yield
-    except ExplainedError as error:
+    except UserError as error:
         fail(error, error.status)

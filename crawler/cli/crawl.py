@@ -27,7 +27,7 @@ from crawler.cli._options import (
 
 # What a command needs is imported by the command, so that `--help` answers at once.
 if TYPE_CHECKING:
-    from crawler.commands.crawl import Crawled
+    from crawler.commands.crawl import CrawlResult
 
 
 @click.command()
@@ -136,7 +136,7 @@ def crawl(
     """
     from crawler.commands.crawl import CrawlRequest, Watcher
     from crawler.commands.crawl import crawl as run
-    from crawler.fetch.scheduler import Ended
+    from crawler.fetch.scheduler import RunEnd
     from crawler.progress import Bar
 
     with errors(), Bar(shown=progress, quiet=quiet) as bar:
@@ -159,23 +159,23 @@ def crawl(
         )
         done = run(request, Watcher(begin=bar.begin, step=bar.step))
     failures = print_crawl(done, db, given["min_coverage"], quiet=quiet, as_json=as_json)
-    if done.ended is not Ended.FINISHED:
-        why = "by the time budget" if done.ended is Ended.BUDGET else "by a signal"
+    if done.ended is not RunEnd.FINISHED:
+        why = "by the time budget" if done.ended is RunEnd.BUDGET else "by a signal"
         fail(f"stopped early {why}; run the same command again to continue", STOPPED)
     if failures and given["strict"]:
         fail("; ".join(failures), FAILED)
 
 
 def print_crawl(
-    done: "Crawled", db: Path, min_coverage: float, *, quiet: bool, as_json: bool
+    done: "CrawlResult", db: Path, min_coverage: float, *, quiet: bool, as_json: bool
 ) -> tuple[str, ...]:
     """Print what a crawl did and found; what its report must not show comes back."""
     from crawler.reports import run_report as reports
     from crawler.reports import summary as summaries
     from crawler.reports import tables
-    from crawler.store.database import connect_read_only, explained
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 
-    with errors(), explained(db), closing(connect_read_only(db)) as connection:
+    with errors(), sqlite_errors_as_store_error(db), closing(connect_read_only(db)) as connection:
         report = None if done.run is None else reports.run_report(connection, done.run)
         numbers = None if quiet else summaries.summary(connection, done.dataset, done.run)
     if numbers is not None and as_json:

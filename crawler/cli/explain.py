@@ -46,13 +46,13 @@ def explain_command(
     from crawler.commands.explain import explain
     from crawler.reports import explain as explanations
     from crawler.store.bodies import load_body
-    from crawler.store.database import connect_read_only, explained
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
     if (url is None) == (body is None):
         raise click.UsageError("give a URL, or --body with a digest")
     warn_of_unknown(agent)
-    with errors(), explained(db), closing(connect_read_only(db)) as connection:
+    with errors(), sqlite_errors_as_store_error(db), closing(connect_read_only(db)) as connection:
         if body is not None:
             _print_body(load_body(connection, body.lower()), body)
             return

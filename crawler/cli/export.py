@@ -27,11 +27,11 @@ def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
       tdm-audit export reservations -o reservations.csv
     """
     from crawler.reports.export import export
-    from crawler.store.database import connect_read_only, explained, public_views
+    from crawler.store.database import connect_read_only, public_views, sqlite_errors_as_store_error
 
     if view not in public_views():
         raise click.UsageError(f"no view {view!r}; there are {', '.join(sorted(public_views()))}")
-    with errors(), explained(db), closing(connect_read_only(db)) as connection:
+    with errors(), sqlite_errors_as_store_error(db), closing(connect_read_only(db)) as connection:
         written = export(connection, view, out)
     if not quiet:
         click.echo(f"{written:,} rows of {view} written to {out}")

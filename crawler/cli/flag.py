@@ -19,7 +19,7 @@ from crawler.cli._options import (
 from crawler.vocab import Purpose, State
 
 if TYPE_CHECKING:
-    from crawler.commands.flag import Flagged
+    from crawler.commands.flag import FlagResult
     from crawler.commands.flag_writer import Counts
 
 _MOST_REASONS = 12
@@ -80,7 +80,7 @@ def flag(
     from crawler.commands.flag import FlagRequest, Mask
     from crawler.commands.flag import flag as run
     from crawler.progress import Bar
-    from crawler.store.database import connect_read_only, explained
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
     if keep_unknown and mask is None:
@@ -88,7 +88,7 @@ def flag(
     warn_of_unknown(agent)
     with (
         errors(),
-        explained(db),
+        sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         Bar(shown=progress, quiet=quiet) as bar,
     ):
@@ -111,7 +111,7 @@ def flag(
         _show(found, out, f"Rows by state for {', '.join(purpose)} under {request.rules.label}")
 
 
-def _as_json(found: "Flagged", out: Path) -> dict[str, object]:
+def _as_json(found: "FlagResult", out: Path) -> dict[str, object]:
     counts = found.counts
     told: dict[str, object] = {"out": str(out), "rows": {s: counts.rows[s] for s in State}}
     if counts.digest:
@@ -130,7 +130,7 @@ def _reason(counts: "Counts", state: str, basis: str) -> dict[str, object]:
     return told | ({"kept": kept, "dropped": rows - kept} if counts.digest else {})
 
 
-def _show(found: "Flagged", out: Path, title: str) -> None:
+def _show(found: "FlagResult", out: Path, title: str) -> None:
     from crawler.reports import tables
 
     counts = found.counts

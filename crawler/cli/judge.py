@@ -49,7 +49,12 @@ def judge(
     from crawler.commands.judge import rebuild
     from crawler.progress import Bar
     from crawler.reports import summary as summaries
-    from crawler.store.database import connect, explained, held, require
+    from crawler.store.database import (
+        connect,
+        exclusive_lock,
+        require,
+        sqlite_errors_as_store_error,
+    )
     from crawler.store.derived import rule_set
 
     if agent is not None:
@@ -58,8 +63,8 @@ def judge(
     with errors():
         require(db)
         with (
-            held(db),
-            explained(db),
+            exclusive_lock(db),
+            sqlite_errors_as_store_error(db),
             closing(connect(db)) as connection,
             Bar(shown=progress, quiet=quiet) as bar,
         ):
@@ -84,20 +89,22 @@ def _judge_for(
     progress: bool | None,
 ) -> None:
     """Count what one agent would be told; the database stays as it is."""
-    from crawler.commands.agent_summary import told
+    from crawler.commands.agent_summary import summarise_for_agent
     from crawler.progress import Bar
-    from crawler.store.database import connect_read_only, explained
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
     warn_of_unknown(agent)
     with (
         errors(),
-        explained(db),
+        sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         Bar(shown=progress, quiet=quiet) as bar,
     ):
         bar.begin("judging", None)
-        judged, found = told(connection, rule_set(connection, rules), agent, on_origin=bar.step)
+        judged, found = summarise_for_agent(
+            connection, rule_set(connection, rules), agent, on_origin=bar.step
+        )
     last = f"{judged:,} origins judged for {agent}; nothing was stored"
     _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
 

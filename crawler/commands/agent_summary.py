@@ -8,8 +8,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from crawler import rulesets
-from crawler.evaluate.evaluator import judge_each
-from crawler.evaluate.snapshot import Dossier
+from crawler.evaluate.evaluator import evaluate_rule_sets
+from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.model import Question
 from crawler.reports.summary import Summary, summary
 from crawler.rulesets import RuleSet
@@ -25,7 +25,7 @@ _States = dict[Purpose, State]
 
 
 @dataclass(frozen=True, slots=True)
-class _Tally:
+class _StateCounts:
     """Counts of one dataset, by purpose and state or by purpose."""
 
     origins: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -34,14 +34,14 @@ class _Tally:
     at_most: Counter[str] = field(default_factory=Counter)
 
 
-def told(
+def summarise_for_agent(
     db: sqlite3.Connection,
     rules: RuleSet,
     agent: str,
     on_origin: Callable[[], None] | None = None,
 ) -> tuple[int, list[Summary]]:
     """How many origins were judged, and the numbers of every dataset, for an agent."""
-    tallies = {dataset: _Tally() for (dataset,) in db.execute("SELECT dataset FROM datasets")}
+    tallies = {dataset: _StateCounts() for (dataset,) in db.execute("SELECT dataset FROM datasets")}
     reader = snapshot_reader(db)
     judged = 0
     for origin, places in groupby(rows_by_origin(db), itemgetter(0)):
@@ -55,13 +55,15 @@ def told(
     return judged, [_summary(db, d, tally, rules, agent) for d, tally in tallies.items()]
 
 
-def _states(dossier: Dossier, agent: str, sets: tuple[RuleSet, ...]) -> list[_States]:
+def _states(snapshot: OriginSnapshot, agent: str, sets: tuple[RuleSet, ...]) -> list[_States]:
     """The states of an origin under each rule set."""
-    _, found = judge_each(dossier.sights, Question(agent=agent), sets)
+    _, found = evaluate_rule_sets(snapshot.resources, Question(agent=agent), sets)
     return [{f.purpose: f.state for f in findings} for findings in found]
 
 
-def _count(tally: _Tally, rows: int, shown: _States, strict: _States, inclusive: _States) -> None:
+def _count(
+    tally: _StateCounts, rows: int, shown: _States, strict: _States, inclusive: _States
+) -> None:
     for purpose in Purpose:
         tally.origins[purpose, shown[purpose]] += 1
         tally.rows[purpose, shown[purpose]] += rows
@@ -70,7 +72,7 @@ def _count(tally: _Tally, rows: int, shown: _States, strict: _States, inclusive:
 
 
 def _summary(
-    db: sqlite3.Connection, dataset: int, tally: _Tally, rules: RuleSet, agent: str
+    db: sqlite3.Connection, dataset: int, tally: _StateCounts, rules: RuleSet, agent: str
 ) -> Summary:
     """The numbers; rows that name no origin are unknown to every agent."""
     everybody = summary(db, dataset, None)

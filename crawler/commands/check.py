@@ -15,11 +15,11 @@ from crawler import agents, media
 from crawler.commands.crawl import CrawlRequest, Watcher, crawl
 from crawler.commands.explain import NotAUrlError, explain
 from crawler.commands.interrupts import StoppedEarlyError
-from crawler.evaluate.conflicts import disagreements
-from crawler.evaluate.evaluator import judge
-from crawler.evaluate.records import Finding, Heard, Sight
+from crawler.evaluate.conflicts import find_conflicts
+from crawler.evaluate.evaluator import evaluate
+from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import Ended
+from crawler.fetch.scheduler import RunEnd
 from crawler.model import Question, Statement
 from crawler.reports.check import ASKED, AgentRow, Checked, Note, Unseen
 from crawler.reports.explain import Explanation
@@ -98,7 +98,7 @@ def check(request: CheckRequest, watcher: Watcher | None = None) -> tuple[Checke
             command=shlex.join(["tdm-audit", "check", *request.urls]),
             rules=request.rules,
         )
-        if crawl(asked, watcher).ended is not Ended.FINISHED:
+        if crawl(asked, watcher).ended is not RunEnd.FINISHED:
             raise StoppedEarlyError("stopped early by a signal; run the same command again")
         with closing(connect_read_only(db)) as connection:
             rules = rule_set(connection, None)
@@ -119,11 +119,11 @@ def _most_pages(urls: Iterable[str]) -> int:
 def _checked(db: sqlite3.Connection, url: str, rules: RuleSet, agent: str | None) -> Checked:
     explanation = explain(db, url, rules, agent=agent, whole_origin=False)
     path = None if explanation.whole_origin else canonical.path_of(url)
-    sights = explanation.sights
-    notes = {*_issues(sights), *_differences(sights), *_conflicts(explanation.findings)}
+    resources = explanation.resources
+    notes = {*_issues(resources), *_differences(resources), *_conflicts(explanation.findings)}
     return Checked(
         explanation=explanation,
-        agents=tuple(_agent(token, sights, path, rules) for token in _tokens(agent)),
+        agents=tuple(_agent(token, resources, path, rules) for token in _tokens(agent)),
         notes=tuple(sorted(notes, key=_order)),
         unseen=tuple(_unseen(db, explanation)),
     )
@@ -139,9 +139,11 @@ def _tokens(agent: str | None) -> tuple[str, ...]:
     return WELL_KNOWN if agent is None or known else (*WELL_KNOWN, agent)
 
 
-def _agent(token: str, sights: tuple[Sight, ...], path: str | None, rules: RuleSet) -> AgentRow:
+def _agent(
+    token: str, resources: tuple[ResourceEvidence, ...], path: str | None, rules: RuleSet
+) -> AgentRow:
     agent = agents.find(token)
-    findings = judge(sights, Question(path=path, agent=token), rules, ASKED)
+    findings = evaluate(resources, Question(path=path, agent=token), rules, ASKED)
     return AgentRow(
         token=agent.token if agent else token,
         operator=agent.operator if agent else "",
@@ -150,29 +152,29 @@ def _agent(token: str, sights: tuple[Sight, ...], path: str | None, rules: RuleS
     )
 
 
-def _issues(sights: tuple[Sight, ...]) -> Iterator[Note]:
-    for sight in sights:
-        for protocol, _key, reading in sight.readings:
+def _issues(resources: tuple[ResourceEvidence, ...]) -> Iterator[Note]:
+    for evidence in resources:
+        for protocol, _key, reading in evidence.readings:
             for issue in reading.issues:
                 yield Note(
                     code=issue.code,
                     protocol=protocol.NAME,
-                    url=sight.url,
+                    url=evidence.url,
                     line=issue.line,
                     excerpt=issue.excerpt,
                 )
 
 
-def _differences(sights: tuple[Sight, ...]) -> Iterator[Note]:
+def _differences(resources: tuple[ResourceEvidence, ...]) -> Iterator[Note]:
     """Statements that only some readers see."""
-    for sight in sights:
-        for protocol, _key, reading in sight.readings:
+    for evidence in resources:
+        for protocol, _key, reading in evidence.readings:
             for statement in reading.statements:
                 if statement.reads is not Reads.BOTH:
                     yield Note(
                         code=f"readers.{statement.reads}",
                         protocol=protocol.NAME,
-                        url=sight.url,
+                        url=evidence.url,
                         line=statement.line,
                         excerpt=_said(statement),
                     )
@@ -180,24 +182,26 @@ def _differences(sights: tuple[Sight, ...]) -> Iterator[Note]:
 
 def _conflicts(findings: tuple[Finding, ...]) -> Iterator[Note]:
     """Pairs of statements that disagree under the rule set, each once, with their purposes."""
-    pairs: dict[tuple[str, str], tuple[Heard, Heard, list[str]]] = {}
+    pairs: dict[tuple[str, str], tuple[ApplicableStatement, ApplicableStatement, list[str]]] = {}
     for finding in findings:
-        for a, b in disagreements(h for h in finding.considered if not h.fate):
+        for a, b in find_conflicts(h for h in finding.considered if not h.excluded_because):
             _, _, purposes = pairs.setdefault((_cited(a), _cited(b)), (a, b, []))
             purposes.append(finding.purpose)
     for a, b, purposes in pairs.values():
         yield Note(
             code=CONFLICT,
             protocol=a.protocol.NAME,
-            url=a.sight.url,
+            url=a.evidence.url,
             line=a.statement.line,
             excerpt=f"{', '.join(purposes)}: {_cited(a)} reserves, {_cited(b)} permits",
         )
 
 
-def _cited(heard: Heard) -> str:
+def _cited(applicable: ApplicableStatement) -> str:
     """Protocol, place and words of a statement."""
-    return f"{heard.protocol.TITLE}, {heard.statement.place} ({_said(heard.statement)})"
+    return (
+        f"{applicable.protocol.TITLE}, {applicable.statement.place} ({_said(applicable.statement)})"
+    )
 
 
 def _said(statement: Statement) -> str:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from crawler import __version__, agents, rulesets
 from crawler.commands.ingest import Wanted, ingest
-from crawler.commands.interrupts import stoppable
+from crawler.commands.interrupts import exit_on_signal
 from crawler.commands.judge import rebuild
 from crawler.fetch.clock import stamp
-from crawler.fetch.frontier import StoreWorkbook
+from crawler.fetch.frontier import DatabaseFrontier
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import Ended
+from crawler.fetch.scheduler import RunEnd
 from crawler.fetch.workers import coordinator
 from crawler.rulesets import RuleSet
 from crawler.store import derived, runs, shards
-from crawler.store.database import connect, explained, held
+from crawler.store.database import connect, exclusive_lock, sqlite_errors_as_store_error
 from crawler.urls import canonical
 
 _LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
@@ -62,17 +62,17 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crawled:
+class CrawlResult:
     """What a crawl did. `run` is None if nothing was due."""
 
     run: int | None
     dataset: int
     due: int
     visited: int
-    ended: Ended
+    ended: RunEnd
 
 
-def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
+def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> CrawlResult:
     """Do all of it, holding the database. What was stored before stays, whatever happens.
 
     Raises what `ingest` does and `RuleSetError`; `StoreBusyError` at once if another
@@ -81,7 +81,7 @@ def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
     watcher = watcher or Watcher()
     if request.rules is not None and not request.db.exists():
         rulesets.load(request.rules)  # a mistake leaves no database behind
-    with stoppable(), held(request.db), explained(request.db):
+    with exit_on_signal(), exclusive_lock(request.db), sqlite_errors_as_store_error(request.db):
         db = connect(request.db, create=True)
         try:
             return _crawl(db, request, watcher)
@@ -89,7 +89,7 @@ def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> Crawled:
             db.close()
 
 
-def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> Crawled:
+def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> CrawlResult:
     rules = derived.rule_set(db, request.rules)
     watcher.begin("reading the dataset", None)
     dataset = ingest(db, request.db, _wanted(request))
@@ -97,14 +97,14 @@ def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> C
     due = _due(request, dataset, run)
     shards.take_in_left(db, request.db)
     waiting = runs.count_due(db, due)
-    ended, visited = Ended.FINISHED, 0
+    ended, visited = RunEnd.FINISHED, 0
     if waiting and run is None:
         run = runs.begin_run(db, _new_run(request, due), stamp())
         due = replace(due, run=run)
     if run is not None:
         ended, visited = _fetch(db, request, due, watcher)
     _judge(db, rules, ended, request.keep_contacts, watcher)
-    return Crawled(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
+    return CrawlResult(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
 
 
 def _wanted(request: CrawlRequest) -> Wanted:
@@ -155,7 +155,7 @@ def _workers(request: CrawlRequest) -> int:
 
 def _fetch(
     db: sqlite3.Connection, request: CrawlRequest, due: runs.Due, watcher: Watcher
-) -> tuple[Ended, int]:
+) -> tuple[RunEnd, int]:
     visited = 0
 
     def stored(visits: int) -> None:
@@ -170,7 +170,7 @@ def _fetch(
         # Scrapy takes its time to be imported; where workers ask, only they need it.
         from crawler.fetch.scrapy_.run import crawl as fetch
 
-        workbook = StoreWorkbook(db, due, keep_pages=request.keep_pages)
+        workbook = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
         ended = fetch(workbook, request.fetch, lambda _visit: stored(1))
         return ended, visited
     ended = coordinator.crawl_apart(
@@ -189,13 +189,13 @@ def _fetch(
 def _judge(
     db: sqlite3.Connection,
     rules: RuleSet,
-    ended: Ended,
+    ended: RunEnd,
     keep_contacts: bool,
     watcher: Watcher,
 ) -> None:
     """Judge what was visited since; everything, if other code made what is there."""
     waiting = derived.is_empty(db) or not derived.is_outdated(db, rules)
-    hurry = ended is not Ended.FINISHED
+    hurry = ended is not RunEnd.FINISHED
     if hurry and not waiting:
         return  # all of it takes its time
     watcher.begin("judging", None)

@@ -10,32 +10,32 @@ from datetime import timedelta
 from pathlib import Path
 
 from crawler import rulesets
-from crawler.commands.crawl import Crawled, CrawlRequest, Watcher, crawl
+from crawler.commands.crawl import CrawlRequest, CrawlResult, Watcher, crawl
 from crawler.commands.flag import FlagRequest, flag
 from crawler.demo import SITES, LoopbackWeb, write_dataset
 from crawler.fetch.options import FetchOptions
 from crawler.progress import Bar
-from crawler.store.database import connect_read_only, reachable
+from crawler.store.database import connect_read_only, os_errors_as_store_error
 from crawler.vocab import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class DemoResult:
     """What the demonstration left behind."""
 
-    crawled: Crawled
+    crawled: CrawlResult
     dataset: Path
     db: Path
     flagged: Path
 
 
-def demo(output: Path, watcher: Watcher, bar: Bar) -> Shown:
+def demo(output: Path, watcher: Watcher, bar: Bar) -> DemoResult:
     """Serve the web, crawl it anew, flag its dataset; an earlier demonstration is replaced.
 
     Only 127.0.0.1 is contacted. Raises `StoreError` if the folder cannot be written.
     """
     dataset, db, flagged = (output / n for n in ("dataset.parquet", "audit.db", "flagged.parquet"))
-    with reachable(db):
+    with os_errors_as_store_error(db):
         output.mkdir(parents=True, exist_ok=True)
         for left in (*output.glob("audit.db*"), dataset, flagged):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def demo(output: Path, watcher: Watcher, bar: Bar) -> Shown:
             purposes=(Purpose.GENAI_TRAIN,),
         )
         flag(connection, asked, bar)
-    return Shown(crawled=crawled, dataset=dataset, db=db, flagged=flagged)
+    return DemoResult(crawled=crawled, dataset=dataset, db=db, flagged=flagged)
 
 
 def _options(port: int) -> FetchOptions:
@@ -76,7 +76,7 @@ def _options(port: int) -> FetchOptions:
     )
 
 
-def next_steps(shown: Shown) -> Iterator[str]:
+def next_steps(shown: DemoResult) -> Iterator[str]:
     """Where the results lie, and three things to try, as they can be typed here."""
     query = "SELECT state, protocol, place, url, digest FROM trail WHERE purpose = 'tdm' LIMIT 5"
     out = shown.db.with_name("reservations.csv")

@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from crawler.errors import ExplainedError
-from crawler.evaluate.evaluator import judge
+from crawler.errors import UserError
+from crawler.evaluate.evaluator import evaluate
 from crawler.model import Origin, Question
 from crawler.reports.explain import Explanation, Source
 from crawler.rulesets import RuleSet
@@ -13,13 +13,13 @@ from crawler.urls import canonical
 from crawler.vocab import Reject
 
 
-class NotAUrlError(ExplainedError):
+class NotAUrlError(UserError):
     """What was given names no origin; the message says why."""
 
     status = 2
 
 
-class NeverAskedError(ExplainedError):
+class NeverAskedError(UserError):
     """The database holds nothing about the origin; the message says what to do."""
 
 
@@ -41,9 +41,9 @@ def explain(
     whole_origin = whole_origin or _is_bare(url, origin)
     path = None if whole_origin else canonical.path_of(url)
     number, its_url = known
-    dossier = snapshot_reader(db).open(number)
-    findings = judge(dossier.sights, Question(path=path, agent=agent), rules)
-    seen = {s.observation for s in dossier.sights}
+    snapshot = snapshot_reader(db).open(number)
+    findings = evaluate(snapshot.resources, Question(path=path, agent=agent), rules)
+    seen = {s.observation for s in snapshot.resources}
     return Explanation(
         url=url,
         origin=its_url,
@@ -52,7 +52,7 @@ def explain(
         agent=agent,
         rules=rules,
         findings=findings,
-        sights=dossier.sights,
+        resources=snapshot.resources,
         sources={key: Source(**facts) for key, facts in sources(db, seen).items()},
     )
 

@@ -10,29 +10,34 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from crawler.commands.flag_manifest import Manifest, remove_leftovers
-from crawler.commands.flag_writer import Counts, Flagging, FlagRequest, Mask
-from crawler.commands.interrupts import stoppable
+from crawler.commands.flag_manifest import FlagManifest, remove_leftovers
+from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask
+from crawler.commands.interrupts import exit_on_signal
 from crawler.dataset import saved
 from crawler.dataset.duck import connect
 from crawler.dataset.files import COMPRESSIONS, Format, known_format, locate
 from crawler.dataset.sinks import ENDINGS, writable
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 from crawler.flags import SCHEMA
 from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
-from crawler.store.database import StoreError, explained, held, transaction
+from crawler.store.database import (
+    StoreError,
+    exclusive_lock,
+    sqlite_errors_as_store_error,
+    transaction,
+)
 from crawler.store.database import connect as connect_database
 
-__all__ = ["FlagError", "FlagRequest", "Flagged", "Mask", "flag"]
+__all__ = ["FlagError", "FlagRequest", "FlagResult", "Mask", "flag"]
 
 
-class FlagError(ExplainedError):
+class FlagError(UserError):
     """The rows cannot be flagged; the message is one sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flagged:
+class FlagResult:
     """What a flagging gave: all counts, and the files that an earlier one had finished."""
 
     counts: Counts
@@ -41,7 +46,7 @@ class Flagged:
 
 def flag(
     db: sqlite3.Connection, request: FlagRequest, bar: Bar, *, remember: Path | None = None
-) -> Flagged:
+) -> FlagResult:
     """Write the flagged rows; raises `FlagError`, `DatasetError` and `ExportError`.
 
     A file appears under its name only when it is complete. In a folder, files that an earlier
@@ -54,12 +59,12 @@ def flag(
         remove_leftovers(out)
     bar.begin("flagging rows", None)
     with (
-        stoppable(),
+        exit_on_signal(),
         tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch,
         closing(connect(Path(scratch), request.memory_limit)) as duck,
     ):
-        work = Flagging(db, duck, Path(scratch), request, bar)
-        manifest = Manifest(request.out, work.facts) if set(jobs) != {request.out} else None
+        work = FlagWriter(db, duck, Path(scratch), request, bar)
+        manifest = FlagManifest(request.out, work.facts) if set(jobs) != {request.out} else None
         done, before = [], []
         for out, group in jobs.items():
             counts = manifest.finished(out, group) if manifest else None
@@ -74,10 +79,10 @@ def flag(
             _describe(files, request, work.facts)
         if remember is not None:
             _remember(remember, request.agent, work)
-    return Flagged(counts=_sum(done), finished_before=tuple(before))
+    return FlagResult(counts=_sum(done), finished_before=tuple(before))
 
 
-def _remember(path: Path, agent: str | None, work: Flagging) -> None:
+def _remember(path: Path, agent: str | None, work: FlagWriter) -> None:
     """Store verdicts, unless somebody else writes or the evidence is no longer the same.
 
     It is a help, not a result: who flags may be one who cannot write there.
@@ -87,13 +92,13 @@ def _remember(path: Path, agent: str | None, work: Flagging) -> None:
         return
     with (
         contextlib.suppress(StoreError),
-        explained(path),
-        held(path),
+        sqlite_errors_as_store_error(path),
+        exclusive_lock(path),
         closing(connect_database(path)) as db,
         transaction(db),
     ):
         if runs.fingerprint(db) == work.evidence:
-            verdict_cache.save(db, agent, work.worked_out)
+            verdict_cache.save(db, agent, work.new_verdicts)
             flag_cache.save(db, facts, tables)
 
 

@@ -15,7 +15,7 @@ from crawler.reports.export import replaced
 MANIFEST = ".tdm-audit.json"
 
 
-class Manifest:
+class FlagManifest:
     """Which files of a folder are finished, kept in the folder itself.
 
     A file counts as finished if it was made from the same files (by size and time of change),

@@ -97,7 +97,7 @@ def _by_state(reasons: Counter[Reason]) -> Counter[str]:
     return found
 
 
-class Flagging:
+class FlagWriter:
     """One flagging: the same evidence, rules and purposes for all of its files.
 
     `evidence` tells the state of the database from others, `facts` all that verdicts come from.
@@ -124,7 +124,7 @@ class Flagging:
 
         Empty files give no rows with `some_empty`, else `EmptyDatasetError` is raised.
         """
-        tally = _Tally(self._flagger, self._request)
+        tally = _VerdictCounts(self._flagger, self._request)
         groups = [(file,) for file in files] if self._request.flags_only else [files]
         sink: Sink | None = None
         with replaced(out) as unfinished, ExitStack() as opened:
@@ -143,9 +143,9 @@ class Flagging:
         return tally.counts()
 
     @property
-    def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
+    def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
         """What was not in the database before (see `Flagger`)."""
-        return self._flagger.worked_out
+        return self._flagger.new_verdicts
 
     @property
     def learned(self) -> tuple[str, dict[str, bytes]]:
@@ -174,7 +174,7 @@ class Flagging:
         as_lines = self._stays_lines(form, out)
         return open_sink(unfinished, out, schema, layout, as_lines=as_lines)
 
-    def _write_rows(self, sink: Sink, rows: Rows, file: Path, tally: "_Tally") -> None:
+    def _write_rows(self, sink: Sink, rows: Rows, file: Path, tally: "_VerdictCounts") -> None:
         numbers = (n for part in rows.parts for n in self._flagger.numbers(part))
         portions = _places(numbers, file) if self._request.flags_only else _whole(numbers, rows)
         for columns, found in portions:
@@ -185,7 +185,7 @@ class Flagging:
             sink.write([*columns, *self._flagger.numbering.columns(found)])
 
 
-class _Tally:
+class _VerdictCounts:
     """Counts rows while they pass, and tells which of them are to be written."""
 
     def __init__(self, flagger: Flagger, request: FlagRequest) -> None:

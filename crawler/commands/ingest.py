@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler import subprocesses
-from crawler.commands.interrupts import StoppedEarlyError, stoppable
+from crawler.commands.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.dataset.files import DatasetError, DatasetFile, identify
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 from crawler.fetch.clock import stamp
 from crawler.model import Origin
 from crawler.store import evidence_writer
-from crawler.store.database import StoreError, connect, explained, transaction
+from crawler.store.database import StoreError, connect, sqlite_errors_as_store_error, transaction
 from crawler.urls import canonical
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ SMALL = 64 * 1024
 _MODULE = "crawler.commands.ingest"
 
 
-class IngestError(ExplainedError):
+class IngestError(UserError):
     """The process that reads a dataset cannot do its work."""
 
 
@@ -137,7 +137,7 @@ def _asked(process: subprocess.Popen[bytes], task: Mapping[str, object]) -> byte
     """All that the process says until it ends; nothing if it did not do its work."""
     assert process.stdout is not None
     try:
-        subprocesses.tell(process, task)
+        subprocesses.send(process, task)
     except OSError:
         return b""
     said = process.stdout.read()
@@ -168,16 +168,16 @@ def main() -> None:
     """Read the dataset that the command names into its database. The number it got is said, or
     the failure by its name, with its message.
     """
-    command = subprocesses.Command()
-    task = command.heard()
+    command = subprocesses.ParentChannel()
+    task = command.receive()
     try:
-        with stoppable(), explained(task["db"]):
+        with exit_on_signal(), sqlite_errors_as_store_error(task["db"]):
             number = _done(task)
     except _FAILURES as error:
         kind = next(kind for kind in _FAILURES if isinstance(error, kind))
-        command.say({kind.__name__: str(error)})
+        command.send({kind.__name__: str(error)})
         sys.exit(error.status)
-    command.say({"dataset": number})
+    command.send({"dataset": number})
 
 
 def _done(task: Mapping[str, Any]) -> int:

@@ -5,19 +5,19 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StoppedEarlyError(ExplainedError):
+class StoppedEarlyError(UserError):
     """A signal came before everything was done."""
 
     status = 4
 
 
 @contextlib.contextmanager
-def stoppable() -> Iterator[None]:
+def exit_on_signal() -> Iterator[None]:
     """Raise `StoppedEarlyError` where a signal finds us; fetching has its own way to stop."""
     came = False
 

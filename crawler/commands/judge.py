@@ -7,12 +7,12 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from crawler import cycles
-from crawler.evaluate.evaluation_cache import Opinions
+from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.rulesets import RuleSet
 from crawler.store import derived, parties
 from crawler.store.database import transaction
 from crawler.store.evidence_reader import origins_to_judge, origins_waiting, snapshot_reader
-from crawler.store.findings_writer import Ledger
+from crawler.store.findings_writer import FindingsWriter
 
 
 def rebuild(
@@ -36,13 +36,13 @@ def rebuild(
     """
     limit = math.inf if seconds is None else time.monotonic() + seconds
     everything = derived.rule_sets(db, chosen)
-    reader, opinions = snapshot_reader(db), Opinions(everything, chosen)
-    ledger = Ledger(db, keep_contacts=keep_contacts)
+    reader, evaluations = snapshot_reader(db), EvaluationCache(everything, chosen)
+    ledger = FindingsWriter(db, keep_contacts=keep_contacts)
     judged = 0
     whole = run is None and not waiting
-    swiftly = derived.swift(db) if whole else nullcontext()
+    swiftly = derived.bulk_load_mode(db) if whole else nullcontext()
     with cycles.seldom(), swiftly, transaction(db):
-        indexes = derived.forget_all(db) if whole else ()
+        indexes = derived.drop_all_derived(db) if whole else ()
         if not keep_contacts:
             parties.forget_private(db)
         derived.save_protocols(db)
@@ -51,12 +51,12 @@ def rebuild(
             if time.monotonic() > limit:
                 break
             if not whole:
-                derived.forget_origin(db, origin)
-            dossier = reader.open(origin)
-            ledger.add(origin, dossier, opinions.of(dossier.sights))
+                derived.drop_derived_of_origin(db, origin)
+            snapshot = reader.open(origin)
+            ledger.add(origin, snapshot, evaluations.of(snapshot.resources))
             judged += 1
             if on_origin is not None:
                 on_origin()
         ledger.write()
-        derived.index(db, indexes)
+        derived.recreate_indexes(db, indexes)
     return judged

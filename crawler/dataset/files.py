@@ -13,10 +13,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 import zstandard
 
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 
 
-class DatasetError(ExplainedError):
+class DatasetError(UserError):
     """A dataset that cannot be read; the message is one sentence that says what to do."""
 
 

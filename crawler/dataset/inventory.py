@@ -139,7 +139,7 @@ def _sql(name: str) -> str:
     return importlib.resources.files("crawler.dataset").joinpath("sql", name).read_text("utf-8")
 
 
-def name_spot(kind: str, text: str) -> Origin | Reject:
+def parse_authority(kind: str, text: str) -> Origin | Reject:
     """The origin of a spot (see marks.sql).
 
     The slash keeps white space at its end from being cut off.
@@ -151,7 +151,7 @@ def _placed(
     kind: str, text: str
 ) -> tuple[str, str, str | None, str | None, int | None, str | None]:
     """The row of `place` for a spot that only Python can name."""
-    origin = name_spot(kind, text)
+    origin = parse_authority(kind, text)
     if isinstance(origin, Reject):
         return kind, text, None, None, None, origin.value
     port = None if origin_key(origin) == origin.host else origin.port

@@ -90,7 +90,7 @@ def _is_utf16(path: Path) -> bool:
         return encoding_of(stream.read(4)) == "utf-16"
 
 
-class Reader:
+class DatasetReader:
     """Opens files of one dataset on one connection; repaired copies go to `scratch`."""
 
     def __init__(
@@ -178,7 +178,7 @@ class Reader:
         return _Part(path, options)
 
 
-def _query(reader: Reader, files: Sequence[Path], form: Format) -> str:
+def _query(reader: DatasetReader, files: Sequence[Path], form: Format) -> str:
     """The SQL that reads all files; files that are read alike are one scan."""
     if form is Format.PARQUET:
         part = _Part(files[0], _TABLE)
@@ -190,7 +190,7 @@ def _query(reader: Reader, files: Sequence[Path], form: Format) -> str:
     return union
 
 
-def _parts(reader: Reader, files: Sequence[Path], form: Format) -> list[_Part]:
+def _parts(reader: DatasetReader, files: Sequence[Path], form: Format) -> list[_Part]:
     opened = (_part(reader, path, form) for path in files)
     parts = [part for part in opened if part is not None]
     if not parts:
@@ -205,7 +205,7 @@ def _union(parts: Sequence[_Part], function: str) -> str:
     )
 
 
-def _part(reader: Reader, path: Path, form: Format) -> _Part | None:
+def _part(reader: DatasetReader, path: Path, form: Format) -> _Part | None:
     try:
         if form in (Format.WARC, Format.CDX):
             return reader.archive(path, form)
@@ -239,7 +239,7 @@ def relation(
     if form is Format.ARROW:
         return arrow.relation(connection, files, scratch)
     try:
-        return connection.sql(_query(Reader(connection, scratch, wanted), files, form))
+        return connection.sql(_query(DatasetReader(connection, scratch, wanted), files, form))
     except duckdb.Error as error:
         raise _cannot(files[0], form, error) from error
 
@@ -252,7 +252,7 @@ def json_lines(
     The lines of a file that had to be repaired are the repaired ones.
     """
     try:
-        parts = _parts(Reader(connection, scratch, ()), files, Format.JSONL)
+        parts = _parts(DatasetReader(connection, scratch, ()), files, Format.JSONL)
         whole = [_line_part(part) for part in parts]
         lines = connection.sql(_union(whole, "read_csv")).filter("trim(line, ' \t\r') <> ''")
         return connection.sql(_union(parts, "read_json")), lines

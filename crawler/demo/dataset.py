@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from crawler.demo.site import ARTICLES, FILES, IMAGES, Site
 from crawler.demo.web import SITES
 
-__all__ = ["GARBAGE", "SITES", "Row", "rows", "write_dataset"]
+__all__ = ["GARBAGE", "SITES", "DemoRow", "rows", "write_dataset"]
 
 
-class Row(NamedTuple):
+class DemoRow(NamedTuple):
     """A row as in a dataset of captioned images and texts; `tokens` is its weight."""
 
     url: str | None
@@ -64,7 +64,7 @@ def write_dataset(path: str | Path) -> int:
     return len(table)
 
 
-def rows() -> list[Row]:
+def rows() -> list[DemoRow]:
     """All rows, always the same, in an order that mixes the sites as real datasets do."""
     everything = [row for site in SITES for row in _rows_of(site)]
     everything += [_garbage(url, n) for n in range(_COPIES_OF_GARBAGE) for url in GARBAGE]
@@ -72,7 +72,7 @@ def rows() -> list[Row]:
     return [everything[n] for n in order]
 
 
-def _rows_of(site: Site) -> Iterator[Row]:
+def _rows_of(site: Site) -> Iterator[DemoRow]:
     """Some rows of a site: those it has expectations for, and a share of its content."""
     written = site.written or site.origin
     content = 2 + _dice(site.host) % 14
@@ -86,17 +86,17 @@ def _rows_of(site: Site) -> Iterator[Row]:
     yield _row(f"{written}/search?q=words&page=2", "/search", content)
 
 
-def _row(url: str, path: str, n: int) -> Row:
+def _row(url: str, path: str, n: int) -> DemoRow:
     dice = _dice(url)
     if path.lower().endswith((".jpg", ".png")):
-        return Row(url, f"Photograph {n}", 320 + dice % 1600, 240 + dice % 1200, 0)
-    return Row(
+        return DemoRow(url, f"Photograph {n}", 320 + dice % 1600, 240 + dice % 1200, 0)
+    return DemoRow(
         url, f"Text {n}, in which “quotes”, commas\tand tabs occur", None, None, 1 + dice % 9000
     )
 
 
-def _garbage(url: str | None, n: int) -> Row:
-    return Row(url, f"A row that names nothing, {n}", None, None, n)
+def _garbage(url: str | None, n: int) -> DemoRow:
+    return DemoRow(url, f"A row that names nothing, {n}", None, None, n)
 
 
 def _dice(seed: str) -> int:
@@ -104,7 +104,7 @@ def _dice(seed: str) -> int:
     return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:6])
 
 
-def _write_parquet(path: Path, table: list[Row]) -> None:
+def _write_parquet(path: Path, table: list[DemoRow]) -> None:
     schema = pa.schema(
         {
             "url": pa.string(),
@@ -117,8 +117,8 @@ def _write_parquet(path: Path, table: list[Row]) -> None:
     pq.write_table(pa.Table.from_pylist([row._asdict() for row in table], schema=schema), path)
 
 
-def _write_csv(path: Path, table: list[Row]) -> None:
+def _write_csv(path: Path, table: list[DemoRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(Row._fields)
+        writer.writerow(DemoRow._fields)
         writer.writerows(table)

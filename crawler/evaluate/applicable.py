@@ -3,9 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from crawler.evaluate.precedence import settled
-from crawler.evaluate.records import Heard, Hearing, Sight, is_of_page, is_sampled
-from crawler.model import Question, Voice
+from crawler.evaluate.precedence import apply_precedence
+from crawler.evaluate.records import (
+    ApplicableStatement,
+    ApplicableStatements,
+    ResourceEvidence,
+    is_page_level,
+    is_sampled,
+)
+from crawler.model import AppliedStatement, Question
 from crawler.protocols.prose import patterns
 from crawler.protocols.rsl import rsl_robots
 from crawler.vocab import CONTENT, CONTEXT, Presence, Resource
@@ -16,88 +22,111 @@ from crawler.vocab import CONTENT, CONTEXT, Presence, Resource
 _UNESSENTIAL = frozenset({Resource.TDM_POLICY, Resource.OTHER_ROBOTS_TXT}) | CONTEXT
 
 
-def hear(sights: tuple[Sight, ...], question: Question) -> Hearing:
+def collect_applicable(
+    resources: tuple[ResourceEvidence, ...], question: Question
+) -> ApplicableStatements:
     """Every statement that speaks to the question, after each protocol's own precedence."""
     found = [
-        Heard(protocol=protocol, reading=key, sight=sight, voice=voice)
-        for sight in sights
-        for protocol, key, reading in sight.readings
+        ApplicableStatement(protocol=protocol, reading=key, evidence=evidence, applied=applied)
+        for evidence in resources
+        for protocol, key, reading in evidence.readings
         if reading.statements or reading.rules is not None
-        for voice in _addressed(protocol.voices(reading, question), sight, sights, question)
+        for applied in _for_audience(
+            protocol.statements_for(reading, question), evidence, resources, question
+        )
     ]
-    found = [h for h in found if _speaks(h, question, sights)]
-    unseen = _missing(sights, question)
-    return Hearing(
-        heard=tuple(settled(found, question)),
-        prose=tuple(_prose(sights, question)),
+    found = [h for h in found if _applies_to(h, question, resources)]
+    unseen = _missing(resources, question)
+    return ApplicableStatements(
+        applicable=tuple(apply_precedence(found, question)),
+        prose=tuple(_prose_statements(resources, question)),
         unseen=unseen,
-        complete=bool(sights) and not unseen,
-        pages=sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in sights),
+        complete=bool(resources) and not unseen,
+        pages=sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in resources),
     )
 
 
-def _prose(sights: tuple[Sight, ...], question: Question) -> Iterator[Heard]:
+def _prose_statements(
+    resources: tuple[ResourceEvidence, ...], question: Question
+) -> Iterator[ApplicableStatement]:
     """Candidates as statements that reserve; one in the foot of a page is about that page."""
-    for sight in sights:
-        for protocol, key, reading in sight.readings:
+    for evidence in resources:
+        for protocol, key, reading in evidence.readings:
             for n, candidate in enumerate(reading.candidates, start=1):
                 if candidate.strength != patterns.CANDIDATE:
                     continue
-                own = candidate.location != "page" or sight.path == question.path
+                own = candidate.location != "page" or evidence.path == question.path
                 statement = patterns.as_statement(candidate)
-                voice = Voice(statement=statement, part="" if own else "pages")
-                heard = Heard(protocol=protocol, reading=key, sight=sight, voice=voice, candidate=n)
-                if own or _speaks(heard, question, sights):
-                    yield heard
+                applied = AppliedStatement(statement=statement, limited_to="" if own else "pages")
+                applicable = ApplicableStatement(
+                    protocol=protocol, reading=key, evidence=evidence, applied=applied, candidate=n
+                )
+                if own or _applies_to(applicable, question, resources):
+                    yield applicable
 
 
-def _addressed(
-    voices: tuple[Voice, ...], sight: Sight, sights: tuple[Sight, ...], question: Question
-) -> Iterator[Voice]:
+def _for_audience(
+    statements_for: tuple[AppliedStatement, ...],
+    evidence: ResourceEvidence,
+    resources: tuple[ResourceEvidence, ...],
+    question: Question,
+) -> Iterator[AppliedStatement]:
     """The voices of a document as said to those it is for: bytes do not tell who is meant."""
-    for token in _audience(sight, sights, question):
-        for voice in voices:
+    for token in _audience(evidence, resources, question):
+        for applied in statements_for:
             if token == "*":
-                yield voice
+                yield applied
             else:
-                yield Voice(statement=replace(voice.statement, agent=token), part="agents")
+                yield AppliedStatement(
+                    statement=replace(applied.statement, agent=token), limited_to="agents"
+                )
 
 
-def _audience(sight: Sight, sights: tuple[Sight, ...], question: Question) -> tuple[str, ...]:
+def _audience(
+    evidence: ResourceEvidence, resources: tuple[ResourceEvidence, ...], question: Question
+) -> tuple[str, ...]:
     """Whom a licence document speaks to (RSL 1.0, robots.txt); every other one to everybody."""
-    if sight.resource is not Resource.RSL_LICENSE:
+    if evidence.resource is not Resource.RSL_LICENSE:
         return rsl_robots.EVERYBODY
     carriers = (
         (other.url, reading)
-        for other in sights
+        for other in resources
         for protocol, _key, reading in other.readings
         if protocol.FAMILY == rsl_robots.FAMILY
     )
-    return rsl_robots.audience_of(sight.path, carriers, question.agent)
+    return rsl_robots.audience_of(evidence.path, carriers, question.agent)
 
 
-def _speaks(heard: Heard, question: Question, sights: tuple[Sight, ...]) -> bool:
+def _applies_to(
+    applicable: ApplicableStatement, question: Question, resources: tuple[ResourceEvidence, ...]
+) -> bool:
     """Statements of other pages say nothing about a page that was seen itself."""
-    if not is_of_page(heard) or question.path is None or heard.sight.path == question.path:
+    if (
+        not is_page_level(applicable)
+        or question.path is None
+        or applicable.evidence.path == question.path
+    ):
         return True
-    return not is_sampled(sights, question.path)
+    return not is_sampled(resources, question.path)
 
 
-def _is_unseen(sight: Sight) -> bool:
+def _is_unseen(evidence: ResourceEvidence) -> bool:
     """Whether evidence is missing: no answer, or one that a protocol could not look into."""
-    if sight.presence is Presence.UNSEEN:
+    if evidence.presence is Presence.UNSEEN:
         return True
-    return any(reading.presence is Presence.UNSEEN for _, _, reading in sight.readings)
+    return any(reading.presence is Presence.UNSEEN for _, _, reading in evidence.readings)
 
 
-def _missing(sights: tuple[Sight, ...], question: Question) -> tuple[Sight, ...]:
+def _missing(
+    resources: tuple[ResourceEvidence, ...], question: Question
+) -> tuple[ResourceEvidence, ...]:
     """Planned resources without evidence; of the pages only the one asked about, if sampled."""
-    own = question.path is not None and is_sampled(sights, question.path)
+    own = question.path is not None and is_sampled(resources, question.path)
     return tuple(
         s
-        for s in sights
+        for s in resources
         if _is_unseen(s)
         and s.resource not in _UNESSENTIAL
         and not (own and s.resource in CONTENT and s.path != question.path)
-        and _audience(s, sights, question)
+        and _audience(s, resources, question)
     )

@@ -33,7 +33,7 @@ _PLAIN_HOST = re.compile(
 _PLAIN_PATH = re.compile(r"(?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+")
 
 
-class Row(NamedTuple):
+class ObservationRow(NamedTuple):
     """What there is to judge of an observation as stored: its key, its run, the digest of what was
     kept, and the rest as in the database; `confirmed` is the answer that a 304 confirms.
     """
@@ -50,7 +50,7 @@ class Row(NamedTuple):
     headers: str
     truncated: int
     observed_at: str
-    confirmed: "Row | None"
+    confirmed: "ObservationRow | None"
 
     @property
     def presence(self) -> Presence:
@@ -69,12 +69,12 @@ class Row(NamedTuple):
         return fields_of(_headers(self.headers), self.confirmed and self.confirmed.fields)
 
 
-class InForce(NamedTuple):
+class CurrentAnswer(NamedTuple):
     """A planned resource: the row in force, and the key of the last attempt."""
 
     resource: Resource
     path: str
-    row: Row
+    row: ObservationRow
     last: int
     presence: Presence
 
@@ -84,16 +84,16 @@ def _headers(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text))
 
 
-def in_force(rows: list[Row]) -> tuple[InForce, ...]:
+def current_answers(rows: list[ObservationRow]) -> tuple[CurrentAnswer, ...]:
     """For each resource the last answer that showed something, else the last attempt.
 
     A failure after a good look never erases it: it is the `last` attempt beside it.
     """
-    chains: dict[tuple[str, str], list[Row]] = {}
+    chains: dict[tuple[str, str], list[ObservationRow]] = {}
     for row in rows:
         where = row.asked if row.resource in _ELSEWHERE else _path_of(row.asked)
         chains.setdefault((row.resource, where), []).append(row)
-    return tuple([_choose(*where, found) for where, found in sorted(chains.items())])
+    return tuple([_current_answer(*where, found) for where, found in sorted(chains.items())])
 
 
 def _path_of(url: str) -> str:
@@ -116,19 +116,19 @@ def _is_plain_path(path: str) -> bool:
     return _PLAIN_PATH.fullmatch(path) is not None
 
 
-def _choose(resource: str, path: str, found: list[Row]) -> InForce:
-    ends = _ends(found) if len(found) > 1 else found
+def _current_answer(resource: str, path: str, found: list[ObservationRow]) -> CurrentAnswer:
+    ends = _final_responses(found) if len(found) > 1 else found
     last = ends[-1]
     presence = last.presence
     if presence is not Presence.UNSEEN:
-        return InForce(_RESOURCES[resource], path, last, last.key, presence)
+        return CurrentAnswer(_RESOURCES[resource], path, last, last.key, presence)
     row = next((end for end in reversed(ends) if end.presence is not Presence.UNSEEN), last)
-    return InForce(_RESOURCES[resource], path, row, last.key, row.presence)
+    return CurrentAnswer(_RESOURCES[resource], path, row, last.key, row.presence)
 
 
-def _ends(found: list[Row]) -> list[Row]:
+def _final_responses(found: list[ObservationRow]) -> list[ObservationRow]:
     """The last answer of each chain of redirects, in the order in which the chains began."""
-    ends: dict[tuple[int, str], Row] = {}
+    ends: dict[tuple[int, str], ObservationRow] = {}
     for row in found:
         end = ends.get((row.run, row.asked))
         if end is None or end.hop <= row.hop:

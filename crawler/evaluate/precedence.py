@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
-from crawler.evaluate.records import RESERVING, Heard, is_of_page
+from crawler.evaluate.records import RESERVING, ApplicableStatement, is_page_level
 from crawler.model import Question
 from crawler.vocab import Stance
 
 
-def settled(found: list[Heard], question: Question) -> Iterable[Heard]:
+def apply_precedence(
+    found: list[ApplicableStatement], question: Question
+) -> Iterable[ApplicableStatement]:
     """Settle carriers of one protocol among themselves: the nearest to the content supersedes.
 
     TDMRep, 'Precedence': a header supersedes the file, a meta element the header; an absent
@@ -15,48 +17,54 @@ def settled(found: list[Heard], question: Question) -> Iterable[Heard]:
     longer covers the whole origin.
     """
     # Whether something supersedes depends on protocol and response alone: one of each will do.
-    speakers = {(h.protocol.NAME, id(h.sight)): h for h in found if h.statement.counts}
-    weighed = [_settle(h, speakers.values(), question) for h in found]
+    speakers = {(h.protocol.NAME, id(h.evidence)): h for h in found if h.statement.counts}
+    weighed = [_supersede(h, speakers.values(), question) for h in found]
     overridden = {
         (h.protocol.FAMILY, h.protocol.RANK)
         for h in weighed
-        if not h.fate and is_of_page(h) and h.statement.stance is Stance.PERMITTED
+        if not h.excluded_because and is_page_level(h) and h.statement.stance is Stance.PERMITTED
     }
     for h in weighed:
-        elsewhere = is_of_page(h) and h.sight.path != question.path
-        if elsewhere or (question.path is None and _excepted(h, overridden)):
-            yield h._replace(voice=h.voice._replace(part="pages"))
+        elsewhere = is_page_level(h) and h.evidence.path != question.path
+        if elsewhere or (question.path is None and _has_exceptions(h, overridden)):
+            yield h._replace(applied=h.applied._replace(limited_to="pages"))
         else:
             yield h
 
 
-def _excepted(heard: Heard, overridden: set[tuple[str, int]]) -> bool:
+def _has_exceptions(applicable: ApplicableStatement, overridden: set[tuple[str, int]]) -> bool:
     return (
-        any(f == heard.protocol.FAMILY and r > heard.protocol.RANK for f, r in overridden)
-        and heard.statement.stance in RESERVING
-        and not heard.voice.part
+        any(f == applicable.protocol.FAMILY and r > applicable.protocol.RANK for f, r in overridden)
+        and applicable.statement.stance in RESERVING
+        and not applicable.applied.limited_to
     )
 
 
-def _settle(heard: Heard, speakers: Iterable[Heard], question: Question) -> Heard:
+def _supersede(
+    applicable: ApplicableStatement, speakers: Iterable[ApplicableStatement], question: Question
+) -> ApplicableStatement:
     """Say why a statement takes no part: it is not counted, or a nearer carrier speaks."""
-    if not heard.statement.counts:
-        return heard._replace(fate="not counted")
+    if not applicable.statement.counts:
+        return applicable._replace(excluded_because="not counted")
     nearer = [
         other
         for other in speakers
-        if other.protocol.FAMILY == heard.protocol.FAMILY
-        and other.protocol.RANK > heard.protocol.RANK
-        and _same_content(other, heard, question)
+        if other.protocol.FAMILY == applicable.protocol.FAMILY
+        and other.protocol.RANK > applicable.protocol.RANK
+        and _same_content(other, applicable, question)
     ]
     if not nearer:
-        return heard
+        return applicable
     by = max(nearer, key=lambda other: other.protocol.RANK)
-    return heard._replace(fate=f"superseded by {by.protocol.TITLE} of {by.sight.path}")
+    return applicable._replace(
+        excluded_because=f"superseded by {by.protocol.TITLE} of {by.evidence.path}"
+    )
 
 
-def _same_content(nearer: Heard, farther: Heard, question: Question) -> bool:
+def _same_content(
+    nearer: ApplicableStatement, farther: ApplicableStatement, question: Question
+) -> bool:
     """Whether both speak about the same page: of one response, or of the page asked about."""
-    if is_of_page(farther):
-        return nearer.sight is farther.sight
-    return question.path is not None and nearer.sight.path == question.path
+    if is_page_level(farther):
+        return nearer.evidence is farther.evidence
+    return question.path is not None and nearer.evidence.path == question.path

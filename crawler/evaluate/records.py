@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from crawler.model import Reading, Statement, Voice
+from crawler.model import AppliedStatement, Reading, Statement
 from crawler.protocols.interface import Carrier, Protocol
 from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
 
@@ -11,7 +11,7 @@ from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
 RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 
 
-class Sight(NamedTuple):
+class ResourceEvidence(NamedTuple):
     """A resource of an origin as the evidence last showed it.
 
     `path` is path and query of the URL asked for. `observation` is the key of the final
@@ -28,7 +28,7 @@ class Sight(NamedTuple):
     readings: tuple[tuple[Protocol, str, Reading], ...] = ()
 
 
-class Heard(NamedTuple):
+class ApplicableStatement(NamedTuple):
     """A statement in the balance: who made it, where it was seen, and what became of it.
 
     `fate` is empty for one that takes part; else why it does not (`not counted`, `superseded
@@ -38,27 +38,27 @@ class Heard(NamedTuple):
 
     protocol: Protocol
     reading: str
-    sight: Sight
-    voice: Voice
-    fate: str = ""
+    evidence: ResourceEvidence
+    applied: AppliedStatement
+    excluded_because: str = ""
     candidate: int = 0
 
     @property
     def statement(self) -> Statement:
         """The statement itself."""
-        return self.voice.statement
+        return self.applied.statement
 
 
-class Hearing(NamedTuple):
+class ApplicableStatements(NamedTuple):
     """All that speaks to a question, before any rule set is asked.
 
     `prose` is what a rule set may let count beside it. `unseen` are planned resources without
     evidence; `complete` says that there are none, and `pages` how many pages were seen.
     """
 
-    heard: tuple[Heard, ...]
-    prose: tuple[Heard, ...]
-    unseen: tuple[Sight, ...]
+    applicable: tuple[ApplicableStatement, ...]
+    prose: tuple[ApplicableStatement, ...]
+    unseen: tuple[ResourceEvidence, ...]
     complete: bool
     pages: int
 
@@ -77,19 +77,21 @@ class Finding(NamedTuple):
     conflict: bool
     complete: bool
     detail: str
-    by: Heard | None = None
-    considered: tuple[Heard, ...] = ()
-    missing: tuple[Sight, ...] = ()
+    by: ApplicableStatement | None = None
+    considered: tuple[ApplicableStatement, ...] = ()
+    missing: tuple[ResourceEvidence, ...] = ()
 
 
-def is_of_page(heard: Heard) -> bool:
+def is_page_level(applicable: ApplicableStatement) -> bool:
     """Whether a statement came with a page, and so is about that page."""
-    return heard.sight.resource in CONTENT and heard.protocol.CARRIER is not Carrier.BODY
+    return (
+        applicable.evidence.resource in CONTENT and applicable.protocol.CARRIER is not Carrier.BODY
+    )
 
 
-def is_sampled(sights: Iterable[Sight], path: str | None) -> bool:
+def is_sampled(resources: Iterable[ResourceEvidence], path: str | None) -> bool:
     """Whether the page itself was seen, so that it speaks for itself."""
     return any(
         s.resource in CONTENT and s.path == path and s.presence is not Presence.ABSENT
-        for s in sights
+        for s in resources
     )

@@ -7,13 +7,13 @@ from dataclasses import fields
 
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import Ended, Job, Visit
+from crawler.fetch.scheduler import OriginJob, RunEnd, Visit
 from crawler.store import evidence_writer, runs
-from crawler.store.database import connect, held, transaction
-from crawler.store.stored_responses import known_answers
+from crawler.store.database import connect, exclusive_lock, transaction
+from crawler.store.stored_responses import stored_responses
 
 
-class StoreWorkbook:
+class DatabaseFrontier:
     """The origins that a run still has to ask, and the place where visits are kept."""
 
     def __init__(self, db: sqlite3.Connection, due: runs.Due, *, keep_pages: bool = False) -> None:
@@ -25,14 +25,16 @@ class StoreWorkbook:
         """How many origins are still to be asked."""
         return runs.count_due(self._db, self._due)
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[OriginJob]:
         """Origins with their sampled pages and what they sent before, the heaviest first, fed
         lazily.
         """
         again = runs.is_repeated(self._db, self._due)
         for number, origin, samples in runs.iter_due(self._db, self._due):
-            known = known_answers(self._db, number, whole_pages=self._keep_pages) if again else {}
-            yield Job(origin_id=number, origin=origin, samples=samples, known=known)
+            known = (
+                stored_responses(self._db, number, whole_pages=self._keep_pages) if again else {}
+            )
+            yield OriginJob(origin_id=number, origin=origin, samples=samples, known=known)
 
     def save(self, visits: Sequence[Visit]) -> None:
         """Store visits whole, all of them in one transaction."""
@@ -49,13 +51,13 @@ class StoreWorkbook:
                     keep_pages=self._keep_pages,
                 )
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: RunEnd) -> None:
         """A run that is finished is final; any other is continued by the next crawl."""
-        if ended is Ended.FINISHED:
+        if ended is RunEnd.FINISHED:
             runs.end_run(self._db, self._due.run, ended, stamp())
 
 
-class OpenedWorkbook(StoreWorkbook):
+class RunFrontier(DatabaseFrontier):
     """A workbook that opened its database itself, and closes it when the crawl has ended.
 
     `options` are those that the run began with.
@@ -74,7 +76,7 @@ class OpenedWorkbook(StoreWorkbook):
         self.options = options
         self._kept = kept
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: RunEnd) -> None:
         """Take note of how it ended, and let the database go."""
         with self._kept:
             super().finish(ended)
@@ -84,13 +86,13 @@ class OpenedWorkbook(StoreWorkbook):
         self._kept.close()
 
 
-def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
+def open_frontier(path: str, run: int | None) -> RunFrontier:
     """The workbook of a run in a database, of the last unfinished one if none is named.
 
     It holds the database until it is finished. Raises `StoreError` and `StoreBusyError`.
     """
     with contextlib.ExitStack() as kept:
-        kept.enter_context(held(path))
+        kept.enter_context(exclusive_lock(path))
         db = kept.enter_context(contextlib.closing(connect(path)))
         due, settings = runs.due_of(db, run)
         # A time budget is for one command, not for the run.
@@ -99,4 +101,4 @@ def open_workbook(path: str, run: int | None) -> OpenedWorkbook:
         given |= {n: tuple(given[n]) for n in ("connect_to", "allow_network")}
         keep_pages = bool(settings.get("keep_pages"))
         options = FetchOptions(**given)
-        return OpenedWorkbook(db, due, options, kept.pop_all(), keep_pages=keep_pages)
+        return RunFrontier(db, due, options, kept.pop_all(), keep_pages=keep_pages)

@@ -15,7 +15,7 @@ _BATCH, _BATCH_SECONDS = 50, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class OriginJob:
     """An origin to visit; `samples` are URLs of pages of it, `known` what it sent before."""
 
     origin_id: int
@@ -33,7 +33,7 @@ class Visit:
     observations: tuple[Observation, ...]
 
 
-class Ended(StrEnum):
+class RunEnd(StrEnum):
     """How a crawl ended; all but `finished` leave jobs for the next."""
 
     FINISHED = "finished"
@@ -41,20 +41,20 @@ class Ended(StrEnum):
     BUDGET = "budget"
 
 
-class Workbook(Protocol):
+class Frontier(Protocol):
     """Where jobs come from and visits go; all of it is called from the event loop."""
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[OriginJob]:
         """The jobs still to be done, taken one at a time while visits are being saved."""
 
     def save(self, visits: Sequence[Visit]) -> None:
         """Store visits whole: all of them or, if this raises, none."""
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: RunEnd) -> None:
         """Take note of how it ended; called once, after the last visit was saved."""
 
 
-class Pool:
+class OriginScheduler:
     """Workers that take the next job when they are done with one.
 
     A visit that is cut off is not saved, so its origin is visited again by the next crawl.
@@ -62,8 +62,8 @@ class Pool:
 
     def __init__(
         self,
-        workbook: Workbook,
-        visit: Callable[[Job], Awaitable[Visit]],
+        workbook: Frontier,
+        visit: Callable[[OriginJob], Awaitable[Visit]],
         *,
         concurrency: int,
         time_budget: float | None = None,
@@ -71,19 +71,19 @@ class Pool:
     ) -> None:
         self._workbook, self._visit, self._on_visit = workbook, visit, on_visit
         self._concurrency, self._budget = concurrency, time_budget
-        self._ended = Ended.FINISHED
+        self._ended = RunEnd.FINISHED
         self._workers: list[asyncio.Task[None]] = []
         self._timers: list[asyncio.TimerHandle] = []
         self._batch: list[Visit] = []
         self._saving: asyncio.TimerHandle | None = None
         self._failure: Exception | None = None
 
-    async def run(self) -> Ended:
+    async def run(self) -> RunEnd:
         """Work until there are no jobs or `stop` is called; raises what the workbook raises."""
         self._jobs = iter(self._workbook.jobs())
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
         if self._budget is not None:
-            self._in(self._budget, self.stop, Ended.BUDGET)
+            self._in(self._budget, self.stop, RunEnd.BUDGET)
         try:
             await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
         finally:
@@ -91,16 +91,16 @@ class Pool:
         self._workbook.finish(self._ended)
         return self._ended
 
-    def stop(self, how: Ended = Ended.STOPPED) -> None:
+    def stop(self, how: RunEnd = RunEnd.STOPPED) -> None:
         """Take no more jobs, and give those in flight a few seconds; a second call, none."""
-        if self._ended is not Ended.FINISHED:
+        if self._ended is not RunEnd.FINISHED:
             self._cut()
             return
         self._ended = how
         self._in(GRACE, self._cut)
 
     async def _work(self) -> None:
-        while self._ended is Ended.FINISHED and (job := next(self._jobs, None)) is not None:
+        while self._ended is RunEnd.FINISHED and (job := next(self._jobs, None)) is not None:
             self._keep(await self._visit(job))
 
     def _keep(self, visit: Visit) -> None:

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
-from crawler.dataset.inventory import name_spot
-from crawler.errors import ExplainedError
+from crawler.dataset.inventory import parse_authority
+from crawler.errors import UserError
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags import tables
 from crawler.flags.duck import batches, insert, run
-from crawler.flags.reference import Bench
-from crawler.flags.verdict_ids import SCHEMA, Numbering
+from crawler.flags.reference import ReferenceEvaluator
+from crawler.flags.verdict_ids import SCHEMA, VerdictIds
 from crawler.model import Origin
-from crawler.protocols.url_patterns import forms_of
+from crawler.protocols.url_patterns import path_forms
 from crawler.rulesets import RuleSet
 from crawler.store import flag_cache
 from crawler.store.database import connect_read_only
@@ -34,7 +34,7 @@ from crawler.vocab import Purpose
 _ROWS = 1_000_000
 
 
-class UnknownPurposeError(ExplainedError, ValueError):
+class UnknownPurposeError(UserError, ValueError):
     """There is no purpose of that name; the message lists those there are."""
 
 
@@ -71,7 +71,7 @@ class Flagger:
                 db = opened.enter_context(closing(connect_read_only(Path(db))))
             if not isinstance(rules, RuleSet):
                 rules = rule_set(db, rules)
-            self._bench = Bench(db, rules, purposes_of(purposes), agent)
+            self._bench = ReferenceEvaluator(db, rules, purposes_of(purposes), agent)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
             # Taken before anything is read: what a crawl adds meanwhile is other evidence.
             self.evidence = fingerprint(db)
@@ -80,7 +80,7 @@ class Flagger:
             self._opened = opened.pop_all()
 
     def _load(self, db: sqlite3.Connection) -> None:
-        self.numbering = Numbering()
+        self.numbering = VerdictIds()
         stored = flag_cache.load(db, self.facts)
         self._is_new = not stored
         if stored:
@@ -109,13 +109,13 @@ class Flagger:
         """What the next one in the same way can begin with (`store.prepared`); nothing where this
         one learned nothing.
         """
-        is_news = self._is_new or self._bench.worked_out
+        is_news = self._is_new or self._bench.new_verdicts
         return tables.kept(self._duck, self.numbering) if is_news else {}
 
     @property
-    def worked_out(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
+    def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
         """What was not in the database: origin, what it is for, and the verdicts."""
-        return self._bench.worked_out
+        return self._bench.new_verdicts
 
     def verdict(self, url: str | None) -> Verdict:
         """The verdict for one URL as it stands in a dataset."""
@@ -174,7 +174,7 @@ class Flagger:
 
     def _name_strays(self) -> None:
         def name(kind: str, text: str) -> tuple[str, str, str | None, int | None]:
-            origin = name_spot(kind, text)
+            origin = parse_authority(kind, text)
             if isinstance(origin, Origin):
                 return kind, text, canonical.origin_key(origin), None
             verdict = self._bench.unknown(f"no origin: {origin}")
@@ -185,7 +185,7 @@ class Flagger:
     def _normalise(self) -> None:
         def normal(url: str) -> tuple[str, str, str]:
             path = canonical.path_of(url)
-            return url, path, forms_of(path).path
+            return url, path, path_forms(path).path
 
         self._fill("odd", "SELECT DISTINCT url FROM unusual", normal)
 
@@ -205,7 +205,7 @@ class Flagger:
             insert(self._duck, table, [make(*row) for row in rows])
 
 
-def _facts(evidence: str, bench: Bench) -> str:
+def _facts(evidence: str, bench: ReferenceEvaluator) -> str:
     """What a flagging's verdicts come from, as a digest."""
     facts = (__version__, evidence, bench.rules.text, bench.agent, bench.purposes)
     return hashlib.sha256(repr(facts).encode()).hexdigest()

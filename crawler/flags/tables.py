@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from crawler.evaluate.url_verdicts import MOST_SHAPES, PAGE
+from crawler.evaluate.url_verdicts import MAX_PATTERNS, PAGE
 from crawler.flags.duck import add, insert, run
-from crawler.flags.reference import Bench
-from crawler.flags.verdict_ids import Numbering
+from crawler.flags.reference import ReferenceEvaluator
+from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
 
 # What a flagging goes on with, but for verdicts.
@@ -18,14 +18,17 @@ _VERDICTS = "verdict"
 
 
 def load(
-    duck: duckdb.DuckDBPyConnection, db: sqlite3.Connection, bench: Bench, numbers: Numbering
+    duck: duckdb.DuckDBPyConnection,
+    db: sqlite3.Connection,
+    bench: ReferenceEvaluator,
+    numbers: VerdictIds,
 ) -> None:
     """Make the tables of beforehand.sql and fill them from the database."""
     run(duck, "beforehand.sql")
     run(duck, "loading.sql")
     asked = (bench.rules.label, bench.agent, bench.purposes)
     pages, combinations = [], []
-    for origin, what, found in verdict_cache.special(db, *asked):
+    for origin, what, found in verdict_cache.exceptional_verdicts(db, *asked):
         number = numbers.number(bench.of(found))
         if what.startswith(PAGE):
             pages.append((origin, what.removeprefix(PAGE), number))
@@ -33,22 +36,26 @@ def load(
             combinations.append((origin, what, number))
     insert(duck, "page", pages)
     insert(duck, "combination", combinations)
-    insert(duck, "document", verdict_cache.shapes(db))
-    insert(duck, "told_by", verdict_cache.told_by(db))
-    known = verdict_cache.known(db, *asked)
+    insert(duck, "document", verdict_cache.url_patterns(db))
+    insert(duck, "told_by", verdict_cache.readings_of_origins(db))
+    known = verdict_cache.origin_verdicts(db, *asked)
     insert(duck, "known", [(k.key, k.origin, _usual(k, bench, numbers)) for k in known])
-    duck.execute("SET VARIABLE most_shapes = ?", [MOST_SHAPES])
+    duck.execute("SET VARIABLE most_shapes = ?", [MAX_PATTERNS])
     run(duck, "loaded.sql")
 
 
-def _usual(known: verdict_cache.Known, bench: Bench, numbers: Numbering) -> int | None:
+def _usual(
+    known: verdict_cache.OriginVerdicts, bench: ReferenceEvaluator, numbers: VerdictIds
+) -> int | None:
     """The number of the usual verdict of an origin; None where it is still to be worked out."""
     if known.usual:
         return numbers.number(bench.of(known.usual))
     return None if known.visited else numbers.number(bench.never_asked())
 
 
-def prepare(duck: duckdb.DuckDBPyConnection, bench: Bench, numbers: Numbering) -> None:
+def prepare(
+    duck: duckdb.DuckDBPyConnection, bench: ReferenceEvaluator, numbers: VerdictIds
+) -> None:
     """Work out what was not worked out before, for the origins that occur among the rows.
 
     Where an origin has no usual verdict, each path of it is judged for itself.
@@ -68,14 +75,14 @@ def prepare(duck: duckdb.DuckDBPyConnection, bench: Bench, numbers: Numbering) -
     run(duck, "prepared.sql")
 
 
-def kept(duck: duckdb.DuckDBPyConnection, numbers: Numbering) -> dict[str, bytes]:
+def kept(duck: duckdb.DuckDBPyConnection, numbers: VerdictIds) -> dict[str, bytes]:
     """Everything that is known now, as tables of Arrow, for `restore`."""
     tables = {name: duck.table(name).to_arrow_table() for name in _TABLES}
     return {name: _packed(table) for name, table in (*tables.items(), (_VERDICTS, numbers.table()))}
 
 
 def restore(
-    duck: duckdb.DuckDBPyConnection, tables: Mapping[str, bytes], numbers: Numbering
+    duck: duckdb.DuckDBPyConnection, tables: Mapping[str, bytes], numbers: VerdictIds
 ) -> None:
     """Take over what `kept` gave, in place of `load`."""
     run(duck, "beforehand.sql")

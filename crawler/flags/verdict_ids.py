@@ -15,7 +15,7 @@ SCHEMA = pa.schema(
 )
 
 
-class Numbering:
+class VerdictIds:
     """Distinct verdicts, numbered from 0 in the order in which they came."""
 
     def __init__(self) -> None:

@@ -21,22 +21,22 @@ from crawler.media._model import (
     TEXT_CAP,
     Assertion,
     Credentials,
-    Element,
-    Fault,
     Media,
+    MediaFault,
     Package,
     Packet,
-    UnreadError,
+    UnreadableError,
+    XmpElement,
 )
 
 __all__ = [
     "Assertion",
     "Credentials",
-    "Element",
-    "Fault",
     "Media",
+    "MediaFault",
     "Package",
     "Packet",
+    "XmpElement",
     "extract",
     "kind_of",
     "missing",
@@ -89,7 +89,7 @@ def kind_of(body: bytes) -> str:
 def extract(body: bytes, *, truncated: bool = False) -> bytes:
     """Give the extract of a file as canonical JSON; `truncated` says that it was cut."""
     kind = kind_of(body)
-    faults: list[Fault] = []
+    faults: list[MediaFault] = []
     media = Media(
         kind=kind,
         truncated=truncated,
@@ -103,18 +103,18 @@ def extract(body: bytes, *, truncated: bool = False) -> bytes:
 
 def unread(why: str) -> bytes:
     """The extract of a file that could not be looked into at all."""
-    return write(Media(faults=(Fault(part="file", why=why[:TEXT_CAP]),)))
+    return write(Media(faults=(MediaFault(part="file", why=why[:TEXT_CAP]),)))
 
 
-def _tried(part: str, reading: Callable[[], _T], faults: list[Fault]) -> _T | None:
+def _tried(part: str, reading: Callable[[], _T], faults: list[MediaFault]) -> _T | None:
     """What a reader found; whatever stops it, libraries included, is a fault of that part."""
     try:
         return reading()
-    except UnreadError as error:
-        faults.append(Fault(part=part, why=str(error)[:TEXT_CAP]))
+    except UnreadableError as error:
+        faults.append(MediaFault(part=part, why=str(error)[:TEXT_CAP]))
     except Exception as error:
         why = _ADDRESS.sub("", f"{type(error).__name__}: {error}")
-        faults.append(Fault(part=part, why=why[:TEXT_CAP]))
+        faults.append(MediaFault(part=part, why=why[:TEXT_CAP]))
     return None
 
 
@@ -148,7 +148,7 @@ def read(extracted: bytes) -> Media:
             packets=tuple(Packet(**packet) for packet in given["packets"]),
             package=given["package"] and _package(given["package"]),
             credentials=given["credentials"] and _credentials(given["credentials"]),
-            faults=tuple(Fault(**fault) for fault in given["faults"]),
+            faults=tuple(MediaFault(**fault) for fault in given["faults"]),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return Media()
@@ -156,7 +156,7 @@ def read(extracted: bytes) -> Media:
 
 def _package(given: dict[str, Any]) -> Package:
     elements = tuple(
-        Element(**(e | {"attributes": tuple(map(tuple, e["attributes"]))}))
+        XmpElement(**(e | {"attributes": tuple(map(tuple, e["attributes"]))}))
         for e in given["elements"]
     )
     return Package(**(given | {"elements": elements}))

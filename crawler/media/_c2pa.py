@@ -15,7 +15,7 @@ from crawler.media._model import (
     TEXT_CAP,
     Assertion,
     Credentials,
-    UnreadError,
+    UnreadableError,
 )
 
 # What every manifest store holds (C2PA, 11.1: it is a JUMBF superbox).
@@ -87,10 +87,10 @@ def _assertions(label: str, manifest: dict[str, Any], *, active: bool) -> Iterat
 def _entries(data: object) -> Iterator[tuple[str, str, str]]:
     """Key, use and information of each entry; version 1.0 had no `entries` around them."""
     if not isinstance(data, dict):
-        raise UnreadError("a training and data mining assertion is no map")
+        raise UnreadableError("a training and data mining assertion is no map")
     entries = data.get("entries", data)
     if not isinstance(entries, dict):
-        raise UnreadError("the entries of a training and data mining assertion are no map")
+        raise UnreadableError("the entries of a training and data mining assertion are no map")
     for key, value in entries.items():
         given = value if isinstance(value, dict) else {"use": value}
         information = next((given[name] for name in _INFORMATION if given.get(name)), "")

@@ -4,7 +4,7 @@ import io
 import zipfile
 from xml.parsers import expat
 
-from crawler.media._model import ELEMENTS, TEXT_CAP, Element, Package, UnreadError
+from crawler.media._model import ELEMENTS, TEXT_CAP, Package, UnreadableError, XmpElement
 
 _ZIP = b"PK\x03\x04"
 _MIMETYPE = b"mimetypeapplication/epub+zip"
@@ -24,7 +24,7 @@ def package(body: bytes) -> Package:
         roots = _elements(_member(archive, _CONTAINER), frozenset({"rootfile"}))
         path = next((root.get("full-path") for root in roots), None)
         if not path:
-            raise UnreadError(f"{_CONTAINER} names no package document")
+            raise UnreadableError(f"{_CONTAINER} names no package document")
         document = _member(archive, path)
     found = _elements(document, frozenset({"package", "meta", "link"}))
     prefix = next((e.get("prefix") for e in found if e.tag == "package"), None)
@@ -37,7 +37,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     with archive.open(name) as file:
         content = file.read(_DOCUMENT_CAP + 1)
     if len(content) > _DOCUMENT_CAP:
-        raise UnreadError(f"{name[:200]} is larger than {_DOCUMENT_CAP} octets")
+        raise UnreadableError(f"{name[:200]} is larger than {_DOCUMENT_CAP} octets")
     return content
 
 
@@ -45,7 +45,7 @@ class _Scan:
     """Collects elements of some names. Prefixes need no namespace: reports print them without."""
 
     def __init__(self, wanted: frozenset[str]) -> None:
-        self.found: list[Element] = []
+        self.found: list[XmpElement] = []
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -53,21 +53,21 @@ class _Scan:
         self.parser.CharacterDataHandler = self._text
         self.parser.EntityDeclHandler = self._entity
         self._wanted = wanted
-        self._open: list[tuple[Element, list[str]] | None] = []
+        self._open: list[tuple[XmpElement, list[str]] | None] = []
 
     def _entity(self, name: str, *_rest: object) -> None:
-        raise UnreadError(f"the document declares an entity, {name[:50]}")
+        raise UnreadableError(f"the document declares an entity, {name[:50]}")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) == _DEPTH:
-            raise UnreadError(f"elements are nested deeper than {_DEPTH}")
+            raise UnreadableError(f"elements are nested deeper than {_DEPTH}")
         tag = name.rpartition(":")[2]
         if tag not in self._wanted or len(self.found) + len(self._open) > ELEMENTS:
             self._open.append(None)
             return
         pairs = tuple((key[:TEXT_CAP], value[:TEXT_CAP]) for key, value in attributes.items())
         line = self.parser.CurrentLineNumber
-        self._open.append((Element(tag=tag, line=line, attributes=pairs[:20]), []))
+        self._open.append((XmpElement(tag=tag, line=line, attributes=pairs[:20]), []))
 
     def _text(self, text: str) -> None:
         if self._open[-1] is not None:
@@ -79,13 +79,13 @@ class _Scan:
             element, pieces = closed
             text = " ".join("".join(pieces).split())[:TEXT_CAP]
             self.found.append(
-                Element(
+                XmpElement(
                     tag=element.tag, line=element.line, attributes=element.attributes, text=text
                 )
             )
 
 
-def _elements(document: bytes, wanted: frozenset[str]) -> list[Element]:
+def _elements(document: bytes, wanted: frozenset[str]) -> list[XmpElement]:
     scan = _Scan(wanted)
     scan.parser.Parse(document, True)
     return sorted(scan.found, key=lambda element: element.line)

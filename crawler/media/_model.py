@@ -9,7 +9,7 @@ TEXT_CAP = 2000
 ENTRIES, ASSERTIONS = 50, 20
 
 
-class UnreadError(Exception):
+class UnreadableError(Exception):
     """A container, or a part of one, that could not be read; the message says why."""
 
 
@@ -23,7 +23,7 @@ class Packet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
+class XmpElement:
     """A `meta` or `link` element of an EPUB package document, without namespace prefix."""
 
     tag: str
@@ -42,7 +42,7 @@ class Package:
 
     path: str
     prefix: str
-    elements: tuple[Element, ...] = ()
+    elements: tuple[XmpElement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class MediaFault:
     """A part that was not read: `xmp`, `pdf`, `epub`, `c2pa` or `file`, and why."""
 
     part: str
@@ -93,4 +93,4 @@ class Media:
     packets: tuple[Packet, ...] = ()
     package: Package | None = None
     credentials: Credentials | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[MediaFault, ...] = ()

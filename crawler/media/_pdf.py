@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from crawler.media._model import PACKET_CAP, UnreadError
+from crawler.media._model import PACKET_CAP, UnreadableError
 
 if TYPE_CHECKING:
     import pikepdf
@@ -31,7 +31,7 @@ def _content(stream: "pikepdf.Stream") -> bytes:
     if not filters:
         return stream.read_raw_bytes()
     if filters != ["/FlateDecode"] or "/DecodeParms" in stream.stream_dict:
-        raise UnreadError(f"metadata behind the filter {' '.join(filters)}")
+        raise UnreadableError(f"metadata behind the filter {' '.join(filters)}")
     return zlib.decompressobj().decompress(stream.read_raw_bytes(), 4 * PACKET_CAP + 1)
 
 

@@ -70,7 +70,7 @@ def tags(text: str, octets: bytes) -> Iterator[Tag]:
     Of the body only those that an extract may keep, and those that change where they stand.
     `octets` is the text, folded.
     """
-    at, line, place = 0, 1, _Place()
+    at, line, place = 0, 1, _Position()
     others = _OTHERS_BUT_ANCHORS if b"license" in octets else _OTHERS
     while True:
         begin, at = at, _skipped(text, at, others if place.body else None)
@@ -116,7 +116,7 @@ def end_of_text(name: str, text: str, at: int) -> int:
     return end.start() if end else len(text)
 
 
-class _Place:
+class _Position:
     """Where the scan stands: in the head, in the body, or inside a container."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ BAD_LOCATION = "Location "
 Chain = tuple[Resource, str]
 
 
-class Seen:
+class OriginHistory:
     """The observations of one origin, in order.
 
     `sent` counts the requests among them; `all` is all of them.
@@ -95,14 +95,14 @@ class Seen:
     def rules(self, gate: Chain) -> Reading | None:
         """What stands in the robots.txt at the end of a chain that has ended."""
         if gate not in self._rules:
-            self._rules[gate] = linked_documents.reading(robots_txt, self._chains[gate][-1])
+            self._rules[gate] = linked_documents.parse_cached(robots_txt, self._chains[gate][-1])
         return self._rules[gate]
 
     def named(self, family: str) -> Iterable[str]:
         """URLs of documents that carriers of a family named, each once, in the order seen."""
         found = self._named[family]
         for observation in self.all[self._read[family] :]:
-            found.update(dict.fromkeys(linked_documents.named(family, observation)))
+            found.update(dict.fromkeys(linked_documents.linked_urls(family, observation)))
         self._read[family] = len(self.all)
         return found
 

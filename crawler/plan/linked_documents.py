@@ -2,11 +2,11 @@
 
 from collections.abc import Hashable, Iterator
 
-from crawler.caches import Recent
+from crawler.caches import BoundedCache
 from crawler.model import Observation, Reading
 from crawler.protocols import PROTOCOLS, parse
 from crawler.protocols.interface import Protocol
-from crawler.protocols.parse_cache import essence
+from crawler.protocols.parse_cache import normalise_for_cache
 from crawler.urls import resolve
 from crawler.vocab import Presence, Resource
 
@@ -20,21 +20,21 @@ _CARRIERS = {
 }
 
 
-_KNOWN: Recent[Hashable, Reading] = Recent(512)
+_KNOWN: BoundedCache[Hashable, Reading] = BoundedCache(512)
 
 
-def named(family: str, observation: Observation) -> Iterator[str]:
+def linked_urls(family: str, observation: Observation) -> Iterator[str]:
     """URLs of documents that an answer points to, as the protocols of a family read it."""
     for protocol in _CARRIERS[family]:
-        yield from _named(protocol, observation)
+        yield from _urls_named_by(protocol, observation)
 
 
-def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
+def _urls_named_by(protocol: Protocol, observation: Observation) -> Iterator[str]:
     """What an answer points to; RSL 1.0, discovery, knows absolute URIs only."""
     resource = observation.target.resource
     if resource in _NAMED or resource not in protocol.RESOURCES:
         return
-    found = reading(protocol, observation)
+    found = parse_cached(protocol, observation)
     for name in found.names if found else ():
         if protocol.FAMILY == RSL and "://" not in name:
             continue
@@ -43,7 +43,7 @@ def _named(protocol: Protocol, observation: Observation) -> Iterator[str]:
             yield url
 
 
-def reading(protocol: Protocol, observation: Observation) -> Reading | None:
+def parse_cached(protocol: Protocol, observation: Observation) -> Reading | None:
     """What a protocol read in an answer, None where nothing was there; alike documents are read
     once, since nothing that could be quoted wrongly is looked at here.
     """
@@ -52,6 +52,6 @@ def reading(protocol: Protocol, observation: Observation) -> Reading | None:
     document = parse.document(protocol, observation)
     if document is None:
         return None
-    found = essence(protocol.CARRIER, observation.target.resource, document)
+    found = normalise_for_cache(protocol.CARRIER, observation.target.resource, document)
     key = (protocol.NAME, found.of)
     return _KNOWN.get(key) or _KNOWN.keep(key, parse.parse(protocol, found.document))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 
 from crawler.model import Observation, Origin, Target
-from crawler.plan.history import BAD_LOCATION, GATES, NO_ANSWER, Chain, Seen, shown
+from crawler.plan.history import BAD_LOCATION, GATES, NO_ANSWER, Chain, OriginHistory, shown
 from crawler.plan.linked_documents import RSL, TDMREP, TERMS
 from crawler.protocols.robots import robots_txt
 from crawler.urls import resolve
@@ -23,8 +23,8 @@ __all__ = [
     "LICENSES",
     "POLICIES",
     "REQUESTS",
+    "OriginHistory",
     "PlanOptions",
-    "Seen",
     "next_target",
 ]
 
@@ -65,7 +65,9 @@ class PlanOptions:
     policy_files_always: bool = False
 
 
-def next_target(origin: Origin, samples: tuple[str, ...], seen: Seen, options: PlanOptions) -> Step:
+def next_target(
+    origin: Origin, samples: tuple[str, ...], seen: OriginHistory, options: PlanOptions
+) -> Step:
     """What to fetch next, or what to record without fetching, or None when all is done."""
     for chain in _planned(origin, samples, seen, options):
         step = _step(chain, seen, options)
@@ -75,7 +77,7 @@ def next_target(origin: Origin, samples: tuple[str, ...], seen: Seen, options: P
 
 
 def _planned(
-    origin: Origin, samples: tuple[str, ...], seen: Seen, options: PlanOptions
+    origin: Origin, samples: tuple[str, ...], seen: OriginHistory, options: PlanOptions
 ) -> Iterator[tuple[Resource, str]]:
     """The chains of an origin in order; later ones depend on what the earlier brought."""
     yield Resource.ROBOTS_TXT, f"{origin.url}/robots.txt"
@@ -102,7 +104,7 @@ def _planned(
         yield resource, f"{base}{path}"
 
 
-def _base(origin: Origin, seen: Seen) -> str:
+def _base(origin: Origin, seen: OriginHistory) -> str:
     """Where an origin is asked: a name without a scheme by http when https gives no answer."""
     if not origin.assumed or not seen.all or seen.all[0].outcome not in NO_ANSWER:
         return origin.url
@@ -131,7 +133,7 @@ def _is_media(url: str) -> bool:
     return url.partition("?")[0].lower().endswith(_MEDIA)
 
 
-def _step(key: Chain, seen: Seen, options: PlanOptions) -> Step:
+def _step(key: Chain, seen: OriginHistory, options: PlanOptions) -> Step:
     """The next step of a chain, None when it has ended."""
     chain = seen.chain(key)
     if not chain:
@@ -149,7 +151,9 @@ def _step(key: Chain, seen: Seen, options: PlanOptions) -> Step:
     return _hop(replace(hop, url=url), chain, seen, options)
 
 
-def _hop(target: Target, chain: Sequence[Observation], seen: Seen, options: PlanOptions) -> Step:
+def _hop(
+    target: Target, chain: Sequence[Observation], seen: OriginHistory, options: PlanOptions
+) -> Step:
     """A hop that a redirect asks for, unless the chain is too long or bites its tail."""
     if any(o.target.url == target.url for o in chain):
         return _stop(target, Outcome.REDIRECT_LIMIT, "redirects in a loop")
@@ -158,7 +162,7 @@ def _hop(target: Target, chain: Sequence[Observation], seen: Seen, options: Plan
     return _admit(target, seen, options)
 
 
-def _admit(target: Target, seen: Seen, options: PlanOptions) -> Step:
+def _admit(target: Target, seen: OriginHistory, options: PlanOptions) -> Step:
     """The target if it may be asked now; else why it is withheld, or the gate to ask first."""
     why = _exhausted(target.url, seen, options)
     if why:
@@ -174,19 +178,19 @@ def _admit(target: Target, seen: Seen, options: PlanOptions) -> Step:
     return _answered(target, seen) or target
 
 
-def _answered(target: Target, seen: Seen) -> Observation | None:
+def _answered(target: Target, seen: OriginHistory) -> Observation | None:
     """The answer another chain had from the same URL: nothing is asked twice."""
     o = seen.answer(target)
     return replace(o, target=target, note=f"asked once, for {o.target.asked}") if o else None
 
 
-def _exhausted(url: str, seen: Seen, options: PlanOptions) -> str:
+def _exhausted(url: str, seen: OriginHistory, options: PlanOptions) -> str:
     """Why a host is asked nothing more: it is dead, busy, or was asked enough; or empty."""
     most = REQUESTS + options.pages + options.media
     return seen.closed(url) or (f"stopped after {most} requests" if seen.sent >= most else "")
 
 
-def _refusal(gate: Chain, target: Target, seen: Seen, options: PlanOptions) -> str:
+def _refusal(gate: Chain, target: Target, seen: OriginHistory, options: PlanOptions) -> str:
     """Why robots.txt keeps us from a target, empty if it does not (RFC 9309, 2.3.1).
 
     4xx is unavailable: everything may be asked, save for 429, which asks for patience. What

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Protocol as Shape
 
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.vocab import Resource
 
 
@@ -36,5 +36,7 @@ class Protocol(Shape):
     def parse(self, document: Document, /) -> Reading:
         """Read a document; whatever the bytes are, an answer comes back and nothing is raised."""
 
-    def voices(self, reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+    def statements_for(
+        self, reading: Reading, question: Question, /
+    ) -> tuple[AppliedStatement, ...]:
         """The statements that speak to the question under this protocol's own precedence."""

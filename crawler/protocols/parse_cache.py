@@ -40,23 +40,23 @@ _LINKS = frozenset(
 )
 
 
-class Essence(NamedTuple):
+class CacheKey(NamedTuple):
     """What the readings of a document depend on, and the document that is read for it."""
 
     of: Hashable
     document: Document
 
 
-def essence(carrier: Carrier, resource: Resource, document: Document) -> Essence:
+def normalise_for_cache(carrier: Carrier, resource: Resource, document: Document) -> CacheKey:
     """The essence of what a carrier brought from a resource: documents there with an equal one
     have equal readings, but for readings that quote what was left out (see `quotes`).
     """
     facts = (carrier, resource, document.media_type, document.charset, document.truncated)
     if carrier is Carrier.PAGE:
-        return Essence((*facts, _page(document.body)), document)
+        return CacheKey((*facts, _page(document.body)), document)
     if resource is Resource.ROBOTS_TXT:
         document = replace(document, body=_without_sitemaps(document.body))
-    return Essence((*facts, document.body), document)
+    return CacheKey((*facts, document.body), document)
 
 
 def _without_sitemaps(body: bytes) -> bytes:
@@ -80,7 +80,7 @@ def _pieces(body: bytes) -> Iterator[bytes]:
     yield body[done:]
 
 
-def quotes(readings: Iterable[Reading]) -> bool:
+def needs_original(readings: Iterable[Reading]) -> bool:
     """Whether readings quote what was left out: the document must be read as it stands."""
     return any(_ADDRESS in issue.excerpt for reading in readings for issue in reading.issues)
 
@@ -91,25 +91,25 @@ def _page(extracted: bytes) -> Hashable:
     bare = page.bare(extracted)
     if bare is not None:
         with contextlib.suppress(ValueError, TypeError, KeyError):
-            return bare.links, tuple([e for e in bare.elements if not _stands_usual(e)])
+            return bare.links, tuple([e for e in bare.elements if not _is_common_raw(e)])
     found = page.elements(extracted)
     return page.prose(extracted), tuple(
-        [e for e in found if _is_canonical(e) or not _is_usual(e.tag, e.attributes)]
+        [e for e in found if _is_canonical(e) or not _is_ignored(e.tag, e.attributes)]
     )
 
 
 @lru_cache(maxsize=4096)
-def _stands_usual(standing: bytes) -> bool:
+def _is_common_raw(standing: bytes) -> bool:
     """Whether an element is usual; pages of many hosts have it to the octet."""
     element = page.element_of(standing)
-    return _is_usual(element.tag, element.attributes)
+    return _is_ignored(element.tag, element.attributes)
 
 
 def _is_canonical(element: Element) -> bool:
     return element.tag == "link" and (element.get("rel") or "").lower() == "canonical"
 
 
-def _is_usual(tag: str, attributes: Iterable[tuple[str, str]]) -> bool:
+def _is_ignored(tag: str, attributes: Iterable[tuple[str, str]]) -> bool:
     """Whether an element is of the kinds that no protocol reads."""
     if tag == "link":
         rel = next((value for name, value in attributes if name == "rel"), "")

@@ -26,7 +26,7 @@ from crawler.protocols.tdmrep import tdmrep_file
 _SPECIAL = re.compile(r"([\\%_])")
 
 
-class Of(StrEnum):
+class ComparedPart(StrEnum):
     """What a pattern is compared with: the path with its query, the path alone, or the path
     alone in lower case.
     """
@@ -36,7 +36,7 @@ class Of(StrEnum):
     LOWER = "lower"
 
 
-class Forms(NamedTuple):
+class PathForms(NamedTuple):
     """The normal forms of a path that patterns are compared with, as `Of` names them."""
 
     path: str
@@ -44,10 +44,10 @@ class Forms(NamedTuple):
     lower: str
 
 
-class Shape(NamedTuple):
+class UrlPattern(NamedTuple):
     """A property that a path has or has not: one of its forms matches a pattern."""
 
-    of: Of
+    of: ComparedPart
     pattern: Pattern
 
     @property
@@ -56,35 +56,35 @@ class Shape(NamedTuple):
         text = "%".join(_SPECIAL.sub(r"\\\1", part) for part in self.pattern.parts)
         return text if self.pattern.anchored else text + "%"
 
-    def fits(self, forms: Forms) -> bool:
+    def fits(self, forms: PathForms) -> bool:
         """Whether a path has it."""
         return matches(self.pattern, getattr(forms, self.of))
 
 
 #: RFC 9309, 2.2.2: this path is refused to nobody, whatever the rules say.
-ROBOTS_TXT = Shape(Of.PATH, compile_pattern("/robots.txt$"))
+ROBOTS_TXT = UrlPattern(ComparedPart.PATH, compile_pattern("/robots.txt$"))
 
 
-def forms_of(path: str) -> Forms:
+def path_forms(path: str) -> PathForms:
     """The forms of path and query of a URL."""
     normal = normalise_path(path)
     bare = normal.partition("?")[0]
-    return Forms(normal, bare, bare.lower())
+    return PathForms(normal, bare, bare.lower())
 
 
-def shapes_of(name: str, reading: Reading) -> tuple[Shape, ...]:
+def shapes_of(name: str, reading: Reading) -> tuple[UrlPattern, ...]:
     """The shapes that answers of a protocol depend on, each once; of most protocols none."""
     find = _FINDERS.get(name)
     return tuple(dict.fromkeys(find(reading))) if find else ()
 
 
-def _shape(pattern: Pattern, of: Of = Of.PATH) -> Iterator[Shape]:
+def _shape(pattern: Pattern, of: ComparedPart = ComparedPart.PATH) -> Iterator[UrlPattern]:
     """The shape of a pattern, unless every path has it."""
     if not pattern.universal:
-        yield Shape(of, pattern)
+        yield UrlPattern(of, pattern)
 
 
-def _robots(robots: Robots) -> Iterator[Shape]:
+def _robots(robots: Robots) -> Iterator[UrlPattern]:
     """All rules of all groups: any of them may be those of the agent asked about."""
     values = (robots.lines.values[n - 1] for group in robots.groups for n in group.rules)
     value = ""
@@ -94,40 +94,42 @@ def _robots(robots: Robots) -> Iterator[Shape]:
         yield ROBOTS_TXT
 
 
-def _of_robots_txt(reading: Reading) -> Iterable[Shape]:
+def _of_robots_txt(reading: Reading) -> Iterable[UrlPattern]:
     robots = robots_txt.robots_of(reading)
     return _robots(robots) if robots else ()
 
 
-def _of_group_lines(reading: Reading) -> Iterator[Shape]:
+def _of_group_lines(reading: Reading) -> Iterator[UrlPattern]:
     rules = reading.rules
-    if isinstance(rules, extension_lines.Rules):
+    if isinstance(rules, extension_lines.ExtensionRules):
         yield from _robots(rules.robots)
         for rule in rules.lines:
             yield from _shape(rule.pattern)
 
 
-def _of_tdmrep_file(reading: Reading) -> Iterator[Shape]:
+def _of_tdmrep_file(reading: Reading) -> Iterator[UrlPattern]:
     for pattern in tdmrep_file.patterns_of(reading):
         yield from _shape(pattern)
 
 
-def _of_ai_txt(reading: Reading) -> Iterator[Shape]:
+def _of_ai_txt(reading: Reading) -> Iterator[UrlPattern]:
     for media, pattern in ai_txt.limits_of(reading):
         if media:
             ending = "." + normalise(media).lower()
-            yield Shape(Of.LOWER, Pattern(f"*{ending}$", ("", ending), True, len(ending) + 2))
+            yield UrlPattern(
+                ComparedPart.LOWER, Pattern(f"*{ending}$", ("", ending), True, len(ending) + 2)
+            )
         elif pattern:
-            yield from _shape(pattern, Of.BARE)
+            yield from _shape(pattern, ComparedPart.BARE)
 
 
-def _of_rsl(reading: Reading) -> Iterator[Shape]:
+def _of_rsl(reading: Reading) -> Iterator[UrlPattern]:
     for said in _statements.rules_of(reading).said:
         if said.pattern:
             yield from _shape(said.pattern)
 
 
-_FINDERS: dict[str, Callable[[Reading], Iterable[Shape]]] = {
+_FINDERS: dict[str, Callable[[Reading], Iterable[UrlPattern]]] = {
     "robots_txt": _of_robots_txt,
     "aipref_robots": _of_group_lines,
     "content_signal_robots": _of_group_lines,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crawler.evaluate.records import Finding, Heard, Sight
+from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
 from crawler.reports.parties import parties_of, party_lines
 from crawler.reports.reasons import why_not
 from crawler.reports.sentences import prose_lines, prose_of
@@ -49,7 +49,7 @@ class Explanation:
     agent: str | None
     rules: RuleSet
     findings: tuple[Finding, ...]
-    sights: tuple[Sight, ...]
+    resources: tuple[ResourceEvidence, ...]
     sources: dict[int, Source]
 
 
@@ -70,12 +70,12 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     for finding in explanation.findings:
         yield ""
         yield from _finding(finding, explanation)
-    yield from prose_lines(explanation.sights, explanation.rules)
-    yield from party_lines(explanation.sights)
+    yield from prose_lines(explanation.resources, explanation.rules)
+    yield from party_lines(explanation.resources)
     yield ""
     yield "Looked at:"
-    for sight in explanation.sights:
-        yield f"  {sight.presence:<9} {sight.resource:<16} {sight.url}  ({sight.observed_at})"
+    for evidence in explanation.resources:
+        yield f"  {evidence.presence:<9} {evidence.resource:<16} {evidence.url}  ({evidence.observed_at})"
 
 
 def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
@@ -85,24 +85,24 @@ def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
     if finding.conflict:
         yield "  conflict: statements disagree; the stricter decides"
     if finding.by is not None:
-        yield from _decided(finding.by, explanation.sources[finding.by.sight.observation])
+        yield from _decided(finding.by, explanation.sources[finding.by.evidence.observation])
     others = [h for h in finding.considered if h is not finding.by]
-    for heard in others[:10]:
-        yield f"  also: {_one_line(heard)}"
-        yield f"    {why_not(heard, finding, explanation.rules)}"
+    for applicable in others[:10]:
+        yield f"  also: {_one_line(applicable)}"
+        yield f"    {why_not(applicable, finding, explanation.rules)}"
     if len(others) > 10:
         yield f"  also: {len(others) - 10} more, see --json"
 
 
-def _decided(heard: Heard, source: Source) -> Iterator[str]:
-    statement = heard.statement
-    yield f"  decided by {heard.protocol.TITLE}, {statement.place} (tier {statement.tier})"
+def _decided(applicable: ApplicableStatement, source: Source) -> Iterator[str]:
+    statement = applicable.statement
+    yield f"  decided by {applicable.protocol.TITLE}, {statement.place} (tier {statement.tier})"
     for line in statement.raw.splitlines():
         yield f"    | {line}"
     yield f"    {statement.clause}; rule {statement.rule}, read {statement.reads}"
     if statement.policy:
         yield f"    terms: {statement.policy}"
-    yield f"    {heard.sight.url} answered {source.status} on {heard.sight.observed_at}"
+    yield f"    {applicable.evidence.url} answered {source.status} on {applicable.evidence.observed_at}"
     if source.tls_version:
         yield f"    by {_tls(source)}"
     yield f"    body sha256 {source.digest}"
@@ -116,14 +116,14 @@ def _tls(source: Source) -> str:
     return f"{source.tls_version}, certificate sha256 {source.tls_certificate}, {verified}"
 
 
-def _one_line(heard: Heard) -> str:
-    statement = heard.statement
+def _one_line(applicable: ApplicableStatement) -> str:
+    statement = applicable.statement
     said = (
         statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
     )
-    limit = f", only {heard.voice.part}" if heard.voice.part else ""
+    limit = f", only {applicable.applied.limited_to}" if applicable.applied.limited_to else ""
     who = "" if statement.agent == "*" else f" for {statement.agent}"
-    return f"{said}{who} by {heard.protocol.TITLE}, {statement.place}{limit}"
+    return f"{said}{who} by {applicable.protocol.TITLE}, {statement.place}{limit}"
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:
@@ -136,9 +136,9 @@ def as_json(explanation: Explanation) -> dict[str, object]:
         "agent": explanation.agent,
         "rules": explanation.rules.label,
         "findings": [_finding_json(f, explanation) for f in explanation.findings],
-        "natural_language": prose_of(explanation.sights),
-        "parties": parties_of(explanation.sights),
-        "resources": [_sight_json(s) for s in explanation.sights],
+        "natural_language": prose_of(explanation.resources),
+        "parties": parties_of(explanation.resources),
+        "resources": [_sight_json(s) for s in explanation.resources],
         "caveat": CAVEAT,
     }
 
@@ -161,12 +161,12 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
     }
 
 
-def _heard_json(heard: Heard, explanation: Explanation) -> dict[str, object]:
-    statement = heard.statement
-    source = explanation.sources[heard.sight.observation]
+def _heard_json(applicable: ApplicableStatement, explanation: Explanation) -> dict[str, object]:
+    statement = applicable.statement
+    source = explanation.sources[applicable.evidence.observation]
     return {
-        "statement": f"{heard.reading}.{statement.n}" if statement.n else None,
-        "protocol": heard.protocol.NAME,
+        "statement": f"{applicable.reading}.{statement.n}" if statement.n else None,
+        "protocol": applicable.protocol.NAME,
         "rule": statement.rule,
         "clause": statement.clause,
         "stance": statement.stance,
@@ -176,32 +176,32 @@ def _heard_json(heard: Heard, explanation: Explanation) -> dict[str, object]:
         "path": statement.path,
         "media": statement.media,
         "policy": statement.policy,
-        "limited_to": heard.voice.part,
-        "fate": heard.fate,
+        "limited_to": applicable.applied.limited_to,
+        "fate": applicable.excluded_because,
         "reads": statement.reads,
         "declared_by": statement.declared_by,
         "place": statement.place,
         "line": statement.line,
         "raw": statement.raw,
-        "url": heard.sight.url,
+        "url": applicable.evidence.url,
         "status": source.status,
-        "observed_at": heard.sight.observed_at,
+        "observed_at": applicable.evidence.observed_at,
         "address": source.address,
         "tls_version": source.tls_version,
         "tls_certificate": source.tls_certificate,
         "tls_verified": source.tls_verified,
-        "observation": heard.sight.observation,
+        "observation": applicable.evidence.observation,
         "digest": source.digest,
         "stored": source.stored,
     }
 
 
-def _sight_json(sight: Sight) -> dict[str, object]:
+def _sight_json(evidence: ResourceEvidence) -> dict[str, object]:
     return {
-        "resource": sight.resource,
-        "path": sight.path,
-        "url": sight.url,
-        "presence": sight.presence,
-        "observed_at": sight.observed_at,
-        "observation": sight.observation,
+        "resource": evidence.resource,
+        "path": evidence.path,
+        "url": evidence.url,
+        "presence": evidence.presence,
+        "observed_at": evidence.observed_at,
+        "observation": evidence.observation,
     }

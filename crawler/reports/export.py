@@ -12,14 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 from crawler.store.database import public_views
 
 _AT_ONCE = 20_000
 _TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
 
 
-class ExportError(ExplainedError):
+class ExportError(UserError):
     """The export cannot be made; the message is one sentence that says what to do."""
 
 

@@ -2,30 +2,30 @@
 
 from collections.abc import Iterable, Iterator
 
-from crawler.evaluate.records import Sight
+from crawler.evaluate.records import ResourceEvidence
 from crawler.protocols.parsing import parties
 
 _SHOWN = 20
 _PUBLIC = ("role", "source", "name", "uid", "licence_page", "contact_page", "mailbox", "duties")
 
 
-def parties_of(sights: Iterable[Sight]) -> list[dict[str, str]]:
+def parties_of(resources: Iterable[ResourceEvidence]) -> list[dict[str, str]]:
     """The parties as data, each once, with absolute pages and the URL of the document."""
     found: dict[tuple[str, ...], dict[str, str]] = {}
-    for sight in sights:
-        for _protocol, _key, reading in sight.readings:
+    for evidence in resources:
+        for _protocol, _key, reading in evidence.readings:
             for party in reading.parties:
                 facts = {name: getattr(party, name) for name in _PUBLIC}
                 for name in ("licence_page", "contact_page"):
-                    facts[name] = parties.absolute(sight.url, facts[name])
-                facts["url"] = sight.url
+                    facts[name] = parties.absolute(evidence.url, facts[name])
+                facts["url"] = evidence.url
                 found.setdefault(tuple(facts.values()), facts)
     return [facts for facts in found.values() if _who(facts)]
 
 
-def party_lines(sights: Iterable[Sight]) -> Iterator[str]:
+def party_lines(resources: Iterable[ResourceEvidence]) -> Iterator[str]:
     """A line for each party, under one that says what a naming is worth; none without any."""
-    found = parties_of(sights)
+    found = parties_of(resources)
     if not found:
         return
     yield ""

@@ -1,7 +1,7 @@
 """Why a statement that was considered did not decide, in plain words."""
 
 from crawler.evaluate.evaluator import state_of
-from crawler.evaluate.records import Finding, Heard
+from crawler.evaluate.records import ApplicableStatement, Finding
 from crawler.model import Statement
 from crawler.rulesets import RuleSet
 from crawler.vocab import Reads
@@ -23,21 +23,21 @@ _PARTS = {
 }
 
 
-def why_not(heard: Heard, finding: Finding, rules: RuleSet) -> str:
+def why_not(applicable: ApplicableStatement, finding: Finding, rules: RuleSet) -> str:
     """Why a statement that was considered in a finding is not the one that decides."""
-    if not heard.statement.counts:
-        return _uncounted(heard.statement)
-    if heard.fate:
-        return heard.fate
-    state = state_of(heard.voice, rules)
+    if not applicable.statement.counts:
+        return _uncounted(applicable.statement)
+    if applicable.excluded_because:
+        return applicable.excluded_because
+    state = state_of(applicable.applied, rules)
     if state is None:
-        part = _PARTS.get(heard.voice.part, heard.voice.part)
+        part = _PARTS.get(applicable.applied.limited_to, applicable.applied.limited_to)
         return f"settles nothing: it permits for {part} only"
     if finding.by is None:
         return f"{state} is not enough while something planned is unseen"
     if state is not finding.state:
         return f"weaker: {state} does not undo {finding.state}"
-    return _equal(heard, finding.by)
+    return _equal(applicable, finding.by)
 
 
 def _uncounted(statement: Statement) -> str:
@@ -50,9 +50,9 @@ def _uncounted(statement: Statement) -> str:
     return _READERS[Reads.BOTH]
 
 
-def _equal(heard: Heard, by: Heard) -> str:
+def _equal(applicable: ApplicableStatement, by: ApplicableStatement) -> str:
     """What comes first of statements that make the same state."""
-    if heard.statement.tier != by.statement.tier:
-        tiers = f"tier {heard.statement.tier} after tier {by.statement.tier}"
+    if applicable.statement.tier != by.statement.tier:
+        tiers = f"tier {applicable.statement.tier} after tier {by.statement.tier}"
         return f"agrees, and is less explicit ({tiers})"
     return "agrees, and comes after the one that decided"

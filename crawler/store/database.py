@@ -15,7 +15,7 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 
 from crawler import agents, vocab
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -49,7 +49,7 @@ _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULT
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
 
 
-class StoreError(ExplainedError):
+class StoreError(UserError):
     """The database cannot be used; the message is one sentence that says what to do."""
 
 
@@ -70,7 +70,7 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
         raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
     if path.is_dir():
         raise StoreError(f"{path} is a folder; name a file with --db")
-    with explained(path), reachable(path):
+    with sqlite_errors_as_store_error(path), os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=10, isolation_level=None)
         try:
@@ -92,7 +92,7 @@ def connect_read_only(path: Path | str) -> sqlite3.Connection:
     """An audit database as it stands, for readers; raises `StoreError`."""
     path = Path(path)
     require(path)
-    with explained(path):
+    with sqlite_errors_as_store_error(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
         try:
             if _check(connection, path):
@@ -108,7 +108,7 @@ def connect_read_only(path: Path | str) -> sqlite3.Connection:
 
 
 @contextmanager
-def explained(path: Path | str) -> Iterator[None]:
+def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
     """Turn an error of SQLite into one clear sentence, as `StoreError`."""
     try:
         yield
@@ -117,7 +117,7 @@ def explained(path: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def reachable(path: Path | str) -> Iterator[None]:
+def os_errors_as_store_error(path: Path | str) -> Iterator[None]:
     """Turn an error of the file system into one clear sentence, as `StoreError`."""
     try:
         yield
@@ -275,14 +275,14 @@ def _make_views(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def held(path: Path | str, seconds: float = 0) -> Iterator[None]:
+def exclusive_lock(path: Path | str, seconds: float = 0) -> Iterator[None]:
     """Hold the database for one writing command; raises `StoreBusyError` if it is held, at once
     or after so many seconds.
 
     The lock is the operating system's, on a file beside the database: it ends with the process.
     """
     path = Path(path)
-    with reachable(path):
+    with os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{path}.lock")
         try:

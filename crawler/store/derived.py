@@ -93,7 +93,7 @@ def _refuse_another_text(db: sqlite3.Connection, rules: RuleSet) -> None:
 
 
 @contextmanager
-def swift(db: sqlite3.Connection) -> Iterator[None]:
+def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
     """Rebuild without looking up what each row refers to: the same hand writes both sides, and
     dropping a million readings would look for each in every table.
     """
@@ -105,7 +105,7 @@ def swift(db: sqlite3.Connection) -> Iterator[None]:
         db.execute("PRAGMA foreign_keys = ON")
 
 
-def forget_all(db: sqlite3.Connection) -> tuple[str, ...]:
+def drop_all_derived(db: sqlite3.Connection) -> tuple[str, ...]:
     """Drop everything derived, in the caller's transaction, with the indexes on it; what makes
     them comes back, for `index`. Sorting once is cheaper than finding a place for every row.
     """
@@ -122,13 +122,13 @@ def forget_all(db: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(sql for _, sql in found)
 
 
-def index(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
+def recreate_indexes(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
     """Make indexes again."""
     for sql in indexes:
         db.execute(sql)
 
 
-def forget_origin(db: sqlite3.Connection, origin: int) -> None:
+def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
     """Drop what was derived for one origin; readings stay, since others may share them."""
     flag_cache.forget(db)
     for table in ("verdict", "disagreement", "finding", "sight"):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from operator import itemgetter
 
-from crawler.evaluate.current_answers import Row
-from crawler.evaluate.snapshot import Reader
+from crawler.evaluate.current_answers import ObservationRow
+from crawler.evaluate.snapshot import SnapshotReader
 from crawler.store.bodies import load_body
 
 _IN_ORDER = itemgetter(1, 0)
@@ -42,7 +42,7 @@ def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
         last = found[-1][0]
 
 
-def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
+def rows_of(db: sqlite3.Connection, origin: int) -> list[ObservationRow]:
     """Everything observed of an origin, oldest first; bodies are not loaded."""
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
@@ -50,13 +50,13 @@ def rows_of(db: sqlite3.Connection, origin: int) -> list[Row]:
         (origin,),
     ).fetchall()
     found.sort(key=_IN_ORDER)  # sorted by SQLite, every column would be written once more
-    rows: dict[int, Row] = {}
+    rows: dict[int, ObservationRow] = {}
     for facts in found:
         confirmed = facts[-1] and (*facts[:-1], rows.get(facts[-1]))
-        rows[facts[0]] = Row._make(confirmed or facts)
+        rows[facts[0]] = ObservationRow._make(confirmed or facts)
     return list(rows.values())
 
 
-def snapshot_reader(db: sqlite3.Connection) -> Reader:
+def snapshot_reader(db: sqlite3.Connection) -> SnapshotReader:
     """Return a reader of snapshots whose evidence comes from this database."""
-    return Reader(partial(rows_of, db), partial(load_body, db))
+    return SnapshotReader(partial(rows_of, db), partial(load_body, db))

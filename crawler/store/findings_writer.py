@@ -5,9 +5,14 @@ import sqlite3
 from operator import itemgetter
 from typing import NamedTuple
 
-from crawler.caches import Same
-from crawler.evaluate.evaluation_cache import Concluded, Opinion, Place, times_of
-from crawler.evaluate.snapshot import Dossier, Read
+from crawler.caches import IdentityCache
+from crawler.evaluate.evaluation_cache import (
+    CachedFinding,
+    Evaluation,
+    StatementRef,
+    observation_times,
+)
+from crawler.evaluate.snapshot import OriginSnapshot, StoredReading
 from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.protocols.url_patterns import shapes_of
 from crawler.store import parties, verdict_cache
@@ -42,17 +47,17 @@ def _insert(table: str, columns: int) -> str:
     return f"INSERT INTO {into} VALUES ({marks}) {otherwise}"  # noqa: S608 - our own names
 
 
-class _Said(NamedTuple):
+class _FindingRows(NamedTuple):
     """The rows of an opinion but for what each origin puts in: of findings with what decided or,
     in `silence`, with nothing that did, and of verdicts with what dates them.
     """
 
-    findings: list[tuple[_Row, Place]]
+    findings: list[tuple[_Row, StatementRef]]
     silence: list[_Row]
     verdicts: list[tuple[_Row, int | None]]
 
 
-class Ledger:
+class FindingsWriter:
     """Rows that wait to be written, in the transaction of whoever calls.
 
     `keep_contacts` stores what is personal about parties.
@@ -62,26 +67,26 @@ class Ledger:
         self._db, self._keep_contacts = db, keep_contacts
         self._rows: dict[str, list[_Row]] = {table: [] for table in _TABLES}
         self._reads: set[str] = set()
-        self._found: Same[Reading, dict[str, list[_Row]]] = Same(_REMEMBERED)
-        self._said: Same[Opinion, _Said] = Same(_REMEMBERED)
+        self._found: IdentityCache[Reading, dict[str, list[_Row]]] = IdentityCache(_REMEMBERED)
+        self._said: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_REMEMBERED)
         self._private: list[_Row] = []
         self._judged: list[int] = []
         self._waiting = 0
 
-    def add(self, origin: int, dossier: Dossier, opinion: Opinion) -> None:
+    def add(self, origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> None:
         """Take what was read from an origin, the evidence in force there and what it comes to."""
-        for observation, read in dossier.reads:
+        for observation, read in snapshot.reads:
             if read.key not in self._reads:
                 self._add_reading(read)
             if read.reading.parties:
                 self._put("party_page", parties.pages(self._db, observation, read))
-        self._put("read_from", [(observation, read.key) for observation, read in dossier.reads])
-        self._put("sight", _sights(origin, dossier))
-        said = self._said.get(opinion) or self._said.keep(opinion, _said_by(opinion))
-        self._put("finding", _findings(origin, dossier, said))
-        self._put("silence", [(origin, *row, dossier.last_look) for row in said.silence])
-        self._put("disagreement", _disagreements(origin, dossier, opinion))
-        self._put("verdict", _verdicts(origin, dossier, said))
+        self._put("read_from", [(observation, read.key) for observation, read in snapshot.reads])
+        self._put("sight", _sights(origin, snapshot))
+        said = self._said.get(evaluation) or self._said.keep(evaluation, _said_by(evaluation))
+        self._put("finding", _findings(origin, snapshot, said))
+        self._put("silence", [(origin, *row, snapshot.newest_observed_at) for row in said.silence])
+        self._put("disagreement", _disagreements(origin, snapshot, evaluation))
+        self._put("verdict", _verdicts(origin, snapshot, said))
         self._judged.append(origin)
         if self._waiting >= _ROWS:
             self.write()
@@ -111,7 +116,7 @@ class Ledger:
         self._rows[table] += rows
         self._waiting += len(rows)
 
-    def _add_reading(self, read: Read) -> None:
+    def _add_reading(self, read: StoredReading) -> None:
         self._reads.add(read.key)
         facts = (read.protocol.NAME, read.protocol.VERSION, read.document)
         self._put("reading", [(read.key, *facts, read.reading.presence.value)])
@@ -124,7 +129,7 @@ class Ledger:
             self._private += parties.private_rows(read)
 
 
-def _found_by(read: Read) -> dict[str, list[_Row]]:
+def _found_by(read: StoredReading) -> dict[str, list[_Row]]:
     """The rows of a reading but for its key: what alike documents have in common."""
     reading = read.reading
     found = {
@@ -156,48 +161,51 @@ def _text(value: str | None) -> str | None:
     return None if value is None else text(value)
 
 
-def _sights(origin: int, dossier: Dossier) -> list[_Row]:
+def _sights(origin: int, snapshot: OriginSnapshot) -> list[_Row]:
     """The evidence in force, with what the protocols say of its presence."""
     return [
         (origin, f.row.resource, text(f.path), s.presence, f.row.key, f.last)
-        for f, s in zip(dossier.forces, dossier.sights, strict=True)
+        for f, s in zip(snapshot.answers, snapshot.resources, strict=True)
     ]
 
 
-def _said_by(opinion: Opinion) -> _Said:
-    return _Said(
-        [(_concluded(c), c.by) for c in opinion.findings if c.by],
-        [_concluded(c) for c in opinion.findings if not c.by],
-        [(verdict_cache.row(None, told.what, told.verdict), told.dated) for told in opinion.told],
+def _said_by(evaluation: Evaluation) -> _FindingRows:
+    return _FindingRows(
+        [(_concluded(c), c.by) for c in evaluation.findings if c.by],
+        [_concluded(c) for c in evaluation.findings if not c.by],
+        [
+            (verdict_cache.row(None, told.what, told.verdict), told.dated)
+            for told in evaluation.told
+        ],
     )
 
 
-def _concluded(c: Concluded) -> _Row:
+def _concluded(c: CachedFinding) -> _Row:
     """In plain text and numbers, which are bound as they are."""
     facts = int(c.conflict), int(c.complete), int(c.headline)
     return (c.rules, c.purpose.value, c.state.value, *facts, text(c.detail))
 
 
-def _findings(origin: int, dossier: Dossier, said: _Said) -> list[_Row]:
-    return [(origin, *row, *_cited(dossier, by)) for row, by in said.findings]
+def _findings(origin: int, snapshot: OriginSnapshot, said: _FindingRows) -> list[_Row]:
+    return [(origin, *row, *_cited(snapshot, by)) for row, by in said.findings]
 
 
-def _cited(dossier: Dossier, by: Place) -> _Row:
-    sight = dossier.sights[by.sight]
-    key = sight.readings[by.reading][1]
-    return (key, by.n, sight.observation, sight.observed_at, by.candidate)
+def _cited(snapshot: OriginSnapshot, by: StatementRef) -> _Row:
+    evidence = snapshot.resources[by.evidence]
+    key = evidence.readings[by.reading][1]
+    return (key, by.n, evidence.observation, evidence.observed_at, by.candidate)
 
 
-def _disagreements(origin: int, dossier: Dossier, opinion: Opinion) -> list[_Row]:
-    def key(place: Place) -> str:
-        return dossier.sights[place.sight].readings[place.reading][1]
+def _disagreements(origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> list[_Row]:
+    def key(place: StatementRef) -> str:
+        return snapshot.resources[place.evidence].readings[place.reading][1]
 
     return [
         (origin, purpose, key(reserving), reserving.n, key(permitting), permitting.n)
-        for purpose, reserving, permitting in opinion.disagreements
+        for purpose, reserving, permitting in evaluation.disagreements
     ]
 
 
-def _verdicts(origin: int, dossier: Dossier, said: _Said) -> list[_Row]:
-    times = times_of(dossier.sights, dossier.last_look)
+def _verdicts(origin: int, snapshot: OriginSnapshot, said: _FindingRows) -> list[_Row]:
+    times = observation_times(snapshot.resources, snapshot.newest_observed_at)
     return [(origin, *row, times[dated]) for row, dated in said.verdicts]

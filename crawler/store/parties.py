@@ -3,7 +3,7 @@
 import json
 import sqlite3
 
-from crawler.evaluate.snapshot import Read
+from crawler.evaluate.snapshot import StoredReading
 from crawler.model import Party, Reading
 from crawler.protocols.parsing.parties import absolute
 from crawler.store.evidence_writer import text
@@ -23,7 +23,7 @@ def _row(n: int, party: Party) -> tuple[object, ...]:
     return (n, party.source, party.role, party.confidence, *map(text, said), "[]")
 
 
-def private_rows(read: Read) -> list[tuple[object, ...]]:
+def private_rows(read: StoredReading) -> list[tuple[object, ...]]:
     """What is personal about the parties of a reading, for `KEEP_PRIVATE`."""
     return [
         (json.dumps([text(p) for p in party.private], ensure_ascii=False), read.key, n)
@@ -37,7 +37,9 @@ def forget_private(db: sqlite3.Connection) -> None:
     db.execute("UPDATE party SET private = '[]' WHERE private != '[]'")
 
 
-def pages(db: sqlite3.Connection, observation: int, read: Read) -> list[tuple[object, ...]]:
+def pages(
+    db: sqlite3.Connection, observation: int, read: StoredReading
+) -> list[tuple[object, ...]]:
     """Where the relative pages of a reading lead from one observation, as rows."""
     relative = [
         (n, party)

@@ -15,9 +15,9 @@ from pathlib import Path
 from crawler.store.database import (
     StoreError,
     connect,
-    explained,
-    held,
-    reachable,
+    exclusive_lock,
+    os_errors_as_store_error,
+    sqlite_errors_as_store_error,
     transaction,
 )
 
@@ -107,7 +107,7 @@ class Shards:
         """
         self._made += 1
         new, shard = (self._folder / f"batch-{self._made}.{end}" for end in ("new", "db"))
-        with reachable(shard), explained(shard):
+        with os_errors_as_store_error(shard), sqlite_errors_as_store_error(shard):
             shutil.copyfile(self._empty(), new)
             with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as part:
                 self._fill(part, origins, settings)
@@ -158,13 +158,13 @@ def take_in_left(db: sqlite3.Connection, path: Path) -> None:
     """
     folder = _folder(path)
     for file in sorted(folder.glob("run-*/batch-*.db")):
-        with held(file, _PATIENCE), contextlib.ExitStack() as kept:
+        with exclusive_lock(file, _PATIENCE), contextlib.ExitStack() as kept:
             part = _readable(file)
             if part is not None:
                 kept.callback(part.close)
                 _take_in_left(db, part)
     if folder.is_dir():
-        with reachable(folder):
+        with os_errors_as_store_error(folder):
             shutil.rmtree(folder)
 
 
@@ -267,7 +267,7 @@ def _remove(shard: Path) -> None:
 
 def _clear(folder: Path) -> None:
     if folder.is_dir():
-        with reachable(folder):
+        with os_errors_as_store_error(folder):
             shutil.rmtree(folder)
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()

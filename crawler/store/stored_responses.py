@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crawler import page
-from crawler.evaluate.current_answers import Row
-from crawler.model import Confirmed, value_of
+from crawler.evaluate.current_answers import ObservationRow
+from crawler.model import RevalidatedResponse, value_of
 from crawler.store.bodies import load_body
 from crawler.store.evidence_reader import rows_of
 from crawler.vocab import EXTRACTED, PAGES, Outcome, Resource
@@ -26,20 +26,20 @@ _IS_WHOLE = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class StoredResponse:
     """An answer that is stored: the header fields that ask whether it still holds, what a 304
     would confirm, and its bytes, which are loaded when somebody wants them.
     """
 
     conditions: Mapping[str, str]
-    confirms: Confirmed
+    confirms: RevalidatedResponse
     content: Callable[[], bytes | None]
 
 
-KnownAnswers = Mapping[tuple[Resource, str], Known]
+KnownAnswers = Mapping[tuple[Resource, str], StoredResponse]
 
 
-def known_answers(db: sqlite3.Connection, origin: int, *, whole_pages: bool) -> KnownAnswers:
+def stored_responses(db: sqlite3.Connection, origin: int, *, whole_pages: bool) -> KnownAnswers:
     """The stored answers of an origin that can be asked for on conditions, by resource and URL.
 
     `whole_pages` leaves out pages of which only the extract was kept.
@@ -57,11 +57,11 @@ def known_answers(db: sqlite3.Connection, origin: int, *, whole_pages: bool) -> 
     }
 
 
-def _known(db: sqlite3.Connection, row: Row) -> Known:
+def _known(db: sqlite3.Connection, row: ObservationRow) -> StoredResponse:
     fields = row.fields
-    return Known(
+    return StoredResponse(
         conditions=_conditions(fields),
-        confirms=Confirmed(observation=row.key, headers=fields),
+        confirms=RevalidatedResponse(observation=row.key, headers=fields),
         content=functools.partial(load_body, db, row.stored or ""),
     )
 
@@ -74,7 +74,7 @@ def _conditions(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 
 def _is_usable(
-    db: sqlite3.Connection, resource: Resource, known: Known, *, whole_pages: bool
+    db: sqlite3.Connection, resource: Resource, known: StoredResponse, *, whole_pages: bool
 ) -> bool:
     """Whether what is kept is there, and all that this program would keep today."""
     number = known.confirms.observation

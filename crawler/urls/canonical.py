@@ -43,7 +43,7 @@ _LONGEST_HOST = 253
 _LETTERS = re.compile("[a-z]+")
 
 
-class _Place(NamedTuple):
+class _ParsedUrl(NamedTuple):
     """What a text names: `port` is always a number, `path` has the query in it."""
 
     scheme: str
@@ -88,7 +88,7 @@ def _why_not(rest: str) -> Reject:
     return Reject.BAD_PORT if port and ada_url.check_url(f"https://{host}/") else Reject.BAD_HOST
 
 
-def _checked(parsed: ada_url.ada_adapter.ParseAttributes, assumed: bool) -> _Place | Reject:
+def _checked(parsed: ada_url.ada_adapter.ParseAttributes, assumed: bool) -> _ParsedUrl | Reject:
     """A parsed URL whose host could be asked for in the DNS (RFC 1035, 2.3.4) and by TCP."""
     scheme, host = parsed["protocol"][:-1], parsed["hostname"].removesuffix(".")
     if host[:1] != "[" and (len(host) > _LONGEST_HOST or not _HOST.fullmatch(host)):
@@ -96,10 +96,10 @@ def _checked(parsed: ada_url.ada_adapter.ParseAttributes, assumed: bool) -> _Pla
     port = int(parsed["port"] or _DEFAULT_PORTS[scheme])
     if port == 0:
         return Reject.BAD_PORT
-    return _Place(scheme, host, port, parsed["pathname"] + parsed["search"], assumed)
+    return _ParsedUrl(scheme, host, port, parsed["pathname"] + parsed["search"], assumed)
 
 
-def _parsed(scheme: str, rest: str, assumed: bool) -> _Place | Reject:
+def _parsed(scheme: str, rest: str, assumed: bool) -> _ParsedUrl | Reject:
     """Read `rest`, which follows the scheme and its colon, as a browser does."""
     try:
         parsed = ada_url.parse_url(f"{scheme}:{rest}", attributes=_WANTED)
@@ -108,7 +108,7 @@ def _parsed(scheme: str, rest: str, assumed: bool) -> _Place | Reject:
     return _checked(parsed, assumed)
 
 
-def _bare(text: str) -> _Place | Reject:
+def _bare(text: str) -> _ParsedUrl | Reject:
     """Read a text without a scheme: a host, perhaps with port and path, or no origin at all."""
     named = _authority(text)[0]
     if "@" in named:
@@ -118,7 +118,7 @@ def _bare(text: str) -> _Place | Reject:
     return _parsed("https", f"//{text}", True)
 
 
-def _place(url: str | None) -> _Place | Reject:
+def _place(url: str | None) -> _ParsedUrl | Reject:
     """Read any text; the scheme is assumed to be https where none is written."""
     text = (url or "").strip(_AROUND).translate(_INSIDE)
     if not text:

@@ -47,9 +47,9 @@ def header(value: str):
     return reading(aipref_header, f"Content-Usage: {value}\r\n")
 
 
-def stances(voices) -> dict[Purpose, Stance]:
+def stances(statements_for) -> dict[Purpose, Stance]:
     """For each purpose the stricter of what counts."""
-    counting = [voice.statement for voice in voices if voice.statement.counts]
+    counting = [applied.statement for applied in statements_for if applied.statement.counts]
     counting.sort(key=lambda statement: statement.stance is Stance.RESERVED)
     return {statement.purpose: statement.stance for statement in counting}
 
@@ -63,12 +63,14 @@ def effective(given: dict) -> dict[Purpose, Stance]:
     if "robots_txt" in given:
         text = given["robots_txt"]
         question = Question(path=given["path"], agent=given.get("user_agent"))
-        return stances(aipref_robots.voices(reading(aipref_robots, text), question))
+        return stances(aipref_robots.statements_for(reading(aipref_robots, text), question))
     values = given.get("statements") or [given.get("value", "")]
     if "headers" in given:
         values = [value for name, value in given["headers"] if name.lower() == "content-usage"]
     return stances(
-        voice for value in values for voice in aipref_header.voices(header(value), Question())
+        applied
+        for value in values
+        for applied in aipref_header.statements_for(header(value), Question())
     )
 
 
@@ -97,7 +99,7 @@ def signalled(case: dict) -> dict | None:
     read = reading(content_signal_robots, case["robots_txt"])
     if read.presence is Presence.ABSENT:
         return None
-    found = stances(content_signal_robots.voices(read, question))
+    found = stances(content_signal_robots.statements_for(read, question))
     return {key: SIGNALS[found.get(purpose)] for key, purpose in KEYS.items()}
 
 

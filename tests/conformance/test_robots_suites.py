@@ -135,7 +135,7 @@ def test_the_side_taken_in_a_dispute(corpus, group):
         for c in cases(corpus, "robots_disputed")
         if f"{c['user_agent']} {c['url']}" == group["case"]
     ]
-    sides = {opinion["suite"]: opinion["expected_allowed"] for opinion in case["opinions"]}
+    sides = {evaluation["suite"]: evaluation["expected_allowed"] for evaluation in case["opinions"]}
     with_us = sorted(suite for suite, allows in sides.items() if allows is group["we_allow"])
     against = sorted(suite for suite, allows in sides.items() if allows is not group["we_allow"])
     assert (with_us, against) == (group["with"], group["against"])

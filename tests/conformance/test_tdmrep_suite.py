@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from crawler import media, page, rulesets
-from crawler.evaluate.evaluator import judge
-from crawler.evaluate.records import Finding, Sight
+from crawler.evaluate.evaluator import evaluate
+from crawler.evaluate.records import Finding, ResourceEvidence
 from crawler.model import Document, Observation, Question, Target
 from crawler.protocols import PROTOCOLS, parse
 from crawler.protocols.tdmrep import tdmrep_file
@@ -62,14 +62,14 @@ def observations(given: dict, url: str) -> Iterator[Observation]:
     yield responded(Resource.PAGE, url, "text/html", headers=headers, extract=extract)
 
 
-def sight(n: int, observation: Observation) -> Sight:
+def evidence(n: int, observation: Observation) -> ResourceEvidence:
     target = observation.target
     readings = tuple(
         (protocol, f"{n}:{protocol.NAME}", parse.read(protocol, observation))
         for protocol in PROTOCOLS
         if target.resource in protocol.RESOURCES
     )
-    return Sight(
+    return ResourceEvidence(
         resource=target.resource,
         path=canonical.path_of(target.url),
         url=target.url,
@@ -82,8 +82,8 @@ def sight(n: int, observation: Observation) -> Sight:
 
 def finding(given: dict) -> Finding:
     url = given.get("url", BOOK if "opf" in given else PAPER if "xmp" in given else PAGE)
-    sights = tuple(sight(n, seen) for n, seen in enumerate(observations(given, url), start=1))
-    found = judge(sights, Question(path=canonical.path_of(url)), rulesets.load("signals"))
+    resources = tuple(evidence(n, seen) for n, seen in enumerate(observations(given, url), start=1))
+    found = evaluate(resources, Question(path=canonical.path_of(url)), rulesets.load("signals"))
     return next(f for f in found if f.purpose is Purpose.TDM)
 
 
@@ -97,7 +97,7 @@ def properties(given: dict) -> dict[str, object]:
 def matches(given: dict) -> bool:
     rule = [{"location": given["pattern"], "tdm-reservation": 1}]
     reading = tdmrep_file.parse(Document(body=json.dumps(rule).encode()))
-    return bool(tdmrep_file.voices(reading, Question(path=given["path"])))
+    return bool(tdmrep_file.statements_for(reading, Question(path=given["path"])))
 
 
 def answer(case: dict) -> dict[str, object]:

@@ -48,12 +48,12 @@ def read_headers(*lines: tuple[str, str]) -> Reading:
 
 def allowed(reading: Reading, agent: str | None) -> bool:
     """Whether nothing that counts reserves anything for the agent asked about, or for all."""
-    voices = x_robots_tag.voices(reading, Question(path="/", agent=agent))
+    statements_for = x_robots_tag.statements_for(reading, Question(path="/", agent=agent))
     return not any(
-        voice.statement.counts
-        and voice.statement.stance is Stance.RESERVED
-        and voice.part != "agents"
-        for voice in voices
+        applied.statement.counts
+        and applied.statement.stance is Stance.RESERVED
+        and applied.limited_to != "agents"
+        for applied in statements_for
     )
 
 

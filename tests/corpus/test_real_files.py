@@ -171,9 +171,9 @@ def test_every_statement_can_be_stored_and_stands_in_its_file(readings):
 def test_every_file_answers_questions(readings):
     for read in readings:
         for question in QUESTIONS:
-            for voice in read.protocol.voices(read.reading, question):
+            for applied in read.protocol.statements_for(read.reading, question):
                 numbers = {0, *(s.n for s in read.reading.statements)}
-                assert voice.statement.n in numbers, (read.file, question)
+                assert applied.statement.n in numbers, (read.file, question)
 
 
 def test_reading_again_gives_the_same(readings):

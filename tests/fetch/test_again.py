@@ -13,7 +13,7 @@ from crawler.demo.answers import html, status, text
 from crawler.demo.misbehaviour import NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
-from crawler.store.stored_responses import known_answers
+from crawler.store.stored_responses import stored_responses
 from crawler.vocab import Resource
 from tests.crawling import crawl, rows
 
@@ -190,7 +190,7 @@ def copied(visited, tmp_path):
 
 
 def known(db, origin, *, whole_pages=False):
-    return {resource for resource, _ in known_answers(db, origin, whole_pages=whole_pages)}
+    return {resource for resource, _ in stored_responses(db, origin, whole_pages=whole_pages)}
 
 
 ALL = {

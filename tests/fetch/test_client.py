@@ -11,7 +11,7 @@ from crawler.demo.answers import text
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from crawler.fetch.http.client import Client
-from crawler.fetch.http.connector import Connector, Trip
+from crawler.fetch.http.connector import Connector, RequestContext
 from crawler.fetch.http.outcomes import outcome_of
 from crawler.fetch.options import FetchOptions
 from tests.fetch.certificates import TlsServer, sign
@@ -59,7 +59,7 @@ async def client(names=None, *, dns_seconds=300, allow=ALLOWED, **options):
 
 async def attempt(asker, url, **trip):
     """What came of one request: its status or outcome, and what the trip learned."""
-    on = Trip(**trip)
+    on = RequestContext(**trip)
     try:
         answer = await asker.get(url, {}, on)
     except Exception as error:

@@ -10,7 +10,7 @@ import pytest
 
 from crawler import media
 from crawler.fetch.workers import media_sandbox
-from crawler.fetch.workers.media_sandbox import MediaRoom
+from crawler.fetch.workers.media_sandbox import MediaSandbox
 from tests.media_files import VOCABULARY, jpeg, pdf, plus
 
 FILES = [jpeg(plus(f"{VOCABULARY}DMI-PROHIBITED")), pdf(plus("x")), b"", b"%PDF-1.4"]
@@ -18,7 +18,7 @@ FILES = [jpeg(plus(f"{VOCABULARY}DMI-PROHIBITED")), pdf(plus("x")), b"", b"%PDF-
 
 @pytest.fixture
 def room():
-    opened = MediaRoom()
+    opened = MediaSandbox()
     yield opened
     opened.close()
 
@@ -51,7 +51,7 @@ def test_a_crash_is_a_fault_and_the_next_file_is_read(room):
 
 
 def test_what_takes_too_long_is_given_up():
-    room = MediaRoom(seconds=0.001)
+    room = MediaSandbox(seconds=0.001)
     began = time.monotonic()
     assert why(extracts(room, FILES[0])[0]) == ["reading it took more than 0.001 s"]
     room.close()
@@ -59,7 +59,7 @@ def test_what_takes_too_long_is_given_up():
 
 
 def test_a_room_that_nobody_entered_is_closed_as_well():
-    MediaRoom().close()
+    MediaSandbox().close()
 
 
 class Line:

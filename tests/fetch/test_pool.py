@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from crawler.fetch import scheduler
-from crawler.fetch.scheduler import Ended, Job, Pool, Visit
+from crawler.fetch.scheduler import OriginJob, OriginScheduler, RunEnd, Visit
 from crawler.model import Origin
 
 ORIGIN = Origin(scheme="https", host="a.example", port=443, site="a.example")
@@ -20,7 +20,7 @@ class Book:
     def jobs(self):
         for number in self.given:
             self.taken += 1
-            yield Job(origin_id=number, origin=ORIGIN)
+            yield OriginJob(origin_id=number, origin=ORIGIN)
 
     def finish(self, ended):
         self.ended = ended
@@ -41,8 +41,10 @@ async def never(job):
 
 def test_batches_of_fifty():
     book, told = Book(range(120)), []
-    made = Pool(book, at_once, concurrency=3, on_visit=lambda v: told.append(v.origin_id))
-    assert asyncio.run(made.run()) is Ended.FINISHED
+    made = OriginScheduler(
+        book, at_once, concurrency=3, on_visit=lambda v: told.append(v.origin_id)
+    )
+    assert asyncio.run(made.run()) is RunEnd.FINISHED
     assert [len(batch) for batch in book.saved] == [50, 50, 20]
     assert [number for batch in book.saved for number in batch] == told == list(range(120))
 
@@ -51,14 +53,14 @@ def test_jobs_are_not_taken_before_somebody_can_do_them():
     book = Book(count())
 
     async def watch():
-        made = Pool(book, never, concurrency=7)
+        made = OriginScheduler(book, never, concurrency=7)
         task = asyncio.create_task(made.run())
         await asyncio.sleep(0.01)
         made.stop()
         made.stop()
         return await task
 
-    assert asyncio.run(watch()) is Ended.STOPPED
+    assert asyncio.run(watch()) is RunEnd.STOPPED
     assert (book.taken, book.saved) == (7, [])
 
 
@@ -69,8 +71,8 @@ def test_visits_in_flight_have_a_while_when_stopped(monkeypatch):
     async def visit(job):
         return await (at_once(job) if job.origin_id == 1 else never(job))
 
-    made = Pool(book, visit, concurrency=2, time_budget=0.01)
-    assert asyncio.run(made.run()) is Ended.BUDGET
+    made = OriginScheduler(book, visit, concurrency=2, time_budget=0.01)
+    assert asyncio.run(made.run()) is RunEnd.BUDGET
     assert book.saved == [[1]]
 
 
@@ -84,7 +86,7 @@ def test_what_is_whole_is_saved_in_time(monkeypatch):
             assert book.saved == [[1]]
         return await at_once(job)
 
-    assert asyncio.run(Pool(book, visit, concurrency=2).run()) is Ended.FINISHED
+    assert asyncio.run(OriginScheduler(book, visit, concurrency=2).run()) is RunEnd.FINISHED
     assert book.saved == [[1], [2]]
 
 
@@ -97,7 +99,7 @@ def test_what_is_whole_is_saved_in_time(monkeypatch):
 )
 def test_a_workbook_that_cannot_save_fails_the_run(jobs, visit):
     with pytest.raises(OSError, match="full"):
-        asyncio.run(Pool(Book(jobs, fails=True), visit, concurrency=2).run())
+        asyncio.run(OriginScheduler(Book(jobs, fails=True), visit, concurrency=2).run())
 
 
 def test_a_workbook_that_cannot_save_in_time_fails_the_run(monkeypatch):
@@ -107,10 +109,10 @@ def test_a_workbook_that_cannot_save_in_time_fails_the_run(monkeypatch):
         return await (at_once(job) if job.origin_id == 1 else never(job))
 
     with pytest.raises(OSError, match="full"):
-        asyncio.run(Pool(Book([1, 2], fails=True), visit, concurrency=2).run())
+        asyncio.run(OriginScheduler(Book([1, 2], fails=True), visit, concurrency=2).run())
 
 
 def test_no_jobs():
     book = Book([])
-    assert asyncio.run(Pool(book, at_once, concurrency=2).run()) is Ended.FINISHED
+    assert asyncio.run(OriginScheduler(book, at_once, concurrency=2).run()) is RunEnd.FINISHED
     assert book.saved == []

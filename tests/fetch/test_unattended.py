@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from crawler.commands.interrupts import StoppedEarlyError, stoppable
+from crawler.commands.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.demo.answers import Plain, html, status, text
 from crawler.demo.misbehaviour import DropsConnection, NeverAnswers
 from crawler.demo.server import LoopbackWeb
@@ -84,14 +84,14 @@ def test_a_signal_outside_of_fetching_is_no_crash(number):
         except KeyboardInterrupt as error:
             raise RuntimeError("what a library makes of it") from error
 
-    with pytest.raises(StoppedEarlyError, match="run the same command again"), stoppable():
+    with pytest.raises(StoppedEarlyError, match="run the same command again"), exit_on_signal():
         interrupted()
     assert signal.getsignal(number) is before
     assert StoppedEarlyError.status == 4
 
 
 def test_other_failures_are_not_taken_for_signals():
-    with pytest.raises(RuntimeError, match="of its own"), stoppable():
+    with pytest.raises(RuntimeError, match="of its own"), exit_on_signal():
         raise RuntimeError("of its own")
 
 

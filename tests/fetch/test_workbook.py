@@ -9,9 +9,9 @@ from contextlib import closing
 import pytest
 
 from crawler.demo import SITES, LoopbackWeb
-from crawler.fetch.frontier import open_workbook
-from crawler.fetch.scheduler import Ended
-from crawler.store.database import StoreBusyError, StoreError, held
+from crawler.fetch.frontier import open_frontier
+from crawler.fetch.scheduler import RunEnd
+from crawler.store.database import StoreBusyError, StoreError, exclusive_lock
 from tests.conftest import ROOT
 
 SOME = [site for site in SITES if site.complete][:12]
@@ -46,8 +46,8 @@ def test_scrapy_continues_a_run_that_was_begun(tmp_path, tdm_audit):
 
 def test_without_an_unfinished_run_there_is_nothing_to_continue(audit):
     with pytest.raises(StoreError, match="no unfinished run"):
-        open_workbook(str(audit), None)
-    with held(audit):
+        open_frontier(str(audit), None)
+    with exclusive_lock(audit):
         pass
 
 
@@ -56,11 +56,11 @@ def test_an_open_workbook_holds_the_database_until_it_is_finished(audit):
         db.execute("DROP TRIGGER run_ends_once")
         db.execute("UPDATE run SET ended = NULL, ended_at = NULL")
         db.commit()
-    book = open_workbook(str(audit), 1)
-    with pytest.raises(StoreBusyError), held(audit):
+    book = open_frontier(str(audit), 1)
+    with pytest.raises(StoreBusyError), exclusive_lock(audit):
         pass
     assert len(book) == 0
     assert list(book.jobs()) == []
-    book.finish(Ended.STOPPED)
-    with held(audit):
+    book.finish(RunEnd.STOPPED)
+    with exclusive_lock(audit):
         pass

@@ -5,8 +5,8 @@ import contextlib
 import pytest
 
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import Ended, Job, Visit
-from crawler.fetch.workers.worker import HandedWorkbook
+from crawler.fetch.scheduler import OriginJob, RunEnd, Visit
+from crawler.fetch.workers.worker import BatchFrontier
 from crawler.model import Origin
 
 HERE = Origin(scheme="https", host="a.test", port=443, site="a.test")
@@ -22,7 +22,7 @@ class Book:
 
     def jobs(self):
         for n in (1, 2):
-            yield Job(origin_id=int(self.name) * 10 + n, origin=HERE)
+            yield OriginJob(origin_id=int(self.name) * 10 + n, origin=HERE)
 
     def save(self, visits):
         assert self.open
@@ -41,7 +41,7 @@ def shards():
 @pytest.fixture
 def handed(shards):
     following = iter(("2", "3", ""))
-    return HandedWorkbook("1", shards.get, lambda: next(following), contextlib.nullcontext)
+    return BatchFrontier("1", shards.get, lambda: next(following), contextlib.nullcontext)
 
 
 def visit(*numbers):
@@ -59,7 +59,7 @@ def test_a_shard_is_let_go_once_all_of_it_is_saved(handed, shards):
     assert [job.origin_id for job in jobs] == [22, 31, 32]
     handed.save(visit(22, 31, 32))
     assert [book.open for book in shards.values()] == [False] * 3
-    handed.finish(Ended.FINISHED)
+    handed.finish(RunEnd.FINISHED)
     assert [book.saved for book in shards.values()] == [[12, 11], [21, 22], [31, 32]]
 
 
@@ -78,6 +78,6 @@ def test_a_crawl_that_stops_lets_every_shard_go(handed, shards):
     for _ in range(3):
         next(jobs)
     handed.save(visit(11))
-    handed.finish(Ended.STOPPED)
+    handed.finish(RunEnd.STOPPED)
     assert [shards[name].open for name in "12"] == [False, False]
     assert shards["1"].saved == [11]

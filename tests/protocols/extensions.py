@@ -15,7 +15,7 @@ def read(protocol, text: str | bytes):
     return protocol.parse(Document(body=text.encode() if isinstance(text, str) else text))
 
 
-def heard(protocol, reading, path: str | None = None, agent: str | None = None) -> list[str]:
+def applicable(protocol, reading, path: str | None = None, agent: str | None = None) -> list[str]:
     """`purpose stance`, then the agent unless it is `*`, then the part in brackets, if any."""
     return [_shown(v) for v in _voices(protocol, reading, path, agent) if v.statement.counts]
 
@@ -41,11 +41,11 @@ def answered(protocol, *headers: tuple[str, str]):
 
 
 def _voices(protocol, reading, path, agent):
-    return protocol.voices(reading, Question(path=path, agent=agent))
+    return protocol.statements_for(reading, Question(path=path, agent=agent))
 
 
-def _shown(voice) -> str:
-    one = voice.statement
+def _shown(applied) -> str:
+    one = applied.statement
     words = [one.purpose.value, one.stance.value]
     words += [] if one.agent == "*" else [one.agent]
-    return " ".join(words) + (f" ({voice.part})" if voice.part else "")
+    return " ".join(words) + (f" ({applied.limited_to})" if applied.limited_to else "")

@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.protocols.robots import ai_control as protocol
-from tests.protocols.extensions import codes, heard, lines, meant, read
+from tests.protocols.extensions import applicable, codes, lines, meant, read
 
 NO, YES = "genai_train reserved", "genai_train permitted"
 STAR = "User-agent: *"
@@ -14,7 +14,7 @@ PARTS = lines(STAR, "DisallowAITraining: /a", "AllowAITraining: /a/b")
 def summary(text, path=None, agent=None):
     """What counts, what is shown only, and issue codes."""
     reading = read(protocol, text)
-    said, shown = heard(protocol, reading, path, agent), meant(protocol, reading, path, agent)
+    said, shown = applicable(protocol, reading, path, agent), meant(protocol, reading, path, agent)
     return said, shown, codes(reading)
 
 

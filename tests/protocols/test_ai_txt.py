@@ -23,15 +23,15 @@ def star(*rules: str) -> str:
     return "\n".join(["User-Agent: *", *rules])
 
 
-def heard(reading, path: str | None = None, agent: str | None = None):
+def applicable(reading, path: str | None = None, agent: str | None = None):
     """What each voice quotes, its stance and its part."""
-    voices = ai_txt.voices(reading, Question(path=path, agent=agent))
-    return [(v.statement.raw, v.statement.stance.value, v.part) for v in voices]
+    statements_for = ai_txt.statements_for(reading, Question(path=path, agent=agent))
+    return [(v.statement.raw, v.statement.stance.value, v.limited_to) for v in statements_for]
 
 
 def stances(reading, path: str | None, agent: str | None = None) -> list[str]:
-    voices = ai_txt.voices(reading, Question(path=path, agent=agent))
-    return [v.statement.stance.value for v in voices if v.statement.counts]
+    statements_for = ai_txt.statements_for(reading, Question(path=path, agent=agent))
+    return [v.statement.stance.value for v in statements_for if v.statement.counts]
 
 
 def codes(reading) -> list[str]:
@@ -127,7 +127,7 @@ def test_what_decides_for_a_path(text, path, expected):
     ],
 )
 def test_the_whole_origin_hears_every_rule_that_decides(rules, expected):
-    assert heard(read(star(*rules))) == expected
+    assert applicable(read(star(*rules))) == expected
 
 
 NAMED = (
@@ -169,15 +169,17 @@ NAMED = (
     ],
 )
 def test_agents(path, agent, expected):
-    assert heard(read(NAMED), path, agent) == expected
+    assert applicable(read(NAMED), path, agent) == expected
 
 
 @pytest.mark.parametrize("agent", [None, "AnyBot", "*"])
 def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
     reading = read("# Spawning AI/\nUser-agent: */\nDisallow: /")
     assert codes(reading) == ["agent_artefact"]
-    voices = ai_txt.voices(reading, Question(agent=agent))
-    assert [(v.statement.agent, v.statement.counts, v.part) for v in voices] == [("*", False, "")]
+    statements_for = ai_txt.statements_for(reading, Question(agent=agent))
+    assert [(v.statement.agent, v.statement.counts, v.limited_to) for v in statements_for] == [
+        ("*", False, "")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
 def test_what_is_not_this_format_is_absent(body, kind, code):
     reading = read(body, **kind)
     assert (reading.presence, codes(reading)) == (Presence.ABSENT, [code])
-    assert ai_txt.voices(reading, Question()) == ()
+    assert ai_txt.statements_for(reading, Question()) == ()
 
 
 @pytest.mark.parametrize(
@@ -267,6 +269,8 @@ def test_real_files():
     others = [reading for reading in found.values() if reading.presence is not Presence.PRESENT]
     assert [codes(reading) for reading in others] == [["other_format"]] * 11
     everything = [
-        n for n, r in found.items() if heard(r)[:1] and heard(r)[0][1:] == ("reserved", "")
+        n
+        for n, r in found.items()
+        if applicable(r)[:1] and applicable(r)[0][1:] == ("reserved", "")
     ]
     assert len(everything) == 8

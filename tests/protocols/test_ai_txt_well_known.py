@@ -43,4 +43,4 @@ def test_file(body, expected):
 def test_any_bytes_give_a_reading(body):
     reading = read(body)
     assert reading == read(body)
-    assert reading.statements == ai_txt_well_known.voices(reading, Question()) == ()
+    assert reading.statements == ai_txt_well_known.statements_for(reading, Question()) == ()

@@ -5,7 +5,7 @@ import pytest
 from crawler.model import Document
 from crawler.protocols.aipref import _vocabulary, aipref_header
 from crawler.vocab import DeclaredBy
-from tests.protocols.extensions import answered, codes, heard, meant
+from tests.protocols.extensions import answered, applicable, codes, meant
 
 NO, YES = "genai_train reserved", "genai_train permitted"
 FOUND_YES, FOUND_NO = "search permitted", "search reserved"
@@ -17,7 +17,7 @@ def field(*values: str):
 
 def summary(reading):
     """Presence, what counts, what is shown only, and issue codes."""
-    said = heard(aipref_header, reading)
+    said = applicable(aipref_header, reading)
     return reading.presence.value, said, meant(aipref_header, reading), codes(reading)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from crawler.protocols.aipref import aipref_robots
 from crawler.vocab import DeclaredBy, Presence
-from tests.protocols.extensions import codes, heard, lines, meant, read
+from tests.protocols.extensions import applicable, codes, lines, meant, read
 
 NO, YES = "genai_train reserved", "genai_train permitted"
 STAR = "User-agent: *"
@@ -22,7 +22,7 @@ DRAFT = lines(
 
 
 def said(text, path=None, agent=None):
-    return heard(aipref_robots, read(aipref_robots, text), path, agent)
+    return applicable(aipref_robots, read(aipref_robots, text), path, agent)
 
 
 def shown(text, path=None, agent=None):
@@ -253,7 +253,7 @@ def test_a_hostile_file_floods_nothing():
     assert codes(reading)[0] == "too_many"
     assert len(reading.issues) <= 201
     assert [s.n for s in reading.statements] == list(range(1, 201))
-    assert heard(aipref_robots, reading, "/x", "Other") == []
+    assert applicable(aipref_robots, reading, "/x", "Other") == []
     closed = lines(*agents, "Content-Usage: train-ai=n", "Disallow: /x", STAR, *more[:1])
     assert said(closed, "/0", "Other") == [NO, "search reserved"]
 

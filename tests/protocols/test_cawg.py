@@ -5,19 +5,19 @@ import json
 import pytest
 
 from crawler import media
-from crawler.media import Assertion, Credentials, Fault, Media, Packet
+from crawler.media import Assertion, Credentials, Media, MediaFault, Packet
 from crawler.model import Document
 from crawler.protocols.media import cawg as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import jpeg, xmp
-from tests.protocols.extensions import codes, heard, meant
+from tests.protocols.extensions import applicable, codes, meant
 from tests.signing import signed
 
 TERMS = "https://a.example/licence"
 
 
 def summary(reading):
-    found = heard(protocol, reading, "/a.jpg"), meant(protocol, reading, "/a.jpg")
+    found = applicable(protocol, reading, "/a.jpg"), meant(protocol, reading, "/a.jpg")
     return reading.presence.value, *found, codes(reading)
 
 
@@ -158,7 +158,7 @@ def test_a_manifest_that_is_kept_elsewhere_is_named():
 
 
 def test_what_was_not_read_is_not_absent():
-    found = Media(kind="jpeg", faults=(Fault(part="c2pa", why="x"),))
+    found = Media(kind="jpeg", faults=(MediaFault(part="c2pa", why="x"),))
     reading = protocol.parse(Document(body=media.write(found)))
     assert summary(reading) == ("unseen", [], [], ["unread"])
 
@@ -170,4 +170,4 @@ def test_a_case_of_others(corpus):
         pytest.skip(f"the corpus has no {path.name}")
     (case,) = map(json.loads, path.read_bytes().splitlines())
     reading = read((corpus / case["file"]).read_bytes())
-    assert ("tdm reserved" in heard(protocol, reading)) != case["expected"]["ai_use_allowed"]
+    assert ("tdm reserved" in applicable(protocol, reading)) != case["expected"]["ai_use_allowed"]

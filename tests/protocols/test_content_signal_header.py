@@ -4,7 +4,7 @@ import pytest
 
 from crawler.protocols.content_signals import content_signal_header as protocol
 from crawler.vocab import DeclaredBy
-from tests.protocols.extensions import answered, codes, heard, meant
+from tests.protocols.extensions import answered, applicable, codes, meant
 
 NO, YES = "ai_train reserved", "ai_train permitted"
 
@@ -33,7 +33,7 @@ def field(*values: str):
 )
 def test_values(values, expected):
     reading = field(*values)
-    said, shown = heard(protocol, reading), meant(protocol, reading)
+    said, shown = applicable(protocol, reading), meant(protocol, reading)
     assert (reading.presence.value, said, shown, codes(reading)) == expected
 
 

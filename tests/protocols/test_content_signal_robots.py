@@ -4,7 +4,7 @@ import pytest
 
 from crawler.protocols.content_signals import content_signal_robots as protocol
 from crawler.vocab import DeclaredBy, Presence
-from tests.protocols.extensions import codes, heard, lines, meant, read
+from tests.protocols.extensions import applicable, codes, lines, meant, read
 
 NO, YES = "ai_train reserved", "ai_train permitted"
 INDEX = "search permitted"
@@ -23,7 +23,7 @@ def signal(value: str) -> str:
 
 
 def said(text, path=None, agent=None):
-    return heard(protocol, read(protocol, text), path, agent)
+    return applicable(protocol, read(protocol, text), path, agent)
 
 
 def summary(text):
@@ -31,7 +31,7 @@ def summary(text):
     reading = read(protocol, text)
     return (
         reading.presence.value,
-        heard(protocol, reading),
+        applicable(protocol, reading),
         meant(protocol, reading),
         codes(reading),
     )

@@ -12,7 +12,13 @@ from crawler.model import Document, Question
 from crawler.protocols import PROTOCOLS
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parse import parse
-from crawler.protocols.parse_cache import _LINKS, _META_STARTS, _METAS, essence, quotes
+from crawler.protocols.parse_cache import (
+    _LINKS,
+    _META_STARTS,
+    _METAS,
+    needs_original,
+    normalise_for_cache,
+)
 from crawler.protocols.robots.line_reader import LIMIT
 from crawler.protocols.url_patterns import shapes_of
 from crawler.vocab import PAGES, Resource
@@ -51,7 +57,7 @@ KEPT = {
 
 
 def robots(body):
-    return essence(Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body))
+    return normalise_for_cache(Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body))
 
 
 @pytest.mark.parametrize(("one", "other"), LEFT_OUT.values(), ids=LEFT_OUT)
@@ -74,7 +80,7 @@ def test_essence_belongs_to_a_resource_and_to_what_the_server_said():
         (Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body, charset="utf-16")),
         (Carrier.BODY, Resource.ROBOTS_TXT, Document(body=body, truncated=True)),
     ]
-    assert len({essence(*each).of for each in given}) == len(given)
+    assert len({normalise_for_cache(*each).of for each in given}) == len(given)
 
 
 LINES = st.sampled_from(
@@ -92,20 +98,22 @@ ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 def test_robots_txt_is_read_as_its_essence(body):
     found = robots(body).document
     readings = [(parse(p, found), parse(p, Document(body=body))) for p in ROBOTS]
-    if quotes(one for one, _ in readings):
+    if needs_original(one for one, _ in readings):
         return
     for protocol, (one, other) in zip(ROBOTS, readings, strict=True):
         assert one == other
         assert shapes_of(protocol.NAME, one) == shapes_of(protocol.NAME, other)
         for question in QUESTIONS:
-            assert protocol.voices(one, question) == protocol.voices(other, question)
+            assert protocol.statements_for(one, question) == protocol.statements_for(
+                other, question
+            )
 
 
 def test_quoted_sitemap_is_noticed():
     body = b"User-agent: GPTBot\nSitemap: https://h.test/s.xml\nUser-agent: CCBot\nDisallow: /\n"
     readings = [parse(protocol, robots(body).document) for protocol in ROBOTS]
-    assert quotes(readings)
-    assert not quotes(parse(protocol, Document(body=body)) for protocol in ROBOTS)
+    assert needs_original(readings)
+    assert not needs_original(parse(protocol, Document(body=body)) for protocol in ROBOTS)
 
 
 def extracted(*elements, body=""):
@@ -113,7 +121,7 @@ def extracted(*elements, body=""):
 
 
 def of_page(extract):
-    return essence(Carrier.PAGE, Resource.HOME, Document(body=extract)).of
+    return normalise_for_cache(Carrier.PAGE, Resource.HOME, Document(body=extract)).of
 
 
 USUAL = [
@@ -251,7 +259,9 @@ def test_damaged_elements_are_looked_at_as_protocols_do():
 
 def test_header_lines_are_no_page():
     given = [Document(body=body) for body in (b"tdm-reservation: 0\r\n", b"tdm-reservation: 1\r\n")]
-    assert len({essence(Carrier.HEADERS, Resource.HOME, each).of for each in given}) == 2
+    assert (
+        len({normalise_for_cache(Carrier.HEADERS, Resource.HOME, each).of for each in given}) == 2
+    )
 
 
 def test_title_matters_where_there_is_text_of_interest():
@@ -267,5 +277,5 @@ def test_real_robots_txt_are_read_as_their_essences(corpus):
     for file in files:
         body = file.read_bytes()
         readings = [parse(protocol, robots(body).document) for protocol in ROBOTS]
-        if not quotes(readings):
+        if not needs_original(readings):
             assert readings == [parse(p, Document(body=body)) for p in ROBOTS], file.name

@@ -36,4 +36,4 @@ def test_file(body, expected):
 def test_any_bytes_give_a_reading(body):
     reading = read(body)
     assert reading == read(body)
-    assert reading.statements == llms_txt.voices(reading, Question()) == ()
+    assert reading.statements == llms_txt.statements_for(reading, Question()) == ()

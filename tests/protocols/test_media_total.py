@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import media
-from crawler.media import Assertion, Credentials, Element, Fault, Media, Package, Packet
+from crawler.media import Assertion, Credentials, Media, MediaFault, Package, Packet, XmpElement
 from crawler.model import Document, Question
 from crawler.protocols.interface import Protocol
 from crawler.protocols.media import cawg, plus_xmp
@@ -43,7 +43,7 @@ EXTRACTS = st.builds(
         prefix=st.sampled_from(["", "tdm: http://www.w3.org/ns/tdmrep#", "tdm:", ": : :"]),
         elements=st.lists(
             st.builds(
-                Element,
+                XmpElement,
                 tag=WORDS,
                 line=st.integers(1, 9),
                 attributes=st.lists(st.tuples(WORDS, WORDS), max_size=3).map(tuple),
@@ -69,7 +69,9 @@ EXTRACTS = st.builds(
         ).map(tuple),
     ),
     faults=st.lists(
-        st.builds(Fault, part=st.sampled_from(["pdf", "xmp", "c2pa", "epub", "file"]), why=WORDS),
+        st.builds(
+            MediaFault, part=st.sampled_from(["pdf", "xmp", "c2pa", "epub", "file"]), why=WORDS
+        ),
         max_size=2,
     ).map(tuple),
 )
@@ -84,9 +86,9 @@ def test_every_extract_has_one_reading(protocol, body):
     reading = protocol.parse(document)
     assert protocol.parse(document) == reading
     assert [s.n for s in reading.statements] == list(range(1, len(reading.statements) + 1))
-    voices = protocol.voices(reading, Question(path="/a"))
-    assert {voice.statement for voice in voices} == set(reading.statements)
-    counting = [voice.statement.counts for voice in voices]
+    statements_for = protocol.statements_for(reading, Question(path="/a"))
+    assert {applied.statement for applied in statements_for} == set(reading.statements)
+    counting = [applied.statement.counts for applied in statements_for]
     assert counting == sorted(counting, reverse=True)
     for text in [*(s.raw for s in reading.statements), *(i.excerpt for i in reading.issues)]:
         text.encode("utf-8")

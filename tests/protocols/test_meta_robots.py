@@ -165,8 +165,8 @@ def test_meta_elements(markup, expected):
 )
 def test_what_is_said_of_a_page_and_of_its_images(path, expected):
     reading = read(head('<meta name="robots" content="noai, noimageai">'))
-    voices = meta_robots.voices(reading, Question(path=path))
-    assert [(v.statement.rule.rpartition(".")[2], v.part) for v in voices] == expected
+    statements_for = meta_robots.statements_for(reading, Question(path=path))
+    assert [(v.statement.rule.rpartition(".")[2], v.limited_to) for v in statements_for] == expected
 
 
 def test_a_statement_quotes_its_element():

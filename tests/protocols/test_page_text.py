@@ -14,7 +14,7 @@ from crawler.protocols.prose import page_text
 def read(markup: str):
     reading = page_text.parse(Document(body=page.extract(markup.encode())))
     assert reading.statements == ()
-    assert page_text.voices(reading, Question()) == ()
+    assert page_text.statements_for(reading, Question()) == ()
     return reading
 
 

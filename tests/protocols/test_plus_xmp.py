@@ -5,12 +5,12 @@ import json
 import pytest
 
 from crawler import media
-from crawler.media import Fault, Media, Packet
+from crawler.media import Media, MediaFault, Packet
 from crawler.model import Document
 from crawler.protocols.media import plus_xmp as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import PLUS, VOCABULARY, plus, xmp
-from tests.protocols.extensions import codes, heard, meant
+from tests.protocols.extensions import applicable, codes, meant
 
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 ALL = ["tdm reserved", "ai_input reserved", "search reserved"]
@@ -18,14 +18,14 @@ OFFERED = ["tdm conditional", "ai_input conditional", "search conditional"]
 SEE = f"{VOCABULARY}DMI-PROHIBITED-SEE"
 
 
-def read(*packets: str, kind: str = "jpeg", faults: tuple[Fault, ...] = (), cut: bool = False):
+def read(*packets: str, kind: str = "jpeg", faults: tuple[MediaFault, ...] = (), cut: bool = False):
     kept = tuple(Packet(place="APP1", text=packet, cut=cut) for packet in packets)
     extract = media.write(Media(kind=kind, packets=kept, faults=faults))
     return protocol.parse(Document(body=extract))
 
 
 def summary(reading):
-    found = heard(protocol, reading, "/a.jpg"), meant(protocol, reading, "/a.jpg")
+    found = applicable(protocol, reading, "/a.jpg"), meant(protocol, reading, "/a.jpg")
     return reading.presence.value, *found, codes(reading)
 
 
@@ -152,10 +152,10 @@ def test_a_statement_says_where_it_stands():
 
 
 def test_what_was_not_read_is_not_absent():
-    locked = Fault(part="pdf", why="PasswordError")
+    locked = MediaFault(part="pdf", why="PasswordError")
     assert summary(read(kind="pdf", faults=(locked,))) == ("unseen", [], [], ["unread"])
     assert summary(read(plus("x"), cut=True)) == ("unseen", [], [], ["xmp_too_large"])
-    other = Fault(part="c2pa", why="x")
+    other = MediaFault(part="c2pa", why="x")
     assert summary(read(faults=(other,))) == ("absent", [], [], [])
 
 
@@ -171,7 +171,7 @@ def test_cases_of_others(corpus):
     cases = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert len(cases) >= 7
     for case in cases:
-        said = heard(protocol, read(case["xmp"]))
+        said = applicable(protocol, read(case["xmp"]))
         training = {"tdm reserved", "tdm conditional", "ai_train reserved", "genai_train reserved"}
         assert bool(training & set(said)) == case["expected"]["ai_training_prohibited"], case[
             "name"

@@ -308,7 +308,7 @@ def test_any_value_gives_a_reading(value):
     html = ld(json.dumps({"@context": "https://schema.org", "@type": "WebPage", "@graph": value}))
     reading = read(html)
     assert reading == read(html)
-    assert reading.statements == rights_metadata.voices(reading, Question()) == ()
+    assert reading.statements == rights_metadata.statements_for(reading, Question()) == ()
     assert len(reading.parties) <= 50
 
 

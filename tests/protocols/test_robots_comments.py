@@ -13,7 +13,7 @@ def found(text: str | bytes) -> list[tuple[str, str, str, int | None]]:
     body = text.encode() if isinstance(text, str) else text
     reading = robots_comments.parse(Document(body=body))
     assert reading.statements == ()
-    assert robots_comments.voices(reading, Question()) == ()
+    assert robots_comments.statements_for(reading, Question()) == ()
     assert reading.presence.value == ("present" if reading.candidates else "absent")
     return [(c.strength, c.kind, c.pattern, c.line) for c in reading.candidates]
 

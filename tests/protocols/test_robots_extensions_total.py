@@ -67,11 +67,11 @@ def test_every_document_has_one_reading(protocol, body, question):
     reading = protocol.parse(document)
     assert protocol.parse(document) == reading
     assert [s.n for s in reading.statements] == list(range(1, len(reading.statements) + 1))
-    voices = protocol.voices(reading, question)
-    assert {voice.statement for voice in voices} <= set(reading.statements)
-    counting = [voice.statement.counts for voice in voices]
+    statements_for = protocol.statements_for(reading, question)
+    assert {applied.statement for applied in statements_for} <= set(reading.statements)
+    counting = [applied.statement.counts for applied in statements_for]
     assert counting == sorted(counting, reverse=True)
-    assert len({voice.statement.n for voice in voices}) == len(voices)
+    assert len({applied.statement.n for applied in statements_for}) == len(statements_for)
     assert all(s.stance in (Stance.RESERVED, Stance.PERMITTED) for s in reading.statements)
     for text in [
         *(s.raw + s.agent for s in reading.statements),

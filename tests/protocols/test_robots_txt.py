@@ -497,22 +497,24 @@ FILE = STAR + "Disallow: /\n\n" + BOT + "Disallow: /\n\nUser-agent: CCBot\nDisal
     ("question", "expected"), [v[1:] for v in VOICES], ids=[v[0] for v in VOICES]
 )
 def test_voices(question, expected):
-    got = [(v.statement.agent, v.part) for v in robots_txt.voices(parse(FILE), question)]
+    got = [
+        (v.statement.agent, v.limited_to) for v in robots_txt.statements_for(parse(FILE), question)
+    ]
     assert got == expected
 
 
 def test_a_path_that_everybody_is_refused_is_no_statement_of_the_file():
     reading = parse(STAR + "Disallow: /admin")
     assert reading.statements == ()
-    (voice,) = robots_txt.voices(reading, Question(path="/admin/x"))
-    assert (voice.statement.stance, voice.statement.n) == (Stance.REFUSED, 0)
-    assert voice.statement.rule == "robots.access.refused_path"
+    (applied,) = robots_txt.statements_for(reading, Question(path="/admin/x"))
+    assert (applied.statement.stance, applied.statement.n) == (Stance.REFUSED, 0)
+    assert applied.statement.rule == "robots.access.refused_path"
 
 
 def test_an_agent_of_no_purpose_is_refused_access_only():
     reading = parse("User-agent: SemrushBot\nDisallow: /")
-    (voice,) = robots_txt.voices(reading, Question(agent="SemrushBot"))
-    assert voice.statement.stance is Stance.REFUSED
+    (applied,) = robots_txt.statements_for(reading, Question(agent="SemrushBot"))
+    assert applied.statement.stance is Stance.REFUSED
 
 
 SHARED = BOT + STAR + "Disallow: /search"
@@ -528,8 +530,10 @@ SHARED = BOT + STAR + "Disallow: /search"
     ],
 )
 def test_what_everybody_is_refused_says_nothing_about_an_agent(question, expected):
-    heard = robots_txt.voices(parse(SHARED), question)
-    assert [(v.statement.agent, v.statement.stance, v.statement.counts) for v in heard] == expected
+    applicable = robots_txt.statements_for(parse(SHARED), question)
+    assert [
+        (v.statement.agent, v.statement.stance, v.statement.counts) for v in applicable
+    ] == expected
 
 
 def test_what_cannot_be_seen_is_not_printed():
@@ -538,7 +542,7 @@ def test_what_cannot_be_seen_is_not_printed():
 
 
 def test_without_rules_nobody_speaks():
-    assert robots_txt.voices(parse("User-agent: *".encode("utf-16")), Question()) == ()
+    assert robots_txt.statements_for(parse("User-agent: *".encode("utf-16")), Question()) == ()
 
 
 def test_both_readings_are_kept_where_they_differ():
@@ -571,12 +575,12 @@ def test_whatever_the_bytes_an_answer_comes_back(body, path):
         Question(agent="GPTBot"),
         Question(agent="", path=path),
     ):
-        robots_txt.voices(reading, question)
+        robots_txt.statements_for(reading, question)
     assert robots_txt.allows(reading, "GPTBot", "/robots.txt")
 
 
 @given(body=LINES, path=st.sampled_from(["/", "/a", "/ab", "/xyz", "/aXb"]))
 def test_voices_agree_with_the_gate(body, path):
     reading = parse(body)
-    refused = bool(robots_txt.voices(reading, Question(path=path, agent="GPTBot")))
+    refused = bool(robots_txt.statements_for(reading, Question(path=path, agent="GPTBot")))
     assert refused is not robots_txt.allows(reading, "GPTBot", path)

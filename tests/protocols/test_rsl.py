@@ -44,8 +44,8 @@ def prohibits(words: str) -> str:
 def said(reading, path=None, *, counts=True):
     """Purpose, stance and part of every voice."""
     return [
-        " ".join(filter(None, (v.statement.purpose, v.statement.stance, v.part)))
-        for v in rsl.voices(reading, Question(path=path))
+        " ".join(filter(None, (v.statement.purpose, v.statement.stance, v.limited_to)))
+        for v in rsl.statements_for(reading, Question(path=path))
         if v.statement.counts is counts
     ]
 
@@ -348,10 +348,10 @@ def test_paths(text, path, expected):
 )
 def test_urls_of_contents(urls, expected, lenient, issues):
     reading = read(document(*(content(prohibits("ai-train"), url) for url in urls)))
-    voices = rsl.voices(reading, Question())
+    statements_for = rsl.statements_for(reading, Question())
     assert codes(reading) == issues
     for counts, wanted in ((True, expected), (False, lenient)):
-        paths = [v.statement.path for v in voices if v.statement.counts is counts]
+        paths = [v.statement.path for v in statements_for if v.statement.counts is counts]
         spoken = said(reading, counts=counts)
         assert [f"{path} {what}" for path, what in zip(paths, spoken, strict=True)] == wanted
 
@@ -497,8 +497,8 @@ PIECES = [
 )
 def test_any_bytes_give_a_reading(text, path):
     reading = read(text.encode("utf-8", "replace") if isinstance(text, str) else text)
-    for voice in rsl.voices(reading, Question(path=path)):
-        assert voice.statement in reading.statements
+    for applied in rsl.statements_for(reading, Question(path=path)):
+        assert applied.statement in reading.statements
     for statement in reading.statements:
         f"{statement.path}{statement.raw}".encode()
 

@@ -23,7 +23,10 @@ def read(markup: str):
 
 
 def summary(reading):
-    said = [str(voice.statement.stance) for voice in rsl_html.voices(reading, Question(path="/x"))]
+    said = [
+        str(applied.statement.stance)
+        for applied in rsl_html.statements_for(reading, Question(path="/x"))
+    ]
     codes = [issue.code.removeprefix("rsl.") for issue in reading.issues]
     return reading.presence.value, reading.names, said, codes
 
@@ -98,5 +101,5 @@ def test_two_scripts_are_read_as_one_and_numbered_through():
 )
 def test_any_bytes_give_a_reading(pieces):
     reading = read("".join(pieces))
-    for voice in rsl_html.voices(reading, Question()):
-        assert voice.statement in reading.statements
+    for applied in rsl_html.statements_for(reading, Question()):
+        assert applied.statement in reading.statements

@@ -67,7 +67,7 @@ NOTHING = ("absent", (), [])
 def test_links(values, expected):
     reading = read(*values)
     assert summary(reading) == expected
-    assert (reading.statements, rsl_link.voices(reading, Question())) == ((), ())
+    assert (reading.statements, rsl_link.statements_for(reading, Question())) == ((), ())
 
 
 @given(

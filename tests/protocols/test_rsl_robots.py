@@ -63,7 +63,7 @@ def summary(reading):
 def test_lines(text, expected):
     reading = read(text)
     assert summary(reading) == expected
-    assert (reading.statements, rsl_robots.voices(reading, Question())) == ((), ())
+    assert (reading.statements, rsl_robots.statements_for(reading, Question())) == ((), ())
 
 
 GROUPS = f"License: {A}\nUser-agent: GPTBot\nUser-agent: x\nLicense: {B}\nDisallow: /\n"

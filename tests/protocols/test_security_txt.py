@@ -71,4 +71,4 @@ def test_a_hostile_file_does_not_flood():
 def test_any_bytes_give_a_reading(body):
     reading = read(body)
     assert reading == read(body)
-    assert reading.statements == security_txt.voices(reading, Question()) == ()
+    assert reading.statements == security_txt.statements_for(reading, Question()) == ()

@@ -11,7 +11,7 @@ from crawler.protocols.parsing.path_patterns import compile_pattern
 from crawler.protocols.robots import robots_txt
 from crawler.protocols.rsl import rsl
 from crawler.protocols.tdmrep import tdmrep_file
-from crawler.protocols.url_patterns import Of, Shape, forms_of, shapes_of
+from crawler.protocols.url_patterns import ComparedPart, UrlPattern, path_forms, shapes_of
 from tests.reservations import PATHS, PATTERNS, ROBOTS
 
 
@@ -75,9 +75,9 @@ def test_what_a_document_tells_apart(protocol, body, expected):
     assert told_apart(protocol, body) == expected
 
 
-@given(pattern=PATTERNS, path=PATHS, of=st.sampled_from(list(Of)))
+@given(pattern=PATTERNS, path=PATHS, of=st.sampled_from(list(ComparedPart)))
 def test_sql_and_python_see_the_same_shapes(pattern, path, of):
-    shape, forms = Shape(of, compile_pattern(pattern)), forms_of(path)
+    shape, forms = UrlPattern(of, compile_pattern(pattern)), path_forms(path)
     query = "SELECT ?::VARCHAR LIKE ?::VARCHAR ESCAPE '\\'"
     [(got,)] = duckdb.execute(query, [getattr(forms, of), shape.like]).fetchall()
     assert got == shape.fits(forms)

@@ -75,7 +75,7 @@ def test_t24_an_offer_names_its_assigner_and_its_terms():
         constraints=("purpose eq tdm:non-research",),
         targets=("https://provider.com/papers",),
     )
-    assert tdm_policy.voices(reading, Question()) == ()
+    assert tdm_policy.statements_for(reading, Question()) == ()
 
 
 def test_an_assigner_is_a_party_that_offers_a_licence():

@@ -7,7 +7,7 @@ from crawler.model import Document
 from crawler.protocols.tdmrep import tdmrep_epub as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import epub, opf
-from tests.protocols.extensions import codes, heard, meant
+from tests.protocols.extensions import applicable, codes, meant
 
 ONE = '<meta property="tdm:reservation">1</meta>'
 OLD = '<meta name="tdm:reservation" content="1"/>'
@@ -21,7 +21,7 @@ def read(*elements: str, prefix: str = "tdm: http://www.w3.org/ns/tdmrep#"):
 
 
 def summary(reading):
-    found = heard(protocol, reading, "/a.epub"), meant(protocol, reading, "/a.epub")
+    found = applicable(protocol, reading, "/a.epub"), meant(protocol, reading, "/a.epub")
     return reading.presence.value, *found, codes(reading)
 
 

@@ -38,13 +38,13 @@ def rule(location: str, value: object, **more: object) -> dict[str, object]:
 
 def said(reading: Reading, path: str | None) -> list[tuple[str, str]]:
     """Stance and part of the counting voices."""
-    voices = tdmrep_file.voices(reading, Question(path=path))
-    return [(v.statement.stance.value, v.part) for v in voices if v.statement.counts]
+    statements_for = tdmrep_file.statements_for(reading, Question(path=path))
+    return [(v.statement.stance.value, v.limited_to) for v in statements_for if v.statement.counts]
 
 
 def hinted(reading: Reading, path: str | None) -> list[str]:
-    voices = tdmrep_file.voices(reading, Question(path=path))
-    return [v.statement.stance.value for v in voices if not v.statement.counts]
+    statements_for = tdmrep_file.statements_for(reading, Question(path=path))
+    return [v.statement.stance.value for v in statements_for if not v.statement.counts]
 
 
 def codes(reading: Reading) -> list[str]:
@@ -320,7 +320,7 @@ def test_what_is_wrong_is_flagged_and_what_was_meant_is_kept(
 def test_what_is_not_the_file(body, kind, presence, code):
     reading = read(body, **kind)
     assert (reading.presence.value, codes(reading)) == (presence, [code])
-    assert tdmrep_file.voices(reading, Question()) == ()
+    assert tdmrep_file.statements_for(reading, Question()) == ()
 
 
 def test_a_rule_served_as_html_is_still_a_rule():
@@ -424,7 +424,7 @@ def test_the_examples_of_the_report(case):
     given, expected = case["input"], case["expected"]
     path = "/" + given["url"].split("/", 3)[3]
     reading = read(given["tdmrep_json"])
-    found = [v.statement for v in tdmrep_file.voices(reading, Question(path=path))]
+    found = [v.statement for v in tdmrep_file.statements_for(reading, Question(path=path))]
     values = {
         None: [],
         0: ["permitted"],

@@ -29,10 +29,10 @@ def head(*elements: str) -> str:
 
 def summary(reading):
     """Presence, counting and lenient stances, and issue codes."""
-    voices = tdmrep_html.voices(reading, Question(path="/page.html"))
-    assert [voice.part for voice in voices] == [""] * len(voices)
-    said = [v.statement.stance.value for v in voices if v.statement.counts]
-    meant = [v.statement.stance.value for v in voices if not v.statement.counts]
+    statements_for = tdmrep_html.statements_for(reading, Question(path="/page.html"))
+    assert [applied.limited_to for applied in statements_for] == [""] * len(statements_for)
+    said = [v.statement.stance.value for v in statements_for if v.statement.counts]
+    meant = [v.statement.stance.value for v in statements_for if not v.statement.counts]
     codes = [issue.code.removeprefix("tdmrep.") for issue in reading.issues]
     return reading.presence.value, said, meant, codes
 

@@ -8,7 +8,7 @@ from crawler.protocols.tdmrep import tdmrep_file, tdmrep_header, tdmrep_html
 from crawler.protocols.tdmrep import tdmrep_pdf as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import TDM, jpeg, pdf, tdm, xmp
-from tests.protocols.extensions import codes, heard, meant
+from tests.protocols.extensions import applicable, codes, meant
 
 POLICY = "https://provider.com/policies/policy.json"
 HASH = "http://www.w3.org/ns/tdmrep#"
@@ -19,7 +19,7 @@ def read(packet: str, container=pdf):
 
 
 def summary(reading):
-    found = heard(protocol, reading, "/a.pdf"), meant(protocol, reading, "/a.pdf")
+    found = applicable(protocol, reading, "/a.pdf"), meant(protocol, reading, "/a.pdf")
     return reading.presence.value, *found, codes(reading)
 
 

@@ -106,9 +106,9 @@ def test_every_document_has_one_reading(protocol, document, question):
     assert [statement.n for statement in reading.statements] == [
         n for n, _ in enumerate(reading.statements, start=1)
     ]
-    voices = protocol.voices(reading, question)
-    assert {voice.statement for voice in voices} <= set(reading.statements)
-    counting = [voice.statement.counts for voice in voices]
+    statements_for = protocol.statements_for(reading, question)
+    assert {applied.statement for applied in statements_for} <= set(reading.statements)
+    counting = [applied.statement.counts for applied in statements_for]
     assert counting == sorted(counting, reverse=True)
     for text in [*(s.raw for s in reading.statements), *(i.excerpt for i in reading.issues)]:
         text.encode("utf-8")

@@ -23,10 +23,10 @@ def read(text: str | bytes, media_type: str = "text/plain", *, truncated: bool =
 
 def summary(reading):
     """Presence, counting and lenient stances, and issue codes."""
-    voices = trust_txt.voices(reading, Question(path="/x"))
-    assert [voice.part for voice in voices] == [""] * len(voices)
-    said = [v.statement.stance.value for v in voices if v.statement.counts]
-    meant = [v.statement.stance.value for v in voices if not v.statement.counts]
+    statements_for = trust_txt.statements_for(reading, Question(path="/x"))
+    assert [applied.limited_to for applied in statements_for] == [""] * len(statements_for)
+    said = [v.statement.stance.value for v in statements_for if v.statement.counts]
+    meant = [v.statement.stance.value for v in statements_for if not v.statement.counts]
     codes = [issue.code.removeprefix("trust_txt.") for issue in reading.issues]
     return reading.presence.value, said, meant, codes
 
@@ -162,7 +162,9 @@ def test_j07_who_controls_whom_is_a_claim_of_the_file_alone():
 def test_any_bytes_give_a_reading(body, truncated):
     reading = read(body, truncated=truncated)
     assert reading == read(body, truncated=truncated)
-    assert {v.statement for v in trust_txt.voices(reading, Question())} == set(reading.statements)
+    assert {v.statement for v in trust_txt.statements_for(reading, Question())} == set(
+        reading.statements
+    )
     assert len(reading.statements) <= 4
     edges_of(reading)
 
@@ -178,7 +180,7 @@ def test_real_files():
     if not folder.is_dir():
         pytest.skip(f"no corpus of real files at {CORPUS}")
     readings = [read(path.read_bytes()) for path in sorted(folder.glob("*.txt"))]
-    said = [v.statement for r in readings for v in trust_txt.voices(r, Question())]
+    said = [v.statement for r in readings for v in trust_txt.statements_for(r, Question())]
     assert {reading.presence.value for reading in readings} == {"present", "malformed"}
     assert sorted((s.stance.value, s.counts) for s in said) == [
         ("permitted", True),

@@ -256,8 +256,8 @@ NOBODY: list[tuple[str, str]] = []
     ],
 )
 def test_voices(value, question, expected):
-    voices = x_robots_tag.voices(read(value), question)
-    assert [(voice.statement.agent, voice.part) for voice in voices] == expected
+    statements_for = x_robots_tag.statements_for(read(value), question)
+    assert [(applied.statement.agent, applied.limited_to) for applied in statements_for] == expected
 
 
 def test_a_statement_quotes_its_line():
@@ -333,9 +333,9 @@ def test_every_document_has_one_reading(pair, question):
     reading = protocol.parse(Document(body=body))
     assert protocol.parse(Document(body=body)) == reading
     assert [s.n for s in reading.statements] == list(range(1, len(reading.statements) + 1))
-    voices = protocol.voices(reading, question)
-    assert {voice.statement for voice in voices} <= set(reading.statements)
-    counting = [voice.statement.counts for voice in voices]
+    statements_for = protocol.statements_for(reading, question)
+    assert {applied.statement for applied in statements_for} <= set(reading.statements)
+    counting = [applied.statement.counts for applied in statements_for]
     assert counting == sorted(counting, reverse=True)
     texts = [text for s in reading.statements for text in (s.raw, s.agent, s.place)]
     for text in [*texts, *(issue.excerpt for issue in reading.issues)]:

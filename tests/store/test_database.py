@@ -13,7 +13,13 @@ from sqlite_utils import Database
 from crawler import vocab
 from crawler.model import Observation, Origin, Target
 from crawler.store import bodies, database, evidence_writer, runs
-from crawler.store.database import StoreBusyError, StoreError, connect, connect_read_only, held
+from crawler.store.database import (
+    StoreBusyError,
+    StoreError,
+    connect,
+    connect_read_only,
+    exclusive_lock,
+)
 from crawler.vocab import Outcome, Reject, Resource
 from tests.conftest import ROOT
 
@@ -251,7 +257,7 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("error", "said"), SENTENCES)
 def test_errors_of_sqlite_become_a_sentence(error, said):
-    with pytest.raises(StoreError, match=said), database.explained("x.db"):
+    with pytest.raises(StoreError, match=said), database.sqlite_errors_as_store_error("x.db"):
         raise error
 
 
@@ -262,7 +268,7 @@ def test_a_locked_database_is_said(tmp_path, monkeypatch):
         second.execute("PRAGMA busy_timeout = 1")
         with (
             pytest.raises(StoreError, match="locked"),
-            database.explained(path),
+            database.sqlite_errors_as_store_error(path),
             database.transaction(second),
         ):
             pass
@@ -270,7 +276,7 @@ def test_a_locked_database_is_said(tmp_path, monkeypatch):
 
 
 def fill_up(db, path):
-    with database.explained(path), database.transaction(db):
+    with database.sqlite_errors_as_store_error(path), database.transaction(db):
         for n in range(2000):
             bodies.save_body(db, str(n).encode() * 500)
 
@@ -297,14 +303,18 @@ def test_a_read_only_database_is_said(tmp_path):
             pytest.skip("this user may write read-only files")
     except PermissionError:
         pass
-    with pytest.raises(StoreError, match="read-only"), database.explained(path):
+    with pytest.raises(StoreError, match="read-only"), database.sqlite_errors_as_store_error(path):
         connect(path).execute("DELETE FROM finding")
 
 
 def test_only_one_run_holds_a_database(tmp_path):
-    with held(tmp_path / "audit.db"), pytest.raises(StoreBusyError), held(tmp_path / "audit.db"):
+    with (
+        exclusive_lock(tmp_path / "audit.db"),
+        pytest.raises(StoreBusyError),
+        exclusive_lock(tmp_path / "audit.db"),
+    ):
         pass
-    with held(tmp_path / "audit.db"):
+    with exclusive_lock(tmp_path / "audit.db"):
         pass
 
 

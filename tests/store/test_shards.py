@@ -5,11 +5,11 @@ from contextlib import closing
 
 import pytest
 
-from crawler.model import Confirmed, Observation, Origin, Target
+from crawler.model import Observation, Origin, RevalidatedResponse, Target
 from crawler.store import bodies, evidence_writer, runs, shards
 from crawler.store.batches import Batches
 from crawler.store.database import connect, transaction
-from crawler.store.stored_responses import known_answers
+from crawler.store.stored_responses import stored_responses
 from crawler.vocab import Outcome, Resource
 
 AT, LATER = "2026-11-22T00:00:00.000Z", "2026-11-23T00:00:00.000Z"
@@ -224,20 +224,20 @@ def test_a_shard_knows_what_may_be_asked_on_conditions(db, path):
         evidence_writer.save_visit(
             db, first, robots, [answered("b.example", b"rules", headers=TAG)], AT
         )
-    confirming = answered("b.example", status=304, confirms=Confirmed(observation=2))
+    confirming = answered("b.example", status=304, confirms=RevalidatedResponse(observation=2))
     with transaction(db):
         evidence_writer.save_visit(db, second, robots, [confirming], AT)
         down = answered("b.example", status=503)
         evidence_writer.save_visit(db, third, robots, [down], AT)
     shard = made(db, path, now, "b.example")
     with closing(connect(shard.path)) as part:
-        known = known_answers(part, robots, whole_pages=False)
+        known = stored_responses(part, robots, whole_pages=False)
         assert [(k.conditions, k.confirms, k.content()) for k in known.values()] == [
-            ({"If-None-Match": '"one"'}, Confirmed(observation=3, headers=TAG), b"rules")
+            ({"If-None-Match": '"one"'}, RevalidatedResponse(observation=3, headers=TAG), b"rules")
         ]
         assert runs.is_repeated(part, due(now))
-        assert known_answers(part, number(db, "a.example"), whole_pages=False) == {}
-    confirming = answered("b.example", status=304, confirms=Confirmed(observation=3))
+        assert stored_responses(part, number(db, "a.example"), whole_pages=False) == {}
+    confirming = answered("b.example", status=304, confirms=RevalidatedResponse(observation=3))
     visit(shard, db, "b.example", confirming)
     shard.take_in(db, lambda _visits: None)
     ((*_, content, confirms, _at),) = stored(db, now)

@@ -48,8 +48,8 @@ FAILURES = [
 
 @pytest.mark.parametrize("answer", FAILURES, ids=lambda a: str(a.status or a.outcome))
 def test_trap_02_a_failure_is_unknown_and_never_allowed(answer):
-    sights = origin(robots=answer, tdmrep=ZERO)
-    assert {state(sights, p) for p in Purpose} == {"unknown"}
+    resources = origin(robots=answer, tdmrep=ZERO)
+    assert {state(resources, p) for p in Purpose} == {"unknown"}
     seen = planned({"/robots.txt": answer})
     later = [o for o in seen if o.target.resource is not Resource.ROBOTS_TXT]
     assert later
@@ -79,17 +79,17 @@ PAGE = Answer(body="<!doctype html><html><body>Welcome</body></html>", kind="tex
 
 
 def test_trap_05_a_page_for_every_path_is_no_policy_file():
-    sights = origin(robots=PAGE, ai=PAGE, tdmrep=PAGE, trust=PAGE)
-    files = [s.presence for s in sights if s.resource is not Resource.HOME]
+    resources = origin(robots=PAGE, ai=PAGE, tdmrep=PAGE, trust=PAGE)
+    files = [s.presence for s in resources if s.resource is not Resource.HOME]
     assert files == [Presence.ABSENT] * 4
-    assert {state(sights, p) for p in Purpose} == {"silent"}
+    assert {state(resources, p) for p in Purpose} == {"silent"}
 
 
 @pytest.mark.parametrize("code", [403, 404, 500, 503])
 def test_trap_06_the_body_of_an_error_is_not_parsed(code):
-    sights = origin(robots=Answer(status=code, body=BAN), tdmrep=Answer(status=code, body=ONE))
-    assert all(s.readings == () for s in sights if s.resource is not Resource.HOME)
-    assert state(sights, "genai_train") == ("silent" if code == 404 else "unknown")
+    resources = origin(robots=Answer(status=code, body=BAN), tdmrep=Answer(status=code, body=ONE))
+    assert all(s.readings == () for s in resources if s.resource is not Resource.HOME)
+    assert state(resources, "genai_train") == ("silent" if code == 404 else "unknown")
 
 
 def redirect(to):

@@ -99,11 +99,11 @@ def test_trap_50_a_crash_of_a_reader_is_unknown_and_never_in_order(protocol, pur
         raise RuntimeError("boom")
 
     monkeypatch.setattr(protocol, "parse", parse)
-    sights = origin(
+    resources = origin(
         ai="User-Agent: *\nAllow: /\n", tdmrep=ZERO, home=html("", ("X-Robots-Tag", "all"))
     )
-    assert state(sights, purpose) == "unknown"
-    (crash,) = reading(sights, protocol.NAME).issues
+    assert state(resources, purpose) == "unknown"
+    (crash,) = reading(resources, protocol.NAME).issues
     assert (crash.code, "boom" in crash.excerpt) == ("internal.crash", True)
 
 

@@ -41,10 +41,10 @@ BETWEEN = [
 
 @pytest.mark.parametrize("line", BETWEEN, ids=lambda line: line.partition(":")[0])
 def test_trap_17_a_line_between_stacked_agents_does_not_part_them_and_is_noted(line):
-    sights = origin(robots=f"User-agent: GPTBot\n{line}\nUser-agent: CCBot\nDisallow: /\n")
+    resources = origin(robots=f"User-agent: GPTBot\n{line}\nUser-agent: CCBot\nDisallow: /\n")
     for agent in ("GPTBot", "CCBot"):
-        assert state(sights, "genai_train", agent=agent) == "reserved"
-    assert "robots.group.interrupted" in codes(sights, "robots_txt")
+        assert state(resources, "genai_train", agent=agent) == "reserved"
+    assert "robots.group.interrupted" in codes(resources, "robots_txt")
 
 
 SHORTER = [
@@ -68,9 +68,9 @@ def test_trap_18_a_group_for_a_product_token_is_not_a_prefix_match(short, whole)
 
 @pytest.mark.parametrize("token", ["AI2Bot", "img2dataset", "Kangaroo Bot", "CCBot/2.0"])
 def test_trap_19_tokens_with_digits_spaces_or_a_version_are_matched(token):
-    sights = origin(robots=f"User-agent: {token}\nDisallow: /\n")
-    assert state(sights, "genai_train", agent=token.partition("/")[0]) == "reserved"
-    assert state(sights, "genai_train") == "partial"
+    resources = origin(robots=f"User-agent: {token}\nDisallow: /\n")
+    assert state(resources, "genai_train", agent=token.partition("/")[0]) == "reserved"
+    assert state(resources, "genai_train") == "partial"
 
 
 @pytest.mark.parametrize("token", ["5emeRue", "Nobody's Bot?", ""])
@@ -115,8 +115,8 @@ COVERAGE = [
 
 @pytest.mark.parametrize(("rules", "expected"), COVERAGE, ids=[c[0] for c in COVERAGE])
 def test_trap_23_what_a_group_covers_is_computed(rules, expected):
-    sights = origin(robots=f"User-agent: GPTBot\n{rules}\n")
-    assert state(sights, "genai_train", agent="GPTBot") == expected
+    resources = origin(robots=f"User-agent: GPTBot\n{rules}\n")
+    assert state(resources, "genai_train", agent="GPTBot") == expected
 
 
 def test_trap_24_agents_have_no_case_and_paths_have():
@@ -127,10 +127,10 @@ def test_trap_24_agents_have_no_case_and_paths_have():
 
 @pytest.mark.parametrize("token", ["anthropic-ai", "Claude-Web"])
 def test_trap_25_a_retired_agent_shows_intent_and_decides_nothing(token):
-    sights = origin(robots=f"User-agent: {token}\nDisallow: /\n")
-    (said,) = reading(sights, "robots_txt").statements
+    resources = origin(robots=f"User-agent: {token}\nDisallow: /\n")
+    (said,) = reading(resources, "robots_txt").statements
     assert (said.agent, said.counts) == (token, False)
-    found = findings(sights)["genai_train"]
+    found = findings(resources)["genai_train"]
     assert (found.state.value, len(found.considered)) == ("silent", 1)
 
 
@@ -144,9 +144,9 @@ def test_trap_25_a_retired_agent_shows_intent_and_decides_nothing(token):
 )
 def test_trap_26_an_agent_that_searches_or_serves_a_user_does_not_train(token, kind, purpose):
     assert agents.find(token).agent_class is kind
-    sights = origin(robots=f"User-agent: {token}\nDisallow: /\n")
-    assert state(sights, "genai_train") == "silent"
-    assert state(sights, purpose) == "partial"
+    resources = origin(robots=f"User-agent: {token}\nDisallow: /\n")
+    assert state(resources, "genai_train") == "silent"
+    assert state(resources, purpose) == "partial"
 
 
 def test_trap_26_a_link_previewer_is_no_ai_agent():

@@ -3,15 +3,15 @@
 import pytest
 
 from crawler.vocab import Presence, Resource
-from tests.witness import Answer, codes, findings, html, origin, reading, sight, state
+from tests.witness import Answer, codes, evidence, findings, html, origin, reading, state
 
 
 def tagged(*values, head=""):
     return origin(pages={"/p": html(head, *(("X-Robots-Tag", value) for value in values))})
 
 
-def told(sights, agent=None):
-    return state(sights, "ai_train", path="/p", agent=agent)
+def told(resources, agent=None):
+    return state(resources, "ai_train", path="/p", agent=agent)
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ def test_trap_36_a_directive_with_a_colon_is_no_agent(value):
 
 
 def test_trap_37_what_follows_an_agent_is_for_that_agent():
-    sights = tagged("googlebot: noindex, noai")
-    assert told(sights) == "partial"
-    assert told(sights, "CCBot") == "silent"
-    assert told(sights, "Googlebot") == "reserved"
+    resources = tagged("googlebot: noindex, noai")
+    assert told(resources) == "partial"
+    assert told(resources, "CCBot") == "silent"
+    assert told(resources, "Googlebot") == "reserved"
 
 
 def test_trap_38_what_stands_before_an_agent_is_for_everybody():
@@ -42,11 +42,11 @@ def test_trap_38_none_is_about_search():
 
 
 def test_trap_39_ai_txt_is_about_file_types():
-    sights = origin(ai="User-Agent: *\nDisallow: /\nDisallow: *.jpg\nAllow: *.mp3\n")
-    got = {p: state(sights, "ai_train", path=p) for p in ("/a.mp3", "/a.jpg", "/a.html")}
+    resources = origin(ai="User-Agent: *\nDisallow: /\nDisallow: *.jpg\nAllow: *.mp3\n")
+    got = {p: state(resources, "ai_train", path=p) for p in ("/a.mp3", "/a.jpg", "/a.html")}
     assert got == {"/a.mp3": "permitted", "/a.jpg": "reserved", "/a.html": "reserved"}
-    sights = origin(ai="User-Agent: *\nDisallow: *.txt\n")
-    got = {p: state(sights, "ai_train", path=p) for p in ("/a.txtfoo", "/a.TXT")}
+    resources = origin(ai="User-Agent: *\nDisallow: *.txt\n")
+    got = {p: state(resources, "ai_train", path=p) for p in ("/a.txtfoo", "/a.TXT")}
     assert got == {"/a.txtfoo": "silent", "/a.TXT": "reserved"}
 
 
@@ -55,17 +55,20 @@ def test_trap_40_an_empty_disallow_reserves_nothing():
 
 
 def test_trap_40_another_format_of_the_name_is_not_taken_for_this_one():
-    sights = origin(ai="Training: Disallowed\n")
-    assert reading(sights, "ai_txt").presence is Presence.ABSENT
-    assert "ai_txt.other_format" in codes(sights, "ai_txt")
-    assert state(sights, "ai_train") == "silent"
+    resources = origin(ai="Training: Disallowed\n")
+    assert reading(resources, "ai_txt").presence is Presence.ABSENT
+    assert "ai_txt.other_format" in codes(resources, "ai_txt")
+    assert state(resources, "ai_train") == "silent"
 
 
 def test_trap_42_a_signal_before_any_group_is_shown_with_its_place_and_decides_nothing():
-    sights = origin(robots="Content-Signal: ai-train=no\nUser-agent: *\nAllow: /\n")
-    found = findings(sights)["ai_train"]
-    assert (found.state.value, [h.fate for h in found.considered]) == ("silent", ["not counted"])
-    assert "content_signal.outside_group" in codes(sights, "content_signal_robots")
+    resources = origin(robots="Content-Signal: ai-train=no\nUser-agent: *\nAllow: /\n")
+    found = findings(resources)["ai_train"]
+    assert (found.state.value, [h.excluded_because for h in found.considered]) == (
+        "silent",
+        ["not counted"],
+    )
+    assert "content_signal.outside_group" in codes(resources, "content_signal_robots")
 
 
 PREAMBLE = (
@@ -80,16 +83,16 @@ def test_trap_43_a_preamble_without_a_signal_is_no_signal():
 
 def test_trap_43_case_and_spaces_do_not_matter_and_unknown_keys_are_kept():
     line = "content-signal :  AI-Train = NO , use=reference, ai-retrieval=no"
-    sights = origin(robots=f"User-agent: *\n{line}\nAllow: /\n")
-    assert state(sights, "ai_train") == "reserved"
-    kept = [i.excerpt for i in reading(sights, "content_signal_robots").issues]
+    resources = origin(robots=f"User-agent: *\n{line}\nAllow: /\n")
+    assert state(resources, "ai_train") == "reserved"
+    kept = [i.excerpt for i in reading(resources, "content_signal_robots").issues]
     assert any("ai-retrieval" in text for text in kept)
     assert any("use" in text for text in kept)
 
 
 def test_trap_43_a_preference_may_be_for_a_path():
-    sights = origin(robots="User-agent: *\nContent-Usage: /x train-ai=n\nAllow: /\n")
-    got = [state(sights, "genai_train", path=path) for path in ("/x/1", "/y")]
+    resources = origin(robots="User-agent: *\nContent-Usage: /x train-ai=n\nAllow: /\n")
+    got = [state(resources, "genai_train", path=path) for path in ("/x/1", "/y")]
     assert got == ["reserved", "silent"]
 
 
@@ -97,8 +100,8 @@ def test_trap_43_a_preference_may_be_for_a_path():
     ("name", "value"), [("Content-Signal", "ai-train=no"), ("Content-Usage", "train-ai=n")]
 )
 def test_trap_44_signals_in_headers_are_read_as_well(name, value):
-    sights = origin(pages={"/p": html("", (name, value))})
-    assert state(sights, "genai_train", path="/p") == "reserved"
+    resources = origin(pages={"/p": html("", (name, value))})
+    assert state(resources, "genai_train", path="/p") == "reserved"
 
 
 def test_trap_45_a_licence_of_a_group_is_for_its_agents():
@@ -107,20 +110,20 @@ def test_trap_45_a_licence_of_a_group_is_for_its_agents():
         '<rsl xmlns="https://rslstandard.org/rsl"><content url="/"><license>'
         '<prohibits type="usage">all</prohibits></license></content></rsl>'
     )
-    sights = origin(
+    resources = origin(
         robots=f"User-agent: CCBot\nLicense: {url}\nDisallow:\n",
         licences={url: Answer(body=text, kind="application/rsl+xml")},
     )
     asked = (None, "CCBot", "GPTBot")
-    got = [state(sights, "ai_train", agent=agent) for agent in asked]
+    got = [state(resources, "ai_train", agent=agent) for agent in asked]
     assert got == ["partial", "reserved", "silent"]
 
 
 def test_trap_45_a_licence_that_cannot_be_had_is_a_gap_and_no_absence():
     url = "https://h.example/l.xml"
-    sights = origin(robots=f"License: {url}\n", licences={url: Answer(status=503)})
-    assert state(sights, "ai_train") == "unknown"
-    assert [s.resource for s in findings(sights)["ai_train"].missing] == [Resource.RSL_LICENSE]
+    resources = origin(robots=f"License: {url}\n", licences={url: Answer(status=503)})
+    assert state(resources, "ai_train") == "unknown"
+    assert [s.resource for s in findings(resources)["ai_train"].missing] == [Resource.RSL_LICENSE]
 
 
 @pytest.mark.parametrize(
@@ -133,12 +136,12 @@ def test_trap_45_a_licence_that_cannot_be_had_is_a_gap_and_no_absence():
     ],
 )
 def test_trap_46_a_line_that_crawlers_ignore_is_evidence_all_the_same(line, name):
-    sights = origin(robots=f"User-agent: *\n{line}\nAllow: /\n")
-    assert reading(sights, name).presence is Presence.PRESENT
+    resources = origin(robots=f"User-agent: *\n{line}\nAllow: /\n")
+    assert reading(resources, name).presence is Presence.PRESENT
 
 
 def test_trap_40_the_other_address_of_ai_txt_is_another_format():
-    other = sight(
+    other = evidence(
         Resource.AI_TXT_WELL_KNOWN, "/.well-known/ai.txt", Answer(body="Training: Disallowed\n"), 9
     )
     assert [state((*origin(), other), "ai_train")] == ["silent"]

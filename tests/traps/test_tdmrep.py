@@ -21,17 +21,17 @@ def page_of(head="", *headers):
 
 
 def test_trap_27_zero_says_not_reserved():
-    sights = origin(tdmrep=ONE.replace("1", "0"))
-    assert [state(sights, p) for p in ("tdm", "ai_train", "search")] == [
+    resources = origin(tdmrep=ONE.replace("1", "0"))
+    assert [state(resources, p) for p in ("tdm", "ai_train", "search")] == [
         "permitted", "permitted", "silent",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ["true", "yes", "1, 1", "2", ""])
 def test_trap_27_what_is_neither_0_nor_1_sets_nothing_and_is_flagged(value):
-    sights = page_of("", ("tdm-reservation", value))
-    assert state(sights, path="/p") == "silent"
-    assert [c for c in codes(sights[-1:], "tdmrep_header") if c.startswith("tdmrep.")]
+    resources = page_of("", ("tdm-reservation", value))
+    assert state(resources, path="/p") == "silent"
+    assert [c for c in codes(resources[-1:], "tdmrep_header") if c.startswith("tdmrep.")]
 
 
 def test_trap_28_the_nearest_carrier_supersedes_and_absence_resets_nothing():
@@ -97,14 +97,14 @@ SHAPES = [
     ("text", "code", "expected"), [s[1:] for s in SHAPES], ids=[s[0] for s in SHAPES]
 )
 def test_trap_30_bad_shapes_are_flagged_and_good_rules_kept(text, code, expected):
-    sights = origin(tdmrep=text)
-    assert code in codes(sights, "tdmrep_file")
-    assert state(sights) == expected
+    resources = origin(tdmrep=text)
+    assert code in codes(resources, "tdmrep_file")
+    assert state(resources) == expected
 
 
 def test_trap_30_what_a_broken_shape_meant_is_shown():
     found = findings(origin(tdmrep='{"location": "/", "tdm-reservation": 1}'))["tdm"]
-    assert [(h.fate, h.statement.stance.value) for h in found.considered] == [
+    assert [(h.excluded_because, h.statement.stance.value) for h in found.considered] == [
         ("not counted", "reserved")
     ]
 
@@ -119,9 +119,9 @@ def test_trap_31_a_policy_is_optional_and_need_not_be_had():
 def test_trap_31_a_policy_that_is_no_data_changes_nothing(kind):
     answer = Answer(status=404) if kind == "missing" else html("<title>Our policy</title>")
     named = ONE.replace("}", ', "tdm-policy": "https://h.example/policy"}')
-    from tests.witness import sight
+    from tests.witness import evidence
 
-    policy = sight(Resource.TDM_POLICY, "https://h.example/policy", answer, 99)
+    policy = evidence(Resource.TDM_POLICY, "https://h.example/policy", answer, 99)
     found = findings((*origin(tdmrep=named), policy))["tdm"]
     assert (found.state.value, found.complete) == ("conditional", True)
 
@@ -135,7 +135,7 @@ def test_trap_32_a_repeated_header_is_one_list_that_is_no_bit():
     twice = page_of("", ("tdm-reservation", "1"), ("TDM-Reservation", "1"))
     found = findings(twice, path="/p")["tdm"]
     assert found.state.value == "silent"
-    assert [h.fate for h in found.considered] == ["not counted"]
+    assert [h.excluded_because for h in found.considered] == ["not counted"]
 
 
 @pytest.mark.parametrize("name", ["X-TDM-Reservation", "X-TDM-Opt-Out"])

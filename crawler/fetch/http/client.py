@@ -14,12 +14,12 @@ from scrapy.http import Response
 
 from crawler.fetch.clock import stamp
 from crawler.fetch.http import address_guard, body
-from crawler.fetch.http.connector import Connector, Trip, Wire, trip
+from crawler.fetch.http.connector import Connector, RequestContext, TlsRecordingHandler, trip
 from crawler.fetch.http.outcomes import BrokenAnswerError
 from crawler.fetch.options import FetchOptions
 
 
-class Received(Response):
+class ReceivedResponse(Response):
     """A response as it came: `fields` in their order and case, body up to the cap."""
 
     def __init__(self, url: str, status: int, fields: tuple[tuple[str, str], ...], kept: body.Body):
@@ -29,13 +29,13 @@ class Received(Response):
         self.note = kept.note
 
 
-class _Answer(aiohttp.ClientResponse):
+class _RawHeaderResponse(aiohttp.ClientResponse):
     """Notes where an answer comes from before any of it is read."""
 
     peer: tuple[str, int] = ("", 0)
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        wire, on = cast("Wire", connection.protocol), trip.get()
+        wire, on = cast("TlsRecordingHandler", connection.protocol), trip.get()
         assert wire.transport is not None
         host, port = self.peer = wire.transport.get_extra_info("peername")[:2]
         on.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -43,7 +43,7 @@ class _Answer(aiohttp.ClientResponse):
         return await super().start(connection)
 
 
-class _Crowd:
+class PerAddressLimit:
     """At most so many at one address: shared hosting and CDNs are one machine to their owner."""
 
     def __init__(self, limit: int) -> None:
@@ -72,13 +72,13 @@ class Client:
 
     def __init__(self, options: FetchOptions, connector: Connector | None = None) -> None:
         self._cap = options.max_body
-        self._crowd = _Crowd(options.per_address)
+        self._crowd = PerAddressLimit(options.per_address)
         self._connector = connector or Connector(options)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            response_class=_Answer,
+            response_class=_RawHeaderResponse,
             timeout=aiohttp.ClientTimeout(
                 total=options.timeout, sock_connect=options.connect_timeout
             ),
@@ -89,7 +89,9 @@ class Client:
             },
         )
 
-    async def get(self, url: str, headers: Mapping[str, str], on: Trip) -> Received:
+    async def get(
+        self, url: str, headers: Mapping[str, str], on: RequestContext
+    ) -> ReceivedResponse:
         """Send a GET when its address has room, and time it from then on; `on` learns the rest."""
         place = yarl.URL(url, encoded=True)
         trip.set(on)
@@ -102,17 +104,19 @@ class Client:
         finally:
             on.elapsed_ms = round((time.monotonic() - begun) * 1000)
 
-    async def _get(self, place: yarl.URL, url: str, headers: Mapping[str, str]) -> Received:
+    async def _get(self, place: yarl.URL, url: str, headers: Mapping[str, str]) -> ReceivedResponse:
         """One GET (RFC 9110, 9.3.1); HEAD would not do, since its headers may differ."""
         async with self._session.get(place, headers=headers, allow_redirects=False) as response:
             # Checked once more who is at the other end, though the connector has done so.
-            why = self._connector.refusal(cast("_Answer", response).peer[0], place.port or 0)
+            why = self._connector.refusal(
+                cast("_RawHeaderResponse", response).peer[0], place.port or 0
+            )
             if why:
                 raise address_guard.BlockedAddressError(why)
             kept = await self._read(response)
             if kept.truncated:
                 response.close()
-            return Received(url, response.status, _fields(response), kept)
+            return ReceivedResponse(url, response.status, _fields(response), kept)
 
     async def _read(self, response: aiohttp.ClientResponse) -> body.Body:
         """The body; one that does not come whole is not an answer, whatever the headers said."""
@@ -129,7 +133,7 @@ class Client:
         await self._session.close()
 
 
-def _begin(on: Trip) -> float:
+def _begin(on: RequestContext) -> float:
     on.started_at = stamp()
     return time.monotonic()
 

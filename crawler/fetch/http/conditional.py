@@ -1,14 +1,16 @@
 """What a 304 means: the answer that was stored before, if it was asked about."""
 
-from crawler.fetch.http.client import Received
+from crawler.fetch.http.client import ReceivedResponse
 from crawler.model import Observation, Target
-from crawler.store.stored_responses import Known
+from crawler.store.stored_responses import StoredResponse
 from crawler.vocab import EXTRACTED, Outcome
 
 NOT_MODIFIED = 304
 
 
-def not_modified(target: Target, received: Received, known: Known | None) -> Observation:
+def not_modified(
+    target: Target, received: ReceivedResponse, known: StoredResponse | None
+) -> Observation:
     """The observation of a 304, with the bytes that it confirms.
 
     Nobody who was not asked can confirm anything (RFC 9110, 15.4.5), so then nothing was seen.

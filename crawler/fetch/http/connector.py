@@ -22,7 +22,7 @@ DNS_SECONDS = 300
 VERIFIED = "ok"
 
 
-class Tls(NamedTuple):
+class TlsFacts(NamedTuple):
     """A connection's TLS: protocol version, SHA-256 of the server's certificate, and `ok` or
     why the certificate did not verify. All empty for plain HTTP.
     """
@@ -33,7 +33,7 @@ class Tls(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Trip:
+class RequestContext:
     """What a request has to know on its way (the port its origin is written with, and the octets
     it may take if not those of the options), and what it learned there.
     """
@@ -43,15 +43,15 @@ class Trip:
     started_at: str = ""
     elapsed_ms: int = 0
     address: str = ""
-    tls: Tls = field(default_factory=Tls)
+    tls: TlsFacts = field(default_factory=TlsFacts)
 
 
 #: aiohttp asks its connector for an address by host and port alone; what else is to be known of
 #: a request travels with the task that serves it.
-trip: ContextVar[Trip] = ContextVar("trip")
+trip: ContextVar[RequestContext] = ContextVar("trip")
 
 
-class Wire(ResponseHandler):
+class TlsRecordingHandler(ResponseHandler):
     """Hands the parser a head before what follows it, and remembers the TLS it runs over.
 
     Given at once, a body that is longer than its `Content-Length` would spoil the whole
@@ -59,7 +59,7 @@ class Wire(ResponseHandler):
     cannot be parsed ends at once: aiohttp closes the connection, but leaves its reader waiting.
     """
 
-    tls = Tls()
+    tls = TlsFacts()
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came, in two pieces where a head ends in it."""
@@ -93,7 +93,7 @@ class Connector(aiohttp.TCPConnector):
             ttl_dns_cache=cast("int", dns_seconds),
             keepalive_timeout=5 + 2 * options.delay,
         )
-        wire = functools.partial(Wire, loop=self._loop)
+        wire = functools.partial(TlsRecordingHandler, loop=self._loop)
         self._factory = cast("functools.partial[ResponseHandler]", wire)
         self._unverified = _context(verifies=False)
         self._rules = tuple(map(connect_to.parse, options.connect_to))
@@ -145,7 +145,7 @@ class Connector(aiohttp.TCPConnector):
         transport, wire = made
         over = transport.get_extra_info("ssl_object")
         if over is not None:
-            cast("Wire", wire).tls = _facts(over, verified)
+            cast("TlsRecordingHandler", wire).tls = _facts(over, verified)
         return transport, wire
 
 
@@ -166,7 +166,7 @@ def _reason(error: Exception) -> str:
     return " ".join(said.split()).rstrip(".")[:200] or "not verified"
 
 
-def _facts(over: ssl.SSLObject, verified: str) -> Tls:
+def _facts(over: ssl.SSLObject, verified: str) -> TlsFacts:
     certificate = over.getpeercert(binary_form=True)
     digest = hashlib.sha256(certificate).hexdigest() if certificate else ""
-    return Tls(over.version() or "", digest, verified)
+    return TlsFacts(over.version() or "", digest, verified)

@@ -15,14 +15,14 @@ from crawler.fetch.options import FetchOptions
 _CLIENTS: WeakKeyDictionary[Crawler, Client] = WeakKeyDictionary()
 
 
-class NoLines(LogFormatter):
+class SilentLogFormatter(LogFormatter):
     """Spares Scrapy a line of its log for each answer, which it would make and then drop."""
 
     def crawled(self, *_: Any, **__: Any) -> Any:
         """No line."""
 
 
-class Handler(BaseDownloadHandler):
+class DownloadHandler(BaseDownloadHandler):
     """For http and https. A request brings its `connector.Trip` in `meta`, and the trip knows
     afterwards what was learned, whether or not there was an answer.
     """

@@ -10,18 +10,18 @@ from scrapy.settings import Settings
 
 from crawler import cycles
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import Ended, Job, Visit, Workbook
+from crawler.fetch.scheduler import Frontier, OriginJob, RunEnd, Visit
 from crawler.fetch.scrapy_.settings import DELAY_FACTOR
 from crawler.fetch.scrapy_.spider import ReservationsSpider
 
-__all__ = ["Ended", "FetchOptions", "Job", "Visit", "Workbook", "crawl"]
+__all__ = ["FetchOptions", "Frontier", "OriginJob", "RunEnd", "Visit", "crawl"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def crawl(
-    workbook: Workbook, options: FetchOptions, on_visit: Callable[[Visit], None] | None = None
-) -> Ended:
+    workbook: Frontier, options: FetchOptions, on_visit: Callable[[Visit], None] | None = None
+) -> RunEnd:
     """Visit every job of a workbook, call `on_visit` for each saved visit, say how it ended.
 
     SIGINT and SIGTERM stop it: visits in flight get `pool.GRACE` seconds, and those that are

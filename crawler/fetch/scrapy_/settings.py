@@ -10,7 +10,7 @@ from crawler.fetch.options import FetchOptions
 _DEFAULT = FetchOptions()
 
 BOT_NAME = "tdm-audit"
-SPIDER_MODULES = ["crawler.fetch"]
+SPIDER_MODULES = ["crawler.fetch.scrapy_"]
 USER_AGENT = _DEFAULT.user_agent
 
 CONCURRENT_ITEMS = 1
@@ -31,8 +31,8 @@ DOWNLOAD_DELAY = _DEFAULT.delay * DELAY_FACTOR
 DOWNLOAD_MAXSIZE = 0
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_HANDLERS = {
-    "http": "crawler.fetch.scrapy_.download_handler.Handler",
-    "https": "crawler.fetch.scrapy_.download_handler.Handler",
+    "http": "crawler.fetch.scrapy_.download_handler.DownloadHandler",
+    "https": "crawler.fetch.scrapy_.download_handler.DownloadHandler",
     **dict.fromkeys(("data", "file", "ftp", "s3")),
 }
 
@@ -45,7 +45,7 @@ REFERER_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 LOG_LEVEL = "ERROR"
-LOG_FORMATTER = "crawler.fetch.scrapy_.download_handler.NoLines"
+LOG_FORMATTER = "crawler.fetch.scrapy_.download_handler.SilentLogFormatter"
 #: No reactor: Scrapy then closes the event loop it began, and may begin another in this process.
 TWISTED_REACTOR_ENABLED = False
 ASYNCIO_EVENT_LOOP = "uvloop.Loop"

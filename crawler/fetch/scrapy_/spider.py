@@ -10,15 +10,15 @@ from scrapy.http.request import NO_CALLBACK
 
 from crawler import page
 from crawler.fetch.clock import stamp
-from crawler.fetch.http.client import Received
+from crawler.fetch.http.client import ReceivedResponse
 from crawler.fetch.http.conditional import NOT_MODIFIED, not_modified
-from crawler.fetch.http.connector import Trip
+from crawler.fetch.http.connector import RequestContext
 from crawler.fetch.http.outcomes import outcome_of
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import Ended, Job, Pool, Visit, Workbook
-from crawler.fetch.workers.media_sandbox import MediaRoom
+from crawler.fetch.scheduler import Frontier, OriginJob, OriginScheduler, RunEnd, Visit
+from crawler.fetch.workers.media_sandbox import MediaSandbox
 from crawler.model import Observation, Origin, Target
-from crawler.plan.history import Seen
+from crawler.plan.history import OriginHistory
 from crawler.plan.planner import PlanOptions, next_target
 from crawler.protocols.parse import media_type
 from crawler.urls import resolve
@@ -39,13 +39,13 @@ class ReservationsSpider(Spider):
         self,
         *args: Any,
         options: FetchOptions,
-        workbook: Workbook,
+        workbook: Frontier,
         on_visit: Callable[[Visit], None] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.options = options
-        self.ended = Ended.FINISHED
+        self.ended = RunEnd.FINISHED
         self.failure: Exception | None = None
         self._plan = PlanOptions(
             pages=options.pages,
@@ -54,8 +54,8 @@ class ReservationsSpider(Spider):
             context=options.context,
             policy_files_always=options.policy_files_always,
         )
-        self._room = MediaRoom()
-        self._pool = Pool(
+        self._room = MediaSandbox()
+        self._pool = OriginScheduler(
             workbook,
             self.visit,
             concurrency=options.concurrency,
@@ -70,9 +70,9 @@ class ReservationsSpider(Spider):
         """Give the command line of Scrapy what `run.crawl` passes: the options of the run."""
         if "workbook" not in kwargs:
             # Imported late: a crawl with another workbook needs no database.
-            from crawler.fetch.frontier import open_workbook
+            from crawler.fetch.frontier import open_frontier
 
-            kwargs["workbook"] = book = open_workbook(db, int(run) if run else None)
+            kwargs["workbook"] = book = open_frontier(db, int(run) if run else None)
             kwargs["options"] = book.options
         return super().from_crawler(crawler, *args, **kwargs)
 
@@ -94,9 +94,9 @@ class ReservationsSpider(Spider):
         """Stop in good order: see `Pool.stop`."""
         self._pool.stop()
 
-    async def visit(self, job: Job) -> Visit:
+    async def visit(self, job: OriginJob) -> Visit:
         """Everything of one origin; a crash of ours becomes its last observation."""
-        seen, crash = Seen(), list[Observation]()
+        seen, crash = OriginHistory(), list[Observation]()
         try:
             while step := next_target(job.origin, job.samples, seen, self._plan):
                 seen.add(await self._take(step, job))
@@ -105,23 +105,23 @@ class ReservationsSpider(Spider):
         found = (*seen.all, *crash)
         return Visit(origin_id=job.origin_id, origin=job.origin, observations=found)
 
-    async def _take(self, step: Target | Observation, job: Job) -> Observation:
+    async def _take(self, step: Target | Observation, job: OriginJob) -> Observation:
         if isinstance(step, Target):
             return await self._observe(step, job)
         return step if step.started_at else replace(step, started_at=stamp())
 
-    async def _observe(self, target: Target, job: Job) -> Observation:
+    async def _observe(self, target: Target, job: OriginJob) -> Observation:
         """One attempt, whatever comes of it."""
         host = resolve.host_of(resolve.origin_of(target.url))
         known = job.known.get((target.resource, target.url))
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
-        trip = Trip(own_port=job.origin.port, cap=cap)
+        trip = RequestContext(own_port=job.origin.port, cap=cap)
         meta = {"verbatim_url": True, "download_slot": host, "trip": trip}
         headers = dict(known.conditions) if known else None
         request = Request(target.url, callback=NO_CALLBACK, headers=headers, meta=meta)
         try:
             assert self.crawler.engine is not None
-            response = cast("Received", await self.crawler.engine.download_async(request))
+            response = cast("ReceivedResponse", await self.crawler.engine.download_async(request))
             if response.status == NOT_MODIFIED:
                 found = not_modified(target, response, known)
             else:
@@ -148,7 +148,7 @@ class ReservationsSpider(Spider):
         return replace(found, extract=extract)
 
 
-def _answer(target: Target, response: Received) -> Observation:
+def _answer(target: Target, response: ReceivedResponse) -> Observation:
     found = Observation(
         target=target,
         outcome=Outcome.TOO_LARGE if response.truncated else Outcome.RESPONDED,

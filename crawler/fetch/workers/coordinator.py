@@ -16,7 +16,7 @@ from pathlib import Path
 
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import GRACE, Ended
+from crawler.fetch.scheduler import GRACE, RunEnd
 from crawler.fetch.workers.handle import Worker, WorkersError, start
 from crawler.store import runs
 from crawler.store.batches import Batches
@@ -55,7 +55,7 @@ def share(options: FetchOptions, workers: int) -> FetchOptions:
     )
 
 
-class Crew:
+class Coordinator:
     """Workers, and the batches that are still to be done."""
 
     def __init__(
@@ -76,16 +76,16 @@ class Crew:
         self._workers: list[Worker] = []
         self._back: list[Shard] = []
         self._losses: Counter[Path] = Counter()
-        self._ended = Ended.FINISHED
+        self._ended = RunEnd.FINISHED
         self._failure = ""
         self._signals = 0
         self._cut_at = 0.0
 
     @property
     def _stops(self) -> bool:
-        return self._ended is not Ended.FINISHED
+        return self._ended is not RunEnd.FINISHED
 
-    def work(self, time_budget: float | None) -> Ended:
+    def work(self, time_budget: float | None) -> RunEnd:
         """Do all of it, or as much as there is time for; raises `WorkersError`."""
         begun = taken_in = time.monotonic()
         try:
@@ -93,7 +93,7 @@ class Crew:
                 time.sleep(_TICK)
                 now = time.monotonic()
                 if time_budget is not None and now - begun >= time_budget:
-                    self._stop(Ended.BUDGET)
+                    self._stop(RunEnd.BUDGET)
                 self._obey()
                 if now - taken_in >= _TAKING_IN:
                     self._take_in()
@@ -117,9 +117,9 @@ class Crew:
             if self._stops:
                 self._pass_on()
             else:
-                self._stop(Ended.STOPPED)
+                self._stop(RunEnd.STOPPED)
 
-    def _stop(self, how: Ended) -> None:
+    def _stop(self, how: RunEnd) -> None:
         """Have what is in flight finished, and nothing begun."""
         if not self._stops:
             self._ended, self._cut_at = how, time.monotonic() + GRACE + _LATE
@@ -131,7 +131,7 @@ class Crew:
 
     def _fail(self, why: str) -> None:
         self._failure = self._failure or why
-        self._stop(Ended.STOPPED)
+        self._stop(RunEnd.STOPPED)
 
     def _staff(self) -> bool:
         """Start workers while there are batches for them; whether there was one."""
@@ -209,7 +209,7 @@ def crawl_apart(
     keep_pages: bool = False,
     largest: int = LARGEST,
     on_visits: Callable[[int], None] = lambda _number: None,
-) -> Ended:
+) -> RunEnd:
     """Visit what is due in processes of their own, tell `on_visits` of visits that were stored,
     and say how it ended.
 
@@ -218,16 +218,18 @@ def crawl_apart(
     """
     settings = runs.settings_of(db, due.run) | asdict(share(options, workers))
     settings |= {"fresh_since": due.fresh_since, "limit_origins": None, "keep_pages": keep_pages}
-    crew = Crew(db, path, due, settings, workers=workers, largest=largest, on_visits=on_visits)
+    crew = Coordinator(
+        db, path, due, settings, workers=workers, largest=largest, on_visits=on_visits
+    )
     with _stopped_by_signals(crew):
         ended = crew.work(options.time_budget)
-    if ended is Ended.FINISHED:
+    if ended is RunEnd.FINISHED:
         runs.end_run(db, due.run, ended, stamp())
     return ended
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(crew: Crew) -> Iterator[None]:
+def _stopped_by_signals(crew: Coordinator) -> Iterator[None]:
     before = {}
     with contextlib.suppress(ValueError):  # outside the main thread there are no signals
         before = {n: signal.signal(n, lambda *_: crew.stop()) for n in _SIGNALS}

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from crawler import subprocesses
-from crawler.errors import ExplainedError
+from crawler.errors import UserError
 from crawler.store.shards import Shard
 
 
-class WorkersError(ExplainedError):
+class WorkersError(UserError):
     """The processes cannot do their work."""
 
 
@@ -34,7 +34,7 @@ class Worker:
         if shard is not None:
             self.shards.append(shard)
         with contextlib.suppress(OSError):
-            subprocesses.tell(self.process, str(shard.path) if shard else "")
+            subprocesses.send(self.process, str(shard.path) if shard else "")
 
     def said(self) -> Iterator[Mapping[str, str]]:
         """What it said since."""

@@ -20,7 +20,7 @@ SECONDS = 10.0
 MEMORY = 1024**3
 
 
-class MediaRoom:
+class MediaSandbox:
     """Gives the extracts of media files, one after the other. Nothing is raised."""
 
     def __init__(self, seconds: float = SECONDS) -> None:

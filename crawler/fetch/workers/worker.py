@@ -15,23 +15,23 @@ from functools import partial
 from queue import Empty
 
 from crawler import subprocesses
-from crawler.errors import ExplainedError
-from crawler.fetch.frontier import OpenedWorkbook, open_workbook
-from crawler.fetch.scheduler import Ended, Job, Visit
+from crawler.errors import UserError
+from crawler.fetch.frontier import RunFrontier, open_frontier
+from crawler.fetch.scheduler import OriginJob, RunEnd, Visit
 from crawler.fetch.scrapy_.run import crawl
-from crawler.store.database import explained
+from crawler.store.database import sqlite_errors_as_store_error
 
 # Seconds that the next batch is waited for, since what is in flight waits with it.
 _PATIENCE = 1.0
 
 
-class _Command(subprocesses.Command):
+class _CoordinatorChannel(subprocesses.ParentChannel):
     """The process that started this one, which hands out shards."""
 
     def shard(self) -> str:
         """The path of the next shard; empty if there is none."""
         try:
-            return str(self.heard(_PATIENCE))
+            return str(self.receive(_PATIENCE))
         except Empty:
             return ""
 
@@ -41,14 +41,14 @@ class _Command(subprocesses.Command):
         and an event loop that is closed over it says much about that.
         """
         try:
-            with explained(path):
+            with sqlite_errors_as_store_error(path):
                 yield
-        except ExplainedError as error:
-            self.say({"failed": str(error)})
+        except UserError as error:
+            self.send({"failed": str(error)})
             os._exit(error.status)
 
 
-class HandedWorkbook:
+class BatchFrontier:
     """Batches one after another as one workbook: while the last origins of one are in flight,
     those of the next are begun. A visit is kept in the shard that its origin came from.
     """
@@ -56,30 +56,30 @@ class HandedWorkbook:
     def __init__(
         self,
         path: str,
-        open_shard: Callable[[str], OpenedWorkbook],
+        open_shard: Callable[[str], RunFrontier],
         next_shard: Callable[[], str],
         using: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._open, self._next, self._using = open_shard, next_shard, using
-        self._books: dict[str, OpenedWorkbook] = {}
+        self._books: dict[str, RunFrontier] = {}
         self._home: dict[int, str] = {}
         self._unsaved: Counter[str] = Counter()
         self._first = path
         self.options = self._begin(path).options
 
-    def _begin(self, path: str) -> OpenedWorkbook:
+    def _begin(self, path: str) -> RunFrontier:
         with self._using(path):
             self._books[path] = book = self._open(path)
         return book
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[OriginJob]:
         """The jobs of every batch that comes."""
         yield from self._jobs(self._first)
         while path := self._next():
             self._begin(path)
             yield from self._jobs(path)
 
-    def _jobs(self, path: str) -> Iterator[Job]:
+    def _jobs(self, path: str) -> Iterator[OriginJob]:
         self._unsaved[path] += 1  # so that it stays while there are jobs in it
         with self._using(path):
             for job in self._books[path].jobs():
@@ -105,7 +105,7 @@ class HandedWorkbook:
             with self._using(path):
                 self._books.pop(path).close()
 
-    def finish(self, ended: Ended) -> None:
+    def finish(self, ended: RunEnd) -> None:
         """Let every shard go; how the run ends is not known here."""
         del ended
         for path, book in self._books.items():
@@ -115,15 +115,15 @@ class HandedWorkbook:
 
 def main() -> None:
     """Work for the process at the other end; `sys.argv` ends with the number of the run."""
-    run, command = int(sys.argv[-1]), _Command()
+    run, command = int(sys.argv[-1]), _CoordinatorChannel()
 
     def following() -> str:
         path = command.shard()
         if path:
-            command.say({"wants": "more"})
+            command.send({"wants": "more"})
         return path
 
     if path := command.shard():
-        opened = partial(open_workbook, run=run)
-        book = HandedWorkbook(path, opened, following, command.using)
+        opened = partial(open_frontier, run=run)
+        book = BatchFrontier(path, opened, following, command.using)
         crawl(book, book.options)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import http_sf
 
-from crawler.protocols.robots.extension_lines import Said
+from crawler.protocols.robots.extension_lines import ParsedDirective
 from crawler.vocab import Purpose, Stance
 
 FAMILY = "aipref"
@@ -46,7 +46,7 @@ class Label(NamedTuple):
 class Preferences(NamedTuple):
     """What a value says, and issues as code and excerpt. `valid`: it is a dictionary at all."""
 
-    said: tuple[Said, ...]
+    said: tuple[ParsedDirective, ...]
     issues: tuple[tuple[str, str], ...]
     valid: bool
 
@@ -70,7 +70,7 @@ def preferences(value: str) -> Preferences:
     members = dictionary(value)
     if members is None:
         return Preferences(_meant(value), (("syntax", value[:200]),), False)
-    said: list[Said] = []
+    said: list[ParsedDirective] = []
     issues: list[tuple[str, str]] = []
     for label, member in members.items():
         _read(label, member, said, issues)
@@ -86,7 +86,9 @@ def dictionary(value: str) -> http_sf.DictionaryType | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-def _read(label: str, member: object, said: list[Said], issues: list[tuple[str, str]]) -> None:
+def _read(
+    label: str, member: object, said: list[ParsedDirective], issues: list[tuple[str, str]]
+) -> None:
     """Read one member; unknown labels and parameters are ignored, and named in an issue."""
     value, parameters = member if isinstance(member, tuple) else (member, {})
     known = LABELS.get(label)
@@ -122,13 +124,13 @@ def _terms(
 
 def _said(
     label: str, known: Label, stance: Stance, *, strict: bool, terms: str | None = None
-) -> Said:
+) -> ParsedDirective:
     value = "y" if stance is Stance.PERMITTED else "n"
     rule = f"aipref.{label}.{value}" if known.current else f"aipref.legacy.{label}.{value}"
-    return Said(rule, stance, known.purpose, TIER, terms, strict)
+    return ParsedDirective(rule, stance, known.purpose, TIER, terms, strict)
 
 
-def _meant(value: str) -> tuple[Said, ...]:
+def _meant(value: str) -> tuple[ParsedDirective, ...]:
     """What somebody meant who wrote no dictionary: shown, and of no effect."""
     pairs = {m[1].lower(): _MEANT.get(m[2].lower()) for m in _LOOSE.finditer(value)}
     return tuple(

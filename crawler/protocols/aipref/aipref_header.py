@@ -1,6 +1,6 @@
 """AIPREF in response headers: `Content-Usage`, for the content of the message it comes with."""
 
-from crawler.model import Document, Question, Reading, Voice, numbered
+from crawler.model import AppliedStatement, Document, Question, Reading, numbered
 from crawler.protocols.aipref import _vocabulary
 from crawler.protocols.aipref._vocabulary import FAMILY as FAMILY
 from crawler.protocols.aipref._vocabulary import FIELD
@@ -37,6 +37,6 @@ def parse(document: Document, /) -> Reading:
     )
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the header says about the content it came with, the counting first."""
     return whole(reading)

@@ -4,14 +4,14 @@ The draft makes the line a rule of its group; RFC 9309 knows it as another recor
 end a group. Where the two differ about who is addressed, RFC 9309 decides, and an issue says so.
 """
 
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.aipref import _vocabulary
 from crawler.protocols.aipref._vocabulary import FAMILY as FAMILY
 from crawler.protocols.aipref._vocabulary import FIELD
 from crawler.protocols.aipref._vocabulary import SPEC as SPEC
 from crawler.protocols.interface import Carrier
 from crawler.protocols.robots.extension_lines import (
-    Told,
+    ParsedLine,
     group_lines,
     open_file,
     places,
@@ -19,7 +19,7 @@ from crawler.protocols.robots.extension_lines import (
     split_path,
 )
 from crawler.protocols.robots.extension_scope import Precedence
-from crawler.protocols.robots.extension_scope import voices as speaking
+from crawler.protocols.robots.extension_scope import statements_for as speaking
 from crawler.vocab import Presence, Resource, Stance
 
 NAME = "aipref_robots"
@@ -43,15 +43,15 @@ def parse(document: Document, /) -> Reading:
     if file is None or not lines:
         return Reading(presence=Presence.ABSENT)
     issues = list(places(file, lines, FAMILY))
-    told: list[Told] = []
+    told: list[ParsedLine] = []
     for line in lines:
         path, value = split_path(line.value)
         found = _vocabulary.preferences(value)
         issues += [line.issue(f"aipref.{code}", text) for code, text in found.issues]
-        told.append(Told(line, path, found.said, _CLAUSE, valid=found.valid))
+        told.append(ParsedLine(line, path, found.said, _CLAUSE, valid=found.valid))
     return reading(file, told, issues, FAMILY)
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What speaks to a question: the longest match of the agent's groups, equal ones together."""
     return speaking(reading, question, _PRECEDENCE)

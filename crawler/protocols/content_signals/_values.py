@@ -6,7 +6,7 @@ Clause (c) of the policy: what a line does not mention is neither granted nor re
 import re
 from typing import NamedTuple
 
-from crawler.protocols.robots.extension_lines import Said
+from crawler.protocols.robots.extension_lines import ParsedDirective
 from crawler.vocab import Purpose, Stance
 
 FAMILY = "content_signal"
@@ -35,7 +35,7 @@ _MEMBERS = 50
 class Signals(NamedTuple):
     """What a value says, and issues as code and excerpt. `valid`: some of it counts."""
 
-    said: tuple[Said, ...]
+    said: tuple[ParsedDirective, ...]
     issues: tuple[tuple[str, str], ...]
     valid: bool
 
@@ -45,7 +45,7 @@ def signals(value: str, *, express: bool = False) -> Signals:
 
     `express`: the text beside it calls restrictions express reservations under Article 4.
     """
-    said: dict[Said, None] = {}
+    said: dict[ParsedDirective, None] = {}
     issues: list[tuple[str, str]] = []
     valid = False
     for member in value.split(",", _MEMBERS)[:_MEMBERS]:
@@ -61,7 +61,7 @@ def signals(value: str, *, express: bool = False) -> Signals:
 def _read(
     pair: re.Match[str],
     express: bool,
-    said: dict[Said, None],
+    said: dict[ParsedDirective, None],
     issues: list[tuple[str, str]],
     *,
     strict: bool = True,
@@ -80,7 +80,9 @@ def _read(
     return strict
 
 
-def _said(key: str, stance: Stance, express: bool, strict: bool) -> Said:
+def _said(key: str, stance: Stance, express: bool, strict: bool) -> ParsedDirective:
     tier = 1 if express and stance is Stance.RESERVED else 2
     value = "no" if stance is Stance.RESERVED else "yes"
-    return Said(f"content_signal.{key}.{value}", stance, PURPOSES[key], tier, None, strict)
+    return ParsedDirective(
+        f"content_signal.{key}.{value}", stance, PURPOSES[key], tier, None, strict
+    )

@@ -1,6 +1,6 @@
 """Content signals in a response header: `Content-Signal`, for the resource answered."""
 
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement, numbered
 from crawler.protocols.content_signals import _values
 from crawler.protocols.content_signals._values import FAMILY as FAMILY
 from crawler.protocols.content_signals._values import FIELD
@@ -41,6 +41,6 @@ def parse(document: Document, /) -> Reading:
     )
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the header says about the resource it came with, the counting first."""
     return whole(reading)

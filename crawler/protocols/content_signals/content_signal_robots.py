@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.content_signals import _values
 from crawler.protocols.content_signals._values import FAMILY as FAMILY
 from crawler.protocols.content_signals._values import FIELD
@@ -16,8 +16,8 @@ from crawler.protocols.content_signals._values import SPEC as SPEC
 from crawler.protocols.interface import Carrier
 from crawler.protocols.robots.document import File
 from crawler.protocols.robots.extension_lines import (
-    Extra,
-    Told,
+    ExtensionLine,
+    ParsedLine,
     group_lines,
     open_file,
     places,
@@ -25,7 +25,7 @@ from crawler.protocols.robots.extension_lines import (
     split_path,
 )
 from crawler.protocols.robots.extension_scope import Precedence
-from crawler.protocols.robots.extension_scope import voices as speaking
+from crawler.protocols.robots.extension_scope import statements_for as speaking
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "content_signal_robots"
@@ -64,17 +64,17 @@ def _nothing(comments: str) -> Reading:
     return Reading(presence=Presence.ABSENT, issues=(issue,) if found else ())
 
 
-def _read(file: File, lines: list[Extra], *, express: bool) -> Reading:
+def _read(file: File, lines: list[ExtensionLine], *, express: bool) -> Reading:
     blocks = list(islice(_managed(file), _BLOCKS))
     issues = list(places(file, lines, FAMILY))
-    told: list[Told] = []
+    told: list[ParsedLine] = []
     for line in lines:
         path, value = split_path(line.value)
         found = _values.signals(value, express=express)
         issues += [line.issue(f"content_signal.{code}", text) for code, text in found.issues]
         managed = any(line.number in block for block in blocks)
         by = DeclaredBy.CDN_MANAGED if managed else DeclaredBy.ORIGIN_FILE
-        told.append(Told(line, path, found.said, _CLAUSE, by, found.valid))
+        told.append(ParsedLine(line, path, found.said, _CLAUSE, by, found.valid))
     return reading(file, told, issues, FAMILY)
 
 
@@ -96,6 +96,6 @@ def _managed(file: File) -> Iterator[range]:
             begin = None
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What speaks to a question: for each purpose the longest match, equal ones together."""
     return speaking(reading, question, _PRECEDENCE)

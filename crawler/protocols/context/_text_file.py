@@ -11,7 +11,7 @@ from crawler.protocols.parsing.json_document import excerpt
 _LINES = 5000
 
 
-class Line(NamedTuple):
+class FieldLine(NamedTuple):
     """A line of a file, counted from 1, without the white space around it."""
 
     number: int
@@ -30,9 +30,9 @@ def text_of(document: Document, family: str) -> tuple[str, Issue | None]:
     return text, None
 
 
-def lines_of(text: str) -> Iterator[Line]:
+def lines_of(text: str) -> Iterator[FieldLine]:
     """The lines that say something, without comments; at most the first 5,000."""
     for number, raw in enumerate(re.split(r"\r\n|\r|\n", text)[:_LINES], start=1):
         line = raw.partition("#")[0].strip()
         if line:
-            yield Line(number, line)
+            yield FieldLine(number, line)

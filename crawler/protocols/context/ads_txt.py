@@ -6,8 +6,8 @@ Context only, and weak: a domain is not a rights holder. It reserves nothing.
 import re
 from collections.abc import Iterator
 
-from crawler.model import Document, Issue, Party, Question, Reading, Voice
-from crawler.protocols.context._text_file import Line, lines_of, text_of
+from crawler.model import AppliedStatement, Document, Issue, Party, Question, Reading
+from crawler.protocols.context._text_file import FieldLine, lines_of, text_of
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import parties
 from crawler.protocols.parsing.json_document import capped, excerpt
@@ -47,7 +47,7 @@ def parse(document: Document, /) -> Reading:
     )
 
 
-def _variables(lines: list[Line]) -> Iterator[tuple[str, Line]]:
+def _variables(lines: list[FieldLine]) -> Iterator[tuple[str, FieldLine]]:
     """The lines that give a known variable a value: its name in lower case, and the value."""
     for line in lines:
         match = _VARIABLE.fullmatch(line.text)
@@ -55,7 +55,7 @@ def _variables(lines: list[Line]) -> Iterator[tuple[str, Line]]:
             yield match[1].lower(), line._replace(text=match[2])
 
 
-def _owners(variables: list[tuple[str, Line]], issues: list[Issue]) -> Iterator[Party | None]:
+def _owners(variables: list[tuple[str, FieldLine]], issues: list[Issue]) -> Iterator[Party | None]:
     """ads.txt 1.1: of several OWNERDOMAIN the first counts; MANAGERDOMAIN is one a country."""
     owned = False
     for name, line in variables:
@@ -72,10 +72,10 @@ def _owners(variables: list[tuple[str, Line]], issues: list[Issue]) -> Iterator[
         yield parties.party(f"{NAME}.{name}", "owner_domain", parties.LOW, uid=domain)
 
 
-def _issue(code: str, line: Line) -> Issue:
+def _issue(code: str, line: FieldLine) -> Issue:
     return Issue(code=f"{FAMILY}.{code}", line=line.number, excerpt=excerpt(line.text))
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: who sells advertising says nothing about mining."""
     return ()

@@ -6,7 +6,7 @@ the format it looks like, and nothing is read from it.
 
 import re
 
-from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.context._text_file import lines_of, text_of
 from crawler.protocols.interface import Carrier
 from crawler.vocab import Presence, Resource
@@ -58,6 +58,6 @@ def _is_markdown(text: str) -> bool:
     )
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: a draft without a status reserves nothing here."""
     return ()

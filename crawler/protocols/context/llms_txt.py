@@ -5,7 +5,7 @@ So it is neither an invitation to train nor a reservation, whatever its prose sa
 
 import re
 
-from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.context._text_file import text_of
 from crawler.protocols.interface import Carrier
 from crawler.vocab import Presence, Resource
@@ -32,6 +32,6 @@ def parse(document: Document, /) -> Reading:
     return Reading(presence=Presence.PRESENT, issues=() if _TITLE.match(text) else (untitled,))
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: it is never a signal."""
     return ()

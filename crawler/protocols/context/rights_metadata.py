@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from crawler import page
-from crawler.model import Document, Issue, Party, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Party, Question, Reading
 from crawler.page import Element
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
@@ -200,6 +200,6 @@ def _plain(value: object) -> str:
     return value.strip()[:4096] if isinstance(value, str) else ""
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: to be named is not to reserve."""
     return ()

@@ -6,7 +6,7 @@ Context only: the contact is for security, not for licences, and it reserves not
 import re
 from collections.abc import Iterator
 
-from crawler.model import Document, Issue, Party, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Party, Question, Reading
 from crawler.protocols.context._text_file import lines_of, text_of
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import parties
@@ -82,6 +82,6 @@ def _party(field: _Field) -> Party | None:
     return parties.party(f"{NAME}.{name}", "contact", parties.LOW, contact=(value,))
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: security is another matter."""
     return ()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement, numbered
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, path_patterns
 from crawler.protocols.parsing.json_document import excerpt
@@ -34,7 +34,7 @@ _MOST = 10_000
 _KEYS = {"useragent": "agent", "allow": "allow", "disallow": "disallow"}
 
 
-class _Line(NamedTuple):
+class _AiTxtLine(NamedTuple):
     """A line with a field: `key` is agent, allow, disallow or, for any other, empty."""
 
     number: int
@@ -43,7 +43,7 @@ class _Line(NamedTuple):
     raw: str
 
 
-class _Rule(NamedTuple):
+class _AiTxtRule(NamedTuple):
     """A statement, and the pattern of its path when it is about one."""
 
     statement: Statement
@@ -86,11 +86,11 @@ def parse(document: Document, /) -> Reading:
         presence=Presence.PRESENT,
         statements=statements,
         issues=json_document.capped(issues, FAMILY),
-        rules=tuple(_Rule(s, r.pattern) for s, r in zip(statements, rules, strict=True)),
+        rules=tuple(_AiTxtRule(s, r.pattern) for s, r in zip(statements, rules, strict=True)),
     )
 
 
-def _lines(text: str, truncated: bool) -> tuple[list[_Line], list[_Line]]:
+def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLine]]:
     """The lines with a field and the lines of prose; a line that was cut off is neither."""
     fields, prose = [], []
     written = re.split(r"\r\n|\r|\n", text)
@@ -99,13 +99,15 @@ def _lines(text: str, truncated: bool) -> tuple[list[_Line], list[_Line]]:
         name, colon, value = line.partition(":")
         key = re.sub(r"[\s_-]", "", name).lower()
         if colon and re.fullmatch(r"[A-Za-z][\w .-]{0,39}", name):
-            fields.append(_Line(number, _KEYS.get(key, ""), value.strip(), raw))
+            fields.append(_AiTxtLine(number, _KEYS.get(key, ""), value.strip(), raw))
         elif line:
-            prose.append(_Line(number, "", line, raw))
+            prose.append(_AiTxtLine(number, "", line, raw))
     return fields, prose
 
 
-def _nothing(document: Document, text: str, lines: list[_Line], prose: list[_Line]) -> Issue | None:
+def _nothing(
+    document: Document, text: str, lines: list[_AiTxtLine], prose: list[_AiTxtLine]
+) -> Issue | None:
     """Why a body is not a file of this format at all, if so.
 
     A group makes it one, or rules without a group when nothing else stands in the file.
@@ -129,7 +131,7 @@ def _about(value: str) -> bool:
     return value == "" or value[0] in "/*"
 
 
-def _rules(lines: list[_Line], issues: list[Issue]) -> Iterator[_Rule]:
+def _rules(lines: list[_AiTxtLine], issues: list[Issue]) -> Iterator[_AiTxtRule]:
     """The rules of every group in order; agents on consecutive lines share a group."""
     agents: list[str] = []
     collecting = False
@@ -150,7 +152,7 @@ def _rules(lines: list[_Line], issues: list[Issue]) -> Iterator[_Rule]:
                 yield from (_rule(line, agent) for agent in agents or ["*"])
 
 
-def _rule(line: _Line, agent: str) -> _Rule:
+def _rule(line: _AiTxtLine, agent: str) -> _AiTxtRule:
     """One rule for one agent; `*/` is what the WordPress plugin made of `*`."""
     media = _TYPE.fullmatch(line.value)
     about = "type" if media else "all" if line.value in _EVERYTHING else "path"
@@ -171,14 +173,16 @@ def _rule(line: _Line, agent: str) -> _Rule:
         reads=Reads.BOTH if strict else Reads.LENIENT,
         counts=strict,
     )
-    return _Rule(statement, path_patterns.compile_pattern(line.value) if about == "path" else None)
+    return _AiTxtRule(
+        statement, path_patterns.compile_pattern(line.value) if about == "path" else None
+    )
 
 
-def _issue(code: str, line: _Line) -> Issue:
+def _issue(code: str, line: _AiTxtLine) -> Issue:
     return Issue(code=f"ai_txt.{code}", line=line.number, excerpt=excerpt(line.raw))
 
 
-def _unknown(lines: list[_Line], prose: list[_Line]) -> Iterator[Issue]:
+def _unknown(lines: list[_AiTxtLine], prose: list[_AiTxtLine]) -> Iterator[Issue]:
     """Fields of other formats in the file, each name once, and the first line of prose."""
     seen: set[str] = set()
     for line in lines:
@@ -189,7 +193,7 @@ def _unknown(lines: list[_Line], prose: list[_Line]) -> Iterator[Issue]:
     yield from (_issue("prose", line) for line in prose[:1])
 
 
-def _extensionless(rules: list[_Rule]) -> Iterator[Issue]:
+def _extensionless(rules: list[_AiTxtRule]) -> Iterator[Issue]:
     """Pages whose address has no extension escape a rule about their type."""
     universal = any(rule.universal and not rule.reserves for rule in rules)
     for rule in rules:
@@ -201,35 +205,38 @@ def _extensionless(rules: list[_Rule]) -> Iterator[Issue]:
 
 def limits_of(reading: Reading) -> tuple[tuple[str | None, path_patterns.Pattern | None], ...]:
     """What limits the rules of a file: a type, or the pattern of a path."""
-    rules: tuple[_Rule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    rules: tuple[_AiTxtRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
     return tuple((rule.statement.media, rule.pattern) for rule in rules)
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What decides for a path, or for the whole origin, the counting groups first.
 
     As in robots.txt, a group that names the agent asked about replaces the one for `*`.
     """
-    rules: tuple[_Rule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
-    groups: dict[tuple[bool, str], list[_Rule]] = {}
+    rules: tuple[_AiTxtRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    groups: dict[tuple[bool, str], list[_AiTxtRule]] = {}
     for rule in rules:
         agent = rule.statement.agent.lower()
         groups.setdefault((not rule.statement.counts, agent), []).append(rule)
     asked = (question.agent or "*").lower()
     named = asked != "*" and (False, asked) in groups
     return tuple(
-        Voice(statement=voice.statement, part="agents" if asked == "*" != agent else voice.part)
+        AppliedStatement(
+            statement=applied.statement,
+            limited_to="agents" if asked == "*" != agent else applied.limited_to,
+        )
         for (lenient, agent), group in sorted(groups.items(), key=lambda item: item[0][0])
         if asked in ("*", agent) or (agent == "*" and (lenient or not named))
-        for voice in _group(group, question.path)
+        for applied in _group(group, question.path)
     )
 
 
-def _group(rules: list[_Rule], path: str | None) -> Iterator[Voice]:
+def _group(rules: list[_AiTxtRule], path: str | None) -> Iterator[AppliedStatement]:
     return _everywhere(rules) if path is None else _at(rules, path)
 
 
-def _at(rules: list[_Rule], path: str) -> Iterator[Voice]:
+def _at(rules: list[_AiTxtRule], path: str) -> Iterator[AppliedStatement]:
     """The rule that decides for a path: type and path before everything.
 
     Of a type and a path that disagree, and of equal rules, the one that reserves decides.
@@ -244,7 +251,7 @@ def _at(rules: list[_Rule], path: str) -> Iterator[Voice]:
     special = _strictest([rule for rule in found if rule])
     decides = special or _strictest([rule for rule in rules if rule.universal])
     if decides:
-        yield Voice(statement=decides.statement)
+        yield AppliedStatement(statement=decides.statement)
 
 
 def _extension(path: str) -> str:
@@ -253,34 +260,36 @@ def _extension(path: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
-def _longest(rules: list[_Rule]) -> list[_Rule]:
+def _longest(rules: list[_AiTxtRule]) -> list[_AiTxtRule]:
     most = max((rule.pattern.octets for rule in rules if rule.pattern), default=0)
     return [rule for rule in rules if rule.pattern and rule.pattern.octets == most]
 
 
-def _strictest(rules: list[_Rule]) -> _Rule | None:
+def _strictest(rules: list[_AiTxtRule]) -> _AiTxtRule | None:
     """The first that reserves, else the first."""
     return next((rule for rule in rules if rule.reserves), next(iter(rules), None))
 
 
-def _everywhere(rules: list[_Rule]) -> Iterator[Voice]:
+def _everywhere(rules: list[_AiTxtRule]) -> Iterator[AppliedStatement]:
     """Every rule that decides something, and what limits it."""
     universal = _strictest([rule for rule in rules if rule.universal])
     special = _prevailing([rule for rule in rules if not rule.universal])
     for rule in [universal] if universal else []:
         against = [other for other in special if other.reserves is not rule.reserves]
         parts = sorted(_part(other) for other in against)
-        yield Voice(statement=rule.statement, part=parts[-1] if parts else "")
-    yield from (Voice(statement=rule.statement, part=_part(rule)) for rule in special)
+        yield AppliedStatement(statement=rule.statement, limited_to=parts[-1] if parts else "")
+    yield from (
+        AppliedStatement(statement=rule.statement, limited_to=_part(rule)) for rule in special
+    )
 
 
-def _prevailing(rules: list[_Rule]) -> list[_Rule]:
+def _prevailing(rules: list[_AiTxtRule]) -> list[_AiTxtRule]:
     """Of rules about the same type or path, the one that decides."""
-    same: dict[tuple[str | None, str | None], list[_Rule]] = {}
+    same: dict[tuple[str | None, str | None], list[_AiTxtRule]] = {}
     for rule in rules:
         same.setdefault((rule.statement.media, rule.statement.path), []).append(rule)
     return [one for group in same.values() if (one := _strictest(group))]
 
 
-def _part(rule: _Rule) -> str:
+def _part(rule: _AiTxtRule) -> str:
     return "file types" if rule.statement.media else "paths"

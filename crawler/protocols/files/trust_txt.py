@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crawler.model import Document, Issue, Party, Question, Reading, Statement, Voice, numbered
+from crawler.model import (
+    AppliedStatement,
+    Document,
+    Issue,
+    Party,
+    Question,
+    Reading,
+    Statement,
+    numbered,
+)
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
 from crawler.protocols.parsing.json_document import clean, excerpt
@@ -33,7 +42,7 @@ _LINE = re.compile(r"([A-Za-z][\w-]{0,39})[ \t]*([=:])[ \t]*(.*)")
 _MOST_EDGES = 2000
 
 
-class _Line(NamedTuple):
+class _TrustLine(NamedTuple):
     """A line with a variable: `name` as written, `mark` the equals sign or a colon."""
 
     number: int
@@ -98,7 +107,7 @@ def parse(document: Document, /) -> Reading:
     )
 
 
-def _lines(text: str, *, truncated: bool) -> tuple[list[_Line], list[_Line]]:
+def _lines(text: str, *, truncated: bool) -> tuple[list[_TrustLine], list[_TrustLine]]:
     """The lines with a variable and the lines of prose; a line that was cut off is neither."""
     fields, prose = [], []
     written = re.split(r"\r\n|\r|\n", text)
@@ -106,13 +115,13 @@ def _lines(text: str, *, truncated: bool) -> tuple[list[_Line], list[_Line]]:
         line = re.split(r"(?:^|\s)#", raw.strip(), maxsplit=1)[0].strip()
         match = _LINE.fullmatch(line)
         if match:
-            fields.append(_Line(number, match[1], match[2], match[3].strip(), raw))
+            fields.append(_TrustLine(number, match[1], match[2], match[3].strip(), raw))
         elif line:
-            prose.append(_Line(number, "", "", line, raw))
+            prose.append(_TrustLine(number, "", "", line, raw))
     return fields, prose
 
 
-def _nothing(document: Document, text: str, known: list[_Line]) -> Issue | None:
+def _nothing(document: Document, text: str, known: list[_TrustLine]) -> Issue | None:
     """Why a body is not a file of this format at all, if so."""
     if not text.strip():
         return Issue(code=f"{FAMILY}.empty")
@@ -126,7 +135,7 @@ def _nothing(document: Document, text: str, known: list[_Line]) -> Issue | None:
     return Issue(code=f"{FAMILY}.{code}", line=1, excerpt=excerpt(text))
 
 
-def _statements(given: list[_Line], issues: list[Issue]) -> Iterator[Statement]:
+def _statements(given: list[_TrustLine], issues: list[Issue]) -> Iterator[Statement]:
     """At most one statement is meant to be there; of two that disagree, `no` decides."""
     values = {line.value.lower() for line in given if line.strict}
     seen: set[tuple[str, bool]] = set()
@@ -144,7 +153,7 @@ def _statements(given: list[_Line], issues: list[Issue]) -> Iterator[Statement]:
             yield _statement(line, value, counts=line.strict and not outdone)
 
 
-def _statement(line: _Line, value: str, *, counts: bool) -> Statement:
+def _statement(line: _TrustLine, value: str, *, counts: bool) -> Statement:
     return Statement(
         rule=f"{FAMILY}.{_TRAINING}.{value}",
         stance=Stance.RESERVED if value == "no" else Stance.PERMITTED,
@@ -160,7 +169,7 @@ def _statement(line: _Line, value: str, *, counts: bool) -> Statement:
     )
 
 
-def _remarks(lines: list[_Line], prose: list[_Line]) -> Iterator[Issue]:
+def _remarks(lines: list[_TrustLine], prose: list[_TrustLine]) -> Iterator[Issue]:
     """Departures and unknown variables, each name once, and the first line of prose."""
     seen: set[tuple[str, str]] = set()
     for line in lines:
@@ -172,7 +181,7 @@ def _remarks(lines: list[_Line], prose: list[_Line]) -> Iterator[Issue]:
     yield from (line.issue("prose") for line in prose[:1])
 
 
-def _odd(line: _Line) -> str:
+def _odd(line: _TrustLine) -> str:
     if line.name.lower() not in _NAMES:
         return "unknown_name"
     if line.mark == ":":
@@ -180,7 +189,7 @@ def _odd(line: _Line) -> str:
     return "" if line.name in _NAMES else "name_case"
 
 
-def _edges(known: list[_Line]) -> Iterator[Edge]:
+def _edges(known: list[_TrustLine]) -> Iterator[Edge]:
     for line in known:
         if line.name.lower() in _EDGES and line.value:
             yield Edge(line.name.lower(), clean(line.value[:1000]), line.number, line.strict)
@@ -197,7 +206,7 @@ def _party(edge: Edge) -> Party | None:
     return parties.party(f"{FAMILY}.{edge.kind}", _ROLES[edge.kind], parties.LOW, uid=domain)
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the file says, for the whole origin, the counting first."""
     ordered = sorted(reading.statements, key=lambda statement: not statement.counts)
-    return tuple(Voice(statement=statement) for statement in ordered)
+    return tuple(AppliedStatement(statement=statement) for statement in ordered)

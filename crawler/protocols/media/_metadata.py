@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from crawler.media import Media, Packet
-from crawler.model import Issue, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Issue, Reading, Statement, numbered
 from crawler.protocols.parsing.json_document import capped, clean, excerpt
 from crawler.protocols.parsing.xml_document import Node, read_xml
 from crawler.vocab import Presence
@@ -115,7 +115,7 @@ def reading(
     )
 
 
-def whole(read: Reading) -> tuple[Voice, ...]:
+def whole(read: Reading) -> tuple[AppliedStatement, ...]:
     """Every statement of a file about itself, the counting first."""
     ordered = sorted(read.statements, key=lambda statement: not statement.counts)
-    return tuple(Voice(statement=statement) for statement in ordered)
+    return tuple(AppliedStatement(statement=statement) for statement in ordered)

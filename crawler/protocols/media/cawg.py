@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from crawler import media
 from crawler.media import Assertion, Media
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.parsing.json_document import clean, excerpt
@@ -130,6 +130,6 @@ def _statement(
     )
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the file says about itself, the counting first."""
     return _metadata.whole(reading)

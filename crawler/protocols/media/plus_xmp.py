@@ -7,7 +7,7 @@ who serve images often strip their metadata.
 from collections.abc import Iterator
 
 from crawler import media
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.media._metadata import Property
@@ -110,6 +110,6 @@ def _bare(value: str) -> str:
     return value.rpartition("/")[2].strip().upper()
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the file says about itself, the counting first."""
     return _metadata.whole(reading)

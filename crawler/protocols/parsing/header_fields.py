@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from crawler.model import Document, Issue, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Document, Issue, Reading, Statement
 from crawler.protocols.parsing import json_document
-from crawler.protocols.robots.extension_lines import Said
+from crawler.protocols.robots.extension_lines import ParsedDirective
 from crawler.vocab import DeclaredBy, Reads
 
 _RAW = 500
@@ -24,7 +24,7 @@ class Field(NamedTuple):
             code=code, line=self.number, excerpt=json_document.excerpt(excerpt or self.text)
         )
 
-    def statement(self, said: Said, clause: str) -> Statement:
+    def statement(self, said: ParsedDirective, clause: str) -> Statement:
         """What the line says; what is not strict is shown and does not count."""
         return Statement(
             rule=said.rule,
@@ -53,7 +53,7 @@ def fields(document: Document, name: str) -> list[Field]:
     return found
 
 
-def whole(reading: Reading) -> tuple[Voice, ...]:
+def whole(reading: Reading) -> tuple[AppliedStatement, ...]:
     """Every statement of a reading about one resource, the counting first."""
     ordered = sorted(reading.statements, key=lambda statement: not statement.counts)
-    return tuple(Voice(statement=statement) for statement in ordered)
+    return tuple(AppliedStatement(statement=statement) for statement in ordered)

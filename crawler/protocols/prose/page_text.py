@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from crawler import page
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.page import Link, Prose
 from crawler.protocols.interface import Carrier
 from crawler.protocols.prose import patterns
@@ -97,6 +97,6 @@ def _names(links: tuple[Link, ...]) -> Iterator[str]:
     return iter(dict.fromkeys(url for _, url in sorted(ranked, key=lambda pair: pair[0])))
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: prose states nothing that a machine could follow."""
     return ()

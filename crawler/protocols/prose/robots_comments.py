@@ -7,7 +7,7 @@ courts have read them. What is found is shown beside a verdict (docs/protocols/p
 from collections.abc import Iterator
 from itertools import islice
 
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.prose import patterns
 from crawler.protocols.prose.patterns import Sentence
@@ -58,6 +58,6 @@ def _paragraphs(file: File) -> Iterator[list[tuple[int, str]]]:
     yield lines
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: prose states nothing that a machine could follow."""
     return ()

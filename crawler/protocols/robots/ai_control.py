@@ -4,19 +4,19 @@ An expired draft that site generators still write. `TDM-Reservation` lines, whic
 defines in robots.txt, are read beside them: shown, and of no effect.
 """
 
-from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.robots.extension_lines import (
-    Extra,
-    Said,
-    Told,
+    ExtensionLine,
+    ParsedDirective,
+    ParsedLine,
     group_lines,
     open_file,
     places,
     reading,
 )
 from crawler.protocols.robots.extension_scope import Precedence
-from crawler.protocols.robots.extension_scope import voices as speaking
+from crawler.protocols.robots.extension_scope import statements_for as speaking
 from crawler.protocols.tdmrep import _values
 from crawler.vocab import Presence, Purpose, Resource, Stance
 
@@ -52,23 +52,25 @@ def parse(document: Document, /) -> Reading:
     return reading(file, told, issues, FAMILY)
 
 
-def _rule(line: Extra, issues: list[Issue]) -> Told:
+def _rule(line: ExtensionLine, issues: list[Issue]) -> ParsedLine:
     if not line.value.startswith(("/", "*")):
         issues += [line.issue("ai_control.value")] if line.value else []
-        return Told(line, "", (), _CLAUSE, valid=not line.value)
-    said = Said(f"ai_control.{line.key}", _STANCES[line.key], Purpose.GENAI_TRAIN, 2)
-    return Told(line, line.value, (said,), _CLAUSE)
+        return ParsedLine(line, "", (), _CLAUSE, valid=not line.value)
+    said = ParsedDirective(f"ai_control.{line.key}", _STANCES[line.key], Purpose.GENAI_TRAIN, 2)
+    return ParsedLine(line, line.value, (said,), _CLAUSE)
 
 
-def _tdm(line: Extra, issues: list[Issue]) -> Told:
+def _tdm(line: ExtensionLine, issues: list[Issue]) -> ParsedLine:
     """A line that somebody made up after the header of the same name."""
     issues.append(line.issue("ai_control.tdm_line"))
     value = _values.text_bit(line.value).value if line.key == _values.RESERVATION else None
     stance = Stance.RESERVED if value else Stance.PERMITTED
-    said = Said(f"ai_control.tdm_reservation.{value}", stance, Purpose.TDM, 1, strict=False)
-    return Told(line, "", () if value is None else (said,), _NO_CLAUSE, valid=False)
+    said = ParsedDirective(
+        f"ai_control.tdm_reservation.{value}", stance, Purpose.TDM, 1, strict=False
+    )
+    return ParsedLine(line, "", () if value is None else (said,), _NO_CLAUSE, valid=False)
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What speaks to a question: the longest match, and of equal ones a permission."""
     return speaking(reading, question, _PRECEDENCE)

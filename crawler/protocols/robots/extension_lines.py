@@ -25,7 +25,7 @@ _RAW, _TOKEN = 500, 200
 _PATH = re.compile(r"(/[^ \t]*)[ \t]*(.*)", re.DOTALL)
 
 
-class Extra(NamedTuple):
+class ExtensionLine(NamedTuple):
     """A line: its number, the position of its group (None before any), its key in lower case.
 
     `value` is without comment and white space around it; octets may be surrogates.
@@ -42,7 +42,7 @@ class Extra(NamedTuple):
         return Issue(code=code, line=self.number, excerpt=shown(excerpt or self.text.strip())[:200])
 
 
-class Said(NamedTuple):
+class ParsedDirective(NamedTuple):
     """One thing that a line says; one that is not `strict` is shown and does not count."""
 
     rule: str
@@ -53,42 +53,42 @@ class Said(NamedTuple):
     strict: bool = True
 
 
-class Told(NamedTuple):
+class ParsedLine(NamedTuple):
     """A line, the path it is limited to (empty for all), and what it says.
 
     `valid` says that it is in force; else what it says is only what was meant.
     """
 
-    line: Extra
+    line: ExtensionLine
     path: str
-    said: tuple[Said, ...]
+    said: tuple[ParsedDirective, ...]
     clause: str
     declared_by: DeclaredBy = DeclaredBy.ORIGIN_FILE
     valid: bool = True
 
 
-class _Agent(NamedTuple):
+class _GroupAgent(NamedTuple):
     """A token as written and the number of its line; without one, everybody."""
 
     token: str
     number: int | None
 
 
-class Rule(NamedTuple):
+class ExtensionRule(NamedTuple):
     """A line: its group, its pattern, its statements for each agent, and whether it is in force."""
 
     group: int | None
     pattern: Pattern
     statements: tuple[Statement, ...]
-    in_force: bool
+    is_in_force: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class ExtensionRules:
     """What answers questions: the groups of the file and the lines in order."""
 
     robots: Robots
-    lines: tuple[Rule, ...]
+    lines: tuple[ExtensionRule, ...]
 
 
 def open_file(body: bytes) -> File | None:
@@ -99,7 +99,7 @@ def open_file(body: bytes) -> File | None:
     return file
 
 
-def group_lines(file: File, keys: frozenset[str]) -> list[Extra]:
+def group_lines(file: File, keys: frozenset[str]) -> list[ExtensionLine]:
     """The lines with one of the keys; a group reaches from its first agent to the next group's.
 
     Of very many lines those for everybody are kept first.
@@ -111,7 +111,7 @@ def group_lines(file: File, keys: frozenset[str]) -> list[Extra]:
     return found
 
 
-def _extras(file: File, keys: frozenset[str]) -> Iterator[Extra]:
+def _extras(file: File, keys: frozenset[str]) -> Iterator[ExtensionLine]:
     lines = file.lines
     starts = [group.agents[0] for group in file.robots.groups]
     columns = zip(lines.kinds, lines.keys, lines.values, lines.texts, strict=True)
@@ -119,10 +119,10 @@ def _extras(file: File, keys: frozenset[str]) -> Iterator[Extra]:
         key = written.lower() if kind is OTHER else ""
         if key in keys:
             at = bisect_right(starts, number) - 1
-            yield Extra(number, at if at >= 0 else None, key, value, text)
+            yield ExtensionLine(number, at if at >= 0 else None, key, value, text)
 
 
-def places(file: File, lines: list[Extra], family: str) -> Iterator[Issue]:
+def places(file: File, lines: list[ExtensionLine], family: str) -> Iterator[Issue]:
     """Lines before any group, and lines between the agents of one.
 
     RFC 9309, 2.2.4: another record must not end a group. A reader that knows the line takes it
@@ -144,13 +144,13 @@ def split_path(value: str) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("", value)
 
 
-def reading(file: File, told: list[Told], issues: list[Issue], family: str) -> Reading:
+def reading(file: File, told: list[ParsedLine], issues: list[Issue], family: str) -> Reading:
     """The reading of a file with lines of a protocol; malformed if none of them is valid."""
     made, total = _rules(file.robots, told)
     if total > _STATEMENTS or len(told) == _LINES:
         text = f"{len(told)} lines, {total} statements; at most {_STATEMENTS} are kept"
         issues.insert(0, Issue(code=f"{family}.too_many", excerpt=text))
-    rules = Rules(robots=file.robots, lines=tuple(_numbered(made)))
+    rules = ExtensionRules(robots=file.robots, lines=tuple(_numbered(made)))
     return Reading(
         presence=Presence.PRESENT if any(one.valid for one in told) else Presence.MALFORMED,
         statements=tuple(s for rule in rules.lines for s in rule.statements),
@@ -159,11 +159,11 @@ def reading(file: File, told: list[Told], issues: list[Issue], family: str) -> R
     )
 
 
-def _rules(robots: Robots, told: list[Told]) -> tuple[list[Rule], int]:
+def _rules(robots: Robots, told: list[ParsedLine]) -> tuple[list[ExtensionRule], int]:
     """The lines with their statements, those for everybody first, and how many there would be."""
     star = robots.by_token.get("*", ())
-    agents: dict[int | None, list[_Agent]] = {None: [_Agent("*", None)]}
-    made: dict[int, Rule] = {}
+    agents: dict[int | None, list[_GroupAgent]] = {None: [_GroupAgent("*", None)]}
+    made: dict[int, ExtensionRule] = {}
     total = 0
     for at, one in sorted(enumerate(told), key=lambda pair: pair[1].line.group not in star):
         group = one.line.group
@@ -172,12 +172,12 @@ def _rules(robots: Robots, told: list[Told]) -> tuple[list[Rule], int]:
         pairs = islice(product(agents[group], one.said), max(0, _STATEMENTS - total))
         total += len(agents[group]) * len(one.said)
         statements = tuple(_statement(robots, one, said, agent) for agent, said in pairs)
-        in_force = one.valid and group is not None
-        made[at] = Rule(group, compile_pattern(one.path or "/"), statements, in_force)
+        is_in_force = one.valid and group is not None
+        made[at] = ExtensionRule(group, compile_pattern(one.path or "/"), statements, is_in_force)
     return [made[at] for at in range(len(told))], total
 
 
-def _numbered(rules: list[Rule]) -> Iterator[Rule]:
+def _numbered(rules: list[ExtensionRule]) -> Iterator[ExtensionRule]:
     start = 0
     for rule in rules:
         found = enumerate(rule.statements, start=start + 1)
@@ -185,22 +185,24 @@ def _numbered(rules: list[Rule]) -> Iterator[Rule]:
         start += len(rule.statements)
 
 
-def _named(robots: Robots, group: int) -> list[_Agent]:
+def _named(robots: Robots, group: int) -> list[_GroupAgent]:
     """The agents that a group names, each once; `*` alone if it is among them.
 
     A list in one line names nobody (RFC 9309, erratum 8895), nor does `*` with something behind.
     """
-    found: dict[str, _Agent] = {}
+    found: dict[str, _GroupAgent] = {}
     for number in robots.groups[group].agents:
         value = robots.lines.values[number - 1]
         if value == "*":
-            return [_Agent(value, number)]
+            return [_GroupAgent(value, number)]
         if value and value[0] != "*" and "," not in value:
-            found.setdefault(value.lower(), _Agent(value, number))
+            found.setdefault(value.lower(), _GroupAgent(value, number))
     return list(found.values())
 
 
-def _statement(robots: Robots, told: Told, said: Said, agent: _Agent) -> Statement:
+def _statement(
+    robots: Robots, told: ParsedLine, said: ParsedDirective, agent: _GroupAgent
+) -> Statement:
     """What a line says to an agent; before any group it addresses nobody (RFC 9309, 2.2)."""
     line = told.line
     strict = said.strict and told.valid and line.group is not None
@@ -222,7 +224,7 @@ def _statement(robots: Robots, told: Told, said: Said, agent: _Agent) -> Stateme
     )
 
 
-def _raw(robots: Robots, line: Extra, agent: _Agent) -> str:
+def _raw(robots: Robots, line: ExtensionLine, agent: _GroupAgent) -> str:
     text = line.text.strip(" \t")
     if agent.number is not None:
         text = f"{robots.lines.texts[agent.number - 1].strip()[:_TOKEN]}\n{text}"

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from crawler import agents
-from crawler.model import Question, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Question, Reading, Statement
 from crawler.protocols.parsing.path_patterns import matches, normalise_path
-from crawler.protocols.robots.extension_lines import Rule, Rules
-from crawler.protocols.robots.groups import Robots, RuleSet
+from crawler.protocols.robots.extension_lines import ExtensionRule, ExtensionRules
+from crawler.protocols.robots.groups import AgentRules, Robots
 from crawler.vocab import Purpose, Stance
 
 
@@ -35,27 +35,29 @@ class _Audience(NamedTuple):
     token: str
     forms: frozenset[str]
     groups: frozenset[int | None]
-    crawl: RuleSet
+    crawl: AgentRules
     part: str
 
 
-def voices(reading: Reading, question: Question, precedence: Precedence) -> tuple[Voice, ...]:
+def statements_for(
+    reading: Reading, question: Question, precedence: Precedence
+) -> tuple[AppliedStatement, ...]:
     """The statements that speak to a question, those that count first.
 
     Without an agent, what is said to one agent alone covers `agents` only.
     """
     rules = reading.rules
-    if not isinstance(rules, Rules):
+    if not isinstance(rules, ExtensionRules):
         return ()
-    found: dict[int, Voice] = {}
+    found: dict[int, AppliedStatement] = {}
     for audience in _audiences(rules, question.agent, reading.statements):
-        for voice in _heard(rules.lines, audience, question.path, precedence):
-            found.setdefault(voice.statement.n, voice)
+        for applied in _applicable_rules(rules.lines, audience, question.path, precedence):
+            found.setdefault(applied.statement.n, applied)
     return tuple(sorted(found.values(), key=lambda v: (not v.statement.counts, v.statement.n)))
 
 
 def _audiences(
-    rules: Rules, agent: str | None, statements: Iterable[Statement]
+    rules: ExtensionRules, agent: str | None, statements: Iterable[Statement]
 ) -> Iterator[_Audience]:
     if agent not in (None, "*"):
         yield _audience(rules.robots, agent, "")
@@ -79,10 +81,10 @@ def _forms(token: str) -> tuple[str, ...]:
     return (token.lower(), *agents.candidates(token.rstrip("*")))
 
 
-def _heard(
-    rules: tuple[Rule, ...], audience: _Audience, path: str | None, precedence: Precedence
-) -> Iterator[Voice]:
-    mine = [_addressed(rule, audience) for rule in rules if rule.group in audience.groups]
+def _applicable_rules(
+    rules: tuple[ExtensionRule, ...], audience: _Audience, path: str | None, precedence: Precedence
+) -> Iterator[AppliedStatement]:
+    mine = [_for_audience(rule, audience) for rule in rules if rule.group in audience.groups]
     if path is None:
         yield from _everywhere(mine, audience, precedence)
         return
@@ -91,10 +93,10 @@ def _heard(
     crawled = normal == "/robots.txt" or _crawlable(audience, normal)
     for statement in _decide(matching, precedence):
         if crawled or statement.stance not in precedence.crawled:
-            yield Voice(statement=statement, part=audience.part)
+            yield AppliedStatement(statement=statement, limited_to=audience.part)
 
 
-def _addressed(rule: Rule, audience: _Audience) -> Rule:
+def _for_audience(rule: ExtensionRule, audience: _Audience) -> ExtensionRule:
     """The line with what it says to this audience: in its own name, or in that of `*`."""
     own = [s for s in rule.statements if s.agent == "*" or _is_for(s, audience)]
     return rule._replace(statements=tuple(own))
@@ -109,16 +111,16 @@ def _crawlable(audience: _Audience, path: str) -> bool:
     return rule is None or rule.allow
 
 
-def _decide(rules: list[Rule], precedence: Precedence) -> Iterator[Statement]:
+def _decide(rules: list[ExtensionRule], precedence: Precedence) -> Iterator[Statement]:
     """What the longest matches say; what does not count is shown, whatever the match."""
     if precedence.whole_line:
-        yield from _counting(_longest([rule for rule in rules if rule.in_force]))
+        yield from _counting(_longest([rule for rule in rules if rule.is_in_force]))
     else:
         yield from _by_purpose(rules, precedence)
     yield from (s for rule in rules for s in rule.statements if not s.counts)
 
 
-def _by_purpose(rules: list[Rule], precedence: Precedence) -> Iterator[Statement]:
+def _by_purpose(rules: list[ExtensionRule], precedence: Precedence) -> Iterator[Statement]:
     for purpose in Purpose:
         speaking = [rule for rule in rules if _on(rule, purpose)]
         said = [s for s in _counting(_longest(speaking)) if s.purpose is purpose]
@@ -126,20 +128,22 @@ def _by_purpose(rules: list[Rule], precedence: Precedence) -> Iterator[Statement
         yield from allowed if precedence.allow_wins and allowed else said
 
 
-def _longest(rules: list[Rule]) -> list[Rule]:
+def _longest(rules: list[ExtensionRule]) -> list[ExtensionRule]:
     most = max((rule.pattern.octets for rule in rules), default=0)
     return [rule for rule in rules if rule.pattern.octets == most]
 
 
-def _counting(rules: list[Rule]) -> list[Statement]:
+def _counting(rules: list[ExtensionRule]) -> list[Statement]:
     return [s for rule in rules for s in rule.statements if s.counts]
 
 
-def _on(rule: Rule, purpose: Purpose | None) -> list[Statement]:
+def _on(rule: ExtensionRule, purpose: Purpose | None) -> list[Statement]:
     return [s for s in rule.statements if s.counts and s.purpose is purpose]
 
 
-def _everywhere(rules: list[Rule], audience: _Audience, precedence: Precedence) -> Iterator[Voice]:
+def _everywhere(
+    rules: list[ExtensionRule], audience: _Audience, precedence: Precedence
+) -> Iterator[AppliedStatement]:
     """What is said about everything, and about the paths that have lines of their own."""
     special = [r for r in rules if not r.pattern.universal and _of_use(r, audience, precedence)]
     refused = bool(precedence.crawled) and audience.crawl.refuses_all()
@@ -147,28 +151,28 @@ def _everywhere(rules: list[Rule], audience: _Audience, precedence: Precedence) 
         if not (refused and statement.stance in precedence.crawled):
             excepted = any(_differs(rule, statement, precedence) for rule in special)
             limit = "paths" if excepted and statement.counts else ""
-            yield Voice(statement=statement, part=audience.part or limit)
+            yield AppliedStatement(statement=statement, limited_to=audience.part or limit)
     for rules_of_path in _same_path(special):
         for statement in _decide(rules_of_path, precedence):
-            yield Voice(statement=statement, part=audience.part or "paths")
+            yield AppliedStatement(statement=statement, limited_to=audience.part or "paths")
 
 
-def _same_path(rules: list[Rule]) -> Iterable[list[Rule]]:
-    same: dict[str, list[Rule]] = {}
+def _same_path(rules: list[ExtensionRule]) -> Iterable[list[ExtensionRule]]:
+    same: dict[str, list[ExtensionRule]] = {}
     for rule in rules:
         same.setdefault(rule.pattern.text, []).append(rule)
     return same.values()
 
 
-def _of_use(rule: Rule, audience: _Audience, precedence: Precedence) -> bool:
+def _of_use(rule: ExtensionRule, audience: _Audience, precedence: Precedence) -> bool:
     """Whether the path of a line may be crawled, where that matters to all that it says."""
     concerned = {s.stance for s in rule.statements} <= precedence.crawled
     path = normalise_path(rule.pattern.text.rstrip("*$"))
     return not concerned or _crawlable(audience, path)
 
 
-def _differs(rule: Rule, statement: Statement, precedence: Precedence) -> bool:
+def _differs(rule: ExtensionRule, statement: Statement, precedence: Precedence) -> bool:
     """Whether a line about some paths takes them out of what is said about everything."""
     said = _on(rule, statement.purpose)
-    silent = precedence.whole_line and not said and rule.in_force
+    silent = precedence.whole_line and not said and rule.is_in_force
     return silent or any(s.stance is not statement.stance for s in said)

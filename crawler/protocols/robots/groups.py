@@ -16,7 +16,7 @@ _POLICY_FILES = ("/robots.txt", "/ai.txt", "/.well-known/", "/tdmrep.json", "/si
 _EFFECTIVE, _PROBED = 50, 2000
 
 
-class Rule(NamedTuple):
+class CrawlRule(NamedTuple):
     """An allow or disallow line with a value: its number, and the group (by position) it is in."""
 
     number: int
@@ -37,23 +37,23 @@ class Group(NamedTuple):
     rules: tuple[int, ...]
 
 
-class RuleSet:
+class AgentRules:
     """The rules that an agent must follow, found by the literal start of their patterns."""
 
     __slots__ = ("_by_start", "_lengths", "rules")
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[CrawlRule, ...]) -> None:
         self.rules = rules
-        self._by_start: dict[str, list[tuple[Rule, Pattern]]] | None = None
+        self._by_start: dict[str, list[tuple[CrawlRule, Pattern]]] | None = None
         self._lengths: tuple[int, ...] = ()
 
-    def decide(self, path: str) -> Rule | None:
+    def decide(self, path: str) -> CrawlRule | None:
         """The rule that decides about a normalised path, None if none matches.
 
         RFC 9309, 2.2.2: the match with most octets; where two are equal, allow.
         """
         starts = self._index() if self._by_start is None else self._by_start
-        best: Rule | None = None
+        best: CrawlRule | None = None
         most = -1
         for length in self._lengths:
             if length > len(path):
@@ -66,7 +66,7 @@ class RuleSet:
                     best, most = rule, octets
         return best
 
-    def reach(self) -> tuple[bool, list[Rule]]:
+    def reach(self) -> tuple[bool, list[CrawlRule]]:
         """Whether everything is refused, and the disallow rules that take effect (up to 50).
 
         Coverage is computed, not read off one line: `/*` refuses as much as `/`, an `Allow:
@@ -84,23 +84,23 @@ class RuleSet:
         """Whether everything is refused, without the cost of `reach` where it plainly is not."""
         return any(not r.allow and _may_be_universal(r) for r in self.rules) and self.reach()[0]
 
-    def _effective(self, but: Rule | None) -> Iterator[Rule]:
+    def _effective(self, but: CrawlRule | None) -> Iterator[CrawlRule]:
         return (r for r in self._some(allow=False) if r is not but and self._takes_effect(r))
 
-    def _some(self, *, allow: bool) -> Iterator[Rule]:
+    def _some(self, *, allow: bool) -> Iterator[CrawlRule]:
         """Rules of one kind, but for exceptions that leave a refusal whole; bounded work."""
         kind = (r for r in self.rules if r.allow == allow and not (allow and _is_policy_file(r)))
         return islice(kind, _PROBED)
 
-    def _takes_effect(self, rule: Rule) -> bool:
+    def _takes_effect(self, rule: CrawlRule) -> bool:
         """Whether a rule decides about any of the paths that its own pattern suggests."""
         return any(
             (found := self.decide(path)) is not None and found.allow == rule.allow
             for path in _probes(rule.pattern)
         )
 
-    def _index(self) -> dict[str, list[tuple[Rule, Pattern]]]:
-        starts: dict[str, list[tuple[Rule, Pattern]]] = {}
+    def _index(self) -> dict[str, list[tuple[CrawlRule, Pattern]]]:
+        starts: dict[str, list[tuple[CrawlRule, Pattern]]] = {}
         for rule in self.rules:
             pattern = rule.pattern
             starts.setdefault(pattern.parts[0], []).append((rule, pattern))
@@ -120,9 +120,9 @@ class Robots:
         self.lines = lines
         self.groups = groups
         self.by_token = by_token
-        self._sets: dict[tuple[int, ...], RuleSet] = {}
+        self._sets: dict[tuple[int, ...], AgentRules] = {}
 
-    def rules_for(self, agent: str) -> tuple[RuleSet, bool]:
+    def rules_for(self, agent: str) -> tuple[AgentRules, bool]:
         """The rules that an agent must follow, and whether a group names it.
 
         RFC 9309, 2.2.1: all groups that match are combined; without one, those of `*` apply.
@@ -132,16 +132,16 @@ class Robots:
                 return self._set(self.by_token[form]), True
         return self._set(self.by_token.get("*", ())), False
 
-    def _set(self, positions: tuple[int, ...]) -> RuleSet:
+    def _set(self, positions: tuple[int, ...]) -> AgentRules:
         if positions not in self._sets:
             rules = tuple(
-                Rule(
+                CrawlRule(
                     number, self.lines.kinds[number - 1] is ALLOW, at, self.lines.values[number - 1]
                 )
                 for at in positions
                 for number in self.groups[at].rules
             )
-            self._sets[positions] = RuleSet(rules)
+            self._sets[positions] = AgentRules(rules)
         return self._sets[positions]
 
     def agent_line(self, agent: str, group: int) -> str:
@@ -153,11 +153,11 @@ class Robots:
         return ""
 
 
-def _may_be_universal(rule: Rule) -> bool:
+def _may_be_universal(rule: CrawlRule) -> bool:
     return rule.value.strip("*$") in ("", "/")
 
 
-def _is_policy_file(rule: Rule) -> bool:
+def _is_policy_file(rule: CrawlRule) -> bool:
     return rule.value.lower().startswith(_POLICY_FILES)
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from crawler import agents
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.path_patterns import normalise_path
 from crawler.protocols.robots import line_reader
 from crawler.protocols.robots.document import read_file
-from crawler.protocols.robots.groups import Robots, Rule, RuleSet, read_groups, token_issues
+from crawler.protocols.robots.groups import AgentRules, CrawlRule, Robots, read_groups, token_issues
 from crawler.protocols.robots.line_reader import Lines, shown
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
@@ -44,7 +44,7 @@ _PER_FILE = 2000
 # An agent's lower-case token (or `*`) and a line; the agent (or nobody), its rule, and whether
 # the rule is addressed to it.
 _Key = tuple[str, int | None]
-_Refusal = tuple[agents.Agent | None, Rule, bool]
+_Refusal = tuple[agents.Agent | None, CrawlRule, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class _Rules:
     """
 
     robots: Robots
-    audience: tuple[tuple[RuleSet, tuple[agents.Agent, ...]], ...]
+    audience: tuple[tuple[AgentRules, tuple[agents.Agent, ...]], ...]
     stored: dict[_Key, Statement]
     others: tuple[Statement, ...]
 
@@ -96,7 +96,7 @@ def allows(reading: Reading, agent: str, path: str) -> bool:
     return refusing_rule(reading, agent, path) is None
 
 
-def refusing_rule(reading: Reading, agent: str, path: str) -> Rule | None:
+def refusing_rule(reading: Reading, agent: str, path: str) -> CrawlRule | None:
     """The line that keeps an agent from a path, None if nothing does."""
     rules = reading.rules
     path = normalise_path(path)
@@ -111,7 +111,7 @@ def robots_of(reading: Reading) -> Robots | None:
     return reading.rules.robots if isinstance(reading.rules, _Rules) else None
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """The statements that speak to a question; those that do not count come last.
 
     Without an agent, a statement for one agent covers that agent only (`agents`). With one,
@@ -123,10 +123,10 @@ def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
     if question.agent is not None:
         found = _for_agent(rules, question.agent, question.path)
     elif question.path is None:
-        found = [Voice(statement=s, part=_part(s)) for s in rules.stored.values()]
+        found = [AppliedStatement(statement=s, limited_to=_part(s)) for s in rules.stored.values()]
     else:
         found = _for_path(rules, normalise_path(question.path))
-    found.sort(key=lambda voice: (not voice.statement.counts, voice.statement.n))
+    found.sort(key=lambda applied: (not applied.statement.counts, applied.statement.n))
     return tuple(found)
 
 
@@ -134,22 +134,25 @@ def _part(statement: Statement) -> str:
     return "" if statement.stance is Stance.REFUSED else "agents"
 
 
-def _for_path(rules: _Rules, path: str) -> list[Voice]:
+def _for_path(rules: _Rules, path: str) -> list[AppliedStatement]:
     """Who is refused one path. `/robots.txt` is refused to nobody (RFC 9309, 2.2.2)."""
     if path == "/robots.txt":
         return []
     found = []
     star = rules.robots.rules_for("*")[0].decide(path)
     if star is not None and not star.allow:
-        found.append(Voice(statement=_stored(rules, None, star)))
+        found.append(AppliedStatement(statement=_stored(rules, None, star)))
     for shared, named in rules.audience:
         rule = shared.decide(path)
         if rule is not None and not rule.allow:
-            found += [Voice(statement=_stored(rules, a, rule), part="agents") for a in named]
+            found += [
+                AppliedStatement(statement=_stored(rules, a, rule), limited_to="agents")
+                for a in named
+            ]
     return found
 
 
-def _for_agent(rules: _Rules, token: str, path: str | None) -> list[Voice]:
+def _for_agent(rules: _Rules, token: str, path: str | None) -> list[AppliedStatement]:
     own, named = rules.robots.rules_for(token)
     agent = agents.find(token) if named else None
     if agent is None or agent.agent_class not in PURPOSE_OF_CLASS:
@@ -159,21 +162,25 @@ def _for_agent(rules: _Rules, token: str, path: str | None) -> list[Voice]:
         rule = None if path == "/robots.txt" else own.decide(path)
         if rule is None or rule.allow:
             return []
-        return [Voice(statement=_told(rules, agent, rule, whole=own.refuses_all()))]
+        return [AppliedStatement(statement=_told(rules, agent, rule, whole=own.refuses_all()))]
     whole, refusing = own.reach()
     if whole:
-        return [Voice(statement=_told(rules, agent, refusing[0], whole=True))]
+        return [AppliedStatement(statement=_told(rules, agent, refusing[0], whole=True))]
     told = [_told(rules, agent, rule, whole=False) for rule in refusing]
-    return [Voice(statement=s, part="paths") for s in told if s.stance is not Stance.REFUSED]
+    return [
+        AppliedStatement(statement=s, limited_to="paths")
+        for s in told
+        if s.stance is not Stance.REFUSED
+    ]
 
 
-def _told(rules: _Rules, agent: agents.Agent | None, rule: Rule, *, whole: bool) -> Statement:
+def _told(rules: _Rules, agent: agents.Agent | None, rule: CrawlRule, *, whole: bool) -> Statement:
     """What a refusal says to an agent: about its purpose, or about access if it is everybody's."""
     everybody = not whole and _for_everybody(rules.robots, rule)
     return _stored(rules, None if everybody else agent, rule)
 
 
-def _stored(rules: _Rules, agent: agents.Agent | None, rule: Rule) -> Statement:
+def _stored(rules: _Rules, agent: agents.Agent | None, rule: CrawlRule) -> Statement:
     """The stored statement of an agent and a rule, or one made for this answer alone."""
     key = (agent.token.lower() if agent else "*", rule.number)
     found = rules.stored.get(key)
@@ -227,7 +234,7 @@ def _refusals(robots: Robots, named: tuple[agents.Agent, ...]) -> dict[_Key, _Re
     return found
 
 
-def _for_everybody(robots: Robots, rule: Rule) -> bool:
+def _for_everybody(robots: Robots, rule: CrawlRule) -> bool:
     """Whether a rule stands in a group that names `*` too: it singles nobody out.
 
     Widespread templates list agents above `*` and refuse all of them the shop's search.
@@ -243,8 +250,8 @@ def _named(robots: Robots) -> tuple[agents.Agent, ...]:
 
 def _audience(
     robots: Robots, named: tuple[agents.Agent, ...]
-) -> tuple[tuple[RuleSet, tuple[agents.Agent, ...]], ...]:
-    shared: dict[RuleSet, list[agents.Agent]] = {}
+) -> tuple[tuple[AgentRules, tuple[agents.Agent, ...]], ...]:
+    shared: dict[AgentRules, list[agents.Agent]] = {}
     for agent in named:
         shared.setdefault(robots.rules_for(agent.token)[0], []).append(agent)
     return tuple((own, tuple(those)) for own, those in shared.items() if own.rules)
@@ -253,7 +260,7 @@ def _audience(
 def _statement(
     robots: Robots,
     agent: agents.Agent | None,
-    rule: Rule,
+    rule: CrawlRule,
     n: int,
     reads: Reads,
     *,
@@ -287,7 +294,7 @@ def _statement(
     )
 
 
-def _raw(robots: Robots, agent: agents.Agent | None, rule: Rule) -> str:
+def _raw(robots: Robots, agent: agents.Agent | None, rule: CrawlRule) -> str:
     named = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
     text = robots.lines.texts[rule.number - 1].strip(" \t")
     return shown(f"{named.strip()}\n{text}" if named else text)[:500]

@@ -9,14 +9,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from crawler import agents
-from crawler.model import Issue, Question, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Issue, Question, Reading, Statement, numbered
 from crawler.protocols.parsing.json_document import capped, clean
 from crawler.protocols.robots_directives._tokens import (
     ISSUES,
     KNOWN,
     LONGEST,
     ROBOTS_TAG,
-    Line,
+    DirectiveLine,
     Word,
     words,
 )
@@ -57,31 +57,31 @@ _MEANINGS = {
 }
 
 
-class _Said(NamedTuple):
+class Directive(NamedTuple):
     """A directive that speaks of training, for one agent, in one of the two readings."""
 
     name: str
     agent: str
     strict: bool
-    line: Line
+    line: DirectiveLine
 
 
-def _said(word: Word, line: Line) -> Iterator[_Said]:
+def _said(word: Word, line: DirectiveLine) -> Iterator[Directive]:
     """What a word says: strictly for the agent named before it, leniently for everybody."""
     yield from _addressed(word.name, word.agent, not (word.odd or line.odd), line)
     if word.leaked:
         yield from _addressed(word.name, "*", False, line)
 
 
-def _addressed(name: str, agent: str, strict: bool, line: Line) -> Iterator[_Said]:
+def _addressed(name: str, agent: str, strict: bool, line: DirectiveLine) -> Iterator[Directive]:
     audience = _MEANINGS[name].audience
     if not audience or any(a.lower() in agents.candidates(agent) for a in audience):
-        yield _Said(name, agent, strict, line)
+        yield Directive(name, agent, strict, line)
     elif agent == "*":
-        yield from (_Said(name, one, strict, line) for one in audience)
+        yield from (Directive(name, one, strict, line) for one in audience)
 
 
-def read(lines: list[Line], passed: Iterable[Line] = ()) -> Reading:
+def read(lines: list[DirectiveLine], passed: Iterable[DirectiveLine] = ()) -> Reading:
     """The reading of what one response says about itself; of `passed`, only what is odd."""
     issues = [line.issue(code) for line in passed for code in line.odd]
     every = ((word, line) for line in lines for word in _noted(line, issues))
@@ -102,7 +102,7 @@ def read(lines: list[Line], passed: Iterable[Line] = ()) -> Reading:
     )
 
 
-def _noted(line: Line, issues: list[Issue]) -> Iterator[Word]:
+def _noted(line: DirectiveLine, issues: list[Issue]) -> Iterator[Word]:
     """The words of a line; what is to be said against them goes to the issues."""
     issues.extend(line.issue(code) for code in line.odd)
     if len(line.value) > LONGEST:
@@ -112,7 +112,7 @@ def _noted(line: Line, issues: list[Issue]) -> Iterator[Word]:
         yield word
 
 
-def _codes(word: Word, line: Line) -> Iterator[str]:
+def _codes(word: Word, line: DirectiveLine) -> Iterator[str]:
     # These are the grammar of Robots-Tag, whose name is the issue.
     grammar = {"separator", "agent_inside"} if line.name == ROBOTS_TAG else set()
     yield from (code for code in (*word.odd, *word.notes) if code not in grammar)
@@ -122,12 +122,12 @@ def _codes(word: Word, line: Line) -> Iterator[str]:
         yield "scope_ambiguous"
 
 
-def _settled(said: Iterable[_Said]) -> list[_Said]:
+def _settled(said: Iterable[Directive]) -> list[Directive]:
     """Each directive once for each agent, strictly if it can be, and Bing's own precedence.
 
     Bing: where both stand, noarchive is treated as nocache.
     """
-    best: dict[tuple[str, str], _Said] = {}
+    best: dict[tuple[str, str], Directive] = {}
     for one in said:
         known = best.setdefault((one.name, one.agent.lower()), one)
         if one.strict and not known.strict:
@@ -139,7 +139,7 @@ def _settled(said: Iterable[_Said]) -> list[_Said]:
     return list(best.values())
 
 
-def _statement(said: _Said) -> Statement:
+def _statement(said: Directive) -> Statement:
     meaning, line = _MEANINGS[said.name], said.line
     return Statement(
         rule=f"directives.{line.carrier}.{said.name}",
@@ -158,18 +158,18 @@ def _statement(said: _Said) -> Statement:
     )
 
 
-def voices(reading: Reading, question: Question) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question) -> tuple[AppliedStatement, ...]:
     """What is said to the agent asked about, the counting first.
 
     draft-illyes-repext-00: an agent obeys the sum of its own rules and those for all.
     """
     asked = (question.agent or "*").strip().lower()
     found = [
-        Voice(statement=s, part=_part_of(s, asked, question.path))
+        AppliedStatement(statement=s, limited_to=_part_of(s, asked, question.path))
         for s in reading.statements
         if s.agent == "*" or asked == "*" or asked in agents.candidates(s.agent)
     ]
-    return tuple(sorted(found, key=lambda voice: not voice.statement.counts))
+    return tuple(sorted(found, key=lambda applied: not applied.statement.counts))
 
 
 def _part_of(statement: Statement, asked: str, path: str | None) -> str:

@@ -41,7 +41,7 @@ TRAINING = frozenset(("noai", "noimageai", "noml", "noarchive", "nocache"))
 KNOWN = _SEARCH | _VALUED | TRAINING
 
 
-class Line(NamedTuple):
+class DirectiveLine(NamedTuple):
     """A header line or a meta element: whom it is for, what it lists, what is odd about it."""
 
     declared_by: DeclaredBy
@@ -80,7 +80,7 @@ class Word(NamedTuple):
 class _Scope:
     """Whom the words are for while a line is read; a comma after an agent makes it `leaked`."""
 
-    line: Line
+    line: DirectiveLine
     agent: str = ""
     prefixed: bool = False
     leaked: bool = False
@@ -112,7 +112,7 @@ class _Scope:
             self.notes.append("agent_inside")
 
 
-def words(line: Line) -> Iterator[Word]:
+def words(line: DirectiveLine) -> Iterator[Word]:
     """Cut a list at its commas; what only another separator divides is odd.
 
     A date may hold commas and colons (RFC 850 and RFC 822 forms), so it is passed over.

@@ -7,12 +7,12 @@ uses another attribute than `name`, is a lenient reading.
 from collections.abc import Iterator
 
 from crawler import agents, page
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.page import Element
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.json_document import clean
 from crawler.protocols.robots_directives import _directives
-from crawler.protocols.robots_directives._tokens import Line
+from crawler.protocols.robots_directives._tokens import DirectiveLine
 from crawler.vocab import PAGES, DeclaredBy
 
 NAME = "meta_robots"
@@ -39,7 +39,7 @@ def parse(document: Document, /) -> Reading:
     return _directives.read([line for line in found if not _INERT.intersection(line.odd)], inert)
 
 
-def _metas(elements: tuple[Element, ...]) -> Iterator[Line]:
+def _metas(elements: tuple[Element, ...]) -> Iterator[DirectiveLine]:
     for element in elements:
         for attribute in _NAMING if element.tag == "meta" else ():
             written = (element.get(attribute) or "").strip(_WHITE)
@@ -48,7 +48,7 @@ def _metas(elements: tuple[Element, ...]) -> Iterator[Line]:
                 content = element.get("content") or ""
                 odd = tuple(_odd(element, attribute, written.lower()))
                 place = (DeclaredBy.PAGE, clean(written.lower()), agent, content)
-                yield Line(*place, element.line, element.raw, odd)
+                yield DirectiveLine(*place, element.line, element.raw, odd)
                 break
 
 
@@ -71,6 +71,6 @@ def _odd(element: Element, attribute: str, name: str) -> Iterator[str]:
         yield "meta.header_name"
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What the page says to the agent asked about, the counting first."""
-    return _directives.voices(reading, question)
+    return _directives.statements_for(reading, question)

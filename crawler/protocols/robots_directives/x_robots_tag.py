@@ -6,10 +6,10 @@ operators that say so. Repeated headers are read one by one, each with its own a
 
 from collections.abc import Iterator
 
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.robots_directives import _directives
-from crawler.protocols.robots_directives._tokens import ROBOTS_TAG, Line
+from crawler.protocols.robots_directives._tokens import ROBOTS_TAG, DirectiveLine
 from crawler.vocab import CONTENT, DeclaredBy
 
 NAME = "x_robots_tag"
@@ -28,16 +28,16 @@ def parse(document: Document, /) -> Reading:
     return _directives.read(list(_lines(document)))
 
 
-def _lines(document: Document) -> Iterator[Line]:
+def _lines(document: Document) -> Iterator[DirectiveLine]:
     text = document.body.decode("utf-8", "replace")
     for number, line in enumerate(text.split("\r\n"), start=1):
         written, colon, value = line.partition(":")
         name = written.strip().lower()
         if colon and name in HEADERS:
             odd = ("robots_tag",) if name == ROBOTS_TAG else ()
-            yield Line(DeclaredBy.HEADER, name, "*", value, number, line, odd)
+            yield DirectiveLine(DeclaredBy.HEADER, name, "*", value, number, line, odd)
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What the headers say to the agent asked about, the counting first."""
-    return _directives.voices(reading, question)
+    return _directives.statements_for(reading, question)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from crawler.model import Issue, Party, Question, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Issue, Party, Question, Reading, Statement, numbered
 from crawler.protocols.parsing import parties, path_patterns
 from crawler.protocols.parsing.json_document import capped, clean, excerpt
 from crawler.protocols.parsing.xml_document import Node, Xml
@@ -34,7 +34,7 @@ class Copyright:
     contact_url: str = ""
 
 
-class Said(NamedTuple):
+class LicensedStatement(NamedTuple):
     """A statement and the pattern of its content; None for all that it is attached to."""
 
     statement: Statement
@@ -56,10 +56,10 @@ class Said(NamedTuple):
         return self.statement.stance is Stance.PERMITTED
 
 
-class Rules(NamedTuple):
+class LicenseRules(NamedTuple):
     """What answers questions."""
 
-    said: tuple[Said, ...] = ()
+    said: tuple[LicensedStatement, ...] = ()
 
 
 def issue(code: str, text: str = "", line: int | None = None) -> Issue:
@@ -117,7 +117,9 @@ def read(xml: Xml, declared_by: DeclaredBy, place: str, first: int = 1) -> Readi
     return made(presence, said, issues, parties=(holder,) if holder else ())
 
 
-def _said(content: Content, term: Term, declared_by: DeclaredBy, place: str, first: int) -> Said:
+def _said(
+    content: Content, term: Term, declared_by: DeclaredBy, place: str, first: int
+) -> LicensedStatement:
     line = term.line + first - 1
     statement = Statement(
         rule=term.rule,
@@ -135,12 +137,12 @@ def _said(content: Content, term: Term, declared_by: DeclaredBy, place: str, fir
         counts=content.strict,
     )
     pattern = None if content.path is None else path_patterns.compile_pattern(content.path)
-    return Said(statement, pattern)
+    return LicensedStatement(statement, pattern)
 
 
 def made(
     presence: Presence,
-    said: list[Said],
+    said: list[LicensedStatement],
     issues: list[Issue],
     names: tuple[str, ...] = (),
     parties: tuple[Party, ...] = (),
@@ -150,14 +152,14 @@ def made(
         issues = [*issues[: _MOST - 1], issue("more_statements", f"{len(said) - _MOST} more")]
         said = sorted(said, key=lambda one: _STRENGTH[one.statement.stance])[:_MOST]
     statements = numbered([one.statement for one in said])
-    kept = tuple(Said(s, one.pattern) for s, one in zip(statements, said, strict=True))
+    kept = tuple(LicensedStatement(s, one.pattern) for s, one in zip(statements, said, strict=True))
     return Reading(
         presence=presence,
         statements=statements,
         issues=capped(issues, FAMILY),
         names=names,
         parties=parties,
-        rules=Rules(kept),
+        rules=LicenseRules(kept),
     )
 
 
@@ -194,21 +196,21 @@ def _copyright(root: Node) -> Copyright | None:
     return None
 
 
-def rules_of(reading: Reading) -> Rules:
+def rules_of(reading: Reading) -> LicenseRules:
     """What a reading holds to answer from."""
-    return reading.rules if isinstance(reading.rules, Rules) else Rules()
+    return reading.rules if isinstance(reading.rules, LicenseRules) else LicenseRules()
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What decides for a path, or for the whole origin; what does not count comes last."""
-    found: list[Voice] = []
+    found: list[AppliedStatement] = []
     for counts in (True, False):
         said = [one for one in rules_of(reading).said if one.statement.counts is counts]
         found += _everywhere(said) if question.path is None else _at(said, question.path)
     return tuple(found)
 
 
-def _at(said: list[Said], path: str) -> Iterator[Voice]:
+def _at(said: list[LicensedStatement], path: str) -> Iterator[AppliedStatement]:
     """The narrowest content that speaks to a purpose, and of equals the one that reserves.
 
     A narrower content replaces the permissions of a broader one, named again or not, but
@@ -221,14 +223,14 @@ def _at(said: list[Said], path: str) -> Iterator[Voice]:
         top = max(one.octets for one in same)
         decides = _strictest([one for one in same if one.octets == top])
         if not decides.permits or top == most:
-            yield Voice(statement=decides.statement)
+            yield AppliedStatement(statement=decides.statement)
 
 
-def _everywhere(said: list[Said]) -> Iterator[Voice]:
+def _everywhere(said: list[LicensedStatement]) -> Iterator[AppliedStatement]:
     """For each purpose what every content says, and whether it is said of everything."""
     for same in _grouped(said):
         universal = [one for one in same if one.universal]
-        contents: dict[str, list[Said]] = {}
+        contents: dict[str, list[LicensedStatement]] = {}
         for one in same:
             if one.pattern and not one.universal:
                 contents.setdefault(one.pattern.text, []).append(one)
@@ -236,18 +238,20 @@ def _everywhere(said: list[Said]) -> Iterator[Voice]:
         if universal:
             decides = _strictest(universal)
             against = any(one.permits is not decides.permits for one in narrow)
-            yield Voice(statement=decides.statement, part="paths" if against else "")
-        yield from (Voice(statement=one.statement, part="paths") for one in narrow)
+            yield AppliedStatement(
+                statement=decides.statement, limited_to="paths" if against else ""
+            )
+        yield from (AppliedStatement(statement=one.statement, limited_to="paths") for one in narrow)
 
 
-def _grouped(said: list[Said]) -> list[list[Said]]:
+def _grouped(said: list[LicensedStatement]) -> list[list[LicensedStatement]]:
     """Statements by purpose, in their order."""
-    groups: dict[object, list[Said]] = {}
+    groups: dict[object, list[LicensedStatement]] = {}
     for one in said:
         groups.setdefault(one.statement.purpose, []).append(one)
     return list(groups.values())
 
 
-def _strictest(said: list[Said]) -> Said:
+def _strictest(said: list[LicensedStatement]) -> LicensedStatement:
     """The one that reserves most: `prohibits` beats `permits` (RSL 1.0, prohibits)."""
     return min(said, key=lambda one: _STRENGTH[one.statement.stance])

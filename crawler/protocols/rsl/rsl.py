@@ -5,7 +5,7 @@ of permissions does not name is not licensed. A document that does not conform d
 nothing, and one that could not be had is no reservation.
 """
 
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.xml_document import read_xml
 from crawler.protocols.rsl import _statements
@@ -38,6 +38,6 @@ def parse(document: Document, /) -> Reading:
     return _statements.read(xml, DeclaredBy.ORIGIN_FILE, "RSL")
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What decides for a path, or for the whole origin; what does not count comes last."""
-    return _statements.voices(reading, question)
+    return _statements.statements_for(reading, question)

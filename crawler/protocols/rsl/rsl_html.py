@@ -5,7 +5,7 @@ kept as the path pattern of its statements.
 """
 
 from crawler import page
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.page import Element
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.xml_document import read_xml
@@ -66,6 +66,6 @@ def _inline(element: Element) -> Reading:
     return _statements.read(xml, DeclaredBy.PAGE, "script", first)
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """What the documents in the page say; links say nothing themselves."""
-    return _statements.voices(reading, question)
+    return _statements.statements_for(reading, question)

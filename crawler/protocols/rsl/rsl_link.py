@@ -7,7 +7,7 @@ licence in general, and not read here.
 import re
 from collections.abc import Iterator
 
-from crawler.model import Document, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.rsl import _statements
 from crawler.vocab import CONTENT
@@ -56,6 +56,6 @@ def _is_rsl(parameters: dict[str, str]) -> bool:
     return "license" in parameters.get("rel", "").split() and media_type == _statements.MEDIA_TYPE
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: the document that is named speaks for itself."""
     return ()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from crawler import agents
-from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.robots.document import File, read_file
 from crawler.protocols.robots.line_reader import shown
@@ -140,6 +140,6 @@ def _documents(base: str, names: Iterable[str]) -> set[str | None]:
     return {resolve.join(base, name) for name in names}
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: the documents that are named speak for themselves."""
     return ()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from crawler.model import Issue, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Issue, Reading, Statement, numbered
 from crawler.protocols.parsing.json_document import capped, clean, excerpt
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
@@ -161,7 +161,7 @@ def names(statements: Iterable[Statement]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(policy for policy in found if policy is not None))
 
 
-def whole(reading: Reading) -> tuple[Voice, ...]:
+def whole(reading: Reading) -> tuple[AppliedStatement, ...]:
     """Every statement of a reading about one resource, the counting first."""
     ordered = sorted(reading.statements, key=lambda statement: not statement.counts)
-    return tuple(Voice(statement=statement) for statement in ordered)
+    return tuple(AppliedStatement(statement=statement) for statement in ordered)

@@ -8,7 +8,7 @@ wrong with it never weakens the reservation that names it.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from crawler.model import Document, Issue, Party, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Party, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
 from crawler.protocols.parsing.json_document import Object, clean, excerpt
@@ -257,6 +257,6 @@ def _constraints(given: Iterable[Object]) -> Iterator[str]:
         yield " ".join(parts)
 
 
-def voices(_reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """Nothing: a policy states conditions and its assigner, never a reservation."""
     return ()

@@ -6,8 +6,8 @@ They cover every resource in the package, and supersede file and headers ("Prece
 from collections.abc import Iterator
 
 from crawler import media
-from crawler.media import Element, Package
-from crawler.model import Document, Question, Reading, Voice
+from crawler.media import Package, XmpElement
+from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.json_document import clean
 from crawler.protocols.tdmrep import _media, _values
@@ -62,7 +62,7 @@ def _prefixes(text: str) -> dict[str, str]:
 
 
 def _odd(
-    element: Element, attribute: str, prefix: str, bound: dict[str, str], *, exact: bool
+    element: XmpElement, attribute: str, prefix: str, bound: dict[str, str], *, exact: bool
 ) -> Iterator[str]:
     """What keeps an element from the strict reading: EPUB 2 has no prefixes to bind."""
     if element.tag != "meta" or attribute == "rel":
@@ -77,18 +77,18 @@ def _odd(
         yield "epub.refines"
 
 
-def _value(element: Element, attribute: str) -> str:
+def _value(element: XmpElement, attribute: str) -> str:
     """The text in EPUB 3, the content in EPUB 2, the reference of a link."""
     given = element.get({"property": "", "name": "content"}.get(attribute, "href"))
     return (element.text if given is None else given).strip()
 
 
-def _raw(element: Element) -> str:
+def _raw(element: XmpElement) -> str:
     attributes = "".join(f' {key}="{value}"' for key, value in element.attributes)
     end = f">{element.text}</{element.tag}>" if element.text else "/>"
     return f"<{element.tag}{attributes}{end}"
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the file says about itself, the counting first."""
     return _values.whole(reading)

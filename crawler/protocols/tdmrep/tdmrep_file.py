@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice, numbered
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement, numbered
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, path_patterns
 from crawler.protocols.parsing.json_document import Item, Object, clean, excerpt
@@ -37,7 +37,7 @@ _MOST = 20_000
 _NO_RULE = ("rule.no_location", "rule.location")
 
 
-class _Rule(NamedTuple):
+class _LocationRule(NamedTuple):
     """A rule that says something: its statement and the pattern it is matched by."""
 
     statement: Statement
@@ -76,9 +76,9 @@ def _malformed(*issues: Issue) -> Reading:
     return Reading(presence=Presence.MALFORMED, issues=issues)
 
 
-def _reading(rules: list[_Rule], strict: bool, issues: list[Issue]) -> Reading:
+def _reading(rules: list[_LocationRule], strict: bool, issues: list[Issue]) -> Reading:
     statements = numbered([rule.statement for rule in rules])
-    kept = tuple(_Rule(s, rule.pattern) for s, rule in zip(statements, rules, strict=True))
+    kept = tuple(_LocationRule(s, rule.pattern) for s, rule in zip(statements, rules, strict=True))
     issues.extend(_order(tuple(rule for rule in kept[:_COMPARED] if rule.statement.counts)))
     bad = not any(s.counts for s in statements) and bool(issues)
     return Reading(
@@ -113,14 +113,14 @@ def _unknown(name: str, line: int) -> Issue:
     return Issue(code="tdmrep.unknown_field", line=line, excerpt=excerpt(name))
 
 
-def _rules(items: tuple[Item, ...], strict: bool, issues: list[Issue]) -> list[_Rule]:
+def _rules(items: tuple[Item, ...], strict: bool, issues: list[Issue]) -> list[_LocationRule]:
     if len(items) > _MOST:
         issues.append(Issue(code="tdmrep.too_many_rules", excerpt=f"{len(items)} rules"))
     found = (_rule(n, item, strict, issues) for n, item in enumerate(items[:_MOST], start=1))
     return [rule for rule in found if rule is not None]
 
 
-def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> _Rule | None:
+def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> _LocationRule | None:
     """One rule, or None if it says nothing; all that is odd about it goes to `issues`."""
     if not isinstance(item.value, Object):
         issues.append(_issue("rule.not_object", item))
@@ -144,7 +144,7 @@ def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> _Rule | None
         path=path,
         clause=_CLAUSE,
     )
-    return _Rule(made, pattern)
+    return _LocationRule(made, pattern)
 
 
 def _complaints(item: Item, code: str, bit: Bit, policy: _Field) -> Iterator[Issue]:
@@ -204,7 +204,7 @@ def _located(location: object) -> tuple[str | None, path_patterns.Pattern, str]:
     return location, path_patterns.compile_pattern(meant), "rule.location"
 
 
-def _permits(rule: _Rule) -> bool:
+def _permits(rule: _LocationRule) -> bool:
     return rule.statement.stance is Stance.PERMITTED
 
 
@@ -212,7 +212,7 @@ def _sample(pattern: path_patterns.Pattern) -> str:
     return pattern.text.removesuffix("$").replace("*", "")
 
 
-def _order(rules: tuple[_Rule, ...]) -> Iterator[Issue]:
+def _order(rules: tuple[_LocationRule, ...]) -> Iterator[Issue]:
     """Rules that a reader preferring the longest match would apply, and this order hides."""
     for at, later in enumerate(rules):
         for earlier in rules[:at]:
@@ -229,47 +229,49 @@ def _order(rules: tuple[_Rule, ...]) -> Iterator[Issue]:
 
 def patterns_of(reading: Reading) -> tuple[path_patterns.Pattern, ...]:
     """The locations of the rules of a file, as they are matched."""
-    rules: tuple[_Rule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    rules: tuple[_LocationRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
     return tuple(rule.pattern for rule in rules)
 
 
-def voices(reading: Reading, question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """The first rule that matches a path; for the origin, every rule that ever applies.
 
     Lenient statements follow the counting ones.
     """
-    rules: tuple[_Rule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    rules: tuple[_LocationRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
     answer = _everywhere if question.path is None else _at
     return tuple(
-        voice
+        applied
         for counts in (True, False)
-        for voice in answer([r for r in rules if r.statement.counts is counts], question)
+        for applied in answer([r for r in rules if r.statement.counts is counts], question)
     )
 
 
-def _at(rules: list[_Rule], question: Question) -> Iterator[Voice]:
+def _at(rules: list[_LocationRule], question: Question) -> Iterator[AppliedStatement]:
     path = path_patterns.normalise_path(question.path or "")
     for rule in rules:
         if path_patterns.matches(rule.pattern, path):
-            yield Voice(statement=rule.statement)
+            yield AppliedStatement(statement=rule.statement)
             return
 
 
-def _everywhere(rules: list[_Rule], _question: Question) -> Iterator[Voice]:
+def _everywhere(rules: list[_LocationRule], _question: Question) -> Iterator[AppliedStatement]:
     """Rules up to the first universal one; later ones, and ones hidden by a prefix, never apply."""
     prefixes: set[str] = set()
     sizes: set[int] = set()
-    spoken: list[_Rule] = []
+    spoken: list[_LocationRule] = []
     for rule in rules:
         text = rule.pattern.text
         if any(text[:size] in prefixes for size in sizes):
             continue
         if rule.pattern.universal:
             exceptions = any(_permits(other) != _permits(rule) for other in spoken)
-            yield Voice(statement=rule.statement, part="paths" if exceptions else "")
+            yield AppliedStatement(
+                statement=rule.statement, limited_to="paths" if exceptions else ""
+            )
             return
         spoken.append(rule)
-        yield Voice(statement=rule.statement, part="paths")
+        yield AppliedStatement(statement=rule.statement, limited_to="paths")
         if len(rule.pattern.parts) == 1 and not rule.pattern.anchored:
             prefixes.add(text)
             sizes.add(len(text))

@@ -6,7 +6,7 @@ resemble it but are not in the report are recorded and say nothing.
 
 from collections.abc import Iterator
 
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.protocols.interface import Carrier
 from crawler.protocols.tdmrep import _values
 from crawler.protocols.tdmrep._values import POLICY, RESERVATION, Given
@@ -67,6 +67,6 @@ def _statements(
             yield _values.stated(line, bit, policy, DeclaredBy.HEADER, strict=strict)
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the headers say about their own resource, the counting first."""
     return _values.whole(reading)

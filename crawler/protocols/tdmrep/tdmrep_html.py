@@ -7,7 +7,7 @@ element elsewhere, or one that uses another attribute than `name`, is a lenient 
 from collections.abc import Iterator
 
 from crawler import page
-from crawler.model import Document, Issue, Question, Reading, Statement, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.page import Element
 from crawler.protocols.interface import Carrier
 from crawler.protocols.tdmrep import _values
@@ -83,6 +83,6 @@ def _statements(
             yield _values.stated(meta, bit, policy, DeclaredBy.PAGE, strict=strict)
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the page says about itself, the counting first."""
     return _values.whole(reading)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from crawler import media
 from crawler.media import Media
-from crawler.model import Document, Issue, Question, Reading, Voice
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.tdmrep import _media, _values
@@ -57,6 +57,6 @@ def _odd(space: str, *, exact: bool) -> Iterator[str]:
         yield "pdf.name"
 
 
-def voices(reading: Reading, _question: Question, /) -> tuple[Voice, ...]:
+def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
     """All that the file says about itself, the counting first."""
     return _values.whole(reading)

@@ -1,0 +1,174 @@
+"""Compare the answers of two versions of this program, from the same evidence.
+
+`python -m benchmarks.golden record --db audit.db --dataset data.parquet -o DIR` judges a copy of the
+database anew and writes down every answer: all public views, explanations of 200 URLs, flags under
+three rule sets, and exit statuses and messages on bad input. Run it once with each version (the
+folder that you stand in is the version that runs), then
+`python -m benchmarks.golden compare DIR1 DIR2` lists what differs, and exits with 1 if anything does.
+`--counts-only` leaves out wording and prints how many origins and rows changed their state.
+"""
+
+import argparse
+import csv
+import filecmp
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+
+RULES = ("signals", "inclusive", "strict")
+URLS = 200
+PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
+BAD = (
+    ("crawl", "missing.parquet"),
+    ("crawl",),
+    ("judge", "--db", "missing.db"),
+    ("explain", "not a host", "--db", "DB"),
+    ("explain", "https://never-asked.example/", "--db", "DB"),
+    ("explain", "--body", "0" * 64, "--db", "DB"),
+    ("export", "no_such_view", "--db", "DB", "-o", "x.csv"),
+    ("export", "sites", "--db", "DB", "-o", "x.docx"),
+    ("flag", "missing.csv", "--db", "DB", "-o", "x.csv"),
+    ("flag", "DATASET", "--db", "DB", "-o", "x.docx"),
+    ("judge", "--db", "DB", "--rules", "no-such-rules"),
+    ("--no-such-option",),
+)
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run the command of the version in this folder."""
+    root = str(Path.cwd())
+    code = f"import sys; sys.path.insert(0, {root!r}); from crawler.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, check=False)
+
+
+def checked(*arguments: object) -> bytes:
+    """Run the command; exit with its message if it fails."""
+    done = run(*arguments)
+    if done.returncode:
+        sys.exit(f"{arguments}: {done.stderr.decode()}")
+    return done.stdout
+
+
+def urls_of(dataset: Path) -> list[str]:
+    """Return a fixed choice of the dataset's URLs: those with the smallest digests."""
+    with closing(duckdb.connect()) as duck:
+        found = duck.execute("SELECT DISTINCT url FROM read_parquet(?)", [str(dataset)]).fetchall()
+    urls = [url for (url,) in found if url]
+    return sorted(urls, key=lambda url: hashlib.sha256(url.encode("utf-8", "replace")).digest())[
+        :URLS
+    ]
+
+
+def record(db: Path, dataset: Path, out: Path) -> None:
+    """Write the answers of this version to a new folder."""
+    out.mkdir(parents=True)
+    work = out / "work"
+    work.mkdir()
+    copy = work / "audit.db"
+    shutil.copy(db, copy)
+    for extra in ("-wal", "-shm"):
+        if db.with_name(db.name + extra).exists():
+            shutil.copy(db.with_name(db.name + extra), copy.with_name(copy.name + extra))
+    checked("judge", "--db", copy, "--rules", "signals", "--quiet")
+    with_views = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import json; from crawler.store.database import public_views as v; print(json.dumps(sorted(v())))",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    for view in json.loads(with_views.stdout):
+        checked("export", view, "--db", copy, "-o", out / f"view-{view}.csv", "--quiet")
+    explained = []
+    for url in urls_of(dataset):
+        done = run("explain", url, "--db", copy, "--json")
+        explained.append([url, done.returncode, done.stdout.decode(), done.stderr.decode()])
+    (out / "explained.json").write_text(json.dumps(explained, indent=1), "utf-8")
+    for rules in RULES:
+        flags = work / f"flags-{rules}.csv"
+        checked("flag", dataset, "--db", copy, "-o", flags, "--rules", rules, "--quiet")
+        flags.rename(out / flags.name)
+    said = []
+    for arguments in BAD:
+        names = {"DB": str(copy), "DATASET": str(dataset)}
+        done = run(*(names.get(a, a) for a in arguments), cwd=work)
+        text = (done.stdout + done.stderr).decode().replace(str(copy), "DB")
+        said.append([arguments, done.returncode, text.replace(str(dataset), "DATASET")])
+    (out / "bad-input.json").write_text(json.dumps(said, indent=1), "utf-8")
+    shutil.rmtree(work)
+
+
+def compare(old: Path, new: Path) -> int:
+    """Print which files differ and the first differing lines of each; return 1 if any does."""
+    names = sorted({p.name for folder in (old, new) for p in folder.iterdir()})
+    different = 0
+    for name in names:
+        one, other = old / name, new / name
+        if not one.exists() or not other.exists():
+            print(f"{name}: only in {old if one.exists() else new}")
+        elif filecmp.cmp(one, other, shallow=False):
+            continue
+        else:
+            before, after = (p.read_text("utf-8").splitlines() for p in (one, other))
+            gone, come = set(before) - set(after), set(after) - set(before)
+            print(f"{name}: {len(gone):,} lines gone, {len(come):,} come")
+            for sign, lines in (("-", sorted(gone)), ("+", sorted(come))):
+                for line in lines[:3]:
+                    print(f"  {sign} {line[:300]}")
+        different += 1
+    print(f"{len(names) - different} of {len(names)} files are equal")
+    return 1 if different else 0
+
+
+def flips(old: Path, new: Path) -> None:
+    """Print how many origins and rows changed their state, by purpose and kind of change."""
+    before, after = (_states(folder / "view-reservations.csv") for folder in (old, new))
+    for purpose in PURPOSES:
+        origins: Counter[tuple[str, str]] = Counter()
+        rows: Counter[tuple[str, str]] = Counter()
+        for origin in before.keys() & after.keys():
+            change = before[origin][purpose], after[origin][purpose]
+            if change[0] != change[1]:
+                origins[change] += 1
+                rows[change] += int(after[origin]["rows"] or 0)
+        for change, count in sorted(origins.items()):
+            print(f"{purpose}: {change[0]} -> {change[1]}: {count} origins, {rows[change]} rows")
+
+
+def _states(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["origin"]: row for row in csv.DictReader(file)}
+
+
+def main() -> int:
+    """Record or compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    recording = commands.add_parser("record")
+    recording.add_argument("--db", type=Path, required=True)
+    recording.add_argument("--dataset", type=Path, required=True)
+    recording.add_argument("-o", "--output", type=Path, required=True)
+    comparing = commands.add_parser("compare")
+    comparing.add_argument("old", type=Path)
+    comparing.add_argument("new", type=Path)
+    comparing.add_argument("--counts-only", action="store_true", help="only states that changed")
+    given = parser.parse_args()
+    if given.command == "record":
+        record(given.db.resolve(), given.dataset.resolve(), given.output.resolve())
+        return 0
+    flips(given.old, given.new)
+    return 0 if given.counts_only else compare(given.old, given.new)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
