@@ -1,11 +1,13 @@
 """Compare the answers of two versions of this program, from the same evidence.
 
-`python -m benchmarks.golden record --db audit.db --dataset data.parquet -o DIR` judges a copy of the
-database anew and writes down every answer: all public views, explanations of 200 URLs, flags under
-three rule sets, and exit statuses and messages on bad input. Run it once with each version (the
-folder that you stand in is the version that runs), then
-`python -m benchmarks.golden compare DIR1 DIR2` lists what differs, and exits with 1 if anything does.
-`--counts-only` leaves out wording and prints how many origins and rows changed their state.
+    python -m benchmarks.golden record --db audit.db --dataset data.parquet -o DIR
+    python -m benchmarks.golden compare DIR1 DIR2
+
+`record` judges a copy of the database again and writes down every answer: all public views,
+explanations of 200 URLs, flags under three rule sets, exit statuses and messages on bad input.
+Run it once with each version: the folder that you are in is the version that runs.
+`compare` lists what differs, and exits with 1 if anything does. With `--counts-only` it ignores
+wording and prints how many origins and rows changed their state.
 """
 
 import argparse
@@ -78,16 +80,7 @@ def record(db: Path, dataset: Path, out: Path) -> None:
         if db.with_name(db.name + extra).exists():
             shutil.copy(db.with_name(db.name + extra), copy.with_name(copy.name + extra))
     checked("judge", "--db", copy, "--rules", "signals", "--quiet")
-    with_views = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import json; from crawler.store.database import public_views as v; print(json.dumps(sorted(v())))",
-        ],
-        capture_output=True,
-        check=True,
-    )
-    for view in json.loads(with_views.stdout):
+    for view in _views():
         checked("export", view, "--db", copy, "-o", out / f"view-{view}.csv", "--quiet")
     explained = []
     for url in urls_of(dataset):
@@ -106,6 +99,13 @@ def record(db: Path, dataset: Path, out: Path) -> None:
         said.append([arguments, done.returncode, text.replace(str(dataset), "DATASET")])
     (out / "bad-input.json").write_text(json.dumps(said, indent=1), "utf-8")
     shutil.rmtree(work)
+
+
+def _views() -> list[str]:
+    """Return the names of the public views of the version in this folder."""
+    code = "from crawler.store.database import public_views; print(*sorted(public_views()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    return done.stdout.decode().split()
 
 
 def compare(old: Path, new: Path) -> int:

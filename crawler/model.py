@@ -250,7 +250,7 @@ class Question:
 class AppliedStatement(NamedTuple):
     """A statement that speaks to a question, and whether it covers all that was asked.
 
-    `limited_to` names what limits it (`agents`, `paths`, `file types`, `pages`), empty if nothing does.
+    `limited_to` names what limits it (`agents`, `paths`, `file types`, `pages`); empty if nothing.
     """
 
     statement: Statement

@@ -7,7 +7,7 @@ import pytest
 from crawler import rulesets
 from crawler.reports.reasons import why_not
 from tests import test_judge as judged
-from tests.test_judge import ALL, BAN, BOT, NONE, findings, header, meta, origin
+from tests.evaluate.test_evaluator import ALL, BAN, BOT, NONE, findings, header, meta, origin
 
 SIGNALS = rulesets.load("signals")
 CASES = [

@@ -75,7 +75,8 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield ""
     yield "Looked at:"
     for evidence in explanation.resources:
-        yield f"  {evidence.presence:<9} {evidence.resource:<16} {evidence.url}  ({evidence.observed_at})"
+        place = f"{evidence.presence:<9} {evidence.resource:<16} {evidence.url}"
+        yield f"  {place}  ({evidence.observed_at})"
 
 
 def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
@@ -102,7 +103,8 @@ def _decided(applicable: ApplicableStatement, source: Source) -> Iterator[str]:
     yield f"    {statement.clause}; rule {statement.rule}, read {statement.reads}"
     if statement.policy:
         yield f"    terms: {statement.policy}"
-    yield f"    {applicable.evidence.url} answered {source.status} on {applicable.evidence.observed_at}"
+    evidence = applicable.evidence
+    yield f"    {evidence.url} answered {source.status} on {evidence.observed_at}"
     if source.tls_version:
         yield f"    by {_tls(source)}"
     yield f"    body sha256 {source.digest}"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from crawler.fetch.scrapy_.run import FetchOptions, Job, Visit, crawl
+from crawler.fetch.scrapy_.run import FetchOptions, OriginJob, Visit, crawl
 from crawler.model import Origin
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -26,11 +26,11 @@ class Book:
         self.given = given
         self.taken = 0
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[OriginJob]:
         for number, job in enumerate(self.given, start=1):
             self.taken += 1
             origin = origin_of(job["url"], job.get("assumed", False))
-            yield Job(origin_id=number, origin=origin, samples=tuple(job.get("samples", ())))
+            yield OriginJob(origin_id=number, origin=origin, samples=tuple(job.get("samples", ())))
 
     def finish(self, ended: str) -> None:
         self.ended = ended

@@ -15,7 +15,7 @@ from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from crawler.store.stored_responses import stored_responses
 from crawler.vocab import Resource
-from tests.crawling import crawl, rows
+from tests.crawl_helpers import crawl, rows
 
 AGAIN = ("--max-age", "0s", "--new-run")
 DATE = "Sat, 01 Aug 2026 10:00:00 GMT"

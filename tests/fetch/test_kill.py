@@ -14,7 +14,7 @@ import pytest
 from crawler.demo.answers import Plain, RedirectsTo, html, status, text
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
-from tests.crawling import command, crawl, rows, start
+from tests.crawl_helpers import command, crawl, rows, start
 
 HOSTS, KILLS, SEED = 80, 20, 20261122
 # Seconds that a server takes, and seconds of fetching or of starting before the process is killed.

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.crawling import crawl, rows
+from tests.crawl_helpers import crawl, rows
 from tests.fetch.certificates import TlsServer, sign
 
 TDMREP = {"/.well-known/tdmrep.json": '[{"location": "/", "tdm-reservation": 1}]'}

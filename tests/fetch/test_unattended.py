@@ -15,7 +15,7 @@ from crawler.demo.misbehaviour import DropsConnection, NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from crawler.reports.run_report import run_report
-from tests.crawling import command, crawl, rows, start, waited_for
+from tests.crawl_helpers import command, crawl, rows, start, waited_for
 
 
 def site(host, **pages):

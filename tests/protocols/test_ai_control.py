@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.protocols.robots import ai_control as protocol
-from tests.protocols.extensions import applicable, codes, lines, meant, read
+from tests.protocols.protocol_tables import applicable, codes, lines, meant, read
 
 NO, YES = "genai_train reserved", "genai_train permitted"
 STAR = "User-agent: *"

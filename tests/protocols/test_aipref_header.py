@@ -5,7 +5,7 @@ import pytest
 from crawler.model import Document
 from crawler.protocols.aipref import _vocabulary, aipref_header
 from crawler.vocab import DeclaredBy
-from tests.protocols.extensions import answered, applicable, codes, meant
+from tests.protocols.protocol_tables import answered, applicable, codes, meant
 
 NO, YES = "genai_train reserved", "genai_train permitted"
 FOUND_YES, FOUND_NO = "search permitted", "search reserved"

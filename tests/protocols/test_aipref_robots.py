@@ -4,7 +4,7 @@ import pytest
 
 from crawler.protocols.aipref import aipref_robots
 from crawler.vocab import DeclaredBy, Presence
-from tests.protocols.extensions import applicable, codes, lines, meant, read
+from tests.protocols.protocol_tables import applicable, codes, lines, meant, read
 
 NO, YES = "genai_train reserved", "genai_train permitted"
 STAR = "User-agent: *"

@@ -9,9 +9,9 @@ from crawler.media import Assertion, Credentials, Media, MediaFault, Packet
 from crawler.model import Document
 from crawler.protocols.media import cawg as protocol
 from crawler.vocab import DeclaredBy
+from tests.c2pa_signing import signed
 from tests.media_files import jpeg, xmp
-from tests.protocols.extensions import applicable, codes, meant
-from tests.signing import signed
+from tests.protocols.protocol_tables import applicable, codes, meant
 
 TERMS = "https://a.example/licence"
 

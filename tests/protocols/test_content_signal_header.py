@@ -4,7 +4,7 @@ import pytest
 
 from crawler.protocols.content_signals import content_signal_header as protocol
 from crawler.vocab import DeclaredBy
-from tests.protocols.extensions import answered, applicable, codes, meant
+from tests.protocols.protocol_tables import answered, applicable, codes, meant
 
 NO, YES = "ai_train reserved", "ai_train permitted"
 

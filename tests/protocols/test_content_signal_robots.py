@@ -4,7 +4,7 @@ import pytest
 
 from crawler.protocols.content_signals import content_signal_robots as protocol
 from crawler.vocab import DeclaredBy, Presence
-from tests.protocols.extensions import applicable, codes, lines, meant, read
+from tests.protocols.protocol_tables import applicable, codes, lines, meant, read
 
 NO, YES = "ai_train reserved", "ai_train permitted"
 INDEX = "search permitted"

@@ -10,7 +10,7 @@ from crawler.model import Document
 from crawler.protocols.media import plus_xmp as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import PLUS, VOCABULARY, plus, xmp
-from tests.protocols.extensions import applicable, codes, meant
+from tests.protocols.protocol_tables import applicable, codes, meant
 
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 ALL = ["tdm reserved", "ai_input reserved", "search reserved"]

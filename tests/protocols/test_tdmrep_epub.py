@@ -7,7 +7,7 @@ from crawler.model import Document
 from crawler.protocols.tdmrep import tdmrep_epub as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import epub, opf
-from tests.protocols.extensions import applicable, codes, meant
+from tests.protocols.protocol_tables import applicable, codes, meant
 
 ONE = '<meta property="tdm:reservation">1</meta>'
 OLD = '<meta name="tdm:reservation" content="1"/>'

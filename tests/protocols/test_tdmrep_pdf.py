@@ -8,7 +8,7 @@ from crawler.protocols.tdmrep import tdmrep_file, tdmrep_header, tdmrep_html
 from crawler.protocols.tdmrep import tdmrep_pdf as protocol
 from crawler.vocab import DeclaredBy
 from tests.media_files import TDM, jpeg, pdf, tdm, xmp
-from tests.protocols.extensions import applicable, codes, meant
+from tests.protocols.protocol_tables import applicable, codes, meant
 
 POLICY = "https://provider.com/policies/policy.json"
 HASH = "http://www.w3.org/ns/tdmrep#"

@@ -15,7 +15,7 @@ from crawler.model import Document
 from crawler.protocols.robots import robots_txt
 from crawler.urls import canonical
 from crawler.vocab import Outcome, Presence, Purpose, Resource, State
-from tests.witness import Answer, origin, planned, state
+from tests.sample_origins import Answer, origin, planned, state
 
 ONE = '[{"location": "/", "tdm-reservation": 1}]'
 ZERO = '[{"location": "/", "tdm-reservation": 0}]'

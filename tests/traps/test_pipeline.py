@@ -18,7 +18,7 @@ from crawler.protocols.files import ai_txt
 from crawler.protocols.robots_directives import x_robots_tag
 from crawler.vocab import State
 from tests.conftest import ROOT
-from tests.witness import html, origin, reading, state
+from tests.sample_origins import html, origin, reading, state
 
 ZERO = '[{"location": "/", "tdm-reservation": 0}]'
 

@@ -7,7 +7,7 @@ from crawler.model import Document
 from crawler.protocols.robots import robots_txt
 from crawler.protocols.robots.robots_txt import allows
 from crawler.vocab import AgentClass
-from tests.witness import codes, findings, origin, reading, state
+from tests.sample_origins import codes, findings, origin, reading, state
 
 
 def parsed(text):

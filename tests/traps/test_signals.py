@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.vocab import Presence, Resource
-from tests.witness import Answer, codes, evidence, findings, html, origin, reading, state
+from tests.sample_origins import Answer, codes, evidence, findings, html, origin, reading, state
 
 
 def tagged(*values, head=""):

@@ -7,7 +7,17 @@ import pytest
 from crawler.protocols.parse import document, parse
 from crawler.protocols.tdmrep import tdmrep_header
 from crawler.vocab import Presence, Resource
-from tests.witness import Answer, Target, codes, findings, html, observed, origin, reading, state
+from tests.sample_origins import (
+    Answer,
+    Target,
+    codes,
+    findings,
+    html,
+    observed,
+    origin,
+    reading,
+    state,
+)
 
 ONE = '[{"location": "/", "tdm-reservation": 1}]'
 
@@ -119,7 +129,7 @@ def test_trap_31_a_policy_is_optional_and_need_not_be_had():
 def test_trap_31_a_policy_that_is_no_data_changes_nothing(kind):
     answer = Answer(status=404) if kind == "missing" else html("<title>Our policy</title>")
     named = ONE.replace("}", ', "tdm-policy": "https://h.example/policy"}')
-    from tests.witness import evidence
+    from tests.sample_origins import evidence
 
     policy = evidence(Resource.TDM_POLICY, "https://h.example/policy", answer, 99)
     found = findings((*origin(tdmrep=named), policy))["tdm"]

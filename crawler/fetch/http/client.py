@@ -52,7 +52,8 @@ class PerAddressLimit:
         self._present: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
-    async def admitted(self, address: str) -> AsyncIterator[None]:
+    async def acquire(self, address: str) -> AsyncIterator[None]:
+        """Wait for a free place among the requests to an IP address, and hold it."""
         gate = self._gates.setdefault(address, asyncio.Semaphore(self._limit))
         self._present[address] += 1
         try:
@@ -98,7 +99,7 @@ class Client:
         begun = _begin(on)
         try:
             key = await self._connector.key_of(place.raw_host or "", place.port or 0)
-            async with self._crowd.admitted(key):
+            async with self._crowd.acquire(key):
                 begun = _begin(on)
                 return await self._get(place, url, headers)
         finally:

@@ -20,7 +20,7 @@ import zstandard
 
 from crawler.flags import COLUMNS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOST = "http://unanimous.demo.test"
 URLS = [f"{HOST}/a", "garbage url", None, "https://nobody.example/x", f"{HOST}/b"]
 STATES = ["reserved", "unknown", "unknown", "unknown", "reserved"]

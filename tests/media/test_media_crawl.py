@@ -13,9 +13,9 @@ from crawler.demo import LoopbackWeb, Site
 from crawler.demo.answers import Plain, html, text
 from crawler.demo.site import everywhere
 from crawler.vocab import State
+from tests.c2pa_signing import signed
 from tests.conftest import ROOT
 from tests.media_files import VOCABULARY, epub, jpeg, opf, pdf, plus, tdm
-from tests.signing import signed
 
 PROHIBITED = jpeg(plus(f"{VOCABULARY}DMI-PROHIBITED"))
 POLICY = json.dumps({"@context": "http://www.w3.org/ns/odrl.jsonld", "@type": "Offer"})

@@ -15,7 +15,7 @@ from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.workers import coordinator
-from tests.crawling import command, crawl, rows, start, waited_for
+from tests.crawl_helpers import command, crawl, rows, start, waited_for
 from tests.fetch.test_kill import EVIDENCE, HOSTS, SITES, URLS, evidence, killed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")

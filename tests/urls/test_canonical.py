@@ -315,7 +315,7 @@ def test_naming_is_idempotent(text):
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS")
-    or Path(__file__).resolve().parents[1].parent / "shared" / "corpus"
+    or Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
 )
 
 

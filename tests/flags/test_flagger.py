@@ -21,8 +21,8 @@ from crawler.store import evidence_writer, flag_cache, runs, verdict_cache
 from crawler.store.database import connect, connect_read_only, transaction
 from crawler.urls import canonical
 from crawler.vocab import Purpose, Resource
-from tests import reservations as files
-from tests.witness import AT, MISSING, Answer, html, observed
+from tests import strategies as files
+from tests.sample_origins import AT, MISSING, Answer, html, observed
 
 PURPOSES = st.sampled_from(
     [(Purpose.GENAI_TRAIN,), (Purpose.TDM, Purpose.SEARCH), (Purpose.SEARCH, Purpose.TDM)]

@@ -16,7 +16,7 @@ from crawler import subprocesses
 from crawler.commands.ingest import SMALL, IngestError, Wanted, ingest
 from crawler.store.database import StoreError, connect
 from tests.conftest import ROOT
-from tests.crawling import command, rows, start, waited_for
+from tests.crawl_helpers import command, rows, start, waited_for
 
 TABLES = ("dataset", "dataset_file", "dataset_reject", "dataset_origin", "origin", "sample")
 # Nobody listens there, and only one origin is asked.

@@ -16,7 +16,7 @@ from crawler.protocols.media import plus_xmp
 from crawler.urls import canonical
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource
 from tests.media_files import VOCABULARY, plus
-from tests.witness import (
+from tests.sample_origins import (
     INCLUSIVE,
     NOTHING,
     STRICT,

@@ -17,11 +17,11 @@ from PIL import Image
 from crawler import media
 from crawler.media import Assertion, Credentials, Media, MediaFault, Package, Packet, XmpElement
 from tests import media_files
+from tests.c2pa_signing import signed
 from tests.media_files import VOCABULARY, epub, extended, gif, jpeg, opf, pdf, plus, png, tiff, webp
-from tests.signing import signed
 
 CORPUS = Path(
-    os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[1].parent / "shared" / "corpus")
+    os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
 )
 PACKET = plus(f"{VOCABULARY}DMI-PROHIBITED")
 MINING = {"entries": {"cawg.data_mining": {"use": "notAllowed"}}}

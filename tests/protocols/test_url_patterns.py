@@ -12,7 +12,7 @@ from crawler.protocols.robots import robots_txt
 from crawler.protocols.rsl import rsl
 from crawler.protocols.tdmrep import tdmrep_file
 from crawler.protocols.url_patterns import ComparedPart, UrlPattern, path_forms, shapes_of
-from tests.reservations import PATHS, PATTERNS, ROBOTS
+from tests.strategies import PATHS, PATTERNS, ROBOTS
 
 
 def told_apart(protocol, body: str) -> list[tuple[str, str]]:

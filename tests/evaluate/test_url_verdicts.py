@@ -14,8 +14,8 @@ from crawler.evaluate.url_verdicts import (
 )
 from crawler.protocols.url_patterns import path_forms
 from crawler.vocab import Purpose, Resource, State
-from tests import reservations as files
-from tests.witness import INCLUSIVE, NOTHING, SIGNALS, STRICT, evidence, html, origin
+from tests import strategies as files
+from tests.sample_origins import INCLUSIVE, NOTHING, SIGNALS, STRICT, evidence, html, origin
 
 RULES = st.sampled_from([SIGNALS, INCLUSIVE, STRICT])
 ORIGINS = st.builds(
