@@ -1,9 +1,10 @@
-# `make check` is the one command for people and CI alike; it never writes. `make fix` does.
+# `make check` is the one command for people and CI. It never writes; `make fix` does.
 PY ?= .venv/bin/python
+GENERATED = README.md docs/agents.md docs/data.md docs/rules.md
 
-.PHONY: check fix test types layers docs bench
+.PHONY: check fix lint test types layers docs subjects protocol measures bench
 
-check: lint types layers docs test
+check: lint types layers docs subjects test
 
 lint:
 	$(PY) -m ruff format --check .
@@ -16,7 +17,17 @@ layers:
 	$(PY) -c "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 
 docs:
-	$(PY) -m cogapp --check README.md docs/agents.md docs/data.md docs/rules.md
+	$(PY) -m cogapp --check $(GENERATED)
+
+# Subjects of the commits that origin/main does not have, or of the last commit where there is no
+# such branch (a shallow clone may lack it). Without git or without a commit there is none to check.
+subjects:
+	@git rev-parse -q --verify HEAD >/dev/null 2>&1 || { echo "no commit, so no subject to check"; exit 0; }; \
+	if git rev-parse -q --verify origin/main >/dev/null 2>&1; then range="origin/main..HEAD"; else range="-1"; fi; \
+	git log --no-merges --format=%s $$range | awk ' \
+		length($$0) > 72 { print "subject over 72 characters: " $$0; bad = 1 } \
+		/\.$$/ { print "subject ends with a period: " $$0; bad = 1 } \
+		END { exit bad }'
 
 test:
 	$(PY) -m pytest
@@ -24,7 +35,14 @@ test:
 fix:
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
-	$(PY) -m cogapp -r README.md docs/agents.md docs/data.md docs/rules.md
+	$(PY) -m cogapp -r $(GENERATED)
+
+# make protocol NAME=opt_txt FAMILY=files [URL=/opt.txt]
+protocol:
+	$(PY) tools/new_protocol.py $(NAME) $(FAMILY) $(if $(URL),--url $(URL))
+
+measures:
+	$(PY) -m benchmarks.code_measures
 
 bench:
 	$(PY) -m benchmarks.robots_parse

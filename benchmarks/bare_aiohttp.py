@@ -1,6 +1,6 @@
-"""The least a client in Python does: a bare aiohttp loop that throws everything away.
+"""A minimal Python client for comparison: a bare aiohttp loop that drops every answer.
 
-`python -m benchmarks.bare_aiohttp ORIGINS CONCURRENCY` prints how many answers it had.
+`python -m benchmarks.bare_aiohttp ORIGINS CONCURRENCY` prints the number of answers.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from benchmarks.hosts import PATHS
 
 
 async def work(session: aiohttp.ClientSession, origins: Iterator[str]) -> int:
-    """Ask origins until none is left."""
+    """Fetch from origins until none is left, and return the number of answers."""
     answers = 0
     for origin in origins:
         for path in PATHS:
@@ -25,7 +25,8 @@ async def work(session: aiohttp.ClientSession, origins: Iterator[str]) -> int:
     return answers
 
 
-async def ask(origins: list[str], concurrency: int) -> int:
+async def fetch_all(origins: list[str], concurrency: int) -> int:
+    """Fetch all files of all origins in parallel, and return the number of answers."""
     tls = ssl.create_default_context()
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=5, ssl=tls)
@@ -37,4 +38,4 @@ async def ask(origins: list[str], concurrency: int) -> int:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(ask(Path(sys.argv[1]).read_text("utf-8").split(), int(sys.argv[2]))))
+    print(asyncio.run(fetch_all(Path(sys.argv[1]).read_text("utf-8").split(), int(sys.argv[2]))))

@@ -1,7 +1,7 @@
-"""Crawl the corpus: real files served on loopback by the hosts that their names say.
+"""Crawl the corpus: real files, served on loopback by the hosts in their file names.
 
 `python -m benchmarks.corpus_site --output DIR` writes a dataset, serves the sites, runs the shipped
-command against them and shows what an auditor would look at. `--serve` only serves, until
+command against them and prints the queries of an auditor. `--serve` only serves, until
 interrupted, and prints the command. Nothing but loopback is contacted.
 """
 
@@ -31,7 +31,7 @@ from crawler.vocab import Reject
 ROOT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("TDM_AUDIT_CORPUS", ROOT.parent / "shared" / "corpus"))
 COUNTS = Path("lists") / "dpi_url_token_counts_c4_refinedweb_dolma.csv"
-#: When the undated collections were made; files named host@month say it themselves.
+#: The months of undated collections; files named host@month have their own.
 MONTHS = {"top10k_2019": "2019-01", "web2024": "2024-05", "top2024": "2024-06"}
 NO_COUNT = 1000
 LICENCE = "/license.xml"
@@ -41,8 +41,8 @@ _VERSION = re.compile(r"@[0-9a-f]{7}$")
 _SLUG = re.compile(r"[^a-z0-9-]+")
 
 
-class Found(NamedTuple):
-    """A file of the corpus at the place where a site would have it; `age` orders versions."""
+class CorpusFile(NamedTuple):
+    """A file of the corpus with the host and path at which it is served; `age` orders versions."""
 
     host: str
     path: str
@@ -51,33 +51,35 @@ class Found(NamedTuple):
 
 
 def site_of(host: str) -> str:
-    """The registrable domain of a host name, empty for a text that is no host name."""
+    """Return the registrable domain of a host name, empty for a text that is no host name."""
     origin = canonical.origin_of(f"http://{host}/")
     return "" if isinstance(origin, Reject) or origin.host != host else origin.site
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is a host under a public suffix: then a host below it has the same site."""
+    """Return whether a text is a host under a public suffix."""
+    # A public suffix fails: a host below it has another site.
     site = site_of(text) if "_" not in text else ""
     return "." in text and site != "" and site_of(f"a.{text}") == site
 
 
-def stand_in(*words: str) -> str:
-    """A host for a file that names none, in the domain that is kept for tests."""
+def made_up_host(*words: str) -> str:
+    """Return a host under `.test` for a file that names none."""
     slug = "-".join(filter(None, (_SLUG.sub("-", word.lower()).strip("-") for word in words)))
     return f"{slug[:60].strip('-')}.test"
 
 
 def host_of_repository(name: str) -> tuple[str, str]:
-    """Host and version of a file named owner__repository__path@version."""
+    """Return host and version of a file named owner__repository__path@version."""
     owner, _, rest = name.partition("__")
     repository, _, path = rest.partition("__")
     host = repository.lower()
     version = _VERSION.search(path)
-    return host if is_host(host) else stand_in(repository, owner), version[0] if version else ""
+    return host if is_host(host) else made_up_host(repository, owner), version[0] if version else ""
 
 
-def robots(corpus: Path) -> Iterator[Found]:
+def robots(corpus: Path) -> Iterator[CorpusFile]:
+    """Yield the files that are served as robots.txt."""
     for folder in ("robots", "contentsignals", "aipref"):
         for file in sorted((corpus / folder).rglob("*.txt")):
             name = file.name.removesuffix(".txt").removesuffix(".txt")
@@ -87,12 +89,12 @@ def robots(corpus: Path) -> Iterator[Found]:
                 month = _MONTH.search(name)
                 age = month[1] if month else MONTHS.get(file.parent.name, "2026-01")
                 named = _MONTH.sub("", name).removesuffix("_443").lower()
-                host = named if is_host(named) else stand_in(named)
-            yield Found(host, "/robots.txt", age, file)
+                host = named if is_host(named) else made_up_host(named)
+            yield CorpusFile(host, "/robots.txt", age, file)
 
 
-def others(corpus: Path) -> Iterator[Found]:
-    """ai.txt, trust.txt, RSL licences, TDMRep files with their policies, and pages."""
+def others(corpus: Path) -> Iterator[CorpusFile]:
+    """Yield ai.txt, trust.txt, RSL licences, TDMRep files with their policies, and pages."""
     for file in sorted((corpus / "trusttxt").glob("*.txt")):
         yield _at(file, "/.well-known/trust.txt" if "_wk_" in file.name else "/trust.txt")
     for file in sorted((corpus / "rsl").glob("*.xml")):
@@ -108,19 +110,19 @@ def others(corpus: Path) -> Iterator[Found]:
         evaluated = re.search(r"tests_eval_(?:archive\.org\.)?(.+)\.html$", file.name)
         if evaluated:
             host = _longest_host(evaluated[1].lower())
-            yield Found(host or stand_in(evaluated[1]), "/", "", file)
+            yield CorpusFile(host or made_up_host(evaluated[1]), "/", "", file)
         else:
             page = file.stem.split("__")[-1]
             yield _at(file, "/" if page == "index" else f"/{page}.html")
 
 
-def _at(file: Path, path: str) -> Found:
+def _at(file: Path, path: str) -> CorpusFile:
     host, age = host_of_repository(file.stem)
-    return Found(host, path, age, file)
+    return CorpusFile(host, path, age, file)
 
 
 def _longest_host(text: str) -> str | None:
-    """The first part of a text such as `brandeins.de.something` that is a registrable host."""
+    """Return the registrable host that a text such as `brandeins.de.something` begins with."""
     labels = re.split(r"[.]", re.split(r"[-_](?=[^.]*$)", text)[0])
     for count in range(2, len(labels) + 1):
         host = ".".join(labels[:count])
@@ -130,7 +132,7 @@ def _longest_host(text: str) -> str | None:
 
 
 def answer(file: Path) -> Answer:
-    """A file as a server would send it, going by what it looks like."""
+    """Return a file as a server would send it, with the media type of its content."""
     body = file.read_bytes()
     if file.suffix == ".xml":
         return text(body, "application/rsl+xml")
@@ -140,32 +142,33 @@ def answer(file: Path) -> Answer:
 
 
 def _page(host: str, *, licensed: bool) -> Answer:
-    """A page for hosts of which the corpus holds none; it names the licence if there is one."""
+    """Return a page for a host without one in the corpus, with a link to its licence if any."""
     link = f'<link rel="license" type="application/rsl+xml" href="http://{host}{LICENCE}">\n'
     return html(in_head=link if licensed else "")
 
 
 def sites(corpus: Path) -> list[Site]:
-    """One site for each host, with the newest version of each file."""
-    places: dict[str, dict[str, Found]] = {}
-    for found in sorted((*robots(corpus), *others(corpus)), key=lambda f: (f.host, f.path, f.age)):
-        places.setdefault(found.host, {})[found.path] = found
+    """Return one site for each host, with the newest version of each file."""
+    by_host: dict[str, dict[str, CorpusFile]] = {}
+    files = sorted((*robots(corpus), *others(corpus)), key=lambda f: (f.host, f.path, f.age))
+    for file in files:
+        by_host.setdefault(file.host, {})[file.path] = file
     return [
         Site(
             host=host,
-            about=", ".join(str(found.file.relative_to(corpus)) for found in pages.values()),
+            about=", ".join(str(page.file.relative_to(corpus)) for page in pages.values()),
             expect=MappingProxyType({}),
             pages=MappingProxyType(
                 dict.fromkeys(PAGES, _page(host, licensed=LICENCE in pages))
                 | {p: answer(f.file) for p, f in pages.items()}
             ),
         )
-        for host, pages in places.items()
+        for host, pages in by_host.items()
     ]
 
 
 def counts(corpus: Path) -> dict[str, int]:
-    """Tokens of each host in C4, RefinedWeb and Dolma together."""
+    """Return the tokens of each host in C4, RefinedWeb and Dolma together."""
     with (corpus / COUNTS).open(newline="", encoding="utf-8") as lines:
         return {
             row["url"].lower(): sum(
@@ -175,10 +178,10 @@ def counts(corpus: Path) -> dict[str, int]:
         }
 
 
-def write_dataset(path: Path, found: Iterable[Site], weights: dict[str, int]) -> int:
-    """Three rows for each site; its tokens, where they are known, are spread over them."""
+def write_dataset(path: Path, hosts: Iterable[Site], weights: dict[str, int]) -> int:
+    """Write three rows for each site, which share its known tokens; return the number of rows."""
     urls, tokens = [], []
-    for site in found:
+    for site in hosts:
         total = weights.get(site.host) or weights.get(f"www.{site.host}") or NO_COUNT
         for page in PAGES:
             urls.append(site.origin + page)
@@ -188,10 +191,10 @@ def write_dataset(path: Path, found: Iterable[Site], weights: dict[str, int]) ->
 
 
 def command(output: Path, port: int) -> list[str]:
-    places = ("--connect-to", f"::127.0.0.1:{port}", "--allow-network", "127.0.0.1/32")
+    loopback = ("--connect-to", f"::127.0.0.1:{port}", "--allow-network", "127.0.0.1/32")
     return [
         *("crawl", str(output / "dataset.parquet"), "--db", str(output / "audit.db")),
-        *places,
+        *loopback,
         *("--delay", "0", "--weight-column", "tokens", "--no-progress"),
     ]
 
@@ -222,7 +225,7 @@ QUERIES = {
         WHERE t.purpose = 'tdm' AND t.rules = r.rules AND r.tdm IN ('reserved', 'conditional')
         ORDER BY t.origin LIMIT 10
     """,
-    "What must somebody look at?": """
+    "What needs a human look?": """
         SELECT code, count(*) AS n, count(DISTINCT origin) AS origins, min(excerpt) AS example
         FROM issues GROUP BY code ORDER BY origins DESC LIMIT 15
     """,
@@ -236,16 +239,16 @@ def ask(db: Path) -> None:
             rows = connection.execute(query)
             print(" | ".join(column[0] for column in rows.description))
             for row in rows:
-                print(" | ".join(shown(cell) for cell in row))
+                print(" | ".join(printable(cell) for cell in row))
 
 
-def shown(cell: object) -> str:
-    """A cell on one line, without what a terminal would not show."""
+def printable(cell: object) -> str:
+    """Return a cell as one line of printable characters."""
     return "".join(c for c in " ".join(str(cell).split()) if c.isprintable())[:70]
 
 
-def interesting(db: Path) -> list[str]:
-    """A host that conflicts with itself or else reserves, and one that reserves in part."""
+def hosts_to_explain(db: Path) -> list[str]:
+    """Return a host that reserves, with a conflict if possible, and one that reserves in part."""
     query = """
         SELECT r.host FROM reservations AS r WHERE {} ORDER BY r.conflict DESC, r.rows DESC, r.host
         LIMIT 1
@@ -267,21 +270,21 @@ def main() -> int:
         print(f"there is no corpus at {given.corpus}", file=sys.stderr)
         return 1
     given.output.mkdir(parents=True, exist_ok=True)
-    found = sites(given.corpus)
-    rows = write_dataset(given.output / "dataset.parquet", found, counts(given.corpus))
-    print(f"{len(found):,} sites, {rows:,} rows: {given.output / 'dataset.parquet'}")
-    with LoopbackWeb(found) as web:
+    served = sites(given.corpus)
+    rows = write_dataset(given.output / "dataset.parquet", served, counts(given.corpus))
+    print(f"{len(served):,} sites, {rows:,} rows: {given.output / 'dataset.parquet'}")
+    with LoopbackWeb(served) as web:
         if given.serve:
-            return wait(given.output, web)
+            return serve(given.output, web)
         run(command(given.output, web.port))
     db = given.output / "audit.db"
-    for host in interesting(db):
+    for host in hosts_to_explain(db):
         run(["explain", f"http://{host}/articles/1.html", "--db", str(db)])
     ask(db)
     return 0
 
 
-def wait(output: Path, web: LoopbackWeb) -> int:
+def serve(output: Path, web: LoopbackWeb) -> int:
     print(f"serving on port {web.port}; crawl with")
     print(f"  tdm-audit {shlex.join(command(output, web.port))}")
     try:

@@ -1,9 +1,9 @@
-"""What a response costs in the shipped crawl, beside plain Scrapy and a bare aiohttp loop.
+"""CPU cost of a response in `tdm-audit crawl`, plain Scrapy and a bare aiohttp loop.
 
-`python -m benchmarks.crawl_cost [--hosts 2000] [--rounds 5] [--quick] [--json FILE]` has the three
-ask the same hosts for the same files, in turns. Each is a whole process: for `tdm-audit crawl` that
-is all from reading the dataset to findings that are committed. Status 1 where the crawl costs more
-than 0.45 of plain Scrapy or more than 5 times aiohttp.
+`python -m benchmarks.crawl_cost [--hosts 2000] [--rounds 5] [--quick] [--json FILE]` lets the three
+fetch the same files from the same hosts, in turns. Each is a whole process: `tdm-audit crawl` from
+reading the dataset to committed findings. Status 1 if the crawl costs more than 0.45 of plain
+Scrapy or more than 5 times aiohttp.
 """
 
 import sqlite3
@@ -16,14 +16,14 @@ from pathlib import Path
 from benchmarks import hosts, measure, web
 from benchmarks.measure import FailedError, Goal, Spent
 
-OF_SCRAPY, OF_AIOHTTP = 0.45, 5.0
+MAX_OF_SCRAPY, MAX_OF_AIOHTTP = 0.45, 5.0
 PURPOSES = 5
 CONCURRENCY = 64
 CRAWL, SCRAPY, AIOHTTP = "tdm-audit crawl", "plain Scrapy", "bare aiohttp"
 
 
 def crawl(folder: Path) -> tuple[Spent, int]:
-    """The shipped command, and how many answers it stored."""
+    """Run the shipped command; return its cost and the number of stored answers."""
     db = folder / "audit.db"
     db.unlink(missing_ok=True)
     command = ["crawler", "crawl", str(folder / "origins.txt"), "--db", str(db)]
@@ -62,11 +62,11 @@ CLIENTS: dict[str, Callable[[Path], tuple[Spent, int]]] = {
 
 
 def one_round(folder: Path, origins: list[str]) -> dict[str, Spent]:
-    """Every client once; one that did not get every answer is an error."""
+    """Run every client once. Raises FailedError if one did not get every answer."""
     (folder / "origins.txt").write_text("\n".join(origins) + "\n", encoding="utf-8")
     expected, round_ = len(origins) * len(hosts.PATHS), {}
-    for name, ask in CLIENTS.items():
-        round_[name], answers = ask(folder)
+    for name, run in CLIENTS.items():
+        round_[name], answers = run(folder)
         if answers != expected:
             raise FailedError(f"{name}: {answers} answers of {expected}")
     return round_
@@ -76,12 +76,12 @@ def ratio(rounds: list[dict[str, Spent]], below: str) -> float:
     return measure.median(spent[CRAWL].cpu / spent[below].cpu for spent in rounds)
 
 
-def show(rounds: list[dict[str, Spent]], begun: dict[str, Spent], answers: int) -> None:
-    """Print what each client took; `begun` is what it takes for one host."""
+def show(rounds: list[dict[str, Spent]], starts: dict[str, Spent], answers: int) -> None:
+    """Print the cost of each client; `starts` is its cost for one host."""
     print(f"{answers:,} answers, medians of {len(rounds)} rounds; a ratio is taken within a round")
     header = ("us CPU/answer", "without start", "start s", "wall s", "peak MB", "crawl / this")
     measure.table(
-        ("", *header), (_line(rounds, begun[name].cpu, answers, name) for name in CLIENTS)
+        ("", *header), (_line(rounds, starts[name].cpu, answers, name) for name in CLIENTS)
     )
 
 
@@ -106,17 +106,17 @@ def main() -> int:
     options.add_argument("--tls", action="store_true", help="over https")
     given = options.parse_args()
     number, usual = (given.hosts or 200, 2) if given.quick else (given.hosts or 2000, 5)
-    with tempfile.TemporaryDirectory() as place, web.serving(tls=given.tls) as port:
+    with tempfile.TemporaryDirectory() as folder, web.serving(tls=given.tls) as port:
         scheme = "https" if given.tls else "http"
         origins = [f"{scheme}://{hosts.address(n)}:{port}/" for n in range(number)]
-        one_round(Path(place), origins[:1])  # until then nothing is compiled
-        begun = one_round(Path(place), origins[:1])
-        rounds = [one_round(Path(place), origins) for _ in range(given.rounds or usual)]
+        one_round(Path(folder), origins[:1])  # compiles bytecode
+        starts = one_round(Path(folder), origins[:1])
+        rounds = [one_round(Path(folder), origins) for _ in range(given.rounds or usual)]
     answers = number * len(hosts.PATHS)
-    show(rounds, begun, answers)
+    show(rounds, starts, answers)
     goals = [
-        Goal("CPU of the crawl / plain Scrapy", ratio(rounds, SCRAPY), OF_SCRAPY),
-        Goal("CPU of the crawl / bare aiohttp", ratio(rounds, AIOHTTP), OF_AIOHTTP),
+        Goal("CPU of the crawl / plain Scrapy", ratio(rounds, SCRAPY), MAX_OF_SCRAPY),
+        Goal("CPU of the crawl / bare aiohttp", ratio(rounds, AIOHTTP), MAX_OF_AIOHTTP),
     ]
     results = [
         {n: {"cpu": s.cpu, "wall": s.wall, "peak_mb": s.peak} for n, s in r.items()} for r in rounds
@@ -126,4 +126,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(measure.ended(main))
+    sys.exit(measure.exit_status(main))

@@ -1,10 +1,10 @@
-"""How the shipped crawl scales: seeds, latency and dead hosts, memory, size of the database.
+"""Scaling of `tdm-audit crawl`: seeds, latency and dead hosts, memory, size of the database.
 
 `python -m benchmarks.crawl_scale [--only seeds] [--rounds 5] [--quick] [--json FILE]`. Status 1
-where 100,000 origins are asked at less than 0.95 of the speed of 1,000; where hosts that never
-answer or have no address cost more than 1.2 of what the timeouts force; where the process takes
-more than 200 MB or grows by more than a tenth; where the command itself takes more than 300 MB
-for 1,000,000 origins.
+if 100,000 origins are fetched at less than 0.95 of the speed of 1,000, if hosts that never answer
+or have no address cost more than 1.2 of what the timeouts force, if the process takes more than
+200 MB or grows by more than a tenth, or if the command itself takes more than 300 MB for
+1,000,000 origins.
 """
 
 import heapq
@@ -32,12 +32,12 @@ NOWHERE = "onion"
 
 
 class Sizes(NamedTuple):
-    """How much is measured: origins of each part, seconds, and requests side by side."""
+    """Sizes of a measurement: origins of each part, seconds, and concurrent requests."""
 
     few: int = 1_000
     many: int = 100_000
     budget: float = 8
-    side_by_side: int = 128
+    concurrency: int = 128
     mixed: int = 2_000
     timeout: float = 15
     steady: int = 10_000
@@ -50,7 +50,7 @@ QUICK = Sizes(
     few=500,
     many=20_000,
     budget=5,
-    side_by_side=64,
+    concurrency=64,
     mixed=400,
     timeout=3,
     steady=1_500,
@@ -61,21 +61,21 @@ QUICK = Sizes(
 
 
 class Result(NamedTuple):
-    """What a part found: facts of each round, and the goals they are held against."""
+    """Result of a part: facts of each round, and goals."""
 
     facts: list[dict[str, float]]
     goals: list[Goal]
 
 
 class Crawl(NamedTuple):
-    """One run of the command: its processes, itself first, and its database."""
+    """One run of the command: its processes, the command first, and its database."""
 
     processes: list[Process]
     db: Path
 
     @property
     def crawling(self) -> list[Process]:
-        """The processes without the one that reads the dataset before anybody is asked."""
+        """Return the processes without the one that reads the dataset before the crawl."""
         return [process for process in self.processes if process.runs != READER]
 
     @property
@@ -87,19 +87,19 @@ class Crawl(NamedTuple):
             return stored.execute(query).fetchall()
 
     @property
-    def asking(self) -> tuple[datetime, datetime]:
-        """When the first origin was asked and the last visit stored."""
+    def period(self) -> tuple[datetime, datetime]:
+        """Return the times of the start of the run and of its end."""
         ((begun, ended),) = self.ask("SELECT started_at, ended_at FROM runs")
         return datetime.fromisoformat(begun), datetime.fromisoformat(ended)
 
     @property
     def seconds(self) -> float:
-        begun, ended = self.asking
+        begun, ended = self.period
         return (ended - begun).total_seconds()
 
 
 def crawl(folder: Path, urls: Iterable[str], *arguments: str) -> Crawl:
-    """The shipped command on some URLs, into a new database."""
+    """Run the shipped command on some URLs, into a new database."""
     db = folder / "audit.db"
     db.unlink(missing_ok=True)
     seeds = folder / "origins.txt"
@@ -115,29 +115,29 @@ def url(number: int, port: int) -> str:
 
 
 def speed(done: Crawl, budget: float) -> float:
-    """Answers a second, without the first second and the last half of the time there was."""
-    at = [
+    """Return answers per second, without the first and the last half second of the budget."""
+    times = [
         datetime.fromisoformat(row[0])
         for row in done.ask("SELECT observed_at FROM observations WHERE status > 0")
     ]
-    begun = min(at) + timedelta(seconds=1)
-    ended = min(max(at), min(at) + timedelta(seconds=budget - 0.5))
-    return sum(begun <= moment < ended for moment in at) / (ended - begun).total_seconds()
+    begun = min(times) + timedelta(seconds=1)
+    ended = min(max(times), min(times) + timedelta(seconds=budget - 0.5))
+    return sum(begun <= moment < ended for moment in times) / (ended - begun).total_seconds()
 
 
 def seeds(folder: Path, sizes: Sizes) -> Result:
-    """Few and many origins in turns, each for a few seconds."""
-    limits = ("--concurrency", f"{sizes.side_by_side}", "--time-budget", f"{sizes.budget}s")
+    """Crawl few and many origins in turns, each for a few seconds."""
+    limits = ("--concurrency", f"{sizes.concurrency}", "--time-budget", f"{sizes.budget}s")
     facts = []
     with web.serving(latency=LATENCY) as port:
         for _ in range(sizes.rounds):
-            found = {}
+            fact = {}
             for name, number in (("few", sizes.few), ("many", sizes.many)):
                 done = crawl(folder, (url(n, port) for n in range(number)), *limits)
-                found[f"{name}_origins"] = float(number)
-                found[f"{name}_answers_per_s"] = speed(done, sizes.budget)
-                found[f"{name}_peak_mb"] = done.peak
-            facts.append(found)
+                fact[f"{name}_origins"] = float(number)
+                fact[f"{name}_answers_per_s"] = speed(done, sizes.budget)
+                fact[f"{name}_peak_mb"] = done.peak
+            facts.append(fact)
     ratio = measure.median(f["many_answers_per_s"] / f["few_answers_per_s"] for f in facts)
     name = f"speed at {sizes.many:,} origins / at {sizes.few:,}"
     peak = measure.median(f["many_peak_mb"] for f in facts)
@@ -151,7 +151,7 @@ def seeds(folder: Path, sizes: Sizes) -> Result:
 
 
 def seconds_forced(durations: Iterable[float], workers: int) -> float:
-    """When the last of some jobs ends that workers take one after the other."""
+    """Return the seconds until workers have done all jobs, each taking the next when it is free."""
     free = [0.0] * workers
     for duration in durations:
         heapq.heapreplace(free, free[0] + duration)
@@ -159,12 +159,12 @@ def seconds_forced(durations: Iterable[float], workers: int) -> float:
 
 
 def dead(folder: Path, sizes: Sizes) -> Result:
-    """Hosts of which some never answer and some have no address, and the living ones alone.
+    """Crawl hosts of which some never answer and some have no address, and the living ones alone.
 
-    Living hosts alone show how long one of them keeps a worker. With that, and a timeout for each
-    that is silent, follows how long the same workers need for the same hosts in the same order.
+    The living hosts alone show how long one of them occupies a slot. From that and a timeout for
+    each silent host follows the least time for the same hosts in the same order.
     """
-    limits = ("--concurrency", f"{sizes.side_by_side}", "--timeout", f"{sizes.timeout:g}")
+    limits = ("--concurrency", f"{sizes.concurrency}", "--timeout", f"{sizes.timeout:g}")
     silent, nameless = set(), set()
     for number in range(sizes.mixed):
         if hosts.is_one_in(number, SHARE):
@@ -183,23 +183,23 @@ def dead(folder: Path, sizes: Sizes) -> Result:
             if n not in nameless and hosts.address(n) not in silent
         ]
         for _ in range(sizes.rounds):
-            well = crawl(folder, living, *limits).seconds
-            one = well * sizes.side_by_side / len(living)
-            ill = crawl(folder, mixed, *limits)
-            if (failed := _failed(ill)) != (len(silent), len(nameless)):
+            healthy = crawl(folder, living, *limits).seconds
+            one = healthy * sizes.concurrency / len(living)
+            crawled = crawl(folder, mixed, *limits)
+            if (failed := _failed(crawled)) != (len(silent), len(nameless)):
                 raise FailedError(f"{failed} failed, not {(len(silent), len(nameless))}")
             durations = (
                 sizes.timeout if host in silent else 0 if host.endswith(NOWHERE) else one
-                for (host,) in ill.ask("SELECT host FROM origin ORDER BY id")
+                for (host,) in crawled.ask("SELECT host FROM origin ORDER BY id")
             )
-            forced = seconds_forced(durations, sizes.side_by_side)
-            facts.append({"living_s": well, "mixed_s": ill.seconds, "forced_s": forced})
+            forced = seconds_forced(durations, sizes.concurrency)
+            facts.append({"living_s": healthy, "mixed_s": crawled.seconds, "forced_s": forced})
     ratio = measure.median(f["mixed_s"] / f["forced_s"] for f in facts)
     return Result(facts, [Goal("wall with dead hosts / what timeouts force", ratio, DEAD)])
 
 
 def _failed(done: Crawl) -> tuple[int, int]:
-    """How many origins never answered and how many had no address."""
+    """Return how many origins never answered and how many had no address."""
     ((silent, nameless),) = done.ask(
         "SELECT count(DISTINCT iif(outcome = 'timed_out', origin, NULL)), "
         "count(DISTINCT iif(outcome = 'not_found_host', origin, NULL)) FROM observations"
@@ -208,22 +208,22 @@ def _failed(done: Crawl) -> tuple[int, int]:
 
 
 def memory(folder: Path, sizes: Sizes) -> Result:
-    """The resident size over the life of one process, and what its database takes."""
+    """Measure the resident size over the life of one process, and the size of its database."""
     with web.serving() as port:
         done = crawl(folder, (url(n, port) for n in range(sizes.steady)))
-    begun, ended = (moment.timestamp() for moment in done.asking)
-    asks = max(done.crawling, key=lambda process: (bool(process.runs), process.seconds))
-    asking = [mb for at, mb in asks.resident if begun <= at <= ended]
-    if len(asking) < 25:
-        raise FailedError(f"{len(asking)} samples are too few; give more hosts")
-    fifth = len(asking) // 5
-    early, late = measure.median(asking[fifth : 2 * fifth]), measure.median(asking[-fifth:])
+    begun, ended = (moment.timestamp() for moment in done.period)
+    fetcher = max(done.crawling, key=lambda process: (bool(process.runs), process.seconds))
+    sizes_mb = [mb for at, mb in fetcher.resident if begun <= at <= ended]
+    if len(sizes_mb) < 25:
+        raise FailedError(f"{len(sizes_mb)} samples are too few; give more hosts")
+    fifth = len(sizes_mb) // 5
+    early, late = measure.median(sizes_mb[fifth : 2 * fifth]), measure.median(sizes_mb[-fifth:])
     facts = {
         "origins": float(sizes.steady),
         "asking_s": ended - begun,
         "early_mb": early,
         "late_mb": late,
-        "peak_asking_mb": max(asking),
+        "peak_asking_mb": max(sizes_mb),
         "peak_mb": done.peak,
         "db_bytes_per_origin": done.db.stat().st_size / sizes.steady,
     } | {f"db_{name}_bytes_per_origin": size / sizes.steady for name, size in _largest(done)}
@@ -235,7 +235,7 @@ def memory(folder: Path, sizes: Sizes) -> Result:
 
 
 def parent(folder: Path, sizes: Sizes) -> Result:
-    """The command itself, beside the process that reads very many origins and those that ask."""
+    """Measure the command, the process that reads very many origins, and the workers."""
     limits = ("--workers", "2", "--time-budget", f"{sizes.asking}s")
     with web.serving() as port:
         done = crawl(folder, (url(n, port) for n in range(sizes.most)), *limits)
@@ -255,14 +255,14 @@ def parent(folder: Path, sizes: Sizes) -> Result:
 
 
 def _largest(done: Crawl) -> list[tuple[str, int]]:
-    """The tables that take most of a database, where SQLite was built to tell."""
+    """Return the largest tables with their bytes; none if SQLite was built without `dbstat`."""
     try:
-        found = done.ask(
+        rows = done.ask(
             "SELECT name, sum(pgsize) AS size FROM dbstat GROUP BY name ORDER BY size DESC LIMIT 8"
         )
     except sqlite3.OperationalError:
         return []
-    return [(name, int(size)) for name, size in found]
+    return [(name, int(size)) for name, size in rows]
 
 
 PARTS: dict[str, Callable[[Path, Sizes], Result]] = {
@@ -282,15 +282,15 @@ def main() -> int:
     results, goals = {}, []
     for name in given.only or PARTS:
         with tempfile.TemporaryDirectory() as folder:
-            found = PARTS[name](Path(folder), sizes)
+            result = PARTS[name](Path(folder), sizes)
         print(f"{name}: {(PARTS[name].__doc__ or '').splitlines()[0]}")
-        rows = ((fact, measure.median(f[fact] for f in found.facts)) for fact in found.facts[0])
-        measure.table((f"{len(found.facts)} round(s)", "median"), rows)
-        results[name] = found.facts
-        goals += found.goals
+        rows = ((fact, measure.median(f[fact] for f in result.facts)) for fact in result.facts[0])
+        measure.table((f"{len(result.facts)} round(s)", "median"), rows)
+        results[name] = result.facts
+        goals += result.goals
     facts = {"sizes": sizes._asdict(), "parts": results}
     return measure.conclude("crawl_scale", given.json, facts, goals)
 
 
 if __name__ == "__main__":
-    sys.exit(measure.ended(main))
+    sys.exit(measure.exit_status(main))

@@ -1,9 +1,9 @@
-"""Several crawl processes beside one: time to ask, evidence, memory of each process.
+"""Two crawl processes compared with one: time, evidence, memory of each process.
 
-`python -m benchmarks.crawl_workers [--rounds 3] [--quick] [--json FILE]`. Status 1 where two
-workers ask less than 1.7 times as fast as one once they are under way, where one takes more than
-200 MB or grows by more than a tenth once it is warm, or where they do not find the same. The web
-takes its part of the same cores, so two cores give less than three would.
+`python -m benchmarks.crawl_workers [--rounds 3] [--quick] [--json FILE]`. Status 1 if two
+workers fetch less than 1.7 times as fast as one after their start, if one takes more than 200 MB or
+grows by more than a tenth after its start, or if their evidence differs. The web server uses the
+same cores, so two cores give less than three would.
 """
 
 import re
@@ -19,15 +19,15 @@ from benchmarks.measure import FailedError, Goal, Process
 
 SPEED, PEAK, GROWTH = 1.7, 200.0, 1.1
 WORKER = "crawler.fetch.workers.worker"
-#: What was found, without what no two crawls have in common.
-_FOUND = """
+#: The evidence, without the columns that differ between any two crawls.
+_EVIDENCE = """
     SELECT o.url, resource, asked, hop, outcome, status, digest, stored, note
     FROM observation JOIN origin AS o ON o.id = origin ORDER BY 1, 2, 3, 4
 """
 
 
 class Sizes(NamedTuple):
-    """Hosts to ask for the speed and for the memory, and rounds."""
+    """Sizes of a measurement: hosts for the speed and for the memory, and rounds."""
 
     hosts: int = 4_000
     steady: int = 30_000
@@ -35,7 +35,6 @@ class Sizes(NamedTuple):
 
 
 QUICK = Sizes(hosts=800, steady=2_000, rounds=1)
-
 
 #: Seconds in which the middle three of five answers came.
 _MIDDLE = """
@@ -47,14 +46,14 @@ _MIDDLE = """
 
 
 class Crawl(NamedTuple):
-    """A crawl: seconds from the start of the run to its end and those in which the middle three
-    of five answers came, its processes, and what it found.
+    """One crawl: seconds of the run, seconds of the middle three fifths of its answers,
+    processes, and evidence.
     """
 
     seconds: float
     middle: float
     processes: list[Process]
-    found: list[tuple[object, ...]]
+    evidence: list[tuple[object, ...]]
 
     @property
     def cpu(self) -> float:
@@ -62,7 +61,7 @@ class Crawl(NamedTuple):
 
 
 def crawl(folder: Path, number: int, port: int, workers: int) -> Crawl:
-    """The shipped command on so many hosts, into a new database."""
+    """Run the shipped command on `number` hosts, into a new database."""
     db, seeds = folder / "audit.db", folder / "origins.txt"
     db.unlink(missing_ok=True)
     urls = (f"http://{hosts.address(n)}:{port}/\n" for n in range(number))
@@ -71,18 +70,18 @@ def crawl(folder: Path, number: int, port: int, workers: int) -> Crawl:
     command += ["--delay", "0", "--quiet", "--no-progress", "--allow-network", "127.0.0.0/8"]
     processes = measure.watch(command)
     with closing(sqlite3.connect(db)) as stored:
-        asking = "SELECT 86400 * (julianday(ended_at) - julianday(started_at)) FROM run"
-        (seconds,), (middle,) = (stored.execute(sql).fetchone() for sql in (asking, _MIDDLE))
-        return Crawl(seconds, middle, processes, stored.execute(_FOUND).fetchall())
+        duration = "SELECT 86400 * (julianday(ended_at) - julianday(started_at)) FROM run"
+        (seconds,), (middle,) = (stored.execute(sql).fetchone() for sql in (duration, _MIDDLE))
+        return Crawl(seconds, middle, processes, stored.execute(_EVIDENCE).fetchall())
 
 
 def speed(folder: Path, sizes: Sizes) -> tuple[list[dict[str, float]], list[Goal]]:
-    """One worker and two in turns: all in all, with the start of the workers, and in between."""
+    """Crawl with one worker and two in turns; compare whole runs, and their middle."""
     facts, same = [], True
     with web.serving() as port:
         for _ in range(sizes.rounds):
             one, two = (crawl(folder, sizes.hosts, port, number) for number in (1, 2))
-            same = same and without_port(one.found, port) == without_port(two.found, port)
+            same = same and without_port(one.evidence, port) == without_port(two.evidence, port)
             facts.append(
                 {
                     "hosts": float(sizes.hosts),
@@ -101,13 +100,13 @@ def speed(folder: Path, sizes: Sizes) -> tuple[list[dict[str, float]], list[Goal
     ]
 
 
-def without_port(found: list[tuple[object, ...]], port: int) -> list[tuple[object, ...]]:
-    said = re.compile(rf":{port}\b")
-    return [tuple(said.sub("", v) if isinstance(v, str) else v for v in row) for row in found]
+def without_port(rows: list[tuple[object, ...]], port: int) -> list[tuple[object, ...]]:
+    pattern = re.compile(rf":{port}\b")
+    return [tuple(pattern.sub("", v) if isinstance(v, str) else v for v in row) for row in rows]
 
 
 def memory(folder: Path, sizes: Sizes) -> tuple[list[dict[str, float]], list[Goal]]:
-    """The largest process, and how workers grow once they are warm."""
+    """Measure the largest process, and the growth of workers after their start."""
     with web.serving() as port:
         done = crawl(folder, sizes.steady, port, 2)
     workers = [p for p in done.processes if p.runs == WORKER and p.seconds >= 5]
@@ -150,4 +149,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(measure.ended(main))
+    sys.exit(measure.exit_status(main))

@@ -1,11 +1,11 @@
-"""How fast rows get their verdicts, against a copy of the same file and against usual loops.
+"""Speed of `tdm-audit flag`, compared with a copy of the same file and with loops over parsers.
 
 `python -m benchmarks.flag_speed [--rows 10000000] [--origins 100000] [--rounds 5] [--quick]
 [--keep FOLDER] [--json FILE]` makes a database and a Parquet file of URLs, captions and sizes, and
-runs `tdm-audit flag` beside DuckDB's copy of the file. Status 1 where the side-car takes longer
-than the copy or the whole file more than twice as long, memory is above 1.5 GB, or a loop over
-Protego with tldextract does more than a twentieth of the rows a second. `--keep` keeps what was
-made for the next time; the first flagging of a database also works out what nobody asked before.
+runs `tdm-audit flag` and DuckDB's copy of the file in turns. Status 1 if the side-car takes longer
+than the copy, the whole file takes more than twice as long, memory is above 1.5 GB, or a loop over
+Protego with tldextract does more than a twentieth of the rows a second. `--keep` keeps the inputs
+for the next run. The first `flag` on a database also evaluates every set of patterns.
 """
 
 import sys
@@ -23,9 +23,9 @@ from protego import Protego
 from benchmarks import judge_speed, measure
 from benchmarks.measure import MB, Goal, Spent
 
-_LOOPED = 8_000
+_LOOP_ROWS = 8_000
 # One row in ten has a path that some host has a rule about, one in twenty is percent-encoded.
-_MADE = """
+_MAKE_DATASET = """
 COPY (
     SELECT
         'https://' || CASE WHEN h % 2 = 1 THEN 'www' ELSE 'shop' END || '.s'
@@ -45,30 +45,30 @@ COPY (
 
 
 def copy(data: Path, out: Path) -> Spent:
-    """DuckDB copies the file unchanged, in a process of its own."""
+    """Copy the file unchanged with DuckDB, in a subprocess."""
     statement = f"COPY (FROM '{data}') TO '{out}' (FORMAT parquet, COMPRESSION zstd)"
     return measure.run(["benchmarks.flag_speed", "--statement", statement])
 
 
 def flag(db: Path, data: Path, out: Path, *options: str) -> Spent:
-    """The shipped command."""
+    """Run the shipped command."""
     given = ["flag", str(data), "--db", str(db), "-o", str(out), "--quiet", *options]
     return measure.run(["crawler", *given])
 
 
-def looped(urls: list[str], allowed: Callable[[str], bool], hosts_a_row: float) -> float:
-    """Rows a second of a loop that asks a question about every URL and reads each host once.
+def loop_speed(urls: list[str], allowed: Callable[[str], bool], hosts_a_row: float) -> float:
+    """Return the rows a second of a loop that calls `allowed` for each URL.
 
-    Asked twice: what the first time took longer is the reading of the hosts, of which a large
-    dataset has fewer for each row.
+    The URLs are looped over twice. The difference is the parsing of the hosts, which is counted
+    for `hosts_a_row`, since a large dataset has fewer hosts for each row.
     """
-    first, second = (_asking(urls, allowed) for _ in range(2))
+    first, second = (_loop_seconds(urls, allowed) for _ in range(2))
     hosts = len({urlsplit(url).netloc for url in urls})
-    reading = max(first - second, 0) / hosts
-    return 1 / (second / len(urls) + reading * hosts_a_row)
+    parsing = max(first - second, 0) / hosts
+    return 1 / (second / len(urls) + parsing * hosts_a_row)
 
 
-def _asking(urls: list[str], allowed: Callable[[str], bool]) -> float:
+def _loop_seconds(urls: list[str], allowed: Callable[[str], bool]) -> float:
     begun = time.process_time()
     for url in urls:
         allowed(url)
@@ -76,7 +76,7 @@ def _asking(urls: list[str], allowed: Callable[[str], bool]) -> float:
 
 
 def protego() -> Callable[[str], bool]:
-    """Whether GPTBot may have a URL, the parser of each host kept, sites by tldextract."""
+    """Return a check of a URL for GPTBot, with one parser for each host, and tldextract."""
     extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
     parsers: dict[str, Protego] = {}
 
@@ -90,24 +90,24 @@ def protego() -> Callable[[str], bool]:
     return allowed
 
 
-def swiss(urls: list[str], hosts_a_row: float) -> float | None:
-    """Rows a second of `robots-checker`, the one per-URL checker there is; None without it.
+def robots_checker(urls: list[str], hosts_a_row: float) -> float | None:
+    """Return the rows a second of `robots-checker`, a checker of single URLs; None without it.
 
-    Its own list of files would be downloaded: it gets those of the hosts here. It keeps the
-    parsers of 8,192 hosts, so this holds for rows in the order of their hosts.
+    It caches the parsers of 8,192 hosts, so this holds for rows in the order of their hosts.
     """
     try:
         from url_checker import RobotsTxtComplianceChecker  # type: ignore[import-not-found]
     except ImportError:
         return None
+    # Its constructor would download a list of files: it gets those of the hosts here.
     checker = object.__new__(RobotsTxtComplianceChecker)
     hosts = {urlsplit(url).netloc for url in urls}
     checker.robots_dict = {host: robots(host) for host in hosts}
-    return looped(urls, lambda url: checker.is_compliant(url) == "Compliant", hosts_a_row)
+    return loop_speed(urls, lambda url: checker.is_compliant(url) == "Compliant", hosts_a_row)
 
 
 def robots(host: str) -> bytes:
-    """The robots.txt of a host of the synthetic database."""
+    """Return the robots.txt of a host of the synthetic database."""
     number = int(host.split(".")[1][1:]) * 2 + host.startswith("www")
     return judge_speed.content("/robots.txt", number) or b""
 
@@ -124,61 +124,61 @@ def main() -> int:
         return 0
     rows = given.rows or (1_000_000 if given.quick else 10_000_000)
     origins = given.origins or (5_000 if given.quick else 100_000)
-    with tempfile.TemporaryDirectory() as made:
-        folder = given.keep or Path(made)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary)
         db, data = folder / f"audit-{origins}.db", folder / f"rows-{rows}-{origins}.parquet"
         if not db.exists():
             judge_speed.build(db, origins)
             print(f"judged in {measure.run(['crawler', 'judge', '--db', str(db)]).wall:,.0f} s")
         if not data.exists():
-            duckdb.execute(_MADE.format(rows=rows, origins=origins, out=data))
+            duckdb.execute(_MAKE_DATASET.format(rows=rows, origins=origins, out=data))
         rounds = given.rounds or (3 if given.quick else 5)
-        return report(db, data, origins, Path(made), rounds, given.json)
+        return report(db, data, origins, Path(temporary), rounds, given.json)
 
 
 def report(db: Path, data: Path, origins: int, folder: Path, rounds: int, file: Path | None) -> int:
-    """Measure, print, and give the exit status."""
+    """Measure, print, and return the exit status."""
     out = folder / "out.parquet"
     first = flag(db, data, out, "--flags-only")
-    taken: dict[str, list[Spent]] = {"copy": [], "side-car": [], "whole file": []}
+    measured: dict[str, list[Spent]] = {"copy": [], "side-car": [], "whole file": []}
     for _ in range(rounds):
-        taken["copy"].append(copy(data, out))
-        taken["side-car"].append(flag(db, data, out, "--flags-only"))
-        taken["whole file"].append(flag(db, data, out))
+        measured["copy"].append(copy(data, out))
+        measured["side-car"].append(flag(db, data, out, "--flags-only"))
+        measured["whole file"].append(flag(db, data, out))
     rows = pq.read_metadata(data).num_rows
     print(f"{rows:,} rows, {data.stat().st_size / MB:,.0f} MB; medians of {rounds} rounds")
     print(f"the first flagging of this database took {first.wall:,.1f} s")
     ratios = {}
-    shown = []
-    for name, spent in taken.items():
+    rows_shown = []
+    for name, spent in measured.items():
         wall, cpu = (measure.median(getattr(s, f) for s in spent) for f in ("wall", "cpu"))
-        pairs = list(zip(spent, taken["copy"], strict=True))
+        pairs = list(zip(spent, measured["copy"], strict=True))
         ratios[name] = (
             measure.median(s.wall / c.wall for s, c in pairs),
             measure.median(s.cpu / c.cpu for s, c in pairs),
         )
         peak = max(s.peak for s in spent)
-        shown.append((name, wall, cpu, *ratios[name], rows / wall, peak))
+        rows_shown.append((name, wall, cpu, *ratios[name], rows / wall, peak))
     header = ("", "wall s", "CPU s", "x wall", "x CPU", "rows/s", "peak MB")
-    measure.table(header, shown)
-    urls = pq.ParquetFile(data).read_row_group(0, ["url"]).column(0).to_pylist()[:_LOOPED]
+    measure.table(header, rows_shown)
+    urls = pq.ParquetFile(data).read_row_group(0, ["url"]).column(0).to_pylist()[:_LOOP_ROWS]
     hosts_a_row = origins / rows
-    naive, checker = looped(urls, protego(), hosts_a_row), swiss(urls, hosts_a_row)
-    fast = rows / measure.median(s.wall for s in taken["side-car"])
+    naive, checker = loop_speed(urls, protego(), hosts_a_row), robots_checker(urls, hosts_a_row)
+    fast = rows / measure.median(s.wall for s in measured["side-car"])
     print(f"loop over Protego and tldextract: {naive:,.0f} rows/s, robots-checker: {checker}")
     goals = [
         Goal("side-car, wall against the copy", ratios["side-car"][0], 1.0),
         Goal("whole file, wall against the copy", ratios["whole file"][0], 2.0),
         Goal("whole file, CPU against the copy", ratios["whole file"][1], 2.0),
-        Goal("peak MB of the side-car", max(s.peak for s in taken["side-car"]), 1_500),
+        Goal("peak MB of the side-car", max(s.peak for s in measured["side-car"]), 1_500),
         Goal("rows a second against the loop", fast / naive, 20, at_least=True),
     ]
     if checker:
         goals.append(Goal("rows a second against robots-checker", fast / checker, 5, at_least=True))
-    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in taken.items()}
+    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in measured.items()}
     results = {"rows": rows, "first": first.wall, "loop": naive, "checker": checker} | facts
     return measure.conclude("flag_speed", file, results, goals)
 
 
 if __name__ == "__main__":
-    sys.exit(measure.ended(main))
+    sys.exit(measure.exit_status(main))

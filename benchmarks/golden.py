@@ -62,8 +62,8 @@ def checked(*arguments: object) -> bytes:
 def urls_of(dataset: Path) -> list[str]:
     """Return a fixed choice of the dataset's URLs: those with the smallest digests."""
     with closing(duckdb.connect()) as duck:
-        found = duck.execute("SELECT DISTINCT url FROM read_parquet(?)", [str(dataset)]).fetchall()
-    urls = [url for (url,) in found if url]
+        rows = duck.execute("SELECT DISTINCT url FROM read_parquet(?)", [str(dataset)]).fetchall()
+    urls = [url for (url,) in rows if url]
     return sorted(urls, key=lambda url: hashlib.sha256(url.encode("utf-8", "replace")).digest())[
         :URLS
     ]
@@ -91,13 +91,13 @@ def record(db: Path, dataset: Path, out: Path) -> None:
         flags = work / f"flags-{rules}.csv"
         checked("flag", dataset, "--db", copy, "-o", flags, "--rules", rules, "--quiet")
         flags.rename(out / flags.name)
-    said = []
+    outputs = []
     for arguments in BAD:
-        names = {"DB": str(copy), "DATASET": str(dataset)}
-        done = run(*(names.get(a, a) for a in arguments), cwd=work)
+        paths = {"DB": str(copy), "DATASET": str(dataset)}
+        done = run(*(paths.get(a, a) for a in arguments), cwd=work)
         text = (done.stdout + done.stderr).decode().replace(str(copy), "DB")
-        said.append([arguments, done.returncode, text.replace(str(dataset), "DATASET")])
-    (out / "bad-input.json").write_text(json.dumps(said, indent=1), "utf-8")
+        outputs.append([arguments, done.returncode, text.replace(str(dataset), "DATASET")])
+    (out / "bad-input.json").write_text(json.dumps(outputs, indent=1), "utf-8")
     shutil.rmtree(work)
 
 
@@ -120,9 +120,9 @@ def compare(old: Path, new: Path) -> int:
             continue
         else:
             before, after = (p.read_text("utf-8").splitlines() for p in (one, other))
-            gone, come = set(before) - set(after), set(after) - set(before)
-            print(f"{name}: {len(gone):,} lines gone, {len(come):,} come")
-            for sign, lines in (("-", sorted(gone)), ("+", sorted(come))):
+            removed, added = set(before) - set(after), set(after) - set(before)
+            print(f"{name}: {len(removed):,} lines removed, {len(added):,} added")
+            for sign, lines in (("-", sorted(removed)), ("+", sorted(added))):
                 for line in lines[:3]:
                     print(f"  {sign} {line[:300]}")
         different += 1

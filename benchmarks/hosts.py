@@ -1,7 +1,7 @@
-"""Synthetic hosts: what each of them says, by its number. Nothing is drawn, so runs repeat.
+"""Synthetic hosts: the files of each host, computed from its number, so that runs repeat.
 
-Host `n` has the address 127.1.0.0 + n. Every file carries the number of its host, so that no two
-hosts have a byte for byte equal one and nothing is saved by storing or reading equal files once.
+Host `n` has the address 127.1.0.0 + n. Every file contains the number of its host, so that no two
+hosts have byte-equal files, and storing or parsing equal files once saves nothing.
 """
 
 from crawler import agents
@@ -15,7 +15,7 @@ PATHS = (
     "/",
 )
 KB = 1024
-#: The number of a host as it stands in a template, as wide as the numbers that replace it.
+#: The placeholder for the number of a host, as wide as the numbers that replace it.
 _NUMBER = b"@@@@@@@"
 
 AI_TXT = (
@@ -26,45 +26,45 @@ TDMREP = b'[{"location": "/archive/@@@@@@@/*", "tdm-reservation": 1}]\n'
 
 
 def address(number: int) -> str:
-    """The address of a host, in 127.1.0.0 and above."""
+    """Return the address of a host, in 127.1.0.0 and above."""
     return f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
 
 
 def number_of(address: str) -> int:
-    """The number of the host at an address."""
+    """Return the number of the host at an address."""
     _, high, middle, low = map(int, address.split("."))
     return (high - 1 << 16) + (middle << 8) + low
 
 
 def is_one_in(number: int, share: float) -> bool:
-    """Whether a host is among a share of all, which are spread evenly."""
+    """Return whether a host is in an evenly spread share (0 to 1) of all."""
     return int((number + 1) * share) > int(number * share)
 
 
 def numbered(template: bytes, number: int) -> bytes:
-    """A file of a host; its size does not depend on the number."""
+    """Return a file of a host; its size does not depend on the number."""
     return template.replace(_NUMBER, b"%07d" % number)
 
 
 def robots(number: int) -> bytes:
-    """1 KB of robots.txt: 55 % without a rule, 20 % refuse AI agents, 25 % have path rules."""
+    """Return 1 KB of robots.txt: of all, 20 % refuse AI agents and 25 % have path rules."""
     return numbered(_ROBOTS[number % 20], number)
 
 
 def page(number: int) -> bytes:
-    """16 KB of home page with the meta elements of an ordinary site; some reserve in them."""
+    """Return a home page of 16 KB with usual meta elements; some of them reserve."""
     return numbered(page_template(number), number)
 
 
 def page_template(number: int) -> bytes:
-    """The home page of a host before its number is in it."""
+    """Return the home page of a host with the placeholder for its number."""
     if number % 50 == 7:
         return _RESERVING_PAGE
     return _NOAI_PAGE if number % 40 == 9 else _PAGE
 
 
 def _sized(text: str) -> bytes:
-    """A robots.txt brought to 1 KB by what sites have most of: comments."""
+    """Return a robots.txt filled up to 1 KB with comments."""
     remarks = (f"# {n}: this line is here for people who read the file\n" for n in range(99))
     whole = text + f"Sitemap: https://www.example.org/{_NUMBER.decode()}/sitemap.xml\n"
     while len(whole) < KB - 60:

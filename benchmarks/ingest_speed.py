@@ -1,11 +1,11 @@
-"""How fast a dataset is taken stock of, against counting its hosts.
+"""Speed of counting the origins of a dataset, compared with counting its distinct hosts.
 
 `python -m benchmarks.ingest_speed [--rows 10000000] [--hosts 100000] [--memory-limit 1GB]
-[--rounds 5] [--quick] [--keep FOLDER] [--json FILE]` makes a Parquet file of URLs and has DuckDB
-count the distinct hosts in it and `crawler.dataset.inventory` take stock of it, each in a process
-of its own, in turns. Status 1 where taking stock takes more than twice the CPU time of counting,
-or more memory than DuckDB's limit and 300 MB. For many hosts: `--rows 20000000 --hosts 20000000
---memory-limit 512MB --rounds 1`.
+[--rounds 5] [--quick] [--keep FOLDER] [--json FILE]` makes a Parquet file of URLs and lets DuckDB
+count its distinct hosts and `crawler.dataset.inventory` its origins, each in a subprocess, in
+turns. Status 1 if the inventory takes more than twice the CPU time of counting, or more memory than
+DuckDB's limit and 300 MB. For many hosts: `--rows 20000000 --hosts 20000000 --memory-limit 512MB
+--rounds 1`.
 """
 
 import sys
@@ -19,7 +19,7 @@ from benchmarks.measure import Goal, Spent
 from crawler.dataset.inventory import inventory
 
 # Every host has a row; of the others, hosts with small numbers have more.
-_MADE = """
+_MAKE_DATASET = """
 COPY (
     SELECT 'https://www.s' || lpad(h::VARCHAR, 8, '0') || '.test/2024/05/' || i
         || '/some-title-of-a-page.html' || CASE WHEN i % 5 = 0 THEN '?ref=' || i ELSE '' END AS url
@@ -30,44 +30,44 @@ COPY (
     )
 ) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
 """
-_COUNTED = "SELECT count(DISTINCT split_part(url, '/', 3)) FROM '{}'"
-# What Python and DuckDB take beside the memory that is limited, in MB.
-_BESIDE = 300
+_COUNT = "SELECT count(DISTINCT split_part(url, '/', 3)) FROM '{}'"
+# MB that Python and DuckDB may take over the memory limit.
+_OVERHEAD = 300
 
 
-def work(what: str, data: str, limit: str) -> int:
-    """What is measured, in the process that is."""
-    if what == "count":
+def work(task: str, data: str, limit: str) -> int:
+    """Do one task, in the process that is measured."""
+    if task == "count":
         with duckdb.connect(config={"memory_limit": limit}) as connection:
-            print(connection.execute(_COUNTED.format(data)).fetchall())
+            print(connection.execute(_COUNT.format(data)).fetchall())
         return 0
-    samples = 0 if what == "counts alone" else 3
-    with inventory(data, memory_limit=limit, samples=samples) as found:
-        print(sum(1 for _ in found.origins()))
+    samples = 0 if task == "counts alone" else 3
+    with inventory(data, memory_limit=limit, samples=samples) as counted:
+        print(sum(1 for _ in counted.origins()))
     return 0
 
 
 def report(data: Path, rounds: int, limit: str, file: Path | None) -> int:
-    """Measure, print, and give the exit status."""
+    """Measure, print, and return the exit status."""
     names = ("count", "counts alone", "with samples")
-    taken: dict[str, list[Spent]] = {name: [] for name in names}
+    measured: dict[str, list[Spent]] = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             command = ["benchmarks.ingest_speed", "--work", name, str(data), limit]
-            taken[name].append(measure.run(command))
-    shown, ratios = [], {}
-    for name, spent in taken.items():
-        pairs = list(zip(spent, taken["count"], strict=True))
+            measured[name].append(measure.run(command))
+    rows, ratios = [], {}
+    for name, spent in measured.items():
+        pairs = list(zip(spent, measured["count"], strict=True))
         ratios[name] = measure.median(s.cpu / c.cpu for s, c in pairs)
         wall, cpu = (measure.median(getattr(s, f) for s in spent) for f in ("wall", "cpu"))
-        shown.append((name, wall, cpu, ratios[name], max(s.peak for s in spent)))
-    measure.table(("", "wall s", "CPU s", "x CPU", "peak MB"), shown)
+        rows.append((name, wall, cpu, ratios[name], max(s.peak for s in spent)))
+    measure.table(("", "wall s", "CPU s", "x CPU", "peak MB"), rows)
     [(allowed,)] = duckdb.execute("SELECT parse_formatted_bytes(?)", [limit]).fetchall()
     goals = [
         Goal("CPU with samples against counting", ratios["with samples"], 2),
-        Goal("peak MB", shown[-1][-1], allowed / measure.MB + _BESIDE),
+        Goal("peak MB", rows[-1][-1], allowed / measure.MB + _OVERHEAD),
     ]
-    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in taken.items()}
+    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in measured.items()}
     return measure.conclude("ingest_speed", file, facts, goals)
 
 
@@ -77,19 +77,19 @@ def main() -> int:
     options.add_argument("--hosts", type=int, help="100,000, with --quick 10,000")
     options.add_argument("--memory-limit", default="1GB", help="DuckDB's, by default 1GB")
     options.add_argument("--keep", type=Path, metavar="FOLDER", help="make the file there, once")
-    options.add_argument("--work", nargs=3, help="do what is measured, nothing else")
+    options.add_argument("--work", nargs=3, help="do one task, nothing else")
     given = options.parse_args()
     if given.work:
         return work(*given.work)
     rows = given.rows or (1_000_000 if given.quick else 10_000_000)
     hosts = given.hosts or (10_000 if given.quick else 100_000)
-    with tempfile.TemporaryDirectory() as made:
-        data = (given.keep or Path(made)) / f"urls-{rows}-{hosts}.parquet"
+    with tempfile.TemporaryDirectory() as temporary:
+        data = (given.keep or Path(temporary)) / f"urls-{rows}-{hosts}.parquet"
         if not data.exists():
-            duckdb.execute(_MADE.format(rows=rows, hosts=hosts, out=data))
+            duckdb.execute(_MAKE_DATASET.format(rows=rows, hosts=hosts, out=data))
         rounds = given.rounds or (3 if given.quick else 5)
         return report(data, rounds, given.memory_limit, given.json)
 
 
 if __name__ == "__main__":
-    sys.exit(measure.ended(main))
+    sys.exit(measure.exit_status(main))

@@ -1,12 +1,12 @@
-"""How fast evidence is judged, and how soon the first questions to a database are answered.
+"""Speed of judging, and of the first query of each view.
 
 `python -m benchmarks.judge_speed [--origins 20000] [--hosts usual|alike|unlike] [--rounds 5]
 [--quick] [--json FILE]` stores synthetic evidence through `crawler.store`, runs `tdm-audit judge`
-on it and asks the views. Usual hosts have files of some systems, which differ by the address of a
-sitemap and the title of a page; of alike ones every second has a system's files to the octet; of
-unlike ones each has a rule and a meta element of its own.
-Status 1 where fewer than 5,000 origins a second are judged on one core (of a machine where Protego
-reads 1 KB in 183 us: machines differ, the ratio does not), or a question takes more than a second
+on it and queries the views. Usual hosts have files of some systems, which differ by the address of
+a sitemap and the title of a page. With `alike` every second host has byte-equal files of a system.
+With `unlike` each host has a unique rule and meta element.
+Status 1 if fewer than 5,000 origins a second are judged on one core (of a machine where Protego
+parses 1 KB in 183 us: machines differ, the ratio does not), or a query takes more than a second
 for 200,000 origins, less for fewer in proportion.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import hosts, measure
 from benchmarks.measure import MB, Goal
-from benchmarks.robots_parse import KB, Files, cost, made, protego
+from benchmarks.robots_parse import KB, Files, cost, make_robots, protego
 from crawler import __version__, agents, page
 from crawler.model import Observation, Origin, Target
 from crawler.store import evidence_writer, runs
@@ -29,18 +29,19 @@ from crawler.urls import canonical
 from crawler.vocab import EXTRACTED, Outcome, Resource
 
 ORIGINS_PER_SECOND = 5_000
-#: Microseconds that Protego takes for 1 KB where the goal was set.
+#: Microseconds of Protego for 1 KB on the machine of the goals.
 PROTEGO = 183
-SECONDS, FOR_ORIGINS = 1.0, 200_000
-#: A question is given up after so many seconds.
-LONGEST = 30.0
+QUERY_SECONDS, QUERY_ORIGINS = 1.0, 200_000
+#: CPU seconds after which a query is given up.
+QUERY_TIMEOUT = 30.0
+#: Virtual machine steps of SQLite between two checks of the timeout.
 _STEPS = 100_000
-_AT_ONCE = 500
-#: So many sets of files are shared by hosts that are alike.
+_TRANSACTION_ORIGINS = 500
+#: Sets of files that `alike` hosts share.
 _SYSTEMS = 20
 _WHEN = "2026-11-22T05:30:00.000Z"
 
-QUESTIONS = {
+QUERIES = {
     "reservations": "SELECT host, rows, tdm, genai_train, basis, tier, policy_url "
     "FROM reservations WHERE genai_train IN ('reserved', 'partial') ORDER BY rows DESC LIMIT 20",
     "dataset_summary": "SELECT * FROM dataset_summary",
@@ -69,13 +70,13 @@ _HEADERS = (
 
 
 def origin(number: int) -> Origin:
-    """Two hosts to a site."""
+    """Return the origin of a host; two hosts make a site."""
     host = f"{'www' if number % 2 else 'shop'}.s{number // 2:07d}.test"
     return Origin(scheme="https", host=host, port=443, site=host.partition(".")[2])
 
 
 def content(path: str, number: int) -> bytes | None:
-    """What a host has at a path; None where it answers 404."""
+    """Return the file of a host at a path; None if it answers 404."""
     match path:
         case "/robots.txt":
             return None if number % 20 < 4 else hosts.robots(number)
@@ -92,7 +93,7 @@ _EXTRACTS: dict[bytes, bytes] = {}
 
 
 def extract(number: int) -> bytes:
-    """The head extract of a host's home page, taken once for each kind of page."""
+    """Return the head extract of a host's home page, made once for each kind of page."""
     template = hosts.page_template(number)
     if template not in _EXTRACTS:
         _EXTRACTS[template] = page.extract(template)
@@ -104,26 +105,26 @@ _META = b"""{"attributes":[["name","x-%07d"],["content","1"]],"line":9,"raw":"",
 
 
 def unlike(path: str, number: int, content: bytes) -> bytes:
-    """A file or extract with something of its own in it that must be read."""
+    """Return a file or extract with a unique rule or element that protocols must parse."""
     if path == "/robots.txt":
         return content + _RULE % number
-    own = _META % number + b'"text":"","where":"head"},'
-    return content.replace(b'"elements":[', b'"elements":[' + own, 1)
+    element = _META % number + b'"text":"","where":"head"},'
+    return content.replace(b'"elements":[', b'"elements":[' + element, 1)
 
 
-def observation(path: str, number: int, base: str, *, alone: bool) -> Observation:
-    """What was seen of a host at a path; `alone` if no other host has such files."""
+def observation(path: str, number: int, base: str, *, unique: bool) -> Observation:
+    """Return the observation of a path of a host; `unique` adds a rule or element to its files."""
     target = Target(resource=_RESOURCES[path], asked=base + path, url=base + path)
     body = content(path, number)
     extracted = extract(number) if target.resource in EXTRACTED else b""
-    if alone and body is not None:
+    if unique and body is not None:
         body, extracted = unlike(path, number, body), unlike(path, number, extracted)
-    kind = "text/plain" if path.endswith(".txt") else "text/html; charset=utf-8"
+    media_type = "text/plain" if path.endswith(".txt") else "text/html; charset=utf-8"
     return Observation(
         target=target,
         outcome=Outcome.RESPONDED,
         status=404 if body is None else 200,
-        headers=(*_HEADERS, ("Content-Type", "text/html" if body is None else kind)),
+        headers=(*_HEADERS, ("Content-Type", "text/html" if body is None else media_type)),
         body=body or b"",
         size=len(body or b""),
         started_at=_WHEN,
@@ -134,15 +135,15 @@ def observation(path: str, number: int, base: str, *, alone: bool) -> Observatio
 
 
 def visit(number: int, kind: str) -> Iterator[Observation]:
-    """All that was seen of a host, by the kind of hosts there are."""
+    """Yield all observations of a host; `kind` is a choice of `--hosts`."""
     files = number % _SYSTEMS if kind == "alike" and number % 2 else number
     for path in hosts.PATHS:
         if path != "/trust.txt" or content("/.well-known/trust.txt", files) is None:
-            yield observation(path, files, origin(number).url, alone=kind == "unlike")
+            yield observation(path, files, origin(number).url, unique=kind == "unlike")
 
 
 def build(path: Path, number: int, kind: str = "usual") -> None:
-    """A database of so many origins, as a crawl leaves it before it judges."""
+    """Write a database of `number` origins, as a crawl leaves it before judging."""
     dataset = evidence_writer.NewDataset(
         path="synthetic",
         files=(("synthetic", 0, "0" * 64),),
@@ -157,9 +158,9 @@ def build(path: Path, number: int, kind: str = "usual") -> None:
         with transaction(db):
             evidence_writer.add_dataset(db, dataset, counted, _WHEN)
         run = runs.begin_run(db, _run(), _WHEN)
-        for first in range(0, number, _AT_ONCE):
+        for first in range(0, number, _TRANSACTION_ORIGINS):
             with transaction(db):
-                for n in range(first, min(first + _AT_ONCE, number)):
+                for n in range(first, min(first + _TRANSACTION_ORIGINS, number)):
                     evidence_writer.save_visit(db, run, n + 1, tuple(visit(n, kind)), _WHEN)
         runs.end_run(db, run, "finished", _WHEN)
 
@@ -181,11 +182,11 @@ def _run() -> runs.NewRun:
     )
 
 
-def asked(path: Path, query: str) -> tuple[float, int]:
-    """CPU seconds until a question is answered over a new connection, and how many rows it has."""
+def query_cost(path: Path, query: str) -> tuple[float, int]:
+    """Return the CPU seconds of a query over a new connection, and its number of rows."""
     with closing(connect_read_only(path)) as db:
         begun = time.process_time()
-        db.set_progress_handler(lambda: time.process_time() - begun > LONGEST, _STEPS)
+        db.set_progress_handler(lambda: time.process_time() - begun > QUERY_TIMEOUT, _STEPS)
         try:
             rows = len(db.execute(query).fetchall())
         except sqlite3.OperationalError:  # interrupted
@@ -193,17 +194,17 @@ def asked(path: Path, query: str) -> tuple[float, int]:
         return time.process_time() - begun, rows
 
 
-def often(path: Path, query: str, rounds: int) -> list[tuple[float, int]]:
-    """A question asked in every round, less often where it takes long."""
-    found = [asked(path, query)]
-    while len(found) < rounds and sum(took for took, _ in found) < LONGEST / 2:
-        found.append(asked(path, query))
-    return found
+def query_costs(path: Path, query: str, rounds: int) -> list[tuple[float, int]]:
+    """Return the cost of a query in each round, in fewer rounds if it takes long."""
+    costs = [query_cost(path, query)]
+    while len(costs) < rounds and sum(seconds for seconds, _ in costs) < QUERY_TIMEOUT / 2:
+        costs.append(query_cost(path, query))
+    return costs
 
 
 def protego_microseconds() -> float:
-    """What Protego takes for 1 KB of robots.txt, here and now."""
-    return cost(protego, Files("1 KB", (made(KB),)))
+    """Return the CPU microseconds of Protego for 1 KB of robots.txt on this machine."""
+    return cost(protego, Files("1 KB", (make_robots(KB),)))
 
 
 def main() -> int:
@@ -223,15 +224,15 @@ def main() -> int:
 
 
 def report(path: Path, number: int, rounds: int, file: Path | None) -> int:
-    """Measure, print, and give the exit status."""
+    """Measure, print, and return the exit status."""
     judged, yardstick = [], []
     for _ in range(rounds):
         yardstick.append(protego_microseconds())
         judged.append(measure.run(["crawler", "judge", "--db", str(path), "--quiet"]))
         yardstick[-1] = (yardstick[-1] + protego_microseconds()) / 2
-    answers = {name: often(path, query, rounds) for name, query in QUESTIONS.items()}
+    answers = {name: query_costs(path, query, rounds) for name, query in QUERIES.items()}
     speed = number / measure.median(spent.cpu for spent in judged)
-    even = measure.median(
+    scaled = measure.median(
         number / spent.cpu * took / PROTEGO for spent, took in zip(judged, yardstick, strict=True)
     )
     slow = measure.median(yardstick) / PROTEGO
@@ -240,19 +241,19 @@ def report(path: Path, number: int, rounds: int, file: Path | None) -> int:
     peak = measure.median(spent.peak for spent in judged)
     measure.table(
         ("judge", "origins/s/core", "where Protego takes 183 us", "Protego here, us", "peak MB"),
-        [("", speed, even, measure.median(yardstick), peak)],
+        [("", speed, scaled, measure.median(yardstick), peak)],
     )
     rows = ((q, s * 1000, s / slow * 1000, answers[q][0][1]) for q, s in seconds.items())
-    measure.table(("question", "ms CPU", "where Protego takes 183 us", "rows"), rows)
+    measure.table(("query", "ms CPU", "where Protego takes 183 us", "rows"), rows)
     goals = [
         Goal(
             "origins judged a second where Protego takes 183 us",
-            even,
+            scaled,
             ORIGINS_PER_SECOND,
             at_least=True,
         )
     ]
-    bound = SECONDS * number / FOR_ORIGINS
+    bound = QUERY_SECONDS * number / QUERY_ORIGINS
     goals += [
         Goal(f"seconds for {name}, likewise", took / slow, bound) for name, took in seconds.items()
     ]
@@ -266,4 +267,4 @@ def report(path: Path, number: int, rounds: int, file: Path | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(measure.ended(main))
+    sys.exit(measure.exit_status(main))

@@ -1,4 +1,4 @@
-"""Run a command and know what it took; hold results against goals; print and keep them."""
+"""Measure commands: run one with its time and memory, compare results with goals, report them."""
 
 import argparse
 import json
@@ -19,10 +19,10 @@ from typing import NamedTuple
 from crawler import __version__
 
 ROOT = Path(__file__).parent.parent
-#: Seconds after which a command is ended and the measurement given up.
-LONGEST = 900.0
-_GRAIN = 0.05
-#: The environment of what is measured: its bytecode is there, as that of an installed package.
+#: Seconds after which a command is killed and the measurement fails.
+TIMEOUT = 900.0
+_SAMPLE_INTERVAL = 0.05
+#: The environment of measured commands. They may write bytecode, as an installed package has it.
 INSTALLED = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,8 +30,10 @@ MB = 1024 * 1024
 
 
 class Spent(NamedTuple):
-    """What a process took: seconds of wall and CPU, the largest resident size in MB, both with
-    the children that it waited for, and `(time, MB)` samples of its own size over its life.
+    """Cost of a process: wall and CPU seconds, largest resident size in MB, output.
+
+    CPU and size include the children that it waited for. `resident` holds `(time, MB)` samples
+    of the process alone.
     """
 
     wall: float
@@ -42,29 +44,32 @@ class Spent(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """A number that is to be at most (or at least) so much."""
+    """A measured value with its bound, upper by default."""
 
     name: str
-    found: float
+    value: float
     bound: float
     at_least: bool = False
 
     @property
     def met(self) -> bool:
-        return self.found >= self.bound if self.at_least else self.found <= self.bound
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     def __str__(self) -> str:
         sign = ">=" if self.at_least else "<="
         word = "met" if self.met else "MISSED"
-        return f"{word:>6}  {self.name}: {self.found:,.3g} (goal {sign} {self.bound:,g})"
+        return f"{word:>6}  {self.name}: {self.value:,.3g} (goal {sign} {self.bound:,g})"
 
 
 class FailedError(Exception):
-    """A command that was measured did not do what it was to do."""
+    """A measured command did not do its work, so there is no result."""
 
 
 def run(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> Spent:
-    """Run a Python module with arguments in a process of its own, and measure that process."""
+    """Run a Python module with arguments as a process, and measure it.
+
+    Raises FailedError for an exit status that is not in `statuses`.
+    """
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         begun = time.monotonic()
         process = subprocess.Popen(
@@ -78,24 +83,25 @@ def run(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> Spent:
         resident = []
         while not (done := os.wait4(process.pid, os.WNOHANG))[0]:
             resident.append((time.time(), _resident(process.pid)))
-            if time.monotonic() - begun > LONGEST:
+            if time.monotonic() - begun > TIMEOUT:
                 process.kill()
-            time.sleep(_GRAIN)
+            time.sleep(_SAMPLE_INTERVAL)
         wall, usage = time.monotonic() - begun, done[2]
         process.returncode = os.waitstatus_to_exitcode(done[1])
         if process.returncode not in statuses:
             err.seek(0)
-            said = err.read()[-2000:]
-            raise FailedError(f"{command[0]} ended with {process.returncode}: {said}")
+            message = err.read()[-2000:]
+            raise FailedError(f"{command[0]} ended with {process.returncode}: {message}")
         out.seek(0)
         cpu = usage.ru_utime + usage.ru_stime
         return Spent(wall, cpu, usage.ru_maxrss / 1024, tuple(resident), out.read())
 
 
 class Process(NamedTuple):
-    """What a process took while it was looked at: its largest resident size in MB, CPU seconds,
-    and `(time, MB)` samples of its resident size. `runs` is the module of ours whose process it
-    is; empty for the command itself.
+    """Cost of a process while it was watched: largest resident size in MB and CPU seconds.
+
+    `resident` holds `(time, MB)` samples. `runs` is the module of this project that the process
+    runs; empty for the command itself.
     """
 
     runs: str
@@ -105,48 +111,49 @@ class Process(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """From the first sample to the last."""
+        """Return the seconds from the first sample to the last."""
         return self.resident[-1][0] - self.resident[0][0]
 
 
 def watch(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> list[Process]:
-    """Run a Python module with arguments in a process of its own, and measure that process and
-    its children, in the order in which they came.
+    """Run a Python module with arguments, and measure its process and its children.
+
+    They are returned in the order of their start. Raises FailedError as `run` does.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", *command], cwd=ROOT, env=INSTALLED, stderr=subprocess.PIPE, text=True
     )
-    watch = _Watch(process.pid)
-    with watch.looking():
-        _, said = process.communicate(timeout=LONGEST)
+    sampler = _Sampler(process.pid)
+    with sampler.running():
+        _, errors = process.communicate(timeout=TIMEOUT)
     if process.returncode not in statuses:
-        raise FailedError(f"{command[0]} ended with {process.returncode}: {said[-2000:]}")
-    return list(watch.found.values())
+        raise FailedError(f"{command[0]} ended with {process.returncode}: {errors[-2000:]}")
+    return list(sampler.processes.values())
 
 
-class _Watch:
-    """Looks at a process and its children until it is gone."""
+class _Sampler:
+    """Sample the size of a process and its children in a thread."""
 
     def __init__(self, process: int) -> None:
-        self.found: dict[int, Process] = {}
-        self._root, self._ends = process, threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self.processes: dict[int, Process] = {}
+        self._root, self._stop = process, threading.Event()
+        self._thread = threading.Thread(target=self._run)
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         self._thread.start()
         try:
             yield
         finally:
-            self._ends.set()
+            self._stop.set()
             self._thread.join()
 
-    def _look(self) -> None:
-        while not self._ends.wait(_GRAIN):
+    def _run(self) -> None:
+        while not self._stop.wait(_SAMPLE_INTERVAL):
             for process in (self._root, *_children(self._root)):
-                self._note(process)
+                self._sample(process)
 
-    def _note(self, process: int) -> None:
+    def _sample(self, process: int) -> None:
         try:
             stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
             status = Path(f"/proc/{process}/status").read_text()
@@ -155,25 +162,25 @@ class _Watch:
             return
         kilobytes = dict(re.findall(r"^Vm(RSS|HWM):\s+(\d+) kB$", status, re.MULTILINE))
         if "RSS" not in kilobytes:
-            return  # it has ended, and only its entry is left
+            return  # a zombie: it has ended and only its entry is left
         cpu = (int(stat[11]) + int(stat[12])) / _TICKS
         runs = next((word for word in words if word.startswith("crawler.")), "")
-        found = self.found.setdefault(process, Process(runs, 0, 0, []))
-        found.resident.append((time.time(), int(kilobytes["RSS"]) / 1024))
+        record = self.processes.setdefault(process, Process(runs, 0, 0, []))
+        record.resident.append((time.time(), int(kilobytes["RSS"]) / 1024))
         peak = int(kilobytes["HWM"]) / 1024
-        self.found[process] = found._replace(runs=runs, peak=peak, cpu=cpu)
+        self.processes[process] = record._replace(runs=runs, peak=peak, cpu=cpu)
 
 
 def _children(process: int) -> list[int]:
     try:
-        said = Path(f"/proc/{process}/task/{process}/children").read_text()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text()
     except OSError:
         return []
-    return [int(child) for child in said.split()]
+    return [int(child) for child in children.split()]
 
 
 def _resident(process: int) -> float:
-    """Resident MB of a process, 0 when it is gone."""
+    """Return the resident size of a process in MB, 0 if it is gone."""
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE / MB
     except (OSError, IndexError):
@@ -181,7 +188,7 @@ def _resident(process: int) -> float:
 
 
 def options(description: str) -> argparse.ArgumentParser:
-    """A parser with what all measurements share."""
+    """Return a parser with the options that all measurements share."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--rounds", type=int, help="rounds of which medians are taken")
     parser.add_argument("--quick", action="store_true", help="small sizes, within 90 seconds")
@@ -190,7 +197,7 @@ def options(description: str) -> argparse.ArgumentParser:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print aligned columns; numbers with three digits that count."""
+    """Print aligned columns; numbers with three significant digits."""
     cells = [list(header), *([_cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
@@ -209,8 +216,8 @@ def median(values: Iterable[float]) -> float:
     return statistics.median(values)
 
 
-def ended(main: Callable[[], int]) -> int:
-    """The exit status of a measurement: 2, and no number, where something that it runs failed."""
+def exit_status(main: Callable[[], int]) -> int:
+    """Run a measurement and return its exit status; 2 if a command that it measures failed."""
     try:
         return main()
     except FailedError as error:
@@ -218,8 +225,14 @@ def ended(main: Callable[[], int]) -> int:
         return 2
 
 
+def _as_data(goal: Goal) -> dict[str, object]:
+    """Return a goal for the file of results, whose key for the value is `found`."""
+    name, value, bound, at_least = goal
+    return {"name": name, "found": value, "bound": bound, "at_least": at_least, "met": goal.met}
+
+
 def conclude(name: str, file: Path | None, results: object, goals: Sequence[Goal]) -> int:
-    """Print the goals, write results as data, and give the exit status."""
+    """Print the goals, write the results as data, and return 1 if a goal is missed, else 0."""
     print("\n".join(map(str, goals)))
     if file:
         facts = {
@@ -228,7 +241,7 @@ def conclude(name: str, file: Path | None, results: object, goals: Sequence[Goal
             "python": platform.python_version(),
             "machine": {"cores": os.cpu_count(), "system": platform.platform()},
             "results": results,
-            "goals": [g._asdict() | {"met": g.met} for g in goals],
+            "goals": [_as_data(goal) for goal in goals],
         }
         file.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     return 0 if all(goal.met for goal in goals) else 1

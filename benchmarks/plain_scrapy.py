@@ -1,6 +1,6 @@
-"""What most people would write: a plain Scrapy spider, chained callbacks, a feed of JSON lines.
+"""A typical Scrapy spider for comparison: chained callbacks and a feed of JSON lines.
 
-`python -m benchmarks.plain_scrapy ORIGINS FEED CONCURRENCY`. All other settings are Scrapy's own.
+`python -m benchmarks.plain_scrapy ORIGINS FEED CONCURRENCY`. Other settings are Scrapy's defaults.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from benchmarks.hosts import PATHS
 
 
 class PlainSpider(Spider):
-    """Asks every origin for the same files, one after the other."""
+    """Fetch the same files from every origin, one after the other."""
 
     name = "plain"
     handle_httpstatus_list = (404,)

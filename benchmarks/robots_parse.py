@@ -1,8 +1,8 @@
-"""What it costs to read robots.txt, beside Protego and robotspy, in one run.
+"""CPU cost of parsing robots.txt, compared with Protego and robotspy in one run.
 
-`python -m benchmarks.robots_parse [--rounds 7] [--corpus DIR]` prints CPU time per KB. Status 1 is
-for a reader dearer than 25/183 of Protego at 1 or 10 KB, or where 500 KB cost more than
-one and a half times as much per KB as 10 KB do.
+`python -m benchmarks.robots_parse [--rounds 7] [--corpus DIR]` prints CPU time per KB. Status 1 if
+lines and groups cost more than 25/183 of Protego at 1 or 10 KB, or a KB of 500 KB costs more than
+1.5 times a KB of 10 KB.
 """
 
 import argparse
@@ -20,23 +20,23 @@ from protego import Protego
 
 from crawler import agents
 from crawler.model import Document
-from crawler.protocols.robots import document, groups, lines, robots_txt
+from crawler.protocols.robots import document, groups, line_reader, robots_txt
 
 KB = 1024
 SIZES = (1, 10, 100, 500)
 #: 25 us per KB where Protego takes 183: machines differ, the ratio does not.
 GOAL = 25 / 183
 LINEAR = 1.5
-#: robotspy takes time with the square of a file's size.
-ROBOTSPY_MOST = 40 * KB
-#: How long one measurement lasts at least, so that the clock's grain does not count.
-AT_LEAST = 0.05
+#: The time of robotspy grows with the square of a file's size.
+ROBOTSPY_MAX = 40 * KB
+#: CPU seconds that one measurement lasts at least, so that the resolution of the clock is small.
+MIN_SECONDS = 0.05
 ROOT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("TDM_AUDIT_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 
 class Files(NamedTuple):
-    """Files measured together: all of a size, or those of the corpus up to a size."""
+    """Files that are measured together: generated ones of a size, or those of the corpus."""
 
     name: str
     bodies: tuple[bytes, ...]
@@ -46,14 +46,14 @@ class Files(NamedTuple):
         return sum(map(len, self.bodies)) / KB
 
 
-def lines_of(body: bytes) -> object:
-    """Every line kept, and the groups of the lenient reading."""
-    text, _, _ = lines.decode(body)
-    return groups.read_groups(lines.read_lines(text), strict=False)
+def read_groups(body: bytes) -> object:
+    """Return the groups of the lenient reading, with every line kept."""
+    text, _, _ = line_reader.decode(body)
+    return groups.read_groups(line_reader.read_lines(text), strict=False)
 
 
-def whole(body: bytes) -> object:
-    # The reading that protocols share is kept for a while: here every round pays for it.
+def parse(body: bytes) -> object:
+    # Protocols share this cache. Every round is to measure the whole parse.
     document.read_file.cache_clear()
     return robots_txt.parse(Document(body=body))
 
@@ -67,20 +67,19 @@ def spy(body: bytes) -> object:
 
 
 READERS: dict[str, Callable[[bytes], object]] = {
-    "lines and groups": lines_of,
-    "robots_txt.parse": whole,
+    "lines and groups": read_groups,
+    "robots_txt.parse": parse,
     "protego": protego,
     "robotspy": spy,
 }
 
-
 OURS = ("lines and groups", "robots_txt.parse")
-#: Of one round: CPU microseconds per KB, by set of files and reader.
+#: CPU microseconds per KB of one round, by set of files and reader.
 Costs = dict[str, dict[str, float]]
 
 
-def made(size: int) -> bytes:
-    """A file as large sites have them: rules for all, stacked AI agents, comments, sitemaps."""
+def make_robots(size: int) -> bytes:
+    """Return a file of about `size` bytes as large sites have them."""
     text = ""
     for part in _parts():
         text += part
@@ -90,7 +89,7 @@ def made(size: int) -> bytes:
 
 
 def _parts() -> Iterator[str]:
-    """Sections without end, no two alike."""
+    """Yield unequal sections: rules for all, stacked AI agents, comments, sitemaps."""
     tokens = [agent.token for agent in agents.CATALOGUE]
     yield "# robots.txt of an example\n\nUser-agent: *\nDisallow: /admin/\nAllow: /admin/help\n\n"
     yield "Sitemap: https://www.example.org/sitemap.xml\n\n"
@@ -104,18 +103,18 @@ def _parts() -> Iterator[str]:
 
 
 def of_corpus(corpus: Path) -> Iterator[Files]:
-    """Real files, those that robotspy bears and all of them."""
-    found = [f.read_bytes() for f in sorted((corpus / "robots").rglob("*.txt"))]
-    small = tuple(body for body in found if len(body) <= ROBOTSPY_MOST)
+    """Yield the real files: those that are small enough for robotspy, and all of them."""
+    bodies = [f.read_bytes() for f in sorted((corpus / "robots").rglob("*.txt"))]
+    small = tuple(body for body in bodies if len(body) <= ROBOTSPY_MAX)
     yield Files(f"{len(small)} real, to 40 KB", small)
-    yield Files(f"{len(found)} real, all", tuple(found))
+    yield Files(f"{len(bodies)} real, all", tuple(bodies))
 
 
 def cost(read: Callable[[bytes], object], files: Files) -> float:
-    """CPU microseconds per KB, repeated until the time is worth reading."""
+    """Return the CPU microseconds per KB, from repeated runs of at least `MIN_SECONDS`."""
     times = 0
     begun = time.process_time()
-    while (spent := time.process_time() - begun) < AT_LEAST:
+    while (spent := time.process_time() - begun) < MIN_SECONDS:
         for body in files.bodies:
             read(body)
         times += 1
@@ -123,22 +122,22 @@ def cost(read: Callable[[bytes], object], files: Files) -> float:
 
 
 def measure(sets: list[Files], rounds: int) -> list[Costs]:
-    """What each reader costs on each set, round by round.
+    """Return the cost of each reader on each set, by round.
 
-    Sets and readers take turns within a round, and ratios are taken within a round as well, so
-    that a slow moment of the machine strikes both sides of a comparison.
+    Sets and readers take turns within a round, and ratios are taken within a round,
+    so that a slow moment of the machine affects both sides of a comparison.
     """
     return [
         {
-            files.name: {n: cost(r, files) for n, r in READERS.items() if bearable(n, files)}
+            files.name: {n: cost(r, files) for n, r in READERS.items() if can_read(n, files)}
             for files in sets
         }
         for _ in range(rounds)
     ]
 
 
-def bearable(reader: str, files: Files) -> bool:
-    return reader != "robotspy" or max(map(len, files.bodies)) <= ROBOTSPY_MOST
+def can_read(reader: str, files: Files) -> bool:
+    return reader != "robotspy" or max(map(len, files.bodies)) <= ROBOTSPY_MAX
 
 
 def middle(rounds: list[Costs], files: str, reader: str) -> float:
@@ -146,7 +145,7 @@ def middle(rounds: list[Costs], files: str, reader: str) -> float:
 
 
 def ratio(rounds: list[Costs], above: tuple[str, str], below: tuple[str, str]) -> float:
-    """The median over the rounds of one cost in terms of another, each a set and a reader."""
+    """Return the median ratio of two costs, each given as a set of files and a reader."""
     return median(c[above[0]][above[1]] / c[below[0]][below[1]] for c in rounds)
 
 
@@ -159,12 +158,12 @@ def show(rounds: list[Costs]) -> None:
         print(f"{name:22}{''.join(f'{c:>18}' for c in cells)}{''.join(f'{r:>9}' for r in ratios)}")
 
 
-def faults(rounds: list[Costs]) -> Iterator[str]:
-    """What misses the goals."""
+def missed_goals(rounds: list[Costs]) -> Iterator[str]:
+    """Print the growth with size, and yield a sentence for each goal that is missed."""
     for size in ("1 KB", "10 KB"):
-        found = ratio(rounds, (size, OURS[0]), (size, "protego"))
-        if found > GOAL:
-            yield f"{size}: {OURS[0]} cost {found:.3f} of Protego, the goal is {GOAL:.3f}"
+        share = ratio(rounds, (size, OURS[0]), (size, "protego"))
+        if share > GOAL:
+            yield f"{size}: {OURS[0]} cost {share:.3f} of Protego, the goal is {GOAL:.3f}"
     for reader in OURS:
         growth = ratio(rounds, ("500 KB", reader), ("10 KB", reader))
         print(f"{reader}: a KB of 500 KB costs {growth:.2f} times a KB of 10 KB")
@@ -178,12 +177,12 @@ def main() -> int:
     options.add_argument("--corpus", type=Path, default=CORPUS)
     given = options.parse_args()
     logging.disable(logging.CRITICAL)
-    sets = [Files(f"{size} KB", (made(size * KB),)) for size in SIZES]
+    sets = [Files(f"{size} KB", (make_robots(size * KB),)) for size in SIZES]
     if (given.corpus / "robots").is_dir():
         sets += of_corpus(given.corpus)
     rounds = measure(sets, max(5, given.rounds))
     show(rounds)
-    missed = list(faults(rounds))
+    missed = list(missed_goals(rounds))
     print("\n".join(missed) or "Within the goals.")
     return 1 if missed else 0
 

@@ -1,8 +1,8 @@
-"""A web of loopback hosts, cheap enough that a client is what is measured.
+"""Web server of synthetic loopback hosts, cheap enough to measure clients.
 
 `python -m benchmarks.web [--latency 0.2] [--silent 0.05] [--tls]` answers for all addresses of
-127.0.0.0/8 on one port, prints the port and serves until its standard input ends. Hosts are told
-apart by their address, so a hundred thousand of them cost no more than one.
+127.0.0.0/8 on one port, prints the port and serves until its standard input ends. Hosts are
+distinguished by their address, so a hundred thousand of them cost no more than one.
 """
 
 import argparse
@@ -33,31 +33,31 @@ _GONE = b"<!doctype html><title>404</title><h1>Not found</h1>\n"
 
 
 def answer(path: bytes, number: int) -> bytes:
-    """The whole answer of a host for a path."""
+    """Return the whole answer of a host for a path."""
     match path:
         case b"/robots.txt":
-            return _sent(b"200 OK", path, hosts.robots(number))
+            return _response(b"200 OK", path, hosts.robots(number))
         case b"/ai.txt":
-            return _sent(b"200 OK", path, hosts.numbered(hosts.AI_TXT, number))
+            return _response(b"200 OK", path, hosts.numbered(hosts.AI_TXT, number))
         case b"/.well-known/tdmrep.json":
-            return _sent(b"200 OK", path, hosts.numbered(hosts.TDMREP, number))
+            return _response(b"200 OK", path, hosts.numbered(hosts.TDMREP, number))
         case b"/":
-            return _sent(b"200 OK", path, hosts.page(number))
-    return _sent(b"404 Not Found", b"", _GONE)
+            return _response(b"200 OK", path, hosts.page(number))
+    return _response(b"404 Not Found", b"", _GONE)
 
 
-def _sent(status: bytes, path: bytes, body: bytes) -> bytes:
-    kind = _TYPES.get(path.rpartition(b".")[2], b"text/html; charset=utf-8")
+def _response(status: bytes, path: bytes, body: bytes) -> bytes:
+    media_type = _TYPES.get(path.rpartition(b".")[2], b"text/html; charset=utf-8")
     return (
         b"HTTP/1.1 %b\r\nDate: Sun, 22 Nov 2026 05:30:00 GMT\r\nServer: nginx\r\n"
         b"Content-Type: %b\r\nLast-Modified: Sat, 21 Nov 2026 05:30:00 GMT\r\n"
         b"Cache-Control: max-age=600\r\nX-Content-Type-Options: nosniff\r\n"
-        b"Content-Length: %d\r\n\r\n%b" % (status, kind, len(body), body)
+        b"Content-Length: %d\r\n\r\n%b" % (status, media_type, len(body), body)
     )
 
 
 class Connection(asyncio.Protocol):
-    """One client: requests come one at a time and without a body, each in one packet."""
+    """One client, whose requests arrive one at a time, without a body, each in one packet."""
 
     def __init__(self, latency: float, silent: float) -> None:
         self._latency, self._share = latency, silent
@@ -71,19 +71,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._silent:
             return
-        ready = answer(data.split(b" ", 2)[1], self._number)
+        response = answer(data.split(b" ", 2)[1], self._number)
         if self._latency:
-            asyncio.get_running_loop().call_later(self._latency, self._send, ready)
+            asyncio.get_running_loop().call_later(self._latency, self._send, response)
         else:
-            self._transport.write(ready)
+            self._transport.write(response)
 
-    def _send(self, ready: bytes) -> None:
+    def _send(self, response: bytes) -> None:
         if not self._transport.is_closing():
-            self._transport.write(ready)
+            self._transport.write(response)
 
 
-def bound() -> socket.socket:
-    """A socket for every address of the loopback interface, and of no other."""
+def loopback_socket() -> socket.socket:
+    """Return a socket bound to every address of the loopback interface, and to no other."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
     listening.bind(("0.0.0.0", 0))
@@ -91,11 +91,11 @@ def bound() -> socket.socket:
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
-    """TLS with a certificate made on the spot (RSA 2048, as most of the web has)."""
+    """Return a TLS context with a new certificate (RSA 2048, the usual key)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback.test")])
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
@@ -111,7 +111,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        + made.public_bytes(serialization.Encoding.PEM)
+        + signed.public_bytes(serialization.Encoding.PEM)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
@@ -119,9 +119,9 @@ def certificate(folder: Path) -> ssl.SSLContext:
 
 
 async def serve(latency: float, silent: float, tls: ssl.SSLContext | None) -> None:
-    """Serve until standard input ends, as it does when whoever started this is gone."""
+    """Serve until standard input ends, which it does when the parent process ends."""
     loop = asyncio.get_running_loop()
-    listening = bound()
+    listening = loopback_socket()
     server = await loop.create_server(
         lambda: Connection(latency, silent), sock=listening, backlog=4096, ssl=tls
     )
@@ -131,14 +131,14 @@ async def serve(latency: float, silent: float, tls: ssl.SSLContext | None) -> No
 
 
 def raise_file_limit() -> None:
-    """As many open files as this user may have; children inherit it."""
+    """Raise the limit of open files to the hard limit; children inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextmanager
 def serving(*, latency: float = 0, silent: float = 0, tls: bool = False) -> Iterator[int]:
-    """Serve in a process of its own; the port comes back."""
+    """Serve in a subprocess for the `with` block, and yield its port."""
     command = [sys.executable, "-m", "benchmarks.web", "--latency", f"{latency}"]
     command += ["--silent", f"{silent}", *(["--tls"] if tls else [])]
     raise_file_limit()

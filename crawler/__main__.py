@@ -1,4 +1,4 @@
-"""`python -m crawler` is `tdm-audit`."""
+"""Entry point of `python -m crawler`, which is the same as `tdm-audit`."""
 
 from crawler.cli import main
 

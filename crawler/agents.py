@@ -1,8 +1,11 @@
-"""Say who a product token stands for and what its operator says that it is for.
+"""Look up the agent that a product token names, and what its operator says it is for.
 
-The catalogue is data (`agents.toml`), read and checked once at import. Tokens are compared
-whole and without case (RFC 9309, 2.2.1); a likely meaning of an unknown token is offered by
-`near`, which never makes one token stand for another.
+The catalogue is data (`agents.toml`). It is read and checked once, at import. Tokens are compared
+whole and without case (RFC 9309, 2.2.1).
+
+Rules for editors: `suggest` gives a hint for a message and never decides anything. A token that
+is only similar to a known one must not stand for it: `Applebot` and `Applebot-Extended` differ in
+what they may do.
 """
 
 import re
@@ -17,28 +20,31 @@ from unicodedata import normalize
 
 from crawler.vocab import AgentClass
 
-#: A refusal addressed to one of these is a statement about training (see docs/agents.md).
+#: Classes of agents. To refuse one of them is a statement about training (docs/agents.md).
 TRAINING = frozenset({AgentClass.TRAIN, AgentClass.CONTROL, AgentClass.DATASET})
 
 _REQUIRED = frozenset({"token", "operator", "class", "note", "source", "as_of"})
 _OPTIONAL = frozenset({"successor"})
-_UNNAMED = "not stated"
-_PREFIX_FROM = 5
-_TYPO_FROM = 6
-_LONGEST = 64
-_SPACES = re.compile(r"\s+")
-_PRODUCT_ENDS = re.compile(r"\s*(?:/|\s\()")
+_NO_OPERATOR = "not stated"
+# Shorter texts are too likely to mean something else.
+_MIN_PREFIX_LENGTH = 5
+_MIN_TYPO_LENGTH = 6
+_MAX_TOKEN_LENGTH = 64
+_WHITE_SPACE = re.compile(r"\s+")
+_PRODUCT_END = re.compile(r"\s*(?:/|\s\()")
 
 
 class CatalogueError(ValueError):
-    """The catalogue in the package is broken; says which entry and why."""
+    """The catalogue is broken. The message says which entry and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One automated agent. `as_of` is the day on which the entry was recorded.
+    """One automated agent, with its product token and its operator.
 
-    `successor` is the token that does the same work now, empty where none is documented.
+    `note` says in a sentence what the operator says it is for, on the page `source`. `as_of` is
+    the day (ISO 8601) on which that was read. `successor` is the token that does the same work
+    now, empty if none is documented.
     """
 
     token: str
@@ -50,9 +56,9 @@ class Agent:
     successor: str = ""
 
 
-def catalogue(entries: Iterable[Mapping[str, Any]]) -> tuple[Agent, ...]:
-    """The `[[agent]]` tables as agents, in their order; `CatalogueError` if one is unfit."""
-    agents = tuple(_agent(n, entry) for n, entry in enumerate(entries, start=1))
+def parse_catalogue(entries: Iterable[Mapping[str, Any]]) -> tuple[Agent, ...]:
+    """Return the agents of `[[agent]]` tables, in order; raise `CatalogueError` for a bad one."""
+    agents = tuple(_parse_entry(n, entry) for n, entry in enumerate(entries, start=1))
     known: set[str] = set()
     for agent in agents:
         if agent.token.lower() in known:
@@ -64,9 +70,9 @@ def catalogue(entries: Iterable[Mapping[str, Any]]) -> tuple[Agent, ...]:
     return agents
 
 
-def _agent(n: int, entry: Mapping[str, Any]) -> Agent:
-    """One table as an agent."""
-    _check(f"agent {n} ({entry.get('token', 'without a token')})", entry)
+def _parse_entry(n: int, entry: Mapping[str, Any]) -> Agent:
+    """Return the agent of the table with the number `n`, which messages name."""
+    _check_entry(f"agent {n} ({entry.get('token', 'without a token')})", entry)
     return Agent(
         token=entry["token"],
         operator=entry["operator"],
@@ -78,8 +84,8 @@ def _agent(n: int, entry: Mapping[str, Any]) -> Agent:
     )
 
 
-def _check(name: str, entry: Mapping[str, Any]) -> None:
-    """Raise `CatalogueError` for the first thing wrong with a table."""
+def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
+    """Raise `CatalogueError` for the first fault of a table."""
     if missing := sorted(_REQUIRED - entry.keys()):
         raise CatalogueError(f"{name} lacks {', '.join(missing)}")
     if unknown := sorted(entry.keys() - _REQUIRED - _OPTIONAL):
@@ -89,107 +95,120 @@ def _check(name: str, entry: Mapping[str, Any]) -> None:
     if not isinstance(entry["as_of"], date):
         raise CatalogueError(f"{name}: as_of is not a date")
     for field in sorted(entry.keys() - {"class", "as_of"}):
-        if not isinstance(entry[field], str) or entry[field] != _folded(entry[field]):
+        if not isinstance(entry[field], str) or entry[field] != _single_spaced(entry[field]):
             raise CatalogueError(f"{name}: {field} is not plain text in one line")
 
 
-def _folded(text: str) -> str:
-    """The text without outer white space and with one space wherever there was more; not empty."""
-    return _SPACES.sub(" ", text).strip() or "?"
+def _single_spaced(text: str) -> str:
+    """Return a text with single spaces and none around it; `?` for an empty text."""
+    return _WHITE_SPACE.sub(" ", text).strip() or "?"
 
 
 @lru_cache(maxsize=16384)
-def candidates(token: str) -> tuple[str, ...]:
-    """The lower-case forms under which a token as written may be matched, likeliest first.
+def token_forms(token: str) -> tuple[str, ...]:
+    """Return the lower-case forms under which a token may be looked up, the likeliest first.
 
-    The whole text, then the product name of `name/version` or of `name (comment)`
-    (RFC 9110, 10.1.5). No form for an empty token; `*` stays `*` and comes from nothing else.
+    They are the whole text, and the product name of `name/version` or of `name (comment)`
+    (RFC 9110, 10.1.5). An empty token has no form. `*` is a form only of itself: a product name
+    `*`, as in `*/`, does not mean everybody.
     """
-    whole = _SPACES.sub(" ", token).strip().lower()
-    product = _PRODUCT_ENDS.split(whole, maxsplit=1)[0]
+    whole = _WHITE_SPACE.sub(" ", token).strip().lower()
+    product = _PRODUCT_END.split(whole, maxsplit=1)[0]
     forms = (whole,) if product in {whole, "*"} else (whole, product)
     return tuple(form for form in forms if form)
 
 
 def find(token: str) -> Agent | None:
-    """The agent with this token, compared whole and without case."""
+    """Return the agent with this token, compared whole and without case, or None."""
     return _BY_TOKEN.get(token.lower())
 
 
-def near(token: str) -> Agent | None:
-    """The agent that an unknown token was probably meant for, a hint for whoever wrote it.
+def suggest(token: str) -> Agent | None:
+    """Return the agent that an unknown token probably means, as a hint for its author.
 
-    None for tokens that are known, general, or as likely to mean something else.
+    Return None for a token that is known or general, or that may as well mean another agent.
     """
-    return _near(token) if len(token) <= _LONGEST else None
+    return _suggest(token) if len(token) <= _MAX_TOKEN_LENGTH else None
 
 
 @lru_cache(maxsize=4096)
-def _near(token: str) -> Agent | None:
-    """`near` for tokens of a length that somebody may have typed."""
-    forms = candidates(token)
+def _suggest(token: str) -> Agent | None:
+    """Cache `suggest`, for tokens short enough to be typed."""
+    forms = token_forms(token)
     letters = _letters(forms[-1]) if forms else ""
-    if letters in _GENERAL or any(form in _BY_TOKEN for form in forms):
+    if letters in _NO_AGENTS or any(form in _BY_TOKEN for form in forms):
         return None
     return _BY_LETTERS.get(letters) or _by_prefix(letters) or _by_typo(letters)
 
 
 def _letters(token: str) -> str:
-    """Letters and digits only: hyphens, apostrophes, spaces and underscores come in all kinds."""
+    """Return letters and digits in lower case: hyphens, quotes and spaces come in many kinds."""
     return "".join(c for c in normalize("NFKC", token).lower() if c.isalnum())
 
 
 def _by_prefix(letters: str) -> Agent | None:
-    """The agent of the one operator whose tokens begin so: its bot, else the first listed."""
-    if len(letters) < _PREFIX_FROM:
+    """Return the agent of the only operator whose tokens begin so: its bot, else the first."""
+    if len(letters) < _MIN_PREFIX_LENGTH:
         return None
     if bot := _BY_LETTERS.get(f"{letters}bot"):
         return bot
     family = [a for known, a in _BY_LETTERS.items() if known.startswith(letters)]
-    operators = {a.token if a.operator == _UNNAMED else a.operator for a in family}
+    operators = {a.token if a.operator == _NO_OPERATOR else a.operator for a in family}
     return family[0] if len(operators) == 1 else None
 
 
+# Why not `difflib.get_close_matches`: its ratio is no edit distance (two insertions score higher
+# than one replacement), so no cutoff means "one typing error". On the 2,464 unknown tokens of the
+# robots.txt files of the corpus, the best cutoff still changed an answer (`terrecotta` became
+# TerraCotta) and others changed 2 to 49; a look-up took 200 to 375 us instead of 9. That counts:
+# robots.txt files are not trusted and may hold thousands of tokens. rapidfuzz has the distance,
+# but is one more dependency.
 def _by_typo(letters: str) -> Agent | None:
-    """The only agent that one slip of the finger leads to."""
-    if len(letters) < _TYPO_FROM:
+    """Return the agent that is one typing error away, None if there are several."""
+    if len(letters) < _MIN_TYPO_LENGTH:
         return None
-    near_by = {known for short in _shortened(letters) for known in _BY_SHORTENED.get(short, ())}
-    found = [_BY_LETTERS[known] for known in near_by if _one_slip(letters, known)]
-    return found[0] if len(found) == 1 else None
+    similar = {known for key in _deletions(letters) for known in _BY_DELETION.get(key, ())}
+    agents = [_BY_LETTERS[known] for known in similar if _is_one_typo(letters, known)]
+    return agents[0] if len(agents) == 1 else None
 
 
-def _shortened(letters: str) -> set[str]:
-    """The letters, and all that is left when one is taken out: one slip apart they share one."""
+def _deletions(letters: str) -> set[str]:
+    """Return a word, and all words that one deletion makes of it.
+
+    Two words that are one typing error apart have one of these in common, so that an index of
+    them finds all similar words with a few look-ups (symmetric deletion).
+    """
     return {letters, *(letters[:n] + letters[n + 1 :] for n in range(len(letters)))}
 
 
-def _one_slip(a: str, b: str) -> bool:
-    """Whether one insertion, deletion, replacement or swap of neighbours makes `a` into `b`."""
-    if abs(len(a) - len(b)) > 1:
-        return False
+def _is_one_typo(a: str, b: str) -> bool:
+    """Return whether an insertion, deletion, replacement or swap of neighbours makes `a` of `b`.
+
+    The words have a deletion in common, so that their lengths differ by one at most.
+    """
     pairs = zip(a, b, strict=False)
-    at = next((n for n, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
-    x, y = a[at:], b[at:]
-    swapped = len(x) > 1 and x[:2] == y[1::-1] and x[2:] == y[2:]
-    return swapped or x[1:] == y[1:] or x[1:] == y or x == y[1:]
+    first = next((n for n, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
+    x, y = a[first:], b[first:]
+    is_swap = len(x) > 1 and x[:2] == y[1::-1] and x[2:] == y[2:]
+    return is_swap or x[1:] == y[1:] or x[1:] == y or x == y[1:]
 
 
 def _package_data() -> dict[str, Any]:
-    """The parsed `agents.toml` of this package."""
+    """Return the parsed `agents.toml` of this package."""
     return tomllib.loads((files("crawler") / "agents.toml").read_text(encoding="utf-8"))
 
 
 _DATA = _package_data()
 VERSION: str = _DATA["version"].isoformat()
-CATALOGUE: tuple[Agent, ...] = catalogue(_DATA["agent"])
+CATALOGUE: tuple[Agent, ...] = parse_catalogue(_DATA["agent"])
 _BY_TOKEN: dict[str, Agent] = {agent.token.lower(): agent for agent in CATALOGUE}
 _BY_LETTERS: dict[str, Agent] = {}
-for _known in CATALOGUE:
-    _BY_LETTERS.setdefault(_letters(_known.token), _known)
-_BY_SHORTENED: dict[str, list[str]] = {}
-for _letters_known in _BY_LETTERS:
-    for _short in _shortened(_letters_known):
-        _BY_SHORTENED.setdefault(_short, []).append(_letters_known)
-#: Programs that are known and are no AI agents mean themselves, as no letters at all mean nothing.
-_GENERAL: frozenset[str] = frozenset({"", *map(_letters, _DATA["general"]["tokens"])})
+for _agent in CATALOGUE:
+    _BY_LETTERS.setdefault(_letters(_agent.token), _agent)
+_BY_DELETION: dict[str, list[str]] = {}
+for _known_letters in _BY_LETTERS:
+    for _deletion in _deletions(_known_letters):
+        _BY_DELETION.setdefault(_deletion, []).append(_known_letters)
+# Known programs that are no AI agents, such as Scrapy: they mean themselves. So does a token
+# without any letter.
+_NO_AGENTS: frozenset[str] = frozenset({"", *map(_letters, _DATA["general"]["tokens"])})

@@ -1,10 +1,10 @@
-"""What went wrong in a way that the person at the keyboard can mend."""
+"""The base class of errors that the user can fix."""
 
 
 class UserError(Exception):
-    """A failure that is explained: its message is one sentence that says what to do.
+    """An error that the user can fix; the message is one sentence that says how.
 
-    `status` is the exit status of a command that fails so.
+    `status` is the exit status of a command that ends with it.
     """
 
     status = 1

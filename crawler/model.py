@@ -1,4 +1,8 @@
-"""The records that flow: frozen, slotted, keyword-only, and without opinions."""
+"""The records that pass between the steps: immutable data without behaviour.
+
+Rules for editors: records are frozen, so that one reading can serve every host that sends the
+same document. They hold what was observed and parsed, never a judgement.
+"""
 
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -8,11 +12,11 @@ from crawler.vocab import DeclaredBy, Outcome, Presence, Purpose, Reads, Resourc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A place that is asked: scheme, host and port (RFC 6454, 4). Made by `names` only.
+    """An origin: scheme, host and port (RFC 6454, 4). Only `urls.canonical` makes them.
 
-    `host` is lower case, A-labels, no trailing dot; IPv6 literals stand in brackets.
-    `port` is always a number. `site` is the registrable domain, or the host itself for
-    addresses and names without one. `assumed` says that the scheme was not written.
+    `host` is lower case, in A-labels, without a trailing dot; IPv6 literals have brackets.
+    `site` is the registrable domain, or the host for addresses and names without one. `assumed`
+    says that the text had no scheme.
     """
 
     scheme: str
@@ -23,14 +27,18 @@ class Origin:
 
     @property
     def url(self) -> str:
-        """The origin as text, `https://host` or `http://host:8080`, without a slash."""
+        """The origin as text, `https://host` or `http://host:8080`, without a trailing slash."""
         default = {"http": 80, "https": 443}[self.scheme]
         return f"{self.scheme}://{self.host}" + ("" if self.port == default else f":{self.port}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One URL to ask for: `hop` counts the redirects that led from `asked` to `url`."""
+    """A URL to request.
+
+    `asked` is the URL that the plan wants, `url` the one to request now, and `hop` the number of
+    redirects that led from the first to the second.
+    """
 
     resource: Resource
     asked: str
@@ -40,16 +48,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevalidatedResponse:
-    """The stored answer that a 304 says still holds (RFC 9110, 15.4.5): its key among the
-    observations, and its header fields.
-    """
+    """The stored response that a 304 revalidates (RFC 9110, 15.4.5): its key and header fields."""
 
     observation: int
     headers: tuple[tuple[str, str], ...] = ()
 
 
-# RFC 9111, 3.2: what describes the stored body, or a connection, is not updated by a 304.
-_OF_THE_BODY = frozenset(
+# RFC 9111, 3.2: a 304 does not update fields that describe the stored body or a connection.
+_NOT_UPDATED = frozenset(
     (
         "connection content-encoding content-length content-range content-type keep-alive "
         "transfer-encoding"
@@ -59,16 +65,16 @@ _OF_THE_BODY = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one attempt brought.
+    """The result of one attempt to fetch a URL.
 
-    `headers` keep order, case and repetition. `body` is what was received, decompressed and
-    up to the cap; `size` counts its octets; `truncated` says that more would have come.
-    `extract` is the head extract of a page (see `page`), empty for everything else.
-    `started_at` is UTC with milliseconds, `2026-11-22T02:20:00.123Z`; `elapsed_ms` is
-    milliseconds; `address` is the address connected to; `note` says why, in a few words.
-    `tls_version`, `tls_certificate` (SHA-256) and `tls_verified` (`ok`, or why not) are empty
-    for plain HTTP. `confirms` is set for a 304 to a question of ours: body and extract are
-    those of the answer confirmed, while `headers` and `size` are of the 304 itself.
+    `headers` keep order, case and repetition. `body` holds the decompressed octets up to the
+    cap, `size` is their number, and `truncated` says that there were more. `extract` is the
+    extract of a page or media file (see `page`, `media`), empty for everything else.
+    `started_at` is UTC with milliseconds, `2026-11-22T02:20:00.123Z`. `address` is the IP
+    address connected to. `note` is the reason of a failure, in a few words. `tls_version`,
+    `tls_certificate` (SHA-256) and `tls_verified` (`ok`, or why not) are empty for plain HTTP.
+    `confirms` is set for a 304 to a conditional request: `body` and `extract` are then those of
+    the stored response, while `headers` and `size` are those of the 304.
     """
 
     target: Target
@@ -90,28 +96,30 @@ class Observation:
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
-        """The header fields as they read: those of a confirmed answer, with the fields that the
-        304 sent in place of the old ones of the same name (RFC 9111, 3.2 and 4.3.4).
-        """
+        """The header fields, after a 304 those of the stored response with its updates."""
         return fields_of(self.headers, self.confirms.headers if self.confirms else None)
 
     def header(self, name: str) -> str:
-        """The first value of a header, compared without case; empty when it is not there."""
+        """Return the first value of a header field, its name in any case; empty without one."""
         return value_of(self.fields, name.lower())
 
 
 def value_of(fields: tuple[tuple[str, str], ...], name: str) -> str:
-    """The first value of a header, its name in lower case; empty when it is not there."""
+    """Return the first value of the field `name`, given in lower case; empty without one."""
     return next((value for n, value in fields if n.lower() == name), "")
 
 
 def fields_of(
     headers: tuple[tuple[str, str], ...], confirmed: tuple[tuple[str, str], ...] | None
 ) -> tuple[tuple[str, str], ...]:
-    """The fields of an answer, put in place of those that it confirms if it is a 304."""
+    """Return the header fields of a response.
+
+    For a 304, `confirmed` holds the fields of the stored response. Fields of the 304 replace all
+    stored ones of the same name (RFC 9111, 3.2 and 4.3.4).
+    """
     if confirmed is None:
         return headers
-    new = tuple((n, v) for n, v in headers if n.strip().lower() not in _OF_THE_BODY)
+    new = tuple((n, v) for n, v in headers if n.strip().lower() not in _NOT_UPDATED)
     names = {name.strip().lower() for name, _ in new}
     old = ((n, v) for n, v in confirmed if n.strip().lower() not in names)
     return (*old, *new)
@@ -119,11 +127,11 @@ def fields_of(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """Bytes as a protocol reads them, with what the server said about them.
+    """The input of a protocol: bytes, with what the server said about them.
 
-    For a file it is the body; for a header protocol the header lines it knows, one
-    `name: value` per CRLF line; for a page protocol the head extract made by `page`.
-    `media_type` is lower case without parameters, empty when the server named none.
+    `body` is the body of a file; or the header fields that a protocol reads, each as a CRLF line
+    `name: value`; or the extract of a page or media file. `media_type` is lower case without
+    parameters, empty if the server named none.
     """
 
     body: bytes
@@ -134,7 +142,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """Something that could not be read as it stands, or that readers read differently."""
+    """A place in a document that departs from the specification or that readers read differently.
+
+    `code` is dotted, `family.fault`; `line` is 1-based; `excerpt` quotes the document.
+    """
 
     code: str
     line: int | None = None
@@ -143,13 +154,13 @@ class Issue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One parsed signal, with the place it stands in.
+    """One parsed signal, with its place in the document.
 
-    `n` counts from 1 within a reading (0: made for one answer, not stored). `line` is
-    1-based in the document. `agent` is `*` or a product token as written. `path` is a
-    pattern (`*`, `$`), `media` a file extension without the dot. `purpose` is None only
-    for stance `refused`, which concerns access. `counts` is False for a reading that is
-    kept and shown but does not decide. `tier` follows the ranking of explicitness, 1 to 4.
+    `n` counts from 1 within a reading; 0 is a statement made for one answer, which is not
+    stored. `line` is 1-based. `agent` is `*` or a product token as written. `path` is a path
+    pattern with `*` and `$`, `media` a file extension without the dot. `purpose` is None only
+    for stance `refused`, which is about access. A statement that does not count (`counts`) is
+    shown but decides nothing. `tier` is the explicitness, from 1 (mining is named) to 4.
     """
 
     rule: str
@@ -172,13 +183,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A passage of natural language that may reserve; never a statement, since courts
-    disagree about what it is worth (docs/protocols/page_text.md).
+    """A passage of natural language that may be a reservation.
 
-    `strength` is `candidate`, or `mention` for a passage that only speaks of the matter.
-    `kind` is `reservation`, `anti_scraping` or `template` (a text that a service supplies).
-    `location` is `robots_comment`, `page` or `legal_page`; `language` is ISO 639-1; `pattern`
-    names the entry of the pattern list; `snippet` is the passage as it stands, shortened.
+    It is never a statement, since courts disagree about its effect (docs/protocols/page_text.md).
+    `strength` is `candidate`, or `mention` for a passage that only mentions the matter. `kind`
+    is `reservation`, `anti_scraping` or `template` (a text that a service supplies). `location`
+    is `robots_comment`, `page` or `legal_page`. `language` is ISO 639-1. `pattern` is the name
+    in the list of patterns. `snippet` quotes the passage, shortened.
     """
 
     strength: str
@@ -192,12 +203,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Whom a document names, in which role; naming is one side's word, never proof.
+    """A party that a document names, with its role. The document claims it; nothing proves it.
 
-    `source` is where in it (`rsl.copyright`), `role` is `holder`, `publisher`, `offers_licence`,
-    `controller`, `controlled`, `owner_domain` or `contact`; `confidence` is `high`, `medium` or
-    `low`. `uid` is an identifier or domain. `private` is what is personal (names of persons,
-    telephones, addresses), kept only where an operator asks for it.
+    `source` is the place of the name (`rsl.copyright`). `role` is `holder`, `publisher`,
+    `offers_licence`, `controller`, `controlled`, `owner_domain` or `contact`; `confidence` is
+    `high`, `medium` or `low`. `uid` is an identifier or domain. `private` holds personal data
+    (names of persons, telephone numbers, addresses), which is stored only on request.
     """
 
     source: str
@@ -214,12 +225,11 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one protocol found in one document. Equal documents give equal readings.
+    """The result of one protocol for one document. Equal documents give equal readings.
 
-    `rules` is what the protocol itself needs to answer questions; nobody else looks in.
-    `names` are the URLs that the document points to and the plan may visit (TDM policies).
-    `candidates` and `parties` are no statements: they change no state that a rule set does
-    not explicitly give to natural language.
+    `rules` is private to the protocol: what it needs to answer questions. It is not compared.
+    `names` are the URLs in the document that the plan may request, such as TDM policies.
+    `candidates` change a state only under a rule set that counts prose, `parties` never do.
     """
 
     presence: Presence
@@ -232,15 +242,16 @@ class Reading:
 
 
 def numbered(statements: list[Statement]) -> tuple[Statement, ...]:
-    """The statements of a reading, counted from 1 in their order."""
+    """Return the statements of a reading with `n` set, from 1 in their order."""
     return tuple(replace(s, n=n) for n, s in enumerate(statements, start=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked: `path` is path and query of one URL, None for the whole origin.
+    """A question about an origin.
 
-    `agent` is a product token, None for everybody.
+    `path` is path and query of one URL, None for the whole origin. `agent` is a product token,
+    None for all agents.
     """
 
     path: str | None = None
@@ -248,9 +259,10 @@ class Question:
 
 
 class AppliedStatement(NamedTuple):
-    """A statement that speaks to a question, and whether it covers all that was asked.
+    """A statement that applies to a question.
 
-    `limited_to` names what limits it (`agents`, `paths`, `file types`, `pages`); empty if nothing.
+    `limited_to` says which part of what was asked it covers (`agents`, `paths`, `file types`,
+    `pages`); it is empty for a statement that covers all of it.
     """
 
     statement: Statement

@@ -1,4 +1,4 @@
-"""A progress bar with rate and time left on a terminal, silence on a pipe."""
+"""A progress bar with rate and remaining time; shown on a terminal only."""
 
 import sys
 from types import TracebackType
@@ -20,14 +20,18 @@ from rich.text import Text
 
 
 class _Rate(ProgressColumn):
-    """Steps a second."""
+    """A column with the steps per second."""
 
     def render(self, task: Task) -> Text:
         return Text("" if task.speed is None else f"{task.speed:,.0f}/s", style="dim")
 
 
 class Bar:
-    """One bar on standard error; phases follow each other in it."""
+    """A progress bar on standard error, for one phase after the other.
+
+    `shown` forces the bar on or off; None shows it if standard error is a terminal. `quiet`
+    hides it in any case.
+    """
 
     def __init__(self, *, shown: bool | None, quiet: bool = False) -> None:
         self._shown = (sys.stderr.isatty() if shown is None else shown) and not quiet
@@ -56,11 +60,11 @@ class Bar:
         self._progress.stop()
 
     def begin(self, phase: str, size: int | None) -> None:
-        """Begin a phase of so many steps, None if that is not known."""
+        """Start a phase of `size` steps; None if the number is not known."""
         if self._shown:
             self._task = self._progress.add_task(phase, total=size)
 
     def step(self, steps: int = 1) -> None:
-        """So many steps are done."""
+        """Advance the bar by a number of steps."""
         if self._task is not None:
             self._progress.advance(self._task, steps)

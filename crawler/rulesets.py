@@ -1,4 +1,8 @@
-"""Rule sets: named, versioned data that say which statements count and how (docs/rules.md)."""
+"""Rule sets: versioned TOML files that say which statements count and how (docs/rules.md).
+
+Rules for editors: exports carry the label of a rule set, so a published rule set is never
+changed. A change of what counts needs a greater `version`.
+"""
 
 import re
 import tomllib
@@ -13,31 +17,33 @@ from typing import Any
 from crawler.errors import UserError
 from crawler.vocab import State
 
-#: The rule sets in the package; `signals` is judged and shown unless another one is named.
+#: The rule sets in the package. `DEFAULT` is used unless a user names another one.
 NAMES = ("signals", "inclusive", "strict")
 DEFAULT = "signals"
 SUFFIX = ".toml"
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,40}")
-_LARGEST = 64 * 1024
-_LAST_VERSION = 999_999
+_MAX_OCTETS = 64 * 1024
+_MAX_VERSION = 999_999
 _STATES = [state.value for state in State if state is not State.UNKNOWN]
 
 
 class RuleSetError(UserError):
-    """A rule set cannot be used; the message names file and key, and what is allowed."""
+    """A rule set cannot be used. The message names file and key, and the values allowed."""
 
 
 class UnknownRuleSetError(RuleSetError):
-    """There is no rule set of that name; the message lists those there are."""
+    """There is no rule set of that name. The message lists the names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """What counts. `tiers` limits explicitness; the others say how weaker signals are read.
+    """A rule set.
 
-    `refused_counts_as` is a state (`refused` or `reserved`), `reserved_states` are the states
-    for which the boolean flag of a row is true. `text` is the file, whole.
+    `tiers` are the tiers of statements that count, from 1 (most explicit) to 4.
+    `refused_counts_as` is the state that a refusal of access makes (`refused` or `reserved`),
+    `textual_counts_as` says what prose counts as (`nothing` or `reserved`). A row of a dataset
+    is flagged as reserved in one of `reserved_states`. `text` is the whole file.
     """
 
     id: str
@@ -52,19 +58,20 @@ class RuleSet:
 
     @property
     def label(self) -> str:
-        """The name that findings and exports carry, `signals/1`."""
+        """The name in findings and exports, such as `signals/1`."""
         return f"{self.id}/{self.version}"
 
     @property
     def is_packaged(self) -> bool:
-        """Whether the package brings it; the others are a user's own."""
+        """True for a rule set of the package, False for a user's."""
         return self.id in NAMES
 
 
 def load(name_or_path: str) -> RuleSet:
-    """A rule set of the package by name, or a user's own by the path of a `.toml` file.
+    """Return a rule set of the package by name, or a user's by the path of a `.toml` file.
 
-    Raises `UnknownRuleSetError` for other names and `RuleSetError` for a file that is no rule set.
+    Raises `UnknownRuleSetError` for other names, and `RuleSetError` for a file that cannot be
+    read or is no rule set.
     """
     if name_or_path in NAMES:
         return _packaged(name_or_path)
@@ -80,12 +87,12 @@ def load(name_or_path: str) -> RuleSet:
 
 
 def is_file(name_or_path: str) -> bool:
-    """Whether a path is meant, not a name."""
+    """Return whether a text is a path, not a name."""
     return name_or_path.lower().endswith(SUFFIX)
 
 
 def unknown(name: str, others: tuple[str, ...] = ()) -> UnknownRuleSetError:
-    """The error for a name that is not among those of the package and `others`."""
+    """Return the error for a name that is neither in the package nor in `others`."""
     known = ", ".join((*NAMES, *others))
     return UnknownRuleSetError(
         f"no rule set {name!r}; there are {known}, or name a file that ends in {SUFFIX}"
@@ -101,12 +108,12 @@ def _packaged(name: str) -> RuleSet:
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            content = file.read(_MAX_OCTETS + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise RuleSetError(f"cannot read the rule set {path}: {why}") from error
-    if len(content) > _LARGEST:
-        raise RuleSetError(f"{path}: a rule set has at most {_LARGEST // 1024} KiB")
+    if len(content) > _MAX_OCTETS:
+        raise RuleSetError(f"{path}: a rule set has at most {_MAX_OCTETS // 1024} KiB")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -114,7 +121,7 @@ def _read(path: Path) -> str:
 
 
 def parse(text: str, source: str) -> RuleSet:
-    """A rule set out of its text; raises `RuleSetError` that names `source`."""
+    """Return the rule set in a TOML text. Raises `RuleSetError`, whose message names `source`."""
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -134,19 +141,19 @@ def parse(text: str, source: str) -> RuleSet:
 
 
 def _check(data: dict[str, Any], source: str) -> None:
-    """Raise `RuleSetError` for the first thing wrong, in the order of docs/rules.md."""
+    """Raise `RuleSetError` for the first fault, in the order of docs/rules.md."""
     if surplus := sorted(data.keys() - _FIELDS.keys()):
         raise RuleSetError(
             f"{source}: unknown key {surplus[0]!r}; a rule set has {', '.join(_FIELDS)}"
         )
-    for key, (is_right, allowed) in _FIELDS.items():
+    for key, (is_valid, allowed) in _FIELDS.items():
         if key not in data:
             raise RuleSetError(f"{source}: {key} is missing; it must be {allowed}")
-        if not is_right(data[key]):
-            raise RuleSetError(f"{source}: {key} is {_shown(data[key])}; it must be {allowed}")
+        if not is_valid(data[key]):
+            raise RuleSetError(f"{source}: {key} is {_shortened(data[key])}; it must be {allowed}")
 
 
-def _shown(value: object) -> str:
+def _shortened(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}..."
 
@@ -155,27 +162,28 @@ def _is_prose(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_number(value: object, most: int) -> bool:
-    # To Python true is 1; to a reader it is no number.
-    return type(value) is int and 1 <= value <= most
+def _is_number(value: object, maximum: int) -> bool:
+    # `type`, not `isinstance`: in Python True is an int.
+    return type(value) is int and 1 <= value <= maximum
 
 
-def _is_list_of(value: object, is_right: Callable[[object], bool]) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(is_right, value))
+def _is_list_of(value: object, is_valid: Callable[[object], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_valid, value))
 
 
 def _is_date(value: object) -> bool:
     return isinstance(value, date) and not isinstance(value, datetime)
 
 
+#: The keys of a file in order: a check, and the values allowed in words.
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "id": (
         lambda v: isinstance(v, str) and _ID.fullmatch(v) is not None,
         "1 to 40 letters, digits, dots, hyphens or underscores",
     ),
     "version": (
-        lambda v: _is_number(v, _LAST_VERSION),
-        f"a whole number from 1 to {_LAST_VERSION}",
+        lambda v: _is_number(v, _MAX_VERSION),
+        f"a whole number from 1 to {_MAX_VERSION}",
     ),
     "title": (_is_prose, "a text"),
     "description": (_is_prose, "a text"),

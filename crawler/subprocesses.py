@@ -1,6 +1,7 @@
-"""Processes of our own beside the command: how one is started, and how the two talk.
+"""Start helper processes of this package and exchange JSON lines with them.
 
-Lines of JSON go both ways, over standard input and output. When the command is gone, so are they.
+Messages go both ways, one JSON value a line, over standard input and output. A helper process
+exits when its parent is gone.
 """
 
 import json
@@ -11,42 +12,46 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-# As `multiprocessing` does: a module of the same name in the folder of the moment is not meant.
+# The child gets the parent's `sys.path`, and not the working directory (`-P`): a module of the
+# same name that happens to be in that directory must not be imported. `multiprocessing` does so.
 _CODE = (
     "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "importlib.import_module(sys.argv[2]).main()"
 )
-_ORPHANED = 1
+_EXIT_ORPHANED = 1
 
 
 def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """Run `main` of a module in a process of its own; raises `OSError`."""
-    # A session of its own: a signal from the terminal comes to us, and we pass it on.
+    """Run the function `main` of a module in a new process; raise `OSError` if it cannot start."""
     command = [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), module, *arguments]
     pipe = subprocess.PIPE
+    # In a new session: Ctrl-C in a terminal reaches the parent only, which then stops its helpers.
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True)
 
 
-def send(process: subprocess.Popen[bytes], what: object) -> None:
-    """Send a line to a process; raises `OSError` if it is gone."""
+def send(process: subprocess.Popen[bytes], message: object) -> None:
+    """Send a message to a helper process; raise `OSError` if it is gone."""
     assert process.stdin is not None
-    line = memoryview(json.dumps(what).encode() + b"\n")
+    line = memoryview(json.dumps(message).encode() + b"\n")
+    # The pipe is unbuffered (`bufsize=0`), so that `write` may take a part of the line.
     while line:
         line = line[process.stdin.write(line) :]
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Let a process go; it ends at once if it has not ended."""
-    for channel in (process.stdin, process.stdout):
-        assert channel is not None
-        channel.close()
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipes of a helper process, kill it if it still runs, and wait for it."""
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        pipe.close()
     process.kill()
     process.wait()
 
 
 class ParentChannel:
-    """The process that started this one. Its lines have channels of their own, so that nothing
-    that is printed here gets among them and no child of ours keeps them open.
+    """The connection of a helper process to the process that started it.
+
+    It takes over file descriptors 0 and 1. What the helper prints goes to standard error, so that
+    it cannot corrupt the messages, and children of the helper do not hold the pipes open.
     """
 
     def __init__(self) -> None:
@@ -54,21 +59,24 @@ class ParentChannel:
         with open(os.devnull, "rb") as nothing:
             os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
-        self._lines: SimpleQueue[Any] = SimpleQueue()
-        Thread(target=self._listen, daemon=True).start()
+        self._messages: SimpleQueue[Any] = SimpleQueue()
+        Thread(target=self._read_messages, daemon=True).start()
 
-    def _listen(self) -> None:
-        held = b""
-        while read := os.read(self._in, 65536):
-            *lines, held = (held + read).split(b"\n")
+    def _read_messages(self) -> None:
+        """Queue the parent's messages; end this process when the parent is gone."""
+        rest = b""
+        while chunk := os.read(self._in, 65536):
+            *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
-                self._lines.put(json.loads(line))
-        os._exit(_ORPHANED)  # what is stored is stored; nobody waits for the rest
+                self._messages.put(json.loads(line))
+        # Not `sys.exit`, which would end this thread only. What is stored stays stored, and no
+        # process is left that waits for the rest.
+        os._exit(_EXIT_ORPHANED)
 
     def receive(self, timeout: float | None = None) -> Any:
-        """What the next line says; raises `queue.Empty` if none comes in so many seconds."""
-        return self._lines.get(timeout=timeout)
+        """Return the next message; raise `queue.Empty` if none comes within `timeout` seconds."""
+        return self._messages.get(timeout=timeout)
 
-    def send(self, what: object) -> None:
-        """Send a line."""
-        os.write(self._out, json.dumps(what).encode() + b"\n")
+    def send(self, message: object) -> None:
+        """Send a message to the parent."""
+        os.write(self._out, json.dumps(message).encode() + b"\n")

@@ -1,14 +1,18 @@
-"""The closed vocabulary: every word a table, a view or an export may use.
+"""The closed vocabulary: every word that a table, a view or an export may use.
 
-The enums fill the vocabulary tables of the database (`store`), so a value that is not
-listed here cannot be stored. Order matters where a docstring says so.
+The enums fill the vocabulary tables of the database (`store`), so a value that is not listed
+here cannot be stored.
+
+Rules for editors: the values are public, so never rename one. The order of members matters in
+`State` (its `rank`) and in `Purpose` (the order of findings).
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Outcome(StrEnum):
-    """What came of one attempt to fetch. A status code is data beside `responded`."""
+    """The result of one attempt to fetch. With `responded` there is a status code as well."""
 
     RESPONDED = "responded"
     NOT_FOUND_HOST = "not_found_host"
@@ -23,7 +27,7 @@ class Outcome(StrEnum):
 
 
 class Presence(StrEnum):
-    """Whether a protocol is there. `unseen` means the evidence itself is missing."""
+    """The presence of a resource or protocol. `unseen`: the evidence itself is missing."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -32,7 +36,7 @@ class Presence(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What somebody might use the content for."""
+    """The use of content that a statement is about."""
 
     TDM = "tdm"
     AI_TRAIN = "ai_train"
@@ -42,7 +46,7 @@ class Purpose(StrEnum):
 
 
 class Stance(StrEnum):
-    """What a statement says. `refused` speaks of access by all robots, not of mining."""
+    """The content of one statement. `refused` is about access by all robots, not about mining."""
 
     RESERVED = "reserved"
     CONDITIONAL = "conditional"
@@ -51,7 +55,18 @@ class Stance(StrEnum):
 
 
 class State(StrEnum):
-    """What a finding says, in descending strength."""
+    """The state of a finding, in descending strength."""
+
+    #: The position in descending strength, 0 for `reserved`.
+    rank: int
+
+    def __new__(cls, value: str) -> Self:
+        """Number the states in the order of their definition."""
+        # An attribute, since a property that looks the state up would slow every finding down.
+        state = str.__new__(cls, value)
+        state._value_ = value
+        state.rank = len(cls.__members__)
+        return state
 
     RESERVED = "reserved"
     CONDITIONAL = "conditional"
@@ -62,8 +77,18 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+def row_rank(state: State) -> tuple[bool, int]:
+    """Return the sort key of a state where one row answers for several purposes; least first.
+
+    Unknown is stricter than `permitted` and `silent` here: what was not seen may be anything
+    from `reserved` to `refused`. In `State.rank`, which ranks what statements say about one
+    purpose, `unknown` comes last.
+    """
+    return state in (State.PERMITTED, State.SILENT), state.rank
+
+
 class Reads(StrEnum):
-    """Which reading of the bytes yields a statement."""
+    """The reading of the bytes that yields a statement: to the letter, as tolerant readers do."""
 
     BOTH = "both"
     STRICT = "strict"
@@ -71,7 +96,7 @@ class Reads(StrEnum):
 
 
 class DeclaredBy(StrEnum):
-    """Where a statement was made; never who holds the rights."""
+    """The place where a statement was made. It does not say who holds the rights."""
 
     ORIGIN_FILE = "origin_file"
     HEADER = "header"
@@ -82,7 +107,7 @@ class DeclaredBy(StrEnum):
 
 
 class AgentClass(StrEnum):
-    """What an automated agent is for, as its operator says."""
+    """The purpose of an automated agent, as its operator documents it."""
 
     TRAIN = "train"
     CONTROL = "control"
@@ -95,11 +120,11 @@ class AgentClass(StrEnum):
 
 
 class Resource(StrEnum):
-    """What is asked of an origin; `other_robots_txt` is the gate of a host it points to.
+    """A kind of resource that the crawl requests for an origin.
 
-    `terms` are pages of terms that it links to, `media` files of the dataset that may carry
-    their own metadata. From `ads_txt` on, files that reserve nothing: they tell who is behind
-    an origin, or that another format is in use there.
+    `other_robots_txt` is the robots.txt of another host that the origin links to. `terms` are
+    pages of terms, `media` are files of the dataset that may carry metadata. The files from
+    `ads_txt` on reserve nothing: they name who is behind an origin, or another format in use.
     """
 
     ROBOTS_TXT = "robots_txt"
@@ -120,7 +145,7 @@ class Resource(StrEnum):
 
 
 class Reject(StrEnum):
-    """Why a dataset row names no origin that could be asked."""
+    """The reason why a dataset row has no origin that can be crawled."""
 
     EMPTY = "empty"
     NOT_HTTP = "not_http"
@@ -131,11 +156,21 @@ class Reject(StrEnum):
 
 
 PAGES = frozenset({Resource.HOME, Resource.PAGE})
-#: Responses that speak for the one URL they answered.
+#: Resources whose statements are about the one URL that was requested.
 CONTENT = PAGES | {Resource.MEDIA}
-#: Responses of which an extract is kept, not the body.
+#: Resources of which an extract is stored instead of the body.
 EXTRACTED = CONTENT | {Resource.TERMS}
-#: What says nothing about mining, so that not seeing it leaves nothing open.
+#: Resources that may be on another host. They are known by their URL; those of the origin itself
+#: by their path, whatever the scheme.
+EXTERNAL = frozenset(
+    {
+        Resource.TDM_POLICY,
+        Resource.RSL_LICENSE,
+        Resource.OTHER_ROBOTS_TXT,
+        Resource.TERMS,
+    }
+)
+#: Resources that say nothing about mining: an origin is complete without them.
 CONTEXT = frozenset(
     {
         Resource.TERMS,
@@ -146,7 +181,8 @@ CONTEXT = frozenset(
     }
 )
 
-#: Reserving a purpose reserves those it contains, downward only (a directed acyclic chain).
+#: A statement about a purpose holds for the purposes that it contains, never for wider ones.
+#: For each purpose: itself and the purposes that contain it.
 ANCESTORS: dict[Purpose, tuple[Purpose, ...]] = {
     Purpose.TDM: (Purpose.TDM,),
     Purpose.AI_TRAIN: (Purpose.AI_TRAIN, Purpose.TDM),

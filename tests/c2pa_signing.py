@@ -1,4 +1,4 @@
-"""C2PA manifests for tests: signed with a certificate that is made on the spot."""
+"""Sign files with C2PA manifests for tests, with a certificate made at run time."""
 
 import datetime
 import io
@@ -38,7 +38,7 @@ def _usage(*, leaf: bool) -> x509.KeyUsage:
 
 @cache
 def _credentials() -> tuple[str, str]:
-    """A chain of two certificates and the key of the first, as PEM."""
+    """Return a chain of two certificates and the key of the first, as PEM."""
     root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = x509.SubjectKeyIdentifier.from_public_key(root.public_key())
 
@@ -83,7 +83,7 @@ def _credentials() -> tuple[str, str]:
 
 
 def signed(kind: str, file: bytes, *assertions: tuple[str, object], claim: int = 2) -> bytes:
-    """The file with a manifest that makes these assertions, label and data."""
+    """Return the file with a signed manifest; `assertions` are (label, data)."""
     chain, key = _credentials()
     signer = c2pa.Signer.from_info(
         c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, chain.encode(), key.encode(), None)

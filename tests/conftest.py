@@ -1,4 +1,8 @@
-"""What many tests share: the corpus if it is there, the command, and one demonstration."""
+"""Fixtures and limits that many tests share: the corpus, the command, the demo and its database.
+
+Rules for editors: no test asserts on wall time. A limit only ends a test that hangs; it is
+written as `patience(seconds)`, so that one factor scales all of them.
+"""
 
 import contextlib
 import os
@@ -10,49 +14,76 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, settings
 
 from crawler.cli import main
 
 ROOT = Path(__file__).parent.parent
 CORPUS = Path(os.environ.get("TDM_AUDIT_CORPUS", ROOT.parent / "shared" / "corpus"))
+#: Factor for every time limit. 4 holds on two cores while two other CPU-bound processes run.
+SLOWNESS = float(os.environ.get("TDM_AUDIT_TEST_SLOWNESS", "4"))
+
+# Hypothesis measures wall time in two places, `deadline` and `too_slow`: both fail on a busy
+# machine. In CI the examples are the same in every run, so that a failure comes with a change.
+settings.register_profile(
+    "no_deadlines",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("no_deadlines")
+
+
+def patience(seconds: float) -> float:
+    """Return how long to wait, in seconds, for what an idle machine does within `seconds`."""
+    return seconds * SLOWNESS
 
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
+    """Return the folder of real files; skip the test where there is none."""
     if not CORPUS.is_dir():
         pytest.skip(f"no corpus of real files at {CORPUS}; set TDM_AUDIT_CORPUS")
     return CORPUS
 
 
 def run(*arguments: object, cwd: Path = ROOT, timeout: float = 120) -> subprocess.CompletedProcess:
-    """The command as a user runs it; in a process of its own if it crawls, since that
-    takes signals and threads.
+    """Run the command as a user does; `timeout` is in seconds on an idle machine.
+
+    Commands that crawl run in a subprocess, since they install signal handlers and start
+    threads. All others run in this process, which is faster.
     """
     if arguments[0] not in ("crawl", "check", "demo"):
-        return _inside(list(map(str, arguments)), cwd)
-    command = [sys.executable, "-m", "crawler", *map(str, arguments)]
-    env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+        return _run_in_process(list(map(str, arguments)), cwd)
     return subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False
+        [sys.executable, "-m", "crawler", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=patience(timeout),
+        check=False,
     )
 
 
-def _inside(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess:
+def _run_in_process(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess:
     with contextlib.chdir(cwd):
-        done = CliRunner(env={"COLUMNS": "160"}).invoke(main, arguments)
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+        result = CliRunner(env={"COLUMNS": "160"}).invoke(main, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="session")
 def tdm_audit():
+    """Return the function that runs the command."""
     return run
 
 
 @pytest.fixture(scope="session")
-def demonstration(tmp_path_factory) -> Path:
-    """The folder that `tdm-audit demo` leaves behind; do not write into it."""
+def demo_output(tmp_path_factory) -> Path:
+    """Return the folder that `tdm-audit demo` leaves behind. Tests must not write into it."""
     output = tmp_path_factory.mktemp("demo")
     done = run("demo", "--output", output)
     assert done.returncode == 0, done.stderr
@@ -60,17 +91,17 @@ def demonstration(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def audit(demonstration, tmp_path) -> Path:
-    """A copy of the demonstration's database, to do with as one likes."""
+def demo_db_copy(demo_output, tmp_path) -> Path:
+    """Return a copy of the demo's database that the test may change."""
     copy = tmp_path / "audit.db"
-    shutil.copy(demonstration / "audit.db", copy)
+    shutil.copy(demo_output / "audit.db", copy)
     return copy
 
 
 @pytest.fixture
-def query(demonstration):
-    """Ask the demonstration's database a question."""
-    db = sqlite3.connect(f"{(demonstration / 'audit.db').as_uri()}?mode=ro", uri=True)
+def query(demo_output):
+    """Return a function that runs a query on the demo's database."""
+    db = sqlite3.connect(f"{(demo_output / 'audit.db').as_uri()}?mode=ro", uri=True)
     db.row_factory = sqlite3.Row
     yield lambda sql, *values: db.execute(sql, values).fetchall()
     db.close()

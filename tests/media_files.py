@@ -1,4 +1,4 @@
-"""Small media files, built in code: real containers with the metadata that a test gives them."""
+"""Build small media files for tests: real containers with given metadata."""
 
 import io
 import struct
@@ -15,7 +15,7 @@ CONTAINER = (
 
 
 def xmp(inside: str = "", attributes: str = "") -> str:
-    """A packet as tools write it: `inside` are elements, `attributes` those of the description."""
+    """Return an XMP packet with elements and attributes in its description."""
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -26,15 +26,15 @@ def xmp(inside: str = "", attributes: str = "") -> str:
 
 
 def plus(value: str, rest: str = "") -> str:
-    """A packet with a data mining value of PLUS."""
+    """Return a packet with a PLUS data mining value."""
     return xmp(attributes=f'xmlns:plus="{PLUS}" plus:DataMining="{value}" {rest}')
 
 
 def tdm(*, reservation: str = "1", policy: str = "", space: str = TDM) -> str:
-    """A packet with the properties of TDMRep."""
-    said = f"<tdm:reservation>{reservation}</tdm:reservation>" if reservation else ""
+    """Return a packet with the properties of TDMRep."""
+    reserved = f"<tdm:reservation>{reservation}</tdm:reservation>" if reservation else ""
     terms = f"<tdm:policy>{policy}</tdm:policy>" if policy else ""
-    return xmp(said + terms, f'xmlns:tdm="{space}"')
+    return xmp(reserved + terms, f'xmlns:tdm="{space}"')
 
 
 def segment(marker: int, content: bytes) -> bytes:
@@ -42,7 +42,7 @@ def segment(marker: int, content: bytes) -> bytes:
 
 
 def jpeg(*packets: str, more: bytes = b"") -> bytes:
-    """A JPEG of one grey pixel's worth of headers."""
+    """Return a JPEG of one grey pixel; `more` are segments after the packets."""
     header = b"http://ns.adobe.com/xap/1.0/\0"
     apps = b"".join(segment(0xE1, header + packet.encode()) for packet in packets)
     jfif = segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
@@ -52,17 +52,19 @@ def jpeg(*packets: str, more: bytes = b"") -> bytes:
 
 
 def extended(packet: bytes, digest: bytes = b"A" * 32) -> bytes:
-    """The segments of a packet that is too long for one, the last first."""
-    parts = [(at, packet[at : at + 40_000]) for at in range(0, len(packet), 40_000)]
+    """Return the segments of a packet that is too long for one, in reverse order."""
+    pieces = [
+        (offset, packet[offset : offset + 40_000]) for offset in range(0, len(packet), 40_000)
+    ]
     return b"".join(
         segment(
             0xE1,
             b"http://ns.adobe.com/xmp/extension/\0"
             + digest
-            + struct.pack(">II", len(packet), at)
-            + p,
+            + struct.pack(">II", len(packet), offset)
+            + piece,
         )
-        for at, p in reversed(parts)
+        for offset, piece in reversed(pieces)
     )
 
 
@@ -76,11 +78,11 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def png(packet: str | bytes = "", *, compressed: bool = False, late: bool = False) -> bytes:
-    """A PNG of one pixel; a late packet stands behind the pixels."""
+    """Return a PNG of one pixel; a late packet comes after the pixels."""
     octets = packet.encode() if isinstance(packet, str) else packet
     text = zlib.compress(octets) if compressed else octets
-    noted = b"XML:com.adobe.xmp\0" + bytes([compressed]) + b"\0\0\0" + text
-    chunk = _chunk(b"iTXt", noted) if packet else b""
+    itxt = b"XML:com.adobe.xmp\0" + bytes([compressed]) + b"\0\0\0" + text
+    chunk = _chunk(b"iTXt", itxt) if packet else b""
     pixels = _chunk(b"IDAT", zlib.compress(b"\0\0"))
     body = pixels + chunk if late else chunk + pixels
     header = _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
@@ -88,7 +90,7 @@ def png(packet: str | bytes = "", *, compressed: bool = False, late: bool = Fals
 
 
 def webp(packet: str) -> bytes:
-    """A WebP with an odd chunk before its packet."""
+    """Return a WebP with a chunk of odd length before the packet."""
     octets = packet.encode()
     chunks = b"VP8X" + struct.pack("<I", 10) + b"\x04" + b"\0" * 9
     chunks += b"ODD " + struct.pack("<I", 1) + b"x\0"
@@ -113,7 +115,7 @@ def tiff(packet: str, order: str = "<") -> bytes:
 def epub(
     opf: str, *, container: str = CONTAINER, mimetype: bool = True, path: str = "OEBPS/book.opf"
 ):
-    """An EPUB with one package document and nothing else to read."""
+    """Return an EPUB with one package document and no other content."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         if mimetype:
@@ -131,7 +133,7 @@ def opf(*elements: str, prefix: str = "tdm: http://www.w3.org/ns/tdmrep#") -> st
 
 
 def pdf(packet: str | bytes = "", *, flate: bool = False, more: str = "") -> bytes:
-    """A PDF of one empty page, with its cross-reference table."""
+    """Return a PDF of one empty page, with its cross-reference table."""
     octets = packet.encode() if isinstance(packet, str) else packet
     content = zlib.compress(octets, 9) if flate else octets
     extra = f"{'/Filter /FlateDecode ' if flate else ''}{more}"
@@ -144,11 +146,11 @@ def pdf(packet: str | bytes = "", *, flate: bool = False, more: str = "") -> byt
         + content
         + b"\nendstream",
     ]
-    out, places = b"%PDF-1.7\n", []
-    for number, one in enumerate(objects, start=1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, one)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    out, offsets = b"%PDF-1.7\n", []
+    for number, obj in enumerate(objects, start=1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, obj)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     start = len(out)
     out += b"xref\n0 5\n0000000000 65535 f \n" + table
     return out + b"trailer << /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % start

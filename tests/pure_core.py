@@ -15,7 +15,7 @@ CORE = (
 
 
 def main(path: str) -> int:
-    """Print every line and branch of the core that no test takes; 1 if there is one."""
+    """Print every line and branch of the core that no test takes; return 1 if there is one."""
     files = json.loads(Path(path).read_text("utf-8"))["files"]
     core = {name: facts for name, facts in files.items() if name.startswith(CORE)}
     if len(core) < len(CORE):

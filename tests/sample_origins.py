@@ -1,16 +1,18 @@
-"""Answers of an imagined origin, read by the real protocols as the store has them read."""
+"""Sample origins: answers of an invented server, read by the real snapshot reader."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crawler import page, rulesets
+from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.evaluator import evaluate
 from crawler.evaluate.records import Finding, ResourceEvidence
+from crawler.evaluate.snapshot import SnapshotReader
 from crawler.model import Observation, Origin, Question, Reading, Target
-from crawler.plan.planner import planner
-from crawler.protocols import PROTOCOLS, parse
-from crawler.protocols.interface import Carrier
-from crawler.vocab import CONTENT, Outcome, Presence, Purpose, Resource
+from crawler.plan import planner
+from crawler.plan.history import OriginHistory
+from crawler.vocab import CONTENT, Outcome, Purpose, Resource
 
 SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in ("signals", "inclusive", "strict"))
 AT = "2026-11-22T00:00:00.000Z"
@@ -25,7 +27,7 @@ FILES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a server sends, or why nothing came."""
+    """The response of a server, or the outcome without one."""
 
     body: str | bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
@@ -40,7 +42,7 @@ NOTHING = Answer(status=None, outcome=Outcome.TIMED_OUT)
 
 
 def html(head: str = "", *headers: tuple[str, str]) -> Answer:
-    """A page with something in its head, and headers."""
+    """Return a page with elements in its head, and header fields."""
     body = f"<!doctype html><html><head>{head}</head><body><p>words</p></body></html>"
     return Answer(body=body, headers=headers, kind="text/html")
 
@@ -62,32 +64,30 @@ def observed(target: Target, answer: Answer) -> Observation:
 
 
 def evidence(resource: Resource, where: str, answer: Answer, number: int) -> ResourceEvidence:
-    """One answer as the judge gets it: `where` is a path, or a URL elsewhere."""
+    """Return one answer as the evaluator gets it, loaded by the same reader as from a database.
+
+    `where` is a path, or a URL elsewhere; `number` is the key of the observation.
+    """
     url = where if "://" in where else HOST + where
     seen = observed(Target(resource=resource, asked=url, url=url), answer)
-    presence = parse.presence_of(seen)
-    readings = tuple(_readings(seen)) if presence is Presence.PRESENT else ()
-    for protocol, _, reading in readings:
-        if protocol.CARRIER is Carrier.BODY:
-            presence = reading.presence
-    return ResourceEvidence(
-        resource=resource,
-        path=where,
+    stored = seen.extract or seen.body
+    row = ObservationRow(
+        key=number,
+        run=1,
+        stored="digest" if stored else None,
+        resource=resource.value,
+        asked=url,
+        hop=0,
         url=url,
-        presence=presence,
-        observation=number,
+        outcome=seen.outcome.value,
+        status=seen.status,
+        headers=json.dumps(seen.headers),
+        truncated=int(seen.truncated),
         observed_at=AT,
-        readings=readings,
+        confirmed=None,
     )
-
-
-def _readings(seen: Observation):
-    for protocol in PROTOCOLS:
-        if seen.target.resource in protocol.RESOURCES:
-            document = parse.document(protocol, seen)
-            if document is not None:
-                key = f"{protocol.NAME} of {seen.target.url}"
-                yield protocol, key, parse.parse(protocol, document)
+    reader = SnapshotReader(lambda _origin: [row], {"digest": stored}.get)
+    return reader.load(1).resources[0]
 
 
 def origin(
@@ -99,7 +99,7 @@ def origin(
     pages: Mapping[str, Answer] | None = None,
     licences: Mapping[str, Answer] | None = None,
 ) -> tuple[ResourceEvidence, ...]:
-    """An origin as fully seen; what is not given is not there, and pages say nothing."""
+    """Return a fully seen origin; files that are not given are absent, and pages say nothing."""
     given = zip(FILES.items(), (robots, ai, tdmrep, trust), strict=True)
     asked = [(r, path, a if isinstance(a, Answer) else Answer(body=a)) for (r, path), a in given]
     asked.append((Resource.HOME, "/", home or html()))
@@ -113,17 +113,17 @@ def findings(resources, rules=SIGNALS, **question) -> dict[Purpose, Finding]:
 
 
 def state(resources, purpose: str = "tdm", rules=SIGNALS, **question) -> str:
-    """One state: that of a purpose."""
+    """Return the state of a purpose."""
     return findings(resources, rules, **question)[Purpose(purpose)].state.value
 
 
 def reading(resources, name: str) -> Reading:
-    """What the protocol of a name read, where it looked first."""
+    """Return the first reading of a protocol, by its name."""
     return next(r for s in resources for p, _, r in s.readings if name == p.NAME)
 
 
 def codes(resources, name: str) -> list[str]:
-    """The issues of a protocol."""
+    """Return the codes of the issues of a protocol."""
     return [issue.code for issue in reading(resources, name).issues]
 
 
@@ -132,12 +132,12 @@ def planned(
     options: planner.PlanOptions | None = None,
     samples: tuple[str, ...] = (),
 ) -> list[Observation]:
-    """A visit to an origin that gives these answers by path or URL, as the plan has it."""
+    """Return the observations of a visit to an origin with these answers by path or URL."""
     at = Origin(scheme="https", host="h.example", port=443, site="h.example")
     by_url = {url if "://" in url else HOST + url: answer for url, answer in answers.items()}
     seen: list[Observation] = []
     while step := planner.next_target(
-        at, samples, planner.Seen(seen), options or planner.PlanOptions()
+        at, samples, OriginHistory(seen), options or planner.PlanOptions()
     ):
         if isinstance(step, Target):
             step = observed(step, by_url.get(step.url, MISSING))

@@ -2,7 +2,12 @@
 
 import json
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+#: For properties whose examples are parsed or evaluated: on a busy machine one takes long, and a
+#: limit of wall time would fail a test that is right.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SEGMENTS = (*"a A news p x.jpg x.JPG b_c 50%25 %7Efoo %C3%A9 é ..".split(), "")
 _PATTERN_PARTS = st.sampled_from("/ /a /a/ /news * $ .jpg ? q= %7Efoo é b_c % _ /p/ \\".split())

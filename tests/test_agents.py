@@ -1,4 +1,4 @@
-"""The catalogue of agents: its data, and how a token written somewhere finds its entry."""
+"""The catalogue of agents: its data, and which entry a token as written finds."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import agents
-from crawler.agents import CATALOGUE, TRAINING, candidates, find, near
+from crawler.agents import CATALOGUE, TRAINING, find, suggest, token_forms
 from crawler.vocab import AgentClass as Class
 
 ROOT = Path(__file__).parents[1]
@@ -67,13 +67,13 @@ def test_entries_are_short_sourced_and_dated(agent):
 @pytest.mark.parametrize("agent", CATALOGUE, ids=lambda a: a.token)
 def test_every_token_is_reached_in_any_case_and_with_a_version(agent):
     for written in (agent.token, agent.token.upper(), f"  {agent.token}/1.0 (+https://x.example/)"):
-        got = next(filter(None, map(find, candidates(written))), None)
+        got = next(filter(None, map(find, token_forms(written))), None)
         assert got == agent
 
 
 @pytest.mark.parametrize("general", ["Scrapy", "Code", "Spider", "*", ""])
 def test_general_names_are_not_agents_and_near_nothing(general):
-    assert (find(general), near(general)) == (None, None)
+    assert (find(general), suggest(general)) == (None, None)
 
 
 CANDIDATES = [
@@ -100,7 +100,7 @@ CANDIDATES = [
 
 @pytest.mark.parametrize(("token", "expected"), [c[1:] for c in CANDIDATES], ids=lambda v: repr(v))
 def test_candidates(token, expected):
-    assert candidates(token) == expected
+    assert token_forms(token) == expected
 
 
 WHOLE = [
@@ -149,7 +149,7 @@ NEAR = [
     ("too short for a slip", "CBot", None),
     ("known", "GPTBot", None),
     ("known by its candidate", "CCBot/2.0", None),
-    ("a program of its own", "pingbot", None),
+    ("a known program that is no agent", "pingbot", None),
     ("browser", "Mozilla/5.0 (compatible; GPTBot/1.3)", None),
     ("two agents in one line", "ClaudeBot, GPTBot", None),
     ("punctuation only", "-/-", None),
@@ -159,20 +159,20 @@ NEAR = [
 
 @pytest.mark.parametrize(("token", "expected"), [n[1:] for n in NEAR], ids=[n[0] for n in NEAR])
 def test_near_names_what_was_probably_meant(token, expected):
-    got = near(token)
+    got = suggest(token)
     assert (got and got.token) == expected
 
 
 @given(st.text(max_size=80))
 def test_any_token_has_an_answer(token):
-    forms = candidates(token)
+    forms = token_forms(token)
     assert all(form == form.strip() and form for form in forms)
     if any(map(find, forms)):
-        assert near(token) is None
+        assert suggest(token) is None
 
 
 def entry(**changes):
-    """A sound `[[agent]]` table with some fields changed; None removes one."""
+    """Return a valid `[[agent]]` table with some fields changed; None removes one."""
     sound = {
         "token": "ABot",
         "operator": "A",
@@ -194,18 +194,18 @@ BROKEN = [
     ("empty note", [entry(note="")], "note is not plain text in one line"),
     ("note of two lines", [entry(note="a\nb")], "note is not plain text in one line"),
     ("number for a name", [entry(operator=1)], "operator is not plain text in one line"),
-    ("successor nobody knows", [entry(successor="BBot")], "unknown successor 'BBot'"),
+    ("unknown successor", [entry(successor="BBot")], "unknown successor 'BBot'"),
 ]
 
 
 @pytest.mark.parametrize(("tables", "said"), [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN])
 def test_a_broken_catalogue_says_what_is_wrong(tables, said):
     with pytest.raises(agents.CatalogueError, match=re.escape(said)):
-        agents.catalogue(tables)
+        agents.parse_catalogue(tables)
 
 
 def test_a_sound_catalogue_keeps_its_order():
-    got = agents.catalogue([entry(token="BBot"), entry(successor="bbot")])
+    got = agents.parse_catalogue([entry(token="BBot"), entry(successor="bbot")])
     assert [(a.token, a.agent_class, a.as_of, a.successor) for a in got] == [
         ("BBot", Class.TRAIN, "2026-11-22", ""),
         ("ABot", Class.TRAIN, "2026-11-22", "bbot"),
@@ -222,7 +222,7 @@ def test_generated_parts_of_the_pages_are_current(page, capsys):
 def test_most_reported_tokens_are_known_and_the_rest_is_left_out_on_purpose():
     lines = REPORTED.read_text(encoding="utf-8").splitlines()
     reported = [line.split(":", 1)[1].strip() for line in lines if line.startswith("User-agent:")]
-    unknown = {t for t in reported if not any(map(find, candidates(t)))}
+    unknown = {t for t in reported if not any(map(find, token_forms(t)))}
     assert len(reported) > 150
     assert len(unknown) <= 30
     assert {"Scrapy", "Code", "Spider"} <= unknown

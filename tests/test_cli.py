@@ -30,8 +30,8 @@ DERIVED = (
     "statement",
     "issue",
     "party",
-    "read_from",
-    "sight",
+    "observation_reading",
+    "resource_evidence",
     "finding",
     "disagreement",
 )
@@ -39,29 +39,31 @@ DERIVED = (
 
 def derived(path):
     return {
-        t: rows_of(path, f"SELECT * FROM {t} ORDER BY 1, 2, 3") for t in DERIVED if t != "read_from"
-    } | {"read_from": rows_of(path, "SELECT * FROM read_from ORDER BY 1, 2")}
+        t: rows_of(path, f"SELECT * FROM {t} ORDER BY 1, 2, 3")
+        for t in DERIVED
+        if t != "observation_reading"
+    } | {"observation_reading": rows_of(path, "SELECT * FROM observation_reading ORDER BY 1, 2")}
 
 
-def test_judge_rebuilds_the_same_rows_without_the_network(audit, tdm_audit):
-    before = derived(audit)
+def test_judge_rebuilds_the_same_rows_without_the_network(demo_db_copy, tdm_audit):
+    before = derived(demo_db_copy)
     assert all(before.values())
-    with closing(sqlite3.connect(audit)) as db:
+    with closing(sqlite3.connect(demo_db_copy)) as db:
         db.execute("PRAGMA foreign_keys = OFF")
         for table in DERIVED:
             db.execute(f"DELETE FROM {table}")
         db.commit()
-    done = tdm_audit("judge", "--db", audit, "--quiet")
+    done = tdm_audit("judge", "--db", demo_db_copy, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert derived(audit) == before
+    assert derived(demo_db_copy) == before
 
 
-def test_judge_shows_the_rule_set_that_was_chosen(audit, tdm_audit):
-    assert rows_of(audit, "SELECT DISTINCT rules FROM reservations") == [("signals/1",)]
-    done = tdm_audit("judge", "--db", audit, "--rules", "strict", "--json")
+def test_judge_shows_the_rule_set_that_was_chosen(demo_db_copy, tdm_audit):
+    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("signals/1",)]
+    done = tdm_audit("judge", "--db", demo_db_copy, "--rules", "strict", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["datasets"][0]["rules"] == "strict/1"
-    assert rows_of(audit, "SELECT DISTINCT rules FROM reservations") == [("strict/1",)]
+    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("strict/1",)]
 
 
 FAILURES = [
@@ -122,10 +124,10 @@ FAILURES = [
 @pytest.mark.parametrize(
     ("arguments", "status", "said"), [f[1:] for f in FAILURES], ids=[f[0] for f in FAILURES]
 )
-def test_failure_is_one_clear_sentence(arguments, status, said, demonstration, tmp_path, tdm_audit):
+def test_failure_is_one_clear_sentence(arguments, status, said, demo_output, tmp_path, tdm_audit):
     (tmp_path / "numbers.csv").write_text("a,b\n1,2\n")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
-    arguments = [str(demonstration / "audit.db") if a == "DB" else a for a in arguments]
+    arguments = [str(demo_output / "audit.db") if a == "DB" else a for a in arguments]
     done = tdm_audit(*arguments, cwd=tmp_path)
     assert done.returncode == status
     assert said in done.stderr
@@ -134,15 +136,15 @@ def test_failure_is_one_clear_sentence(arguments, status, said, demonstration, t
     assert not list(tmp_path.glob("x.*"))
 
 
-def test_a_second_run_is_told_at_once(audit, tdm_audit, tmp_path):
-    with exclusive_lock(audit):
-        done = tdm_audit("judge", "--db", audit)
+def test_a_second_run_fails_at_once(demo_db_copy, tdm_audit, tmp_path):
+    with exclusive_lock(demo_db_copy):
+        done = tdm_audit("judge", "--db", demo_db_copy)
     assert done.returncode == 3
     assert "another run holds" in done.stderr
 
 
-def test_explain_leads_to_line_and_digest(demonstration, tdm_audit):
-    db = demonstration / "audit.db"
+def test_explain_leads_to_line_and_digest(demo_output, tdm_audit):
+    db = demo_output / "audit.db"
     done = tdm_audit("explain", UNANIMOUS, "--db", db, "--json")
     said = json.loads(done.stdout)
     assert list(said) == [
@@ -172,8 +174,8 @@ def test_explain_leads_to_line_and_digest(demonstration, tdm_audit):
     }
 
 
-def test_explain_for_an_agent_and_for_the_whole_origin(demonstration, tdm_audit):
-    db = demonstration / "audit.db"
+def test_explain_for_an_agent_and_for_the_whole_origin(demo_output, tdm_audit):
+    db = demo_output / "audit.db"
     agent = json.loads(
         tdm_audit(
             "explain", UNANIMOUS, "--agent", "GPTBot", "--origin", "--db", db, "--json"
@@ -185,8 +187,8 @@ def test_explain_for_an_agent_and_for_the_whole_origin(demonstration, tdm_audit)
 
 
 @pytest.mark.parametrize("view", sorted(public_views()))
-def test_every_view_exports_as_every_format_alike(view, demonstration, tmp_path, tdm_audit):
-    db = demonstration / "audit.db"
+def test_every_view_exports_as_every_format_alike(view, demo_output, tmp_path, tdm_audit):
+    db = demo_output / "audit.db"
     for suffix in ("csv", "jsonl", "parquet"):
         done = tdm_audit("export", view, "--db", db, "-o", tmp_path / f"out.{suffix}")
         assert done.returncode == 0, done.stderr
@@ -201,9 +203,9 @@ def test_every_view_exports_as_every_format_alike(view, demonstration, tmp_path,
     assert parquet.to_pylist() == lines
 
 
-def test_exports_repeat_byte_for_byte(demonstration, tmp_path, tdm_audit):
+def test_exports_repeat_byte_for_byte(demo_output, tmp_path, tdm_audit):
     for name in ("a.parquet", "b.parquet"):
-        tdm_audit("export", "statements", "--db", demonstration / "audit.db", "-o", tmp_path / name)
+        tdm_audit("export", "statements", "--db", demo_output / "audit.db", "-o", tmp_path / name)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
@@ -235,7 +237,7 @@ def write(path, urls):
 
 @pytest.mark.parametrize("source", ["in.parquet", "in.csv", "in.jsonl"])
 @pytest.mark.parametrize("out", ["out.parquet", "out.csv", "out.jsonl"])
-def test_flag_keeps_rows_and_order(source, out, demonstration, tmp_path, tdm_audit):
+def test_flag_keeps_rows_and_order(source, out, demo_output, tmp_path, tdm_audit):
     write(tmp_path / source, URLS)
     done = tdm_audit(
         "flag",
@@ -243,7 +245,7 @@ def test_flag_keeps_rows_and_order(source, out, demonstration, tmp_path, tdm_aud
         "-o",
         tmp_path / out,
         "--db",
-        demonstration / "audit.db",
+        demo_output / "audit.db",
         "--json",
     )
     assert done.returncode == 0, done.stderr
@@ -266,7 +268,7 @@ def test_flag_keeps_rows_and_order(source, out, demonstration, tmp_path, tdm_aud
     assert list(rows[0]) == ["url", "n", *COLUMNS]
 
 
-def test_flag_keeps_types_and_metadata_of_parquet(demonstration, tmp_path, tdm_audit):
+def test_flag_keeps_types_and_metadata_of_parquet(demo_output, tmp_path, tdm_audit):
     schema = pa.schema([("url", pa.large_string()), ("n", pa.int8())], metadata={"who": "me"})
     pq.write_table(pa.table({"url": URLS, "n": range(5)}, schema=schema), tmp_path / "in.parquet")
     tdm_audit(
@@ -275,15 +277,15 @@ def test_flag_keeps_types_and_metadata_of_parquet(demonstration, tmp_path, tdm_a
         "-o",
         tmp_path / "out.parquet",
         "--db",
-        demonstration / "audit.db",
+        demo_output / "audit.db",
     )
     got = pq.read_schema(tmp_path / "out.parquet")
     assert (got.field("url").type, got.field("n").type) == (pa.large_string(), pa.int8())
     assert got.metadata[b"who"] == b"me"
 
 
-def test_flag_again_replaces_the_verdicts(demonstration, tmp_path, tdm_audit):
-    db = demonstration / "audit.db"
+def test_flag_again_replaces_the_verdicts(demo_output, tmp_path, tdm_audit):
+    db = demo_output / "audit.db"
     write(tmp_path / "in.parquet", URLS)
     tdm_audit("flag", tmp_path / "in.parquet", "-o", tmp_path / "a.parquet", "--db", db)
     tdm_audit(
@@ -301,13 +303,13 @@ def test_flag_again_replaces_the_verdicts(demonstration, tmp_path, tdm_audit):
     assert set(got["tdm_purpose"].to_pylist()) == {"search"}
 
 
-def test_side_cars_are_keyed_by_file_and_row(demonstration, tmp_path, tdm_audit):
+def test_side_cars_are_keyed_by_file_and_row(demo_output, tmp_path, tdm_audit):
     for name in ("a.csv", "b.csv"):
         write(tmp_path / name, URLS)
     done = tdm_audit(
         "flag", tmp_path / "a.csv", tmp_path / "b.csv",
         "--flags-only", "-o", tmp_path / "f.parquet",
-        "--db", demonstration / "audit.db",
+        "--db", demo_output / "audit.db",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     got = pq.read_table(tmp_path / "f.parquet").to_pylist()
@@ -315,7 +317,7 @@ def test_side_cars_are_keyed_by_file_and_row(demonstration, tmp_path, tdm_audit)
     assert {r["file"] for r in got} == {str(tmp_path / "a.csv"), str(tmp_path / "b.csv")}
 
 
-def test_flag_for_an_agent(demonstration, tmp_path, tdm_audit):
+def test_flag_for_an_agent(demo_output, tmp_path, tdm_audit):
     write(tmp_path / "in.csv", ["http://contradiction-agents.demo.test/x"])
     for agent in ("GPTBot", "CCBot"):
         tdm_audit(
@@ -326,7 +328,7 @@ def test_flag_for_an_agent(demonstration, tmp_path, tdm_audit):
             "--agent",
             agent,
             "--db",
-            demonstration / "audit.db",
+            demo_output / "audit.db",
         )
     got = {a: records(tmp_path / f"{a}.csv")[0]["tdm_state"] for a in ("GPTBot", "CCBot")}
     assert got == {"GPTBot": "reserved", "CCBot": "permitted"}
@@ -418,18 +420,18 @@ def test_a_failure_after_a_good_look_never_erases_it(crawl, tmp_path):
     ]
 
 
-def test_a_reader_that_crashes_is_an_issue_not_a_stop(audit, tdm_audit, monkeypatch):
+def test_a_reader_that_crashes_is_an_issue_not_a_stop(demo_db_copy, tdm_audit, monkeypatch):
     def parse(_document):
         raise RuntimeError("boom")
 
     monkeypatch.setattr(ai_txt, "parse", parse)
-    done = tdm_audit("judge", "--db", audit)
+    done = tdm_audit("judge", "--db", demo_db_copy)
     assert done.returncode == 0, done.stderr
     assert "crashed a reader" in done.stdout
     crashes = "SELECT DISTINCT protocol, excerpt FROM issues WHERE code = 'internal.crash'"
-    assert rows_of(audit, crashes) == [("ai_txt", "ai_txt: RuntimeError('boom')")]
+    assert rows_of(demo_db_copy, crashes) == [("ai_txt", "ai_txt: RuntimeError('boom')")]
     tdm = "SELECT tdm FROM reservations WHERE origin = 'http://unanimous.demo.test'"
-    assert rows_of(audit, tdm) == [("conditional",)]
+    assert rows_of(demo_db_copy, tdm) == [("conditional",)]
 
 
 def test_help_of_every_command_has_an_example(tdm_audit):

@@ -1,4 +1,4 @@
-"""The whole flow on the web inside the package: every site is answered as it declares."""
+"""The whole flow on the demo web: every site is judged as it declares."""
 
 import json
 from contextlib import closing
@@ -46,8 +46,8 @@ SINGLE = [(s, path) for s in SITES for path in s.urls]
 def test_url_is_judged_as_it_declares(site, path, demonstration):
     url = (site.written or site.origin).rstrip("/") + path
     with closing(connect_read_only(demonstration / "audit.db")) as db:
-        said = explain(db, url, load("signals"), agent=None, whole_origin=False)
-    got = {f.purpose: f.state for f in said.findings}
+        explanation = explain(db, url, load("signals"), agent=None, whole_origin=False)
+    got = {f.purpose: f.state for f in explanation.findings}
     assert {p: got[p] for p in site.urls[path]} == dict(site.urls[path])
 
 
@@ -162,14 +162,16 @@ def test_a_person_is_named_nowhere(query):
 def test_an_explanation_says_what_a_naming_is_worth(demonstration):
     with closing(connect_read_only(demonstration / "audit.db")) as db:
         url = "http://schema-org.demo.test/"
-        said = explain(db, url, load("signals"), agent=None, whole_origin=False)
-    lines = list(as_text(said))
+        explanation = explain(db, url, load("signals"), agent=None, whole_origin=False)
+    lines = list(as_text(explanation))
     assert any("who holds the rights was not checked" in line for line in lines)
     assert (
         "  holder         Demo Newspaper Company, by schema.copyrightHolder  "
         "(http://schema-org.demo.test/)"
     ) in lines
-    assert as_json(said)["parties"][0]["licence_page"] == "http://schema-org.demo.test/licences"
+    assert (
+        as_json(explanation)["parties"][0]["licence_page"] == "http://schema-org.demo.test/licences"
+    )
 
 
 def test_a_licence_names_its_holder(query):
@@ -187,11 +189,11 @@ def test_prose_is_found_and_changes_nothing_but_the_inclusive_reading(query):
         ("http://terms.demo.test", "candidate", "reservation", "en.article-4", 7),
         ("http://terms.demo.test", "candidate", "anti_scraping", "en.scraping", 8),
     ]
-    shown = query(
+    flags = query(
         "SELECT host, textual_candidate FROM reservations "
         "WHERE host IN ('article.demo.test', 'comment.demo.test', 'terms.demo.test') ORDER BY 1"
     )
-    assert [tuple(row) for row in shown] == [
+    assert [tuple(row) for row in flags] == [
         ("article.demo.test", 0),
         ("comment.demo.test", 1),
         ("terms.demo.test", 1),
@@ -219,6 +221,6 @@ def test_what_prose_decides_leads_back_to_bytes(query, host, demonstration):
     assert len(trail[0]["stored"]) == 64
     with closing(connect_read_only(demonstration / "audit.db")) as db:
         for name, effect in (("signals", "changes nothing"), ("inclusive", "candidates count")):
-            said = explain(db, f"http://{host}", load(name), agent=None, whole_origin=True)
-            assert any(f"({effect}" in line for line in as_text(said))
-            assert as_json(said)["natural_language"][0]["strength"] == "candidate"
+            explanation = explain(db, f"http://{host}", load(name), agent=None, whole_origin=True)
+            assert any(f"({effect}" in line for line in as_text(explanation))
+            assert as_json(explanation)["natural_language"][0]["strength"] == "candidate"

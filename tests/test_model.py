@@ -1,4 +1,4 @@
-"""An answer that was confirmed reads as the one it confirms, with the header fields it renews."""
+"""A 304: the stored response is read with the header fields that the 304 updates."""
 
 import pytest
 

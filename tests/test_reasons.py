@@ -1,4 +1,4 @@
-"""Why what was considered did not decide, in words that need no manual."""
+"""The reason why a statement that was considered did not decide, in plain words."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from crawler import rulesets
 from crawler.reports.reasons import why_not
-from tests import test_judge as judged
+from tests.evaluate import test_evaluator as judged
 from tests.evaluate.test_evaluator import ALL, BAN, BOT, NONE, findings, header, meta, origin
 
 SIGNALS = rulesets.load("signals")
@@ -85,11 +85,15 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("sights", "question", "purpose", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+    ("resources", "question", "purpose", "expected"),
+    [c[1:] for c in CASES],
+    ids=[c[0] for c in CASES],
 )
 def test_why_not(resources, question, purpose, expected):
     found = findings(resources, **question)[purpose]
-    assert [why_not(h, found, SIGNALS) for h in found.considered if h is not found.by] == expected
+    assert [
+        why_not(h, found, SIGNALS) for h in found.considered if h is not found.deciding
+    ] == expected
 
 
 def test_a_tier_that_a_rule_set_leaves_out():
@@ -101,7 +105,7 @@ def test_a_tier_that_a_rule_set_leaves_out():
 
 def test_a_refusal_beside_a_reservation():
     found = findings(origin(robots=BAN, tdmrep=ALL))["tdm"]
-    (applicable,) = (h for h in found.considered if h is not found.by)
+    (applicable,) = (h for h in found.considered if h is not found.deciding)
     assert why_not(applicable, found, SIGNALS) == "weaker: refused does not undo reserved"
 
 

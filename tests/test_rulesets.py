@@ -1,4 +1,4 @@
-"""A user's own rule set: what a file may say, and what becomes of it in a database."""
+"""Rule sets of users: what a file may contain, and what a database makes of it."""
 
 import csv
 import json

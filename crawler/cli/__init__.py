@@ -1,4 +1,4 @@
-"""Arguments in, exit status out; what a command does stands in `verbs`."""
+"""The command line `tdm-audit`: one module for each command; `crawler.commands` does the work."""
 
 import click
 
@@ -9,7 +9,7 @@ from crawler.cli import check, crawl, demo, explain, export, flag, judge
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="tdm-audit")
 def main() -> None:
-    """Who reserved text and data mining, by which signal, proven by which bytes."""
+    """Audit who reserves text and data mining, by which signal, with the bytes as evidence."""
 
 
 for _command in (

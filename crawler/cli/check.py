@@ -1,4 +1,4 @@
-"""The command for whoever runs a site: ask now, explain, say what to mend."""
+"""`tdm-audit check`: fetch the signals of a site now, explain them, and list what to fix."""
 
 import json
 from typing import Any
@@ -6,33 +6,33 @@ from typing import Any
 import click
 
 from crawler.cli._options import (
-    FOUND,
+    CONDITION_HOLDS,
     agent_option,
-    errors,
+    exit_on_error,
     fail,
-    fetch_choices,
     fetch_options,
-    quiet_options,
-    warn_of_unknown,
+    make_fetch_options,
+    output_options,
+    warn_if_unknown,
 )
 
 
 @click.command(name="check")
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@fetch_choices
+@fetch_options
 @click.option(
     "--rules",
     metavar="NAME-OR-FILE",
-    help="Rule set: signals, inclusive, strict, or a .toml file of your own.  [default: signals]",
+    help="Rule set: signals, inclusive, strict, or a .toml file.  [default: signals]",
 )
 @agent_option
 @click.option(
     "--fail-on",
     multiple=True,
     type=click.Choice(["issues", "conflict", "reserved", "unknown", "permitted"]),
-    help="Exit with 5 if there is such a thing; repeatable.",
+    help="Exit with 5 if this holds for any URL; repeatable.",
 )
-@quiet_options
+@output_options
 def check_command(
     urls: tuple[str, ...],
     rules: str | None,
@@ -41,30 +41,32 @@ def check_command(
     quiet: bool,
     as_json: bool,
     progress: bool | None,
-    **given: Any,
+    **options: Any,
 ) -> None:
-    """Check a site of your own: fetch its signals now, explain them, say what to mend.
+    """Check your own site: fetch its signals now, explain them, and list what to fix.
 
-    Asks as politely as a crawl does and keeps no database.
+    Requests are as polite as those of a crawl. No database is kept.
 
     \b
     Example:
       tdm-audit check https://example.org/ --fail-on issues --fail-on unknown
     """
-    from crawler.commands.check import CheckRequest, FailOn, check, found
-    from crawler.commands.crawl import Watcher
+    from crawler.commands.check import CheckRequest, FailOn, check, failed_conditions
+    from crawler.commands.crawl import ProgressListener
     from crawler.progress import Bar
     from crawler.reports import check as checks
 
-    warn_of_unknown(agent)
-    with errors(), Bar(shown=progress, quiet=quiet) as bar:
-        request = CheckRequest(urls=urls, fetch=fetch_options(given), rules=rules, agent=agent)
-        done = check(request, Watcher(begin=bar.begin, step=bar.step))
-    came_upon = found(done, map(FailOn, fail_on))
+    warn_if_unknown(agent)
+    with exit_on_error(), Bar(shown=progress, quiet=quiet) as bar:
+        request = CheckRequest(
+            urls=urls, fetch=make_fetch_options(options), rules=rules, agent=agent
+        )
+        results = check(request, ProgressListener(begin=bar.begin, step=bar.step))
+    failed = failed_conditions(results, map(FailOn, fail_on))
     if as_json:
-        said = {"checks": [checks.check_json(one) for one in done], "found": came_upon}
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        output = {"checks": [checks.check_json(one) for one in results], "found": failed}
+        click.echo(json.dumps(output, indent=2, ensure_ascii=False))
     elif not quiet:
-        click.echo("\n\n".join("\n".join(checks.check_text(one)) for one in done))
-    if came_upon:
-        fail(f"found: {', '.join(came_upon)}", FOUND)
+        click.echo("\n\n".join("\n".join(checks.check_text(one)) for one in results))
+    if failed:
+        fail(f"found: {', '.join(failed)}", CONDITION_HOLDS)

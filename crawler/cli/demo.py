@@ -1,10 +1,10 @@
-"""`tdm-audit demo`: the whole flow against the demo web on loopback."""
+"""`tdm-audit demo`: crawl, judge and flag the demo web on loopback."""
 
 from pathlib import Path
 
 import click
 
-from crawler.cli._options import errors, quiet_options
+from crawler.cli._options import exit_on_error, output_options
 from crawler.cli.crawl import print_crawl
 
 
@@ -16,22 +16,22 @@ from crawler.cli.crawl import print_crawl
     show_default=True,
     help="Folder for the results.",
 )
-@quiet_options
+@output_options
 def demo(output: Path, quiet: bool, as_json: bool, progress: bool | None) -> None:
-    """The whole flow against a small web of reserving and misbehaving sites on loopback.
+    """Crawl, judge and flag a small web of reserving and misbehaving sites on loopback.
 
     \b
     Example:
       tdm-audit demo
     """
-    from crawler.commands.crawl import Watcher
+    from crawler.commands.crawl import ProgressListener
     from crawler.commands.demo import demo as run
     from crawler.commands.demo import next_steps
     from crawler.progress import Bar
 
-    with errors(), Bar(shown=progress, quiet=quiet) as bar:
-        shown = run(output, Watcher(begin=bar.begin, step=bar.step), bar)
-    # Much of that web misbehaves, so how much of it was seen says nothing.
-    print_crawl(shown.crawled, shown.db, 0.0, quiet=quiet, as_json=as_json)
+    with exit_on_error(), Bar(shown=progress, quiet=quiet) as bar:
+        result = run(output, ProgressListener(begin=bar.begin, step=bar.step), bar)
+    # Much of that web misbehaves on purpose, so its coverage is no measure: require none.
+    print_crawl(result.crawled, result.db, 0.0, quiet=quiet, as_json=as_json)
     if not quiet and not as_json:
-        click.echo("\n".join(next_steps(shown)))
+        click.echo("\n".join(next_steps(result)))

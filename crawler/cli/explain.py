@@ -1,4 +1,4 @@
-"""`tdm-audit explain`: the verdict for one URL with its evidence."""
+"""`tdm-audit explain`: show the verdict for one URL with its evidence."""
 
 import json
 import sys
@@ -11,10 +11,10 @@ from crawler.cli._options import (
     FAILED,
     agent_option,
     db_option,
-    errors,
+    exit_on_error,
     fail,
     rules_option,
-    warn_of_unknown,
+    warn_if_unknown,
 )
 
 
@@ -23,9 +23,11 @@ from crawler.cli._options import (
 @db_option
 @rules_option
 @agent_option
-@click.option("--origin", "whole_origin", is_flag=True, help="About the whole origin of the URL.")
-@click.option("--body", metavar="SHA256", help="Print the bytes kept under a digest, nothing else.")
-@click.option("--json", "as_json", is_flag=True, help="Print data, with everything considered.")
+@click.option("--origin", "whole_origin", is_flag=True, help="Explain the whole origin of the URL.")
+@click.option("--body", metavar="SHA256", help="Print only the stored bytes with this digest.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, with everything that was considered."
+)
 def explain_command(
     url: str | None,
     db: Path,
@@ -35,9 +37,9 @@ def explain_command(
     body: str | None,
     as_json: bool,
 ) -> None:
-    """The verdict for one URL, every purpose, down to the line and the digest.
+    """Show the verdict for one URL and every purpose, down to the line and the digest.
 
-    A bare host asks about its whole origin.
+    A host without a path stands for its whole origin.
 
     \b
     Example:
@@ -51,17 +53,21 @@ def explain_command(
 
     if (url is None) == (body is None):
         raise click.UsageError("give a URL, or --body with a digest")
-    warn_of_unknown(agent)
-    with errors(), sqlite_errors_as_store_error(db), closing(connect_read_only(db)) as connection:
+    warn_if_unknown(agent)
+    with (
+        exit_on_error(),
+        sqlite_errors_as_store_error(db),
+        closing(connect_read_only(db)) as connection,
+    ):
         if body is not None:
             _print_body(load_body(connection, body.lower()), body)
             return
-        asked = rule_set(connection, rules)
-        found = explain(connection, url or "", asked, agent=agent, whole_origin=whole_origin)
+        chosen = rule_set(connection, rules)
+        explanation = explain(connection, url or "", chosen, agent=agent, whole_origin=whole_origin)
     if as_json:
-        click.echo(json.dumps(explanations.as_json(found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(explanations.as_json(explanation), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(explanations.as_text(found)))
+        click.echo("\n".join(explanations.as_text(explanation)))
 
 
 def _print_body(content: bytes | None, digest: str) -> None:

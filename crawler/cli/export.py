@@ -1,11 +1,11 @@
-"""`tdm-audit export`: a public view as a file."""
+"""`tdm-audit export`: write a public view to a file."""
 
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from crawler.cli._options import db_option, errors
+from crawler.cli._options import db_option, exit_on_error
 
 
 @click.command(name="export")
@@ -16,7 +16,7 @@ from crawler.cli._options import db_option, errors
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to write; .csv, .jsonl or .parquet.",
+    help="File to write (.csv, .jsonl or .parquet).",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
@@ -31,7 +31,11 @@ def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
 
     if view not in public_views():
         raise click.UsageError(f"no view {view!r}; there are {', '.join(sorted(public_views()))}")
-    with errors(), sqlite_errors_as_store_error(db), closing(connect_read_only(db)) as connection:
+    with (
+        exit_on_error(),
+        sqlite_errors_as_store_error(db),
+        closing(connect_read_only(db)) as connection,
+    ):
         written = export(connection, view, out)
     if not quiet:
         click.echo(f"{written:,} rows of {view} written to {out}")

@@ -1,4 +1,4 @@
-"""The command that gives every row of a dataset its verdict."""
+"""`tdm-audit flag`: write a dataset again with a verdict for every row."""
 
 import json
 from contextlib import closing
@@ -11,10 +11,10 @@ from crawler.cli._options import (
     agent_option,
     dataset_options,
     db_option,
-    errors,
-    quiet_options,
+    exit_on_error,
+    output_options,
     rules_option,
-    warn_of_unknown,
+    warn_if_unknown,
 )
 from crawler.vocab import Purpose, State
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crawler.commands.flag import FlagResult
     from crawler.commands.flag_writer import Counts
 
-_MOST_REASONS = 12
+_MAX_REASONS_SHOWN = 12
 
 
 @click.command()
@@ -34,7 +34,7 @@ _MOST_REASONS = 12
     required=True,
     type=click.Path(path_type=Path),
     help="File to write (.parquet, .csv, .tsv, .jsonl, .arrow; text also .gz or .zst), "
-    "or a folder for one file each, of the same format.",
+    "or a folder, for a file of the same format for each input file.",
 )
 @dataset_options
 @click.option(
@@ -43,18 +43,20 @@ _MOST_REASONS = 12
     multiple=True,
     default=(Purpose.GENAI_TRAIN.value,),
     show_default=True,
-    help="What the rows would be used for; of several, the strictest verdict is given.",
+    help="Intended use of the rows; of several, the strictest verdict is given.",
 )
 @agent_option
-@click.option("--flags-only", is_flag=True, help="Only file, row number and verdict, not the data.")
+@click.option(
+    "--flags-only", is_flag=True, help="Write file, row number and verdict without the data."
+)
 @click.option(
     "--mask",
     type=click.Choice(["keep", "drop"]),
     help="Write only rows that are not reserved (keep), or only the others (drop).",
 )
-@click.option("--keep-unknown", is_flag=True, help="With --mask, keep rows of unknown state, too.")
+@click.option("--keep-unknown", is_flag=True, help="With --mask, also keep rows of unknown state.")
 @rules_option
-@quiet_options
+@output_options
 def flag(
     dataset: tuple[str, ...],
     db: Path,
@@ -71,7 +73,7 @@ def flag(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """The dataset with a verdict for every row, in the same order.
+    """Write a dataset again with a verdict for every row, in the same order.
 
     \b
     Example:
@@ -85,9 +87,9 @@ def flag(
 
     if keep_unknown and mask is None:
         raise click.UsageError("--keep-unknown needs --mask")
-    warn_of_unknown(agent)
+    warn_if_unknown(agent)
     with (
-        errors(),
+        exit_on_error(),
         sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         Bar(shown=progress, quiet=quiet) as bar,
@@ -104,36 +106,36 @@ def flag(
             keep_unknown=keep_unknown,
             memory_limit=memory_limit,
         )
-        found = run(connection, request, bar, remember=db)
+        result = run(connection, request, bar, cache_into=db)
     if as_json:
-        click.echo(json.dumps(_as_json(found, out), indent=2))
+        click.echo(json.dumps(_as_json(result, out), indent=2))
     elif not quiet:
-        _show(found, out, f"Rows by state for {', '.join(purpose)} under {request.rules.label}")
+        _show(result, out, f"Rows by state for {', '.join(purpose)} under {request.rules.label}")
 
 
-def _as_json(found: "FlagResult", out: Path) -> dict[str, object]:
-    counts = found.counts
-    told: dict[str, object] = {"out": str(out), "rows": {s: counts.rows[s] for s in State}}
+def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
+    counts = result.counts
+    output: dict[str, object] = {"out": str(out), "rows": {s: counts.rows[s] for s in State}}
     if counts.digest:
-        told["kept"] = {s: counts.kept[s] for s in State}
-        told["dropped"] = {s: counts.rows[s] - counts.kept[s] for s in State}
-        told["digest"] = counts.digest
-    told["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
-    if found.finished_before:
-        told["finished_before"] = [str(path) for path in found.finished_before]
-    return told
+        output["kept"] = {s: counts.kept[s] for s in State}
+        output["dropped"] = {s: counts.rows[s] - counts.kept[s] for s in State}
+        output["digest"] = counts.digest
+    output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
+    if result.finished_before:
+        output["finished_before"] = [str(path) for path in result.finished_before]
+    return output
 
 
 def _reason(counts: "Counts", state: str, basis: str) -> dict[str, object]:
     rows, kept = counts.reasons[state, basis], counts.kept_reasons[state, basis]
-    told: dict[str, object] = {"state": state, "basis": basis or None, "rows": rows}
-    return told | ({"kept": kept, "dropped": rows - kept} if counts.digest else {})
+    reason: dict[str, object] = {"state": state, "basis": basis or None, "rows": rows}
+    return reason | ({"kept": kept, "dropped": rows - kept} if counts.digest else {})
 
 
-def _show(found: "FlagResult", out: Path, title: str) -> None:
+def _show(result: "FlagResult", out: Path, title: str) -> None:
     from crawler.reports import tables
 
-    counts = found.counts
+    counts = result.counts
     if counts.digest:
         rows = [(s, counts.rows[s], counts.kept[s], counts.rows[s] - counts.kept[s]) for s in State]
         tables.show(title, ["state", "rows", "kept", "dropped"], rows)
@@ -141,16 +143,16 @@ def _show(found: "FlagResult", out: Path, title: str) -> None:
         click.echo(f"Selection: sha256 {counts.digest}")
     else:
         tables.show(title, ["state", "rows"], [(s, counts.rows[s]) for s in State])
-    if found.finished_before:
-        click.echo(f"Finished before and left: {len(found.finished_before):,} files")
+    if result.finished_before:
+        click.echo(f"Finished before and left: {len(result.finished_before):,} files")
     click.echo(f"Written: {out}")
 
 
 def _show_dropped(counts: "Counts") -> None:
-    """Why rows are dropped, the most frequent reasons first."""
+    """Print the reasons for which rows are dropped, the most frequent first."""
     dropped = (counts.reasons - counts.kept_reasons).most_common()
-    for (state, basis), rows in dropped[:_MOST_REASONS]:
+    for (state, basis), rows in dropped[:_MAX_REASONS_SHOWN]:
         click.echo(f"Dropped as {state}, {basis or 'no signal'}: {rows:,}")
-    if len(dropped) > _MOST_REASONS:
-        rest = sum(rows for _, rows in dropped[_MOST_REASONS:])
-        click.echo(f"Dropped for {len(dropped) - _MOST_REASONS:,} other reasons: {rest:,}")
+    if len(dropped) > _MAX_REASONS_SHOWN:
+        rest = sum(rows for _, rows in dropped[_MAX_REASONS_SHOWN:])
+        click.echo(f"Dropped for {len(dropped) - _MAX_REASONS_SHOWN:,} other reasons: {rest:,}")

@@ -10,14 +10,14 @@ import click
 from crawler.cli._options import (
     agent_option,
     db_option,
-    errors,
+    exit_on_error,
     keep_contacts_option,
-    quiet_options,
+    output_options,
     rules_option,
-    warn_of_unknown,
+    warn_if_unknown,
 )
 
-# Imported by the command, so that `--help` answers at once.
+# For type checkers only; see crawl.py.
 if TYPE_CHECKING:
     from crawler.reports.summary import Summary
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @rules_option
 @agent_option
 @keep_contacts_option
-@quiet_options
+@output_options
 def judge(
     db: Path,
     rules: str | None,
@@ -37,9 +37,9 @@ def judge(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Rebuild statements and findings from evidence; no network.
+    """Rebuild statements and findings from stored evidence, without the network.
 
-    With --agent nothing is stored: origins and rows are counted as that agent would be told.
+    With --agent nothing is stored: origins and rows are counted by their states for that agent.
 
     \b
     Examples:
@@ -56,11 +56,12 @@ def judge(
         sqlite_errors_as_store_error,
     )
     from crawler.store.derived import rule_set
+    from crawler.store.queries import dataset_ids
 
     if agent is not None:
         _judge_for(agent, db, rules, quiet=quiet, as_json=as_json, progress=progress)
         return
-    with errors():
+    with exit_on_error():
         require(db)
         with (
             exclusive_lock(db),
@@ -73,10 +74,9 @@ def judge(
             judged = rebuild(
                 connection, chosen=chosen, keep_contacts=keep_contacts, on_origin=bar.step
             )
-            datasets = [d for (d,) in connection.execute("SELECT dataset FROM datasets")]
-            found = [summaries.summary(connection, d, None) for d in datasets]
-    last = f"{judged:,} origins judged; the views now show {chosen.label}"
-    _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
+            results = [summaries.summary(connection, d, None) for d in dataset_ids(connection)]
+    last_line = f"{judged:,} origins judged; the views now show {chosen.label}"
+    _print_result(judged, results, last_line, quiet=quiet, as_json=as_json)
 
 
 def _judge_for(
@@ -88,29 +88,29 @@ def _judge_for(
     as_json: bool,
     progress: bool | None,
 ) -> None:
-    """Count what one agent would be told; the database stays as it is."""
+    """Count states for one agent; the database is only read."""
     from crawler.commands.agent_summary import summarise_for_agent
     from crawler.progress import Bar
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
-    warn_of_unknown(agent)
+    warn_if_unknown(agent)
     with (
-        errors(),
+        exit_on_error(),
         sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         Bar(shown=progress, quiet=quiet) as bar,
     ):
         bar.begin("judging", None)
-        judged, found = summarise_for_agent(
+        judged, results = summarise_for_agent(
             connection, rule_set(connection, rules), agent, on_origin=bar.step
         )
-    last = f"{judged:,} origins judged for {agent}; nothing was stored"
-    _say_judged(judged, found, last, quiet=quiet, as_json=as_json)
+    last_line = f"{judged:,} origins judged for {agent}; nothing was stored"
+    _print_result(judged, results, last_line, quiet=quiet, as_json=as_json)
 
 
-def _say_judged(
-    judged: int, found: "list[Summary]", last: str, *, quiet: bool, as_json: bool
+def _print_result(
+    judged: int, results: "list[Summary]", last_line: str, *, quiet: bool, as_json: bool
 ) -> None:
     from crawler.reports import summary as summaries
     from crawler.reports import tables
@@ -118,9 +118,9 @@ def _say_judged(
     if quiet:
         return
     if as_json:
-        facts = {"judged": judged, "datasets": [summaries.as_json(n) for n in found]}
+        facts = {"judged": judged, "datasets": [summaries.as_json(n) for n in results]}
         click.echo(json.dumps(facts, indent=2))
         return
-    for numbers in found:
-        tables.show_summary(numbers)
-    click.echo(last)
+    for summary in results:
+        tables.show_summary(summary)
+    click.echo(last_line)

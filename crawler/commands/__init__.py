@@ -1,1 +1,1 @@
-"""The verbs: what each command does, from evidence in to words out."""
+"""One module for each command of `tdm-audit`: what it does, without reading options or printing."""

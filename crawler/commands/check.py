@@ -1,4 +1,4 @@
-"""Check: fetch the signals of a few URLs now, explain them, and say what to mend."""
+"""`check`: fetch the signals of a few URLs now, explain them, and list what to fix."""
 
 import json
 import shlex
@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from crawler import agents, media
-from crawler.commands.crawl import CrawlRequest, Watcher, crawl
+from crawler.commands.crawl import CrawlRequest, ProgressListener, crawl
 from crawler.commands.explain import NotAUrlError, explain
 from crawler.commands.interrupts import StoppedEarlyError
 from crawler.evaluate.conflicts import find_conflicts
@@ -26,10 +26,11 @@ from crawler.reports.explain import Explanation
 from crawler.rulesets import RuleSet
 from crawler.store.database import connect_read_only
 from crawler.store.derived import rule_set
+from crawler.store.queries import unseen_resources
 from crawler.urls import canonical
 from crawler.vocab import Reads, Reject, State
 
-#: Agents that a site owner asks about first; all of them are in the catalogue.
+#: The agents of the table that a check prints; all of them are in the catalogue.
 WELL_KNOWN = (
     "GPTBot",
     "ClaudeBot",
@@ -47,12 +48,13 @@ WELL_KNOWN = (
     "ChatGPT-User",
     "Claude-User",
 )
+#: Code of the notes about statements that disagree.
 CONFLICT = "conflict.statements"
-_LARGEST_EXCERPT = 200
+_MAX_EXCERPT = 200
 
 
 class FailOn(StrEnum):
-    """What may make a check fail. `reserved` is also conditional and partial."""
+    """Conditions that make a check fail. `reserved` includes conditional and partial."""
 
     ISSUES = "issues"
     CONFLICT = "conflict"
@@ -70,8 +72,10 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
-    """Which URLs to check, how to fetch, a rule set by name or file (None: `signals`), and the
-    agent whose findings are wanted (None: everybody).
+    """Options of one check.
+
+    `rules` is a rule set by name or file; None is `signals`. `agent` is the product token to
+    evaluate for; None evaluates for every agent.
     """
 
     urls: tuple[str, ...]
@@ -80,17 +84,18 @@ class CheckRequest:
     agent: str | None = None
 
 
-def check(request: CheckRequest, watcher: Watcher | None = None) -> tuple[Checked, ...]:
-    """Fetch, judge and lint; what was stored for it is gone afterwards.
+def check(request: CheckRequest, listener: ProgressListener | None = None) -> tuple[Checked, ...]:
+    """Fetch, judge and lint URLs, in a temporary database; return a result for each.
 
-    Raises `NotAUrlError` and `RuleSetError` before anything is asked, `StoppedEarlyError`.
+    Raises `NotAUrlError` and `RuleSetError` before any request, `StoppedEarlyError` at a signal.
     """
-    most = _most_pages(request.urls)
-    fetch = replace(request.fetch, pages=most, media=0 if media.missing() else most)
+    # A crawl samples pages; with as many samples as URLs, each URL is fetched itself.
+    samples = _max_urls_of_origin(request.urls)
+    fetch = replace(request.fetch, pages=samples, media=0 if media.missing() else samples)
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder:
         db, dataset = Path(folder) / "check.db", Path(folder) / "urls.jsonl"
         dataset.write_text("".join(json.dumps({"url": u}) + "\n" for u in request.urls), "utf-8")
-        asked = CrawlRequest(
+        crawl_request = CrawlRequest(
             datasets=(str(dataset),),
             db=db,
             fetch=fetch,
@@ -98,25 +103,25 @@ def check(request: CheckRequest, watcher: Watcher | None = None) -> tuple[Checke
             command=shlex.join(["tdm-audit", "check", *request.urls]),
             rules=request.rules,
         )
-        if crawl(asked, watcher).ended is not RunEnd.FINISHED:
+        if crawl(crawl_request, listener).ended is not RunEnd.FINISHED:
             raise StoppedEarlyError("stopped early by a signal; run the same command again")
         with closing(connect_read_only(db)) as connection:
             rules = rule_set(connection, None)
-            return tuple(_checked(connection, url, rules, request.agent) for url in request.urls)
+            return tuple(_check_url(connection, url, rules, request.agent) for url in request.urls)
 
 
-def _most_pages(urls: Iterable[str]) -> int:
-    """The most URLs of one origin: each is visited itself. Raises `NotAUrlError`."""
-    pages: Counter[str] = Counter()
+def _max_urls_of_origin(urls: Iterable[str]) -> int:
+    """Return the largest number of URLs of one origin. Raises `NotAUrlError`."""
+    counts: Counter[str] = Counter()
     for url in urls:
         origin = canonical.origin_of(url)
         if isinstance(origin, Reject):
             raise NotAUrlError(f"{url!r} names no host that could be asked ({origin})")
-        pages[canonical.origin_key(origin)] += 1
-    return max(pages.values(), default=1)
+        counts[canonical.origin_key(origin)] += 1
+    return max(counts.values(), default=1)
 
 
-def _checked(db: sqlite3.Connection, url: str, rules: RuleSet, agent: str | None) -> Checked:
+def _check_url(db: sqlite3.Connection, url: str, rules: RuleSet, agent: str | None) -> Checked:
     explanation = explain(db, url, rules, agent=agent, whole_origin=False)
     path = None if explanation.whole_origin else canonical.path_of(url)
     resources = explanation.resources
@@ -124,19 +129,19 @@ def _checked(db: sqlite3.Connection, url: str, rules: RuleSet, agent: str | None
     return Checked(
         explanation=explanation,
         agents=tuple(_agent(token, resources, path, rules) for token in _tokens(agent)),
-        notes=tuple(sorted(notes, key=_order)),
+        notes=tuple(sorted(notes, key=_sort_key)),
         unseen=tuple(_unseen(db, explanation)),
     )
 
 
-def _order(note: Note) -> tuple[str, str, int, str]:
+def _sort_key(note: Note) -> tuple[str, str, int, str]:
     return note.code, note.url, note.line or 0, note.excerpt
 
 
 def _tokens(agent: str | None) -> tuple[str, ...]:
-    """The well-known agents, and the one asked about."""
-    known = agent is None or agent.lower() in map(str.lower, WELL_KNOWN)
-    return WELL_KNOWN if agent is None or known else (*WELL_KNOWN, agent)
+    """Return the well-known agents and, if it is another one, the agent asked about."""
+    is_listed = agent is None or agent.lower() in map(str.lower, WELL_KNOWN)
+    return WELL_KNOWN if agent is None or is_listed else (*WELL_KNOWN, agent)
 
 
 def _agent(
@@ -166,7 +171,7 @@ def _issues(resources: tuple[ResourceEvidence, ...]) -> Iterator[Note]:
 
 
 def _differences(resources: tuple[ResourceEvidence, ...]) -> Iterator[Note]:
-    """Statements that only some readers see."""
+    """Yield a note for each statement that only strict or only lenient parsers see."""
     for evidence in resources:
         for protocol, _key, reading in evidence.readings:
             for statement in reading.statements:
@@ -176,16 +181,16 @@ def _differences(resources: tuple[ResourceEvidence, ...]) -> Iterator[Note]:
                         protocol=protocol.NAME,
                         url=evidence.url,
                         line=statement.line,
-                        excerpt=_said(statement),
+                        excerpt=_excerpt(statement),
                     )
 
 
 def _conflicts(findings: tuple[Finding, ...]) -> Iterator[Note]:
-    """Pairs of statements that disagree under the rule set, each once, with their purposes."""
+    """Yield a note for each pair of statements that disagree, with the purposes it concerns."""
     pairs: dict[tuple[str, str], tuple[ApplicableStatement, ApplicableStatement, list[str]]] = {}
     for finding in findings:
         for a, b in find_conflicts(h for h in finding.considered if not h.excluded_because):
-            _, _, purposes = pairs.setdefault((_cited(a), _cited(b)), (a, b, []))
+            _, _, purposes = pairs.setdefault((_citation(a), _citation(b)), (a, b, []))
             purposes.append(finding.purpose)
     for a, b, purposes in pairs.values():
         yield Note(
@@ -193,48 +198,43 @@ def _conflicts(findings: tuple[Finding, ...]) -> Iterator[Note]:
             protocol=a.protocol.NAME,
             url=a.evidence.url,
             line=a.statement.line,
-            excerpt=f"{', '.join(purposes)}: {_cited(a)} reserves, {_cited(b)} permits",
+            excerpt=f"{', '.join(purposes)}: {_citation(a)} reserves, {_citation(b)} permits",
         )
 
 
-def _cited(applicable: ApplicableStatement) -> str:
-    """Protocol, place and words of a statement."""
-    return (
-        f"{applicable.protocol.TITLE}, {applicable.statement.place} ({_said(applicable.statement)})"
-    )
+def _citation(applicable: ApplicableStatement) -> str:
+    """Return protocol, place and text of a statement."""
+    statement = applicable.statement
+    return f"{applicable.protocol.TITLE}, {statement.place} ({_excerpt(statement)})"
 
 
-def _said(statement: Statement) -> str:
-    """A statement's own words, on one line."""
-    return " ".join(statement.raw.split())[:_LARGEST_EXCERPT]
+def _excerpt(statement: Statement) -> str:
+    """Return the text of a statement on one line, at most 200 characters."""
+    return " ".join(statement.raw.split())[:_MAX_EXCERPT]
 
 
 def _unseen(db: sqlite3.Connection, explanation: Explanation) -> Iterator[Unseen]:
-    rows = db.execute(
-        "SELECT resource, path, last_outcome, last_status, note FROM coverage "
-        "WHERE origin = ? AND presence = 'unseen' ORDER BY resource, path",
-        (explanation.origin,),
-    )
-    for resource, path, outcome, status, note in rows:
-        yield Unseen(resource=resource, path=path, outcome=outcome, status=status, note=note)
+    for row in unseen_resources(db, explanation.origin):
+        yield Unseen(**row._asdict())
 
 
-def found(checked: Iterable[Checked], wanted: Iterable[FailOn]) -> tuple[FailOn, ...]:
-    """Those of the wanted things that a check came upon, in their own order."""
-    everything = tuple(checked)
-    asked = set(wanted)
-    return tuple(what for what in FailOn if what in asked and _is_found(everything, what))
+def failed_conditions(
+    checked: Iterable[Checked], conditions: Iterable[FailOn]
+) -> tuple[FailOn, ...]:
+    """Return those of the conditions that hold for any of the URLs, in the order of `FailOn`."""
+    results, wanted = tuple(checked), set(conditions)
+    return tuple(one for one in FailOn if one in wanted and _holds(results, one))
 
 
-def _is_found(checked: tuple[Checked, ...], what: FailOn) -> bool:
+def _holds(checked: tuple[Checked, ...], condition: FailOn) -> bool:
     findings = [f for one in checked for f in one.explanation.findings]
-    match what:
+    match condition:
         case FailOn.ISSUES:
             return any(note.code != CONFLICT for one in checked for note in one.notes)
         case FailOn.CONFLICT:
             return any(f.conflict for f in findings)
         case _:
-            return any(f.state in _STATES[what] for f in findings)
+            return any(f.state in _STATES[condition] for f in findings)
 
 
-__all__ = ["CheckRequest", "Checked", "FailOn", "check", "found"]
+__all__ = ["CheckRequest", "Checked", "FailOn", "check", "failed_conditions"]

@@ -1,4 +1,4 @@
-"""Crawl: ingest, fetch what is missing or stale, parse, judge, sum up."""
+"""`crawl`: ingest a dataset, fetch what is missing or stale, and judge it."""
 
 import platform
 import sqlite3
@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from crawler import __version__, agents, rulesets
-from crawler.commands.ingest import Wanted, ingest
+from crawler.commands.ingest import IngestRequest, ingest
 from crawler.commands.interrupts import exit_on_signal
 from crawler.commands.judge import rebuild
 from crawler.fetch.clock import stamp
@@ -23,17 +23,21 @@ from crawler.store.database import connect, exclusive_lock, sqlite_errors_as_sto
 from crawler.urls import canonical
 
 _LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
-# Pages drawn for each origin, so that a later run of the same dataset may ask for more of them.
-_SAMPLES = 3
-# Seconds for judging when a crawl is stopped: the next command judges the rest.
-_HURRY = 1.0
+# URLs sampled for each origin at least: a later crawl may fetch more pages of a dataset, which is
+# read only once.
+_MIN_SAMPLES = 3
+# Time for judging when a crawl was stopped; the next command judges the rest.
+_JUDGE_SECONDS_IF_STOPPED = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlRequest:
-    """What an operator asks for. `max_age` is how old a visit may be and still count as fresh;
-    `rules` names a rule set or a file, None for the one that the database shows. `workers` are
-    processes side by side, None for one a core; each asks at most `batch` origins at a time.
+    """Options of one crawl.
+
+    `datasets` are files, folders or patterns. `max_age` is how old a visit may be and still count
+    as fresh. `rules` names a rule set or a file; None is the one that the database shows.
+    `workers` is the number of worker processes, None for one a core; each gets at most `batch`
+    origins at a time. `limit_origins` are the origins with most weight, else with most rows.
     """
 
     datasets: tuple[str, ...]
@@ -54,8 +58,10 @@ class CrawlRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watcher:
-    """Who wants to know how far it is: a phase begins with its size, then steps come."""
+class ProgressListener:
+    """Callbacks for progress: `begin` with the name of a phase and its number of steps (None if
+    unknown), then `step` for each of them.
+    """
 
     begin: Callable[[str, int | None], None] = field(default=lambda _phase, _size: None)
     step: Callable[[], None] = field(default=lambda: None)
@@ -63,7 +69,9 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlResult:
-    """What a crawl did. `run` is None if nothing was due."""
+    """Result of a crawl: the number of its run (None if no origin was due) and of its dataset,
+    how many origins were `due` and how many of them `visited`, and how the run ended.
+    """
 
     run: int | None
     dataset: int
@@ -72,47 +80,51 @@ class CrawlResult:
     ended: RunEnd
 
 
-def crawl(request: CrawlRequest, watcher: Watcher | None = None) -> CrawlResult:
-    """Do all of it, holding the database. What was stored before stays, whatever happens.
+def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> CrawlResult:
+    """Ingest, fetch and judge, with an exclusive lock on the database.
 
-    Raises what `ingest` does and `RuleSetError`; `StoreBusyError` at once if another
-    run holds it, and `StoppedEarlyError` if a signal comes before or after fetching.
+    Evidence that was stored before stays, whatever happens. A signal while fetching ends the crawl
+    in good order (see `CrawlResult.ended`).
+    Raises what `ingest` does, `RuleSetError`, `StoreBusyError` at once if another process holds
+    the database, and `StoppedEarlyError` if a signal comes before or after fetching.
     """
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     if request.rules is not None and not request.db.exists():
-        rulesets.load(request.rules)  # a mistake leaves no database behind
+        rulesets.load(request.rules)  # before a database is created: a wrong name must leave none
     with exit_on_signal(), exclusive_lock(request.db), sqlite_errors_as_store_error(request.db):
         db = connect(request.db, create=True)
         try:
-            return _crawl(db, request, watcher)
+            return _crawl(db, request, listener)
         finally:
             db.close()
 
 
-def _crawl(db: sqlite3.Connection, request: CrawlRequest, watcher: Watcher) -> CrawlResult:
+def _crawl(
+    db: sqlite3.Connection, request: CrawlRequest, listener: ProgressListener
+) -> CrawlResult:
     rules = derived.rule_set(db, request.rules)
-    watcher.begin("reading the dataset", None)
-    dataset = ingest(db, request.db, _wanted(request))
+    listener.begin("reading the dataset", None)
+    dataset = ingest(db, request.db, _ingest_request(request))
     run = None if request.new_run else runs.unfinished_run(db, dataset)
     due = _due(request, dataset, run)
-    shards.take_in_left(db, request.db)
+    shards.merge_leftovers(db, request.db)
     waiting = runs.count_due(db, due)
     ended, visited = RunEnd.FINISHED, 0
     if waiting and run is None:
         run = runs.begin_run(db, _new_run(request, due), stamp())
         due = replace(due, run=run)
     if run is not None:
-        ended, visited = _fetch(db, request, due, watcher)
-    _judge(db, rules, ended, request.keep_contacts, watcher)
+        ended, visited = _fetch(db, request, due, listener)
+    _judge(db, rules, ended, request.keep_contacts, listener)
     return CrawlResult(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
 
 
-def _wanted(request: CrawlRequest) -> Wanted:
-    return Wanted(
+def _ingest_request(request: CrawlRequest) -> IngestRequest:
+    return IngestRequest(
         datasets=request.datasets,
         url_column=request.url_column,
         weight_column=request.weight_column,
-        samples=max(_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
+        samples=max(_MIN_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
         memory_limit=request.memory_limit,
     )
 
@@ -147,31 +159,31 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
 
 
 def _workers(request: CrawlRequest) -> int:
-    """How many processes; each asks one origin at least."""
+    """Return the number of worker processes: no more than origins are fetched at a time."""
     return min(
         request.workers or coordinator.cores(), request.fetch.concurrency, coordinator.MOST_WORKERS
     )
 
 
 def _fetch(
-    db: sqlite3.Connection, request: CrawlRequest, due: runs.Due, watcher: Watcher
+    db: sqlite3.Connection, request: CrawlRequest, due: runs.Due, listener: ProgressListener
 ) -> tuple[RunEnd, int]:
     visited = 0
 
-    def stored(visits: int) -> None:
+    def on_visits(visits: int) -> None:
         nonlocal visited
         visited += visits
         for _ in range(visits):
-            watcher.step()
+            listener.step()
 
     waiting, workers = runs.count_due(db, due), _workers(request)
-    watcher.begin("asking origins", waiting)
+    listener.begin("asking origins", waiting)
     if workers == 1 or coordinator.are_few(waiting, request.batch):
-        # Scrapy takes its time to be imported; where workers ask, only they need it.
+        # Imported here because it is slow; a process that only coordinates workers needs no Scrapy.
         from crawler.fetch.scrapy_.run import crawl as fetch
 
         workbook = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
-        ended = fetch(workbook, request.fetch, lambda _visit: stored(1))
+        ended = fetch(workbook, request.fetch, lambda _visit: on_visits(1))
         return ended, visited
     ended = coordinator.crawl_apart(
         db,
@@ -181,7 +193,7 @@ def _fetch(
         workers=workers,
         keep_pages=request.keep_pages,
         largest=request.batch,
-        on_visits=stored,
+        on_visits=on_visits,
     )
     return ended, visited
 
@@ -191,19 +203,19 @@ def _judge(
     rules: RuleSet,
     ended: RunEnd,
     keep_contacts: bool,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> None:
-    """Judge what was visited since; everything, if other code made what is there."""
+    """Judge the origins visited since they were judged; all, if `derived.is_outdated`."""
     waiting = derived.is_empty(db) or not derived.is_outdated(db, rules)
-    hurry = ended is not RunEnd.FINISHED
-    if hurry and not waiting:
-        return  # all of it takes its time
-    watcher.begin("judging", None)
+    is_stopped = ended is not RunEnd.FINISHED
+    if is_stopped and not waiting:
+        return  # judging everything is one transaction, which cannot be cut short
+    listener.begin("judging", None)
     rebuild(
         db,
         chosen=rules,
         waiting=waiting,
-        seconds=_HURRY if hurry else None,
+        seconds=_JUDGE_SECONDS_IF_STOPPED if is_stopped else None,
         keep_contacts=keep_contacts,
-        on_origin=watcher.step,
+        on_origin=listener.step,
     )

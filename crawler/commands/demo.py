@@ -1,4 +1,4 @@
-"""Demo: the whole flow against the web inside this package, on loopback."""
+"""`demo`: crawl, judge and flag a small web on loopback, which is part of this package."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from crawler import rulesets
-from crawler.commands.crawl import CrawlRequest, CrawlResult, Watcher, crawl
+from crawler.commands.crawl import CrawlRequest, CrawlResult, ProgressListener, crawl
 from crawler.commands.flag import FlagRequest, flag
 from crawler.demo import SITES, LoopbackWeb, write_dataset
 from crawler.fetch.options import FetchOptions
@@ -21,7 +21,7 @@ from crawler.vocab import Purpose
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
-    """What the demonstration left behind."""
+    """The files that a demo wrote, and what its crawl did."""
 
     crawled: CrawlResult
     dataset: Path
@@ -29,16 +29,16 @@ class DemoResult:
     flagged: Path
 
 
-def demo(output: Path, watcher: Watcher, bar: Bar) -> DemoResult:
-    """Serve the web, crawl it anew, flag its dataset; an earlier demonstration is replaced.
+def demo(output: Path, listener: ProgressListener, bar: Bar) -> DemoResult:
+    """Serve the web, crawl it, and flag its dataset; replace the files of an earlier demo.
 
     Only 127.0.0.1 is contacted. Raises `StoreError` if the folder cannot be written.
     """
     dataset, db, flagged = (output / n for n in ("dataset.parquet", "audit.db", "flagged.parquet"))
     with os_errors_as_store_error(db):
         output.mkdir(parents=True, exist_ok=True)
-        for left in (*output.glob("audit.db*"), dataset, flagged):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+        for old in (*output.glob("audit.db*"), dataset, flagged):
+            shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         write_dataset(dataset)
     with LoopbackWeb(SITES) as web:
         request = CrawlRequest(
@@ -49,20 +49,20 @@ def demo(output: Path, watcher: Watcher, bar: Bar) -> DemoResult:
             command="tdm-audit demo",
             max_age=timedelta(hours=24),
         )
-        crawled = crawl(request, watcher)
+        crawled = crawl(request, listener)
     with closing(connect_read_only(db)) as connection:
-        asked = FlagRequest(
+        flagging = FlagRequest(
             datasets=(str(dataset),),
             out=flagged,
             rules=rulesets.load(rulesets.DEFAULT),
             purposes=(Purpose.GENAI_TRAIN,),
         )
-        flag(connection, asked, bar)
+        flag(connection, flagging, bar)
     return DemoResult(crawled=crawled, dataset=dataset, db=db, flagged=flagged)
 
 
 def _options(port: int) -> FetchOptions:
-    """Fast, because every host is this process; the web itself is asked as politely as any."""
+    """Return options without delay: every host is this process."""
     return FetchOptions(
         concurrency=64,
         delay=0.0,
@@ -76,24 +76,24 @@ def _options(port: int) -> FetchOptions:
     )
 
 
-def next_steps(shown: DemoResult) -> Iterator[str]:
-    """Where the results lie, and three things to try, as they can be typed here."""
+def next_steps(result: DemoResult) -> Iterator[str]:
+    """Yield lines that name the files, and three commands to try, as they can be typed here."""
     query = "SELECT state, protocol, place, url, digest FROM trail WHERE purpose = 'tdm' LIMIT 5"
-    out = shown.db.with_name("reservations.csv")
-    ours, theirs = _program("tdm-audit"), _program("sqlite-utils")
-    yield f"Dataset: {shown.dataset}"
-    yield f"Flagged: {shown.flagged}"
+    out = result.db.with_name("reservations.csv")
+    tdm_audit, sqlite_utils = _command("tdm-audit"), _command("sqlite-utils")
+    yield f"Dataset: {result.dataset}"
+    yield f"Flagged: {result.flagged}"
     yield ""
     yield "Try next:"
-    yield f"  {ours} explain http://unanimous.demo.test/ --db {shown.db}"
-    yield f'  {theirs} query {shown.db} "{query}" --table'
-    yield f"  {ours} export reservations --db {shown.db} -o {out}"
+    yield f"  {tdm_audit} explain http://unanimous.demo.test/ --db {result.db}"
+    yield f'  {sqlite_utils} query {result.db} "{query}" --table'
+    yield f"  {tdm_audit} export reservations --db {result.db} -o {out}"
 
 
-def _program(name: str) -> str:
-    """How a program beside this one is called from here: by name, or by its path."""
-    beside = Path(sys.executable).with_name(name)
-    found = shutil.which(name)
-    if found is not None and Path(found) == beside:
+def _command(name: str) -> str:
+    """Return how to call a program of this environment: by name if it is on PATH, else by path."""
+    installed = Path(sys.executable).with_name(name)
+    on_path = shutil.which(name)
+    if on_path is not None and Path(on_path) == installed:
         return name
-    return os.path.relpath(beside) if beside.exists() else name
+    return os.path.relpath(installed) if installed.exists() else name

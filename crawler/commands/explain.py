@@ -1,4 +1,4 @@
-"""Explain: the verdict for one URL or origin, out of the database."""
+"""`explain`: the findings for one URL or origin from the database, with their evidence."""
 
 import sqlite3
 
@@ -14,21 +14,21 @@ from crawler.vocab import Reject
 
 
 class NotAUrlError(UserError):
-    """What was given names no origin; the message says why."""
+    """The text names no origin; the message says why."""
 
     status = 2
 
 
 class NeverAskedError(UserError):
-    """The database holds nothing about the origin; the message says what to do."""
+    """The origin is not in the database; the message says what to do."""
 
 
 def explain(
     db: sqlite3.Connection, url: str, rules: RuleSet, *, agent: str | None, whole_origin: bool
 ) -> Explanation:
-    """The findings about a URL (or its whole origin), with their evidence.
+    """Return the findings for a URL, or for its whole origin, with their evidence.
 
-    A bare host asks about the whole origin. Raises `NotAUrlError` and `NeverAskedError`.
+    A host without a path stands for its whole origin. Raises `NotAUrlError` and `NeverAskedError`.
     """
     origin = canonical.origin_of(url)
     if isinstance(origin, Reject):
@@ -38,15 +38,15 @@ def explain(
         raise NeverAskedError(
             f"{origin.url} is not in this database; `tdm-audit crawl` a dataset that names it"
         )
-    whole_origin = whole_origin or _is_bare(url, origin)
+    whole_origin = whole_origin or _is_host(url, origin)
     path = None if whole_origin else canonical.path_of(url)
-    number, its_url = known
+    number, origin_url = known
     snapshot = snapshot_reader(db).open(number)
     findings = evaluate(snapshot.resources, Question(path=path, agent=agent), rules)
     seen = {s.observation for s in snapshot.resources}
     return Explanation(
         url=url,
-        origin=its_url,
+        origin=origin_url,
         site=origin.site,
         whole_origin=whole_origin,
         agent=agent,
@@ -57,5 +57,5 @@ def explain(
     )
 
 
-def _is_bare(url: str, origin: Origin) -> bool:
+def _is_host(url: str, origin: Origin) -> bool:
     return origin.assumed and "/" not in url.strip()

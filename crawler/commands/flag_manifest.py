@@ -1,4 +1,4 @@
-"""What a flagging of a folder has finished, so that the next one can go on from there."""
+"""`FlagManifest`: the finished files of a folder, so that an interrupted `flag` can continue."""
 
 import contextlib
 import glob
@@ -11,26 +11,27 @@ from typing import Any
 from crawler.commands.flag_writer import Counts, Reason
 from crawler.reports.export import replaced
 
-#: What the finished files of a folder were made from and hold, for the next flagging.
+#: Name of the file in the output folder.
 MANIFEST = ".tdm-audit.json"
 
 
 class FlagManifest:
-    """Which files of a folder are finished, kept in the folder itself.
+    """The finished files of an output folder, with their counts, as JSON in the folder.
 
-    A file counts as finished if it was made from the same files (by size and time of change),
-    from the same evidence and in the same way, and has the size that it had then.
+    A file counts as finished if its size is unchanged and it was made from the same files (by path,
+    size and modification time) with equal `facts` (evidence and options, see `FlagWriter`).
     """
 
     def __init__(self, folder: Path, facts: str) -> None:
         self._folder, self._path, self._facts = folder, folder / MANIFEST, facts
         self._entries: dict[str, Any] = {}
+        # A manifest that cannot be read means that all files are written again.
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            found = json.loads(self._path.read_text("utf-8"))
-            self._entries = found if isinstance(found, dict) else {}
+            entries = json.loads(self._path.read_text("utf-8"))
+            self._entries = entries if isinstance(entries, dict) else {}
 
     def finished(self, out: Path, files: tuple[Path, ...]) -> Counts | None:
-        """The counts of a file that need not be written again, None for one that must."""
+        """Return the counts of a finished file; None if it must be written."""
         try:
             entry = self._entries[self._name(out)]
             if (entry["from"], entry["bytes"]) != (self._identity(files), out.stat().st_size):
@@ -40,7 +41,7 @@ class FlagManifest:
             return None
 
     def add(self, out: Path, files: tuple[Path, ...], counts: Counts) -> None:
-        """Note that a file is finished."""
+        """Add a finished file and save the manifest."""
         self._entries[self._name(out)] = {
             "from": self._identity(files),
             "bytes": out.stat().st_size,
@@ -64,21 +65,23 @@ class FlagManifest:
 def _counts(entry: dict[str, Any]) -> Counts:
     rows: dict[Reason, int] = {}
     kept: dict[Reason, int] = {}
-    for state, basis, count, keeping in entry["rows"]:
-        rows[state, basis], kept[state, basis] = int(count), int(keeping)
+    for state, basis, row_count, kept_count in entry["rows"]:
+        rows[state, basis], kept[state, basis] = int(row_count), int(kept_count)
     return Counts(reasons=Counter(rows), kept_reasons=Counter(kept), digest=str(entry["digest"]))
 
 
 def remove_leftovers(out: Path) -> None:
-    """Remove what processes that were killed have left of a file."""
-    for left in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
-        process = left.name.split(".")[-2]
-        if process.isdigit() and not _runs(int(process)):
+    """Remove unfinished copies of a file whose process has ended."""
+    # The name holds the process id (see `reports.export.replaced`).
+    for unfinished in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
+        process = unfinished.name.split(".")[-2]
+        if process.isdigit() and not _is_running(int(process)):
             with contextlib.suppress(OSError):
-                left.unlink()
+                unfinished.unlink()
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
+    # Signal 0 only asks whether the process exists; "not permitted" means that it does.
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The work of flagging: files in, files out, and what was counted on the way."""
+"""`FlagWriter`: write flagged rows to a file and count them by state and reason."""
 
 import hashlib
 import json
@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
-from crawler.dataset.files import EmptyDatasetError, Format
-from crawler.dataset.layout import Layout, layout_of
+from crawler.dataset.files import EmptyDatasetError
+from crawler.dataset.formats import DatasetFormat
+from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows
 from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
@@ -25,21 +26,21 @@ from crawler.reports.export import replaced
 from crawler.rulesets import RuleSet
 from crawler.vocab import Purpose
 
-_PLACE = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
+_ROW_KEY = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
 _METADATA = b"tdm_audit"
-# Columns by which readers of Parquet skip row groups; for the others statistics would be half of
-# the work of writing them.
-_DESCRIBED = ["tdm_state", "tdm_reserved"]
-_SIDE_CAR = Layout(statistics=[*_PLACE.names, *_DESCRIBED])
+# Columns that readers of Parquet filter by, to skip row groups. For the other columns, statistics
+# would be half of the work of writing them.
+_WITH_STATISTICS = ["tdm_state", "tdm_reserved"]
+_SIDE_CAR = Layout(statistics=[*_ROW_KEY.names, *_WITH_STATISTICS])
 
-#: A state, and the protocol that decided or why the state is not known; empty for silence.
+#: A state and a basis: the protocol that decided, or why the state is unknown; empty for `silent`.
 Reason = tuple[str, str]
-# Columns of rows that are to be written, and the numbers of their verdicts.
-_Portion = tuple[list[pa.Array], pa.Array]
+# Columns of rows to write (without verdicts), and the numbers of their verdicts.
+_Batch = tuple[list[pa.Array], pa.Array]
 
 
 class Mask(StrEnum):
-    """Which rows are written: those that may be kept, or those that are to be dropped."""
+    """Selects the rows to write: those that the policy keeps, or those that it drops."""
 
     KEEP = "keep"
     DROP = "drop"
@@ -47,11 +48,12 @@ class Mask(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagRequest:
-    """Which rows to flag, for which purposes and agent, under which rules, and where to write.
+    """Options of one `tdm-audit flag`.
 
-    `out` is a file, or a folder that gets a file for each file of the dataset. With a mask only
-    the rows of that kind are written; a row is dropped if it is reserved, and if that is not
-    known, unless `keep_unknown`. `memory_limit` is DuckDB's.
+    `datasets` are files, folders or patterns. `out` is a file, or a folder that gets a file for
+    each file of the dataset. `mask` writes only the rows that are kept, or only those dropped: a
+    row is dropped if it is reserved, and if that is not known, unless `keep_unknown`.
+    `flags_only` writes file, row number and verdict without the data. `memory_limit` is DuckDB's.
     """
 
     datasets: tuple[str, ...]
@@ -68,11 +70,11 @@ class FlagRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """Rows by reason, which is state and basis; of those, the ones that the mask keeps (without a
-    mask, none).
+    """Numbers of rows by state and basis.
 
-    `digest` is the SHA-256 of the positions of the rows of a file that the mask keeps, counted
-    from 0 as 64-bit numbers, little-endian; of several files, of their digests in order.
+    `reasons` counts all rows, `kept_reasons` those that the policy keeps (none without a mask).
+    `digest` is the SHA-256 of the positions of the rows of a file that are kept, counted from 0 as
+    64-bit little-endian numbers; of several files, that of their digests in order.
     """
 
     reasons: Counter[Reason] = field(default_factory=Counter)
@@ -81,26 +83,27 @@ class Counts:
 
     @property
     def rows(self) -> Counter[str]:
-        """Rows by state."""
+        """Return the number of rows by state."""
         return _by_state(self.reasons)
 
     @property
     def kept(self) -> Counter[str]:
-        """Rows that the mask keeps, by state."""
+        """Return the number of rows that the policy keeps, by state."""
         return _by_state(self.kept_reasons)
 
 
 def _by_state(reasons: Counter[Reason]) -> Counter[str]:
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for (state, _), rows in reasons.items():
-        found[state] += rows
-    return found
+        counts[state] += rows
+    return counts
 
 
 class FlagWriter:
-    """One flagging: the same evidence, rules and purposes for all of its files.
+    """Writes the files of one `tdm-audit flag`, all from the same evidence, rules and purposes.
 
-    `evidence` tells the state of the database from others, `facts` all that verdicts come from.
+    `evidence` is a digest of the database's evidence. `facts` is JSON that says what the verdicts
+    come from, for the metadata of files and for `FlagManifest`.
     """
 
     def __init__(
@@ -118,13 +121,14 @@ class FlagWriter:
         self.facts = _facts(self.evidence, request)
 
     def write(
-        self, out: Path, files: tuple[Path, ...], form: Format, *, some_empty: bool = False
+        self, out: Path, files: tuple[Path, ...], form: DatasetFormat, *, some_empty: bool = False
     ) -> Counts:
-        """Write one file of verdicts for some files of rows, whole or not at all.
+        """Write the flagged rows of `files` to `out`; return their counts.
 
-        Empty files give no rows with `some_empty`, else `EmptyDatasetError` is raised.
+        `out` appears only when it is complete. A file without rows raises `EmptyDatasetError`,
+        unless `some_empty`. Raises `DatasetError` if a file cannot be read.
         """
-        tally = _VerdictCounts(self._flagger, self._request)
+        selector = _RowSelector(self._flagger, self._request)
         groups = [(file,) for file in files] if self._request.flags_only else [files]
         sink: Sink | None = None
         with replaced(out) as unfinished, ExitStack() as opened:
@@ -134,124 +138,127 @@ class FlagWriter:
                         sink = sink or opened.enter_context(
                             closing(self._sink(unfinished, out, rows, group[0], form))
                         )
-                        self._write_rows(sink, rows, group[0], tally)
+                        self._write_rows(sink, rows, group[0], selector)
                 except EmptyDatasetError:
                     if not some_empty:
                         raise
             if sink is None:
                 open_sink(unfinished, out, SCHEMA, _SIDE_CAR).close()
-        return tally.counts()
+        return selector.counts()
 
     @property
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
-        """What was not in the database before (see `Flagger`)."""
+        """Verdicts that the database did not hold (see `Flagger`)."""
         return self._flagger.new_verdicts
 
-    @property
-    def learned(self) -> tuple[str, dict[str, bytes]]:
-        """What the next flagging in the same way can begin with, and what it is valid for."""
-        return self._flagger.facts, self._flagger.learned()
+    def export_state(self) -> tuple[str, dict[str, bytes]]:
+        """Return key and tables for `store.flag_cache`; no tables if nothing new was evaluated."""
+        return self._flagger.cache_key, self._flagger.export_state()
 
-    def _stays_lines(self, form: Format, out: Path) -> bool:
-        """Whether lines of JSON are written with what they were read with."""
-        return not self._request.flags_only and form is writable(out) is Format.JSONL
+    def _keeps_lines(self, form: DatasetFormat, out: Path) -> bool:
+        """Return whether lines of JSON are copied as text, with the verdict added to each."""
+        return not self._request.flags_only and form.keeps_lines and form is writable(out)
 
     def _open(
-        self, files: tuple[Path, ...], form: Format, out: Path
+        self, files: tuple[Path, ...], form: DatasetFormat, out: Path
     ) -> AbstractContextManager[Rows]:
-        as_lines = self._stays_lines(form, out)
+        as_lines = self._keeps_lines(form, out)
         url = self._request.url_column
         return open_rows(self._duck, files, form, url, self._scratch, as_lines=as_lines)
 
-    def _sink(self, unfinished: Path, out: Path, rows: Rows, first: Path, form: Format) -> Sink:
-        whole = not self._request.flags_only
-        plain = [rows.schema.field(n) for n in _others(rows.schema)] if whole else list(_PLACE)
-        about = (rows.schema.metadata or {}) if whole else {}
-        schema = pa.schema([*plain, *SCHEMA], {**about, _METADATA: self.facts.encode()})
-        layout = _SIDE_CAR
-        if whole and form is Format.PARQUET:
-            layout = layout_of(first, COLUMNS, _DESCRIBED)
-        as_lines = self._stays_lines(form, out)
+    def _sink(
+        self, unfinished: Path, out: Path, rows: Rows, first: Path, form: DatasetFormat
+    ) -> Sink:
+        fields, layout = list(_ROW_KEY), _SIDE_CAR
+        metadata: dict[bytes, bytes] = {}
+        if not self._request.flags_only:
+            fields = [rows.schema.field(n) for n in _data_columns(rows.schema)]
+            metadata = rows.schema.metadata or {}
+            layout = form.handler().layout(first, COLUMNS, _WITH_STATISTICS) or layout
+        schema = pa.schema([*fields, *SCHEMA], {**metadata, _METADATA: self.facts.encode()})
+        as_lines = self._keeps_lines(form, out)
         return open_sink(unfinished, out, schema, layout, as_lines=as_lines)
 
-    def _write_rows(self, sink: Sink, rows: Rows, file: Path, tally: "_VerdictCounts") -> None:
-        numbers = (n for part in rows.parts for n in self._flagger.numbers(part))
-        portions = _places(numbers, file) if self._request.flags_only else _whole(numbers, rows)
-        for columns, found in portions:
-            chosen = tally.select(found)
-            self._bar.step(len(found))
+    def _write_rows(self, sink: Sink, rows: Rows, file: Path, selector: "_RowSelector") -> None:
+        ids = (batch for part in rows.parts for batch in self._flagger.verdict_ids(part))
+        batches = _with_row_keys(ids, file) if self._request.flags_only else _with_data(ids, rows)
+        for columns, numbers in batches:
+            chosen = selector.select(numbers)
+            self._bar.step(len(numbers))
             if chosen is not None:
-                columns, found = [c.filter(chosen) for c in columns], found.filter(chosen)
-            sink.write([*columns, *self._flagger.numbering.columns(found)])
+                columns, numbers = [c.filter(chosen) for c in columns], numbers.filter(chosen)
+            sink.write([*columns, *self._flagger.ids.columns(numbers)])
 
 
-class _VerdictCounts:
-    """Counts rows while they pass, and tells which of them are to be written."""
+class _RowSelector:
+    """Applies the mask to rows in their order, and counts them."""
 
     def __init__(self, flagger: Flagger, request: FlagRequest) -> None:
-        self._numbering = flagger.numbering
-        self._mask, self._unknown = request.mask, request.keep_unknown
+        self._ids = flagger.ids
+        self._mask, self._keep_unknown = request.mask, request.keep_unknown
         self._rows: Counter[int] = Counter()
         self._kept: Counter[int] = Counter()
         self._digest, self._position = hashlib.sha256(), 0
 
     def select(self, numbers: pa.Array) -> pa.Array | None:
-        """Which rows are to be written, by the numbers of their verdicts; None for all."""
-        _count(self._rows, numbers)
+        """Count rows by the numbers of their verdicts; return which to write, None for all."""
+        _add_counts(self._rows, numbers)
         if self._mask is None:
             return None
-        reserved = pa.array(self._numbering.reserved(), pa.bool_()).take(numbers)
-        keep = pc.fill_null(pc.invert(reserved), self._unknown)
-        _count(self._kept, numbers.filter(keep))
+        reserved = pa.array(self._ids.reserved(), pa.bool_()).take(numbers)
+        keep = pc.fill_null(pc.invert(reserved), self._keep_unknown)
+        _add_counts(self._kept, numbers.filter(keep))
+        # The digest must not depend on the size of batches: positions count from the file's start.
         positions = pc.add(pc.cast(pc.indices_nonzero(keep), pa.int64()), self._position)
         self._digest.update(positions.buffers()[1] or b"")
         self._position += len(numbers)
         return keep if self._mask is Mask.KEEP else pc.invert(keep)
 
     def counts(self) -> Counts:
-        """What was counted, by reason."""
-        reasons = self._numbering.reasons()
-        found = Counts(digest="" if self._mask is None else self._digest.hexdigest())
+        """Return the counts of all rows so far, by reason."""
+        reasons = self._ids.reasons()
+        counts = Counts(digest="" if self._mask is None else self._digest.hexdigest())
         for number, rows in self._rows.items():
-            found.reasons[reasons[number]] += rows
+            counts.reasons[reasons[number]] += rows
         for number, rows in self._kept.items():
-            found.kept_reasons[reasons[number]] += rows
-        return found
+            counts.kept_reasons[reasons[number]] += rows
+        return counts
 
 
-def _count(counter: Counter[int], numbers: pa.Array) -> None:
-    for found in pc.value_counts(numbers).to_pylist():
-        counter[found["values"]] += found["counts"]
+def _add_counts(counter: Counter[int], numbers: pa.Array) -> None:
+    for count in pc.value_counts(numbers).to_pylist():
+        counter[count["values"]] += count["counts"]
 
 
-def _places(numbers: Iterable[pa.Array], file: Path) -> Iterator[_Portion]:
-    """File and row number beside the verdicts, rows counted from 0."""
-    name, at = pa.array([str(file)]), 0
-    for found in numbers:
-        size = len(found)
+def _with_row_keys(ids: Iterable[pa.Array], file: Path) -> Iterator[_Batch]:
+    """Yield the columns of `_ROW_KEY` with the verdicts; rows are counted from 0."""
+    name, start = pa.array([str(file)]), 0
+    for numbers in ids:
+        size = len(numbers)
         files = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), size), name)
-        yield [files, pa.arange(at, at + size)], found
-        at += size
+        yield [files, pa.arange(start, start + size)], numbers
+        start += size
 
 
-def _whole(numbers: Iterable[pa.Array], rows: Rows) -> Iterator[_Portion]:
-    """The rows as they are beside the verdicts."""
-    places = _others(rows.schema)
-    waiting, given = pa.array([], pa.int32()), iter(numbers)
+def _with_data(ids: Iterable[pa.Array], rows: Rows) -> Iterator[_Batch]:
+    """Yield the columns of the dataset with the verdicts, in batches as the rows are read."""
+    columns = _data_columns(rows.schema)
+    # Rows and verdicts come in batches of different sizes: `pending` is left over from the last.
+    pending, batches = pa.array([], pa.int32()), iter(ids)
     for batch in rows:
-        while len(waiting) < len(batch):
-            waiting = pa.concat_arrays([waiting, next(given)])
-        yield [batch.column(n) for n in places], waiting.slice(0, len(batch))
-        waiting = waiting.slice(len(batch))
+        while len(pending) < len(batch):
+            pending = pa.concat_arrays([pending, next(batches)])
+        yield [batch.column(n) for n in columns], pending.slice(0, len(batch))
+        pending = pending.slice(len(batch))
 
 
-def _others(schema: pa.Schema) -> list[int]:
-    """The columns of the dataset but for verdicts of an earlier flagging, which are replaced."""
+def _data_columns(schema: pa.Schema) -> list[int]:
+    """Return the indices of columns that are no verdicts: those of an earlier run are replaced."""
     return [n for n, field in enumerate(schema) if field.name not in COLUMNS]
 
 
 def _facts(evidence: str, request: FlagRequest) -> str:
-    """What the verdicts come from, as JSON for the metadata of a file."""
+    """Return what the verdicts come from, as JSON for the metadata of a file."""
     facts = {
         "tdm_audit": __version__,
         "rules": request.rules.label,

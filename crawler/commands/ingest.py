@@ -1,7 +1,7 @@
-"""Ingest: a dataset is read once, and its origins are stored.
+"""Ingest a dataset: read it once and store its origins.
 
-Reading takes memory that a process does not give back when it is done. So a dataset that is more
-than small is read in a process of its own, which ends with it.
+A process does not return the memory that DuckDB and Arrow took for reading. So a dataset of more
+than `MAX_BYTES_IN_PROCESS` is read in a subprocess, which runs `main`.
 """
 
 import json
@@ -28,19 +28,19 @@ from crawler.urls import canonical
 if TYPE_CHECKING:
     from crawler.dataset.inventory import Inventory, OriginRows
 
-#: Octets up to which a dataset is read in this process: some 2,000 URLs as text, which takes less
-#: than a second and 160 MB in all. Another process takes 0.7 s more, and this one 80 MB less.
-SMALL = 64 * 1024
+#: Size up to which a dataset is read in this process: some 2,000 URLs as text, which takes less
+#: than a second and 160 MB in all. A subprocess takes 0.7 s more, and this process 80 MB less.
+MAX_BYTES_IN_PROCESS = 64 * 1024
 _MODULE = "crawler.commands.ingest"
 
 
 class IngestError(UserError):
-    """The process that reads a dataset cannot do its work."""
+    """The subprocess that reads a dataset could not be started, or was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A dataset by its files, folders or patterns, and how it is read (see `inventory`)."""
+class IngestRequest:
+    """A dataset by its files, folders or patterns, and the options of `dataset.inventory`."""
 
     datasets: tuple[str, ...]
     url_column: str | None = None
@@ -49,26 +49,33 @@ class Wanted:
     memory_limit: str = "1GB"
 
 
-def ingest(db: sqlite3.Connection, path: Path, wanted: Wanted, *, small: int = SMALL) -> int:
-    """The number of the dataset; the rows of one with the same bytes are read only once.
+def ingest(
+    db: sqlite3.Connection,
+    path: Path,
+    request: IngestRequest,
+    *,
+    max_bytes_in_process: int = MAX_BYTES_IN_PROCESS,
+) -> int:
+    """Store a dataset, all of it or nothing; return its number.
 
-    `db` is the connection to the database at `path`, whose lock the caller holds. Files of more
-    than `small` octets are read in a process of their own. All of a dataset is stored or nothing.
+    `db` is a connection to the database at `path`, whose lock the caller holds. A dataset with the
+    same bytes and columns that is stored already is not read again. Files of more than
+    `max_bytes_in_process` in all are read in a subprocess.
     Raises `DatasetError`, `StoreError`, `IngestError` and `StoppedEarlyError`.
     """
-    files = identify(wanted.datasets)
+    files = identify(request.datasets)
     digest = evidence_writer.dataset_digest(files)
-    known = evidence_writer.known_dataset(db, digest, wanted.url_column, wanted.weight_column)
+    known = evidence_writer.find_dataset(db, digest, request.url_column, request.weight_column)
     if known is not None:
         return known
-    if sum(file.bytes for file in files) <= small:
-        return _read(db, wanted, files)
-    return _read_apart(path, wanted, files)
+    if sum(file.bytes for file in files) <= max_bytes_in_process:
+        return _read(db, request, files)
+    return _read_in_subprocess(path, request, files)
 
 
 def _read(
     db: sqlite3.Connection,
-    wanted: Wanted,
+    request: IngestRequest,
     files: tuple[DatasetFile, ...],
     scratch: str | None = None,
 ) -> int:
@@ -76,88 +83,89 @@ def _read(
     from crawler.dataset.inventory import inventory
 
     with inventory(
-        wanted.datasets,
-        url_column=wanted.url_column,
-        weight_column=wanted.weight_column,
-        samples=wanted.samples,
-        memory_limit=wanted.memory_limit,
+        request.datasets,
+        url_column=request.url_column,
+        weight_column=request.weight_column,
+        samples=request.samples,
+        memory_limit=request.memory_limit,
         temp_dir=scratch,
         identified=files,
-    ) as found:
-        return _store(db, wanted, found)
+    ) as counted:
+        return _store(db, request, counted)
 
 
-def _store(db: sqlite3.Connection, wanted: Wanted, found: "Inventory") -> int:
+def _store(db: sqlite3.Connection, request: IngestRequest, counted: "Inventory") -> int:
     new = evidence_writer.NewDataset(
-        path=" ".join(wanted.datasets),
-        files=found.files,
-        format=found.format,
-        url_column=found.url_column,
-        weight_column=found.weight_column or "",
-        rows=found.rows,
-        rejects=found.rejects,
-        column_given=wanted.url_column is not None,
+        path=" ".join(request.datasets),
+        files=counted.files,
+        format=counted.format,
+        url_column=counted.url_column,
+        weight_column=counted.weight_column or "",
+        rows=counted.rows,
+        rejects=counted.rejects,
+        column_given=request.url_column is not None,
     )
     with transaction(db):
-        # The names of columns may have been given in other letters, or not at all.
-        known = evidence_writer.known_dataset(db, new.digest, new.url_column, new.weight_column)
+        # Again, by the names of the columns: they may be given in another case, or not at all.
+        known = evidence_writer.find_dataset(db, new.digest, new.url_column, new.weight_column)
         if known is not None:
             return known
-        return evidence_writer.add_dataset(db, new, _origins(found.origins()), stamp())
+        return evidence_writer.add_dataset(db, new, _origins(counted.origins()), stamp())
 
 
 def _origins(
-    counted: Iterator["OriginRows"],
+    origins: Iterator["OriginRows"],
 ) -> Iterator[tuple[str, Origin, int, float | None, Sequence[str]]]:
-    for o in counted:
+    for o in origins:
         yield canonical.origin_key(o.origin), o.origin, o.rows, o.weight, o.samples
 
 
-def _read_apart(path: Path, wanted: Wanted, files: tuple[DatasetFile, ...]) -> int:
-    # What it spills lies in a folder of ours, so that it may be ended at any moment.
+def _read_in_subprocess(path: Path, request: IngestRequest, files: tuple[DatasetFile, ...]) -> int:
+    # The folder that DuckDB spills to belongs to this process, so that it is removed even if the
+    # subprocess is killed.
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch:
-        task = {"db": str(path), "wanted": asdict(wanted), "files": files, "scratch": scratch}
-        process = _started()
+        task = {"db": str(path), "request": asdict(request), "files": files, "scratch": scratch}
+        process = _start()
         try:
-            said = _asked(process, task)
+            response = _response(process, task)
         finally:
             subprocesses.end(process)
-    return _number(said, process.returncode)
+    return _dataset_number(response, process.returncode)
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[bytes]:
     try:
         return subprocesses.start(_MODULE)
     except OSError as error:
-        why = error.strerror or error
-        raise IngestError(f"cannot start a process to read the dataset: {why}") from error
+        reason = error.strerror or error
+        raise IngestError(f"cannot start a process to read the dataset: {reason}") from error
 
 
-def _asked(process: subprocess.Popen[bytes], task: Mapping[str, object]) -> bytes:
-    """All that the process says until it ends; nothing if it did not do its work."""
+def _response(process: subprocess.Popen[bytes], task: Mapping[str, object]) -> bytes:
+    """Send a task; return what the subprocess writes until it ends, empty if it was killed."""
     assert process.stdout is not None
     try:
         subprocesses.send(process, task)
     except OSError:
         return b""
-    said = process.stdout.read()
+    response = process.stdout.read()
     process.wait()
-    return said
+    return response
 
 
-#: What may go wrong in the other process, and then does in this one.
+# Errors that the subprocess sends by name; this process raises them again.
 _FAILURES = (DatasetError, StoreError, StoppedEarlyError)
 
 
-def _number(said: bytes, status: int) -> int:
-    """The number that a process said before it ended so; raises what it failed with."""
-    if not said:
+def _dataset_number(response: bytes, status: int) -> int:
+    """Return the number from a subprocess's response; raise the error that it sent instead."""
+    if not response:
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
         raise IngestError(
             f"the process that read the dataset was ended {how}; nothing of it is stored: "
             "if memory is short, run again with a smaller --memory-limit"
         )
-    answer = json.loads(said)
+    answer = json.loads(response)
     for failure in _FAILURES:
         if failure.__name__ in answer:
             raise failure(answer[failure.__name__])
@@ -165,23 +173,24 @@ def _number(said: bytes, status: int) -> int:
 
 
 def main() -> None:
-    """Read the dataset that the command names into its database. The number it got is said, or
-    the failure by its name, with its message.
+    """Ingest the dataset of the task on standard input, in the subprocess.
+
+    Sends the number of the dataset to the parent process, or the name and message of an error.
     """
-    command = subprocesses.ParentChannel()
-    task = command.receive()
+    parent = subprocesses.ParentChannel()
+    task = parent.receive()
     try:
         with exit_on_signal(), sqlite_errors_as_store_error(task["db"]):
-            number = _done(task)
+            number = _run_task(task)
     except _FAILURES as error:
         kind = next(kind for kind in _FAILURES if isinstance(error, kind))
-        command.send({kind.__name__: str(error)})
+        parent.send({kind.__name__: str(error)})
         sys.exit(error.status)
-    command.send({"dataset": number})
+    parent.send({"dataset": number})
 
 
-def _done(task: Mapping[str, Any]) -> int:
+def _run_task(task: Mapping[str, Any]) -> int:
     files = tuple(DatasetFile(*file) for file in task["files"])
-    told = task["wanted"] | {"datasets": tuple(task["wanted"]["datasets"])}
+    options = task["request"] | {"datasets": tuple(task["request"]["datasets"])}
     with closing(connect(task["db"])) as db:
-        return _read(db, Wanted(**told), files, task["scratch"])
+        return _read(db, IngestRequest(**options), files, task["scratch"])

@@ -1,4 +1,4 @@
-"""Judge: rebuild everything derived from evidence, without the network."""
+"""`judge`: rebuild readings, statements and findings from stored evidence, without the network."""
 
 import math
 import sqlite3
@@ -25,38 +25,40 @@ def rebuild(
     keep_contacts: bool = False,
     on_origin: Callable[[], None] | None = None,
 ) -> int:
-    """Rebuild what is derived, of everything, of the origins visited in a run, or of those that
-    are `waiting`, having been visited since they were judged.
+    """Rebuild what is derived from evidence; return the number of origins judged.
 
-    `chosen` is the rule set that the public views show; it is judged beside those of the
-    package and the user's own that are stored. A complete rebuild is one transaction: it is
-    there whole, or the old one still stands. How many origins were judged comes back.
-    After so many `seconds` those that are waiting go on waiting.
-    `keep_contacts` stores what is personal about parties; without it nothing of it stays.
+    Judges all origins, or those visited in a `run`, or those `waiting`: visited since they were
+    judged. All is one transaction: after an error the old rows stay.
+
+    `chosen` is the rule set that the public views show. Findings are also stored under the rule
+    sets of the package and those of the user that the database has. `seconds` limits the time: the
+    origins that are left go on waiting. `keep_contacts` stores personal data of parties; without
+    it, all that is stored of it is deleted. `on_origin` is called after each origin.
     """
-    limit = math.inf if seconds is None else time.monotonic() + seconds
-    everything = derived.rule_sets(db, chosen)
-    reader, evaluations = snapshot_reader(db), EvaluationCache(everything, chosen)
-    ledger = FindingsWriter(db, keep_contacts=keep_contacts)
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    rule_sets = derived.rule_sets(db, chosen)
+    reader, evaluations = snapshot_reader(db), EvaluationCache(rule_sets, chosen)
+    writer = FindingsWriter(db, keep_contacts=keep_contacts)
     judged = 0
-    whole = run is None and not waiting
-    swiftly = derived.bulk_load_mode(db) if whole else nullcontext()
-    with cycles.seldom(), swiftly, transaction(db):
-        indexes = derived.drop_all_derived(db) if whole else ()
+    is_complete = run is None and not waiting
+    load_mode = derived.bulk_load_mode(db) if is_complete else nullcontext()
+    with cycles.seldom(), load_mode, transaction(db):
+        # Building the indexes at the end is cheaper than keeping them up to date row by row.
+        indexes = derived.drop_all_derived(db) if is_complete else ()
         if not keep_contacts:
-            parties.forget_private(db)
+            parties.delete_private(db)
         derived.save_protocols(db)
-        derived.save_rule_sets(db, everything, chosen)
+        derived.save_rule_sets(db, rule_sets, chosen)
         for origin in origins_waiting(db) if waiting else origins_to_judge(db, run):
-            if time.monotonic() > limit:
+            if time.monotonic() > deadline:
                 break
-            if not whole:
+            if not is_complete:
                 derived.drop_derived_of_origin(db, origin)
             snapshot = reader.open(origin)
-            ledger.add(origin, snapshot, evaluations.of(snapshot.resources))
+            writer.add(origin, snapshot, evaluations.of(snapshot.resources))
             judged += 1
             if on_origin is not None:
                 on_origin()
-        ledger.write()
+        writer.write()
         derived.recreate_indexes(db, indexes)
     return judged

@@ -1,1 +1,1 @@
-"""Read datasets of URLs: find their files, open them as relations, take stock of their origins."""
+"""Datasets of URLs: find their files, open them as relations, count their origins."""

@@ -1,4 +1,4 @@
-"""Choose the columns of a dataset that matter, and say in SQL what is read from them."""
+"""Choose the columns with URLs and weights, and write the SQL expressions for their values."""
 
 import duckdb
 
@@ -14,7 +14,7 @@ _NUMBERS = frozenset(
 
 
 def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
+    """Return a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -23,12 +23,12 @@ def _listed(rows: duckdb.DuckDBPyRelation) -> str:
 
 
 def column_named(rows: duckdb.DuckDBPyRelation, name: str) -> str:
-    """The column that a user means: by its exact name, else without regard to case."""
+    """Return the column of that name, else of that name ignoring case. Raise `DatasetError`."""
     exact = [column for column in rows.columns if column == name]
-    alike = [column for column in rows.columns if column.lower() == name.lower()]
-    if not alike:
+    similar = [column for column in rows.columns if column.lower() == name.lower()]
+    if not similar:
         raise DatasetError(f"There is no column {name}; the columns are: {_listed(rows)}.")
-    return (exact or alike)[0]
+    return (exact or similar)[0]
 
 
 def _text_columns(rows: duckdb.DuckDBPyRelation) -> list[str]:
@@ -37,7 +37,7 @@ def _text_columns(rows: duckdb.DuckDBPyRelation) -> list[str]:
 
 
 def _holds_words(rows: duckdb.DuckDBPyRelation, column: str) -> bool:
-    """Whether the first rows of a text column hold anything but numbers."""
+    """Return whether the first rows of a text column hold anything but numbers."""
     name = quoted(column)
     words = rows.limit(_SAMPLED_ROWS).filter(
         f"{name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"
@@ -46,7 +46,10 @@ def _holds_words(rows: duckdb.DuckDBPyRelation, column: str) -> bool:
 
 
 def url_column(rows: duckdb.DuckDBPyRelation, given: str | None = None) -> str:
-    """The column that holds URLs: the one given, a known name, or the only one with text."""
+    """Return the column with URLs: the given one, one of a known name, or the only one with text.
+
+    Raise `DatasetError` if there is none.
+    """
     if given is not None:
         return column_named(rows, given)
     texts = _text_columns(rows)
@@ -54,12 +57,12 @@ def url_column(rows: duckdb.DuckDBPyRelation, given: str | None = None) -> str:
         for column in texts:
             if column.lower() == known:
                 return column
-    worded = texts if len(texts) == 1 else [name for name in texts if _holds_words(rows, name)]
-    if len(worded) != 1:
+    candidates = texts if len(texts) == 1 else [name for name in texts if _holds_words(rows, name)]
+    if len(candidates) != 1:
         raise DatasetError(
             f"No column holds URLs by its name; say which with --url-column: {_listed(rows)}."
         )
-    return worded[0]
+    return candidates[0]
 
 
 def _type(rows: duckdb.DuckDBPyRelation, column: str) -> str:
@@ -67,7 +70,7 @@ def _type(rows: duckdb.DuckDBPyRelation, column: str) -> str:
 
 
 def text_of(rows: duckdb.DuckDBPyRelation, column: str) -> str:
-    """An expression for a column as text."""
+    """Return the SQL expression for a column as text."""
     kind, name = _type(rows, column), quoted(column)
     if kind == "JSON":
         return f"json_extract_string({name}, '$')"
@@ -79,7 +82,8 @@ def _is_numeric(rows: duckdb.DuckDBPyRelation, column: str) -> bool:
 
 
 def weight_of(rows: duckdb.DuckDBPyRelation, column: str) -> str:
-    """An expression for a weight that adds up to the same sum in any order."""
+    """Return the SQL expression for a weight."""
+    # DECIMAL: sums of it are equal in any order, those of DOUBLE are not.
     value = quoted(column) if _is_numeric(rows, column) else text_of(rows, column)
     number = f"TRY_CAST({value} AS DOUBLE)"
     usable = f"{number} > 0 AND {number} <= {_HEAVIEST_ROW!r}"

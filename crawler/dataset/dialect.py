@@ -1,4 +1,4 @@
-"""Tell how a CSV file is written: its delimiter, and whether its first row is a header.
+"""Detect how a CSV file is written: its delimiter, and whether its first row is a header.
 
 DuckDB's own detection takes one ragged row for another delimiter and so reads a whole file as
 one column; here the header decides first, and the rows only where there is none.
@@ -11,11 +11,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from crawler.dataset.files import Format, open_plain
+from crawler.dataset.files import open_plain
 from crawler.model import Origin
 from crawler.urls.canonical import origin_of
 
-#: Names of columns that hold URLs or hosts; the first that is there is taken.
+#: Names of columns that hold URLs or hosts, by preference.
 URL_NAMES = (
     "url",
     "uri",
@@ -32,15 +32,16 @@ URL_NAMES = (
     "origin",
 )
 _DELIMITERS = (",", "\t", ";", "|")
+# Octets and rows that are looked at; share of rows that must be as wide as the first.
 _HEAD = 256 * 1024
 _ROWS = 100
 _AGREE = 0.8
 
 
 class Dialect(NamedTuple):
-    """How to read a file: `delimiter` is empty where a row has one column.
+    """How to read a CSV file. `delimiter` is empty where a row has one column.
 
-    `late` says that blank lines stand before the first row, which DuckDB takes for the header.
+    `late` means that blank lines precede the first row, which DuckDB takes for the header.
     """
 
     delimiter: str
@@ -50,14 +51,14 @@ class Dialect(NamedTuple):
 
 
 def encoding_of(head: bytes) -> str:
-    """The encoding that a byte order mark names; UTF-8 without one."""
+    """Return the encoding of a byte order mark; UTF-8 without one."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig"
 
 
 def _head(path: Path) -> str:
-    """The first lines of a file, without one that the end of the piece cuts off."""
+    """Return the first lines of a file, without a last one that is incomplete."""
     with open_plain(path) as stream:
         head = stream.read(_HEAD)
     text = head.decode(encoding_of(head), "replace")
@@ -66,7 +67,7 @@ def _head(path: Path) -> str:
 
 
 def _rows(head: str, delimiter: str) -> list[list[str]]:
-    """The first rows under a delimiter; what cannot be read that way gives none."""
+    """Return the first rows under a delimiter; none if the text cannot be read that way."""
     # An empty delimiter is not known to the csv module; a control character serves.
     reader = csv.reader(io.StringIO(head, newline=None), delimiter=delimiter or "\x1f")
     try:
@@ -80,12 +81,13 @@ def _names(row: list[str]) -> list[str]:
 
 
 def _delimiter(head: str, known: set[str]) -> str:
-    """The delimiter under which the first row names a known column, or the rows agree."""
+    """Return the delimiter under which the first row names a known column, or the rows agree."""
     readings = {delimiter: _rows(head, delimiter) for delimiter in _DELIMITERS}
     wide = {d: rows for d, rows in readings.items() if rows and len(rows[0]) > 1}
     for delimiter, rows in wide.items():
         if known & set(_names(rows[0])):
             return delimiter
+    # Before rows are compared: URLs have commas, so a file of one column may look like several.
     first = _rows(head, "")
     if first and known & set(_names(first[0])):
         return ""
@@ -96,7 +98,7 @@ def _delimiter(head: str, known: set[str]) -> str:
 
 
 def _is_header(row: list[str], known: set[str]) -> bool:
-    """Whether a first row names columns: it says a known name, or holds nothing like data."""
+    """Return whether a first row names columns: it has a known name, or nothing like data."""
     if known & set(_names(row)):
         return True
     return not any(
@@ -105,7 +107,7 @@ def _is_header(row: list[str], known: set[str]) -> bool:
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:
-    """Column names as DuckDB makes them: unique without regard to case, and never empty."""
+    """Return column names as DuckDB makes them: unique ignoring case, and never empty."""
     taken: dict[str, str] = {}
     for position, name in enumerate(names):
         wanted = name.strip() or f"column{position}"
@@ -116,15 +118,19 @@ def _unique(names: list[str]) -> tuple[str, ...]:
     return tuple(taken.values())
 
 
-def dialect_of(path: Path, form: Format, wanted: Collection[str] = ()) -> Dialect | None:
-    """How a CSV or TSV file is written; None for a file without a row.
+def dialect_of(
+    path: Path, given: Collection[str] = (), delimiter: str | None = None
+) -> Dialect | None:
+    """Return how a CSV file is written; None for a file without a row.
 
-    `wanted` are column names the user gave, which make a row that has them a header. A file
-    of one column without a header gets the column `url`; of several, `column0`, `column1` ...
+    `given` are column names that the user gave; a first row that has one of them is a header. A
+    file of one column without a header gets the column `url`; of several, `column0`, `column1` ...
+    Without a `delimiter` it is detected.
     """
     head = _head(path)
-    known = {name.lower() for name in (*URL_NAMES, *wanted)}
-    delimiter = "\t" if form is Format.TSV else _delimiter(head, known)
+    known = {name.lower() for name in (*URL_NAMES, *given)}
+    if delimiter is None:
+        delimiter = _delimiter(head, known)
     rows = _rows(head, delimiter)
     if not rows:
         return None

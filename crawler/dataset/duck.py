@@ -1,4 +1,4 @@
-"""A database in memory that spills to disk, and never asks the network for anything."""
+"""DuckDB connections: in memory, with a limit, spilling to disk, without network access."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ from crawler.dataset.files import DatasetError
 
 
 def connect(scratch: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
-    """DuckDB within a memory limit (`1GB`); `scratch` is an existing directory to spill to.
+    """Return a connection with a memory limit (`1GB`) that spills to the existing `scratch`.
 
-    Raises `DatasetError` if the limit is none.
+    Raise `DatasetError` if the limit is not a size.
     """
     connection = duckdb.connect(
         config={
             "temp_directory": str(scratch / "spilled"),
-            # Nothing but the files named is read, and nothing is ever downloaded.
+            # DuckDB would download an extension that a query seems to need.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
     )
-    # Commands have a bar of their own.
+    # Commands show their own progress.
     connection.execute("SET enable_progress_bar = false")
     try:
         connection.execute("SET memory_limit = $limit", {"limit": memory_limit})

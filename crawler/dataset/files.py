@@ -1,109 +1,80 @@
-"""Find the files of a dataset, tell their format, digest them, and open them decompressed."""
+"""Find the files of a dataset, detect their format, digest them, and open them decompressed.
+
+Rule for editors: no DuckDB and no Arrow here. Commands import this module at once, and a dataset
+that was ingested before needs neither.
+"""
 
 import glob
 import gzip
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 import zstandard
 
+from crawler.dataset.formats import FORMATS, TEXT, DatasetFormat, format_of_name
 from crawler.errors import UserError
 
 
 class DatasetError(UserError):
-    """A dataset that cannot be read; the message is one sentence that says what to do."""
+    """The dataset cannot be read; the message is one sentence that says what to do."""
 
 
 class EmptyDatasetError(DatasetError):
-    """There is nothing in the files, not even the names of columns."""
-
-
-class Format(StrEnum):
-    """How the rows of a file are written; `text` is a URL or a host a line.
-
-    `warc` are archives and `cdx` their indexes, a row for each record of a page.
-    """
-
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    TEXT = "text"
-    ARROW = "arrow"
-    WARC = "warc"
-    CDX = "cdx"
+    """The files hold nothing, not even the names of columns."""
 
 
 class DatasetFile(NamedTuple):
-    """A file of a dataset as evidence names it."""
+    """A file of a dataset: its path as given, its size in octets, and its SHA-256."""
 
     path: str
     bytes: int
     sha256: str
 
 
-#: What DuckDB calls the compression that a last suffix stands for.
+#: Names of compressions in DuckDB, by suffix.
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
-_SUFFIXES = {
-    ".csv": Format.CSV,
-    ".tsv": Format.TSV,
-    ".tab": Format.TSV,
-    ".jsonl": Format.JSONL,
-    ".ndjson": Format.JSONL,
-    ".parquet": Format.PARQUET,
-    ".pq": Format.PARQUET,
-    ".txt": Format.TEXT,
-    ".lst": Format.TEXT,
-    ".arrow": Format.ARROW,
-    ".feather": Format.ARROW,
-    ".warc": Format.WARC,
-    ".wet": Format.WARC,
-    ".wat": Format.WARC,
-    ".cdx": Format.CDX,
-    ".cdxj": Format.CDX,
-}
-# Common Crawl's indexes have numbers for names.
-_NUMBERED_CDX = re.compile(r"cdx-\d+")
-_PACKED = (Format.PARQUET, Format.ARROW)
-_FORMATS = (
-    "CSV, TSV, JSONL, Parquet, Arrow, WARC, CDX or plain text, text and WARC also as .gz or .zst"
-)
+_TITLES = [dataset_format.title for dataset_format in FORMATS]
+_FORMATS = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}, text and WARC also as .gz or .zst"
 
 
 def compression_of(path: Path) -> str:
-    """`gzip`, `zstd` or `none`, by the last suffix."""
+    """Return `gzip`, `zstd` or `none`, by the last suffix."""
     return COMPRESSIONS.get(path.suffix.lower(), "none")
 
 
-def known_format(path: Path) -> Format | None:
-    """The format by suffix (one of compression taken off first); None when it is not known."""
-    inner = path.with_suffix("") if compression_of(path) != "none" else path
-    if _NUMBERED_CDX.fullmatch(inner.name):
-        return Format.CDX
-    return _SUFFIXES.get(inner.suffix.lower())
+def known_format(path: Path) -> DatasetFormat | None:
+    """Return the format by suffix, a suffix of compression removed; None if it is unknown."""
+    uncompressed = path.with_suffix("") if compression_of(path) != "none" else path
+    return format_of_name(uncompressed.name)
 
 
-def _format_of(path: Path) -> Format:
+def without_suffixes(path: Path) -> Path:
+    """Return a path without its suffixes of format and compression."""
+    while path.suffix.lower() in COMPRESSIONS or (path.suffix and known_format(path)):
+        path = path.with_suffix("")
+    return path
+
+
+def _format_of(path: Path) -> DatasetFormat:
     if path.name.lower().endswith((".json", ".json.gz", ".json.zst")):
         raise DatasetError(f"{path} is one JSON document; give JSON Lines (.jsonl) instead.")
-    found = known_format(path) or Format.TEXT
-    if found in _PACKED and compression_of(path) != "none":
-        kind = found.capitalize()
-        raise DatasetError(f"{path} is compressed {kind}; decompress it, it is compressed inside.")
+    found = known_format(path) or TEXT
+    if found.is_packed and compression_of(path) != "none":
+        raise DatasetError(
+            f"{path} is compressed {found.title}; decompress it, it is compressed inside."
+        )
     return found
 
 
-def _inside(folder: Path) -> list[Path]:
-    """The files of a folder and those below it that have a known format, hidden ones left out.
+def _files_of_folder(folder: Path) -> list[Path]:
+    """Return the files of known format in and below a folder, without hidden ones.
 
-    Notes in plain text beside tables are not part of the dataset.
+    Plain text is left out where there are other formats: it is taken for notes.
     """
     found = [
         path
@@ -112,24 +83,26 @@ def _inside(folder: Path) -> list[Path]:
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
-    tables = [path for path in found if known_format(path) is not Format.TEXT and _is_data(path)]
     if not found:
         raise DatasetError(f"{folder} holds no file that can be read: it takes {_FORMATS}.")
+    tables = [path for path in found if known_format(path) is not TEXT and _is_data(path)]
     return tables or found
 
 
 def _is_data(path: Path) -> bool:
-    """Whether a file is one of those of a saved Hugging Face dataset, where it is beside one.
+    """Return whether a file belongs to the dataset, not to Hugging Face's `datasets`.
 
-    What that library keeps there for itself has the same suffix.
+    That library keeps caches with the same suffix in the folder of a saved dataset; the state of
+    the dataset lists the files with its rows.
     """
-    return known_format(path) is not Format.ARROW or path.name in (
-        _saved(path.parent) or [path.name]
-    )
+    dataset_format = known_format(path)
+    if dataset_format is None or not dataset_format.is_saved_dataset:
+        return True
+    return path.name in (_saved_files(path.parent) or [path.name])
 
 
-def _saved(folder: Path) -> list[str]:
-    """The files that the state of a saved dataset names; none without one that can be read."""
+def _saved_files(folder: Path) -> list[str]:
+    """Return the file names in the state of a saved dataset; none without a readable state."""
     try:
         state = json.loads((folder / "state.json").read_text("utf-8"))
         return [str(data["filename"]) for data in state["_data_files"]]
@@ -138,10 +111,10 @@ def _saved(folder: Path) -> list[str]:
 
 
 def _matches(text: str) -> list[Path]:
-    """What one argument stands for: itself, what is inside, or what the pattern matches."""
+    """Return the files that one argument names: a file, a folder or a pattern."""
     path = Path(text)
     if path.is_dir():
-        return _inside(path)
+        return _files_of_folder(path)
     if path.exists():
         return [path]
     if not glob.has_magic(text):
@@ -155,22 +128,26 @@ def _matches(text: str) -> list[Path]:
 
 def locate(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-) -> tuple[tuple[Path, ...], Format]:
-    """The files behind paths, patterns and folders, each once, and their common format."""
+) -> tuple[tuple[Path, ...], DatasetFormat]:
+    """Return the files of paths, patterns and folders, each once, and their common format.
+
+    Raise `DatasetError` if there is no file, or if formats are mixed.
+    """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     files = tuple(dict.fromkeys(file for item in given for file in _matches(os.fspath(item))))
     if not files:
         raise DatasetError(
             f"No dataset was given; name a file, a folder or a pattern ({_FORMATS})."
         )
-    formats = sorted({_format_of(file) for file in files})
+    formats = {found.name: found for found in map(_format_of, files)}
     if len(formats) > 1:
-        raise DatasetError(f"The files mix {' and '.join(formats)}; give one format at a time.")
-    return files, formats[0]
+        names = " and ".join(sorted(formats))
+        raise DatasetError(f"The files mix {names}; give one format at a time.")
+    return files, formats.popitem()[1]
 
 
 def digests(files: Sequence[Path]) -> Iterator[DatasetFile]:
-    """Size and sha256 of each file, read in pieces."""
+    """Yield the size and the SHA-256 of each file, read in pieces. Raise `DatasetError`."""
     for path in files:
         try:
             with path.open("rb") as stream:
@@ -183,19 +160,21 @@ def digests(files: Sequence[Path]) -> Iterator[DatasetFile]:
 def identify(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
 ) -> tuple[DatasetFile, ...]:
-    """The files of a dataset with their digests, without a look at its rows; raises
-    `DatasetError`.
+    """Return the files of a dataset with their digests, without reading rows.
+
+    Raise `DatasetError`.
     """
     files, _ = locate(paths)
     return tuple(digests(files))
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """The octets of a text file, decompressed while they are read."""
+    """Open a file for reading, decompressed while it is read."""
     match compression_of(path):
         case "gzip":
             return cast("BinaryIO", gzip.open(path, "rb"))
         case "zstd":
+            # A file may consist of several frames (RFC 8878, 3), as parallel compressors write.
             stream = path.open("rb")
             reader = zstandard.ZstdDecompressor().stream_reader(
                 stream, read_across_frames=True, closefd=True

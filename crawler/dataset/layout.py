@@ -1,4 +1,4 @@
-"""How a Parquet file keeps its columns, so that another can keep them in the same way."""
+"""Layout of a Parquet file: compression, dictionaries and statistics of its columns."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +10,10 @@ _NO_COMPRESSION = {"UNCOMPRESSED": "none"}
 
 
 class Layout(NamedTuple):
-    """How a Parquet file keeps its columns: the compression of each or of all, those that are kept
-    as dictionaries, and those with statistics.
+    """How the columns of a Parquet file are written.
+
+    `compression` is one for all or one for each column. `dictionaries` and `statistics` list the
+    columns that have them, or tell whether all do.
     """
 
     compression: str | dict[str, str] = "zstd"
@@ -20,10 +22,10 @@ class Layout(NamedTuple):
 
 
 def layout_of(file: Path, added: Iterable[str], described: Iterable[str]) -> Layout:
-    """The layout of a file by its first row group, for its columns and for those that are `added`.
+    """Return the layout of a file's first row group, extended by columns that are `added`.
 
-    What is added is kept as dictionaries, compressed as the first column is, with statistics for
-    those that are `described`.
+    Added columns are dictionaries, compressed as the first column is; those in `described` have
+    statistics.
     """
     metadata = pq.read_metadata(file)
     group = metadata.row_group(0) if metadata.num_row_groups else None

@@ -1,6 +1,6 @@
 """Rewrite text files that DuckDB would refuse or lose rows of, so that every row is kept.
 
-What is put right: octets that are not UTF-8, byte order marks, mixed line ends, rows with too
+Repaired are octets that are not UTF-8, byte order marks, mixed line ends, rows with too
 few or too many cells, quotes that never end, and lines that are not JSON objects. The copy
 goes to a scratch directory; the dataset itself is never written to.
 """
@@ -19,13 +19,13 @@ from crawler.dataset.files import open_plain
 #: Where cells beyond the header go, joined by the delimiter.
 OVERFLOW = "_more_cells"
 
-# A quote that has not ended after so much text is a stray character, not a long cell.
-_LONGEST_RECORD = 64 * 1024
-_MOST_LINES = 200
+# A quote that has not ended after so many characters or lines is a stray one, not a long cell.
+_MAX_RECORD = 64 * 1024
+_MAX_LINES = 200
 
 
 def lines(path: Path) -> Iterator[str]:
-    """The lines of a file without their ends; a line that is not UTF-8 is read as Latin-1."""
+    """Yield the lines of a file without their ends; a line that is not UTF-8 is read as Latin-1."""
     with open_plain(path) as probe:
         encoding = encoding_of(probe.read(4))
     # Surrogates stand for octets, and only UTF-8 can put them back.
@@ -54,7 +54,7 @@ def _open_quote(delimiter: str) -> re.Pattern[str]:
 
 
 def _is_whole(record: str, delimiter: str) -> bool:
-    """Whether a record of several lines is well-formed, so that its lines belong together."""
+    """Return whether a record of several lines is well-formed, so that its lines are one record."""
     try:
         return len(list(_reader(record, delimiter, strict=True))) == 1
     except csv.Error:
@@ -67,7 +67,7 @@ def _reader(record: str, delimiter: str, *, strict: bool = False) -> Iterator[li
 
 
 def _records(source: Iterator[str], delimiter: str) -> Iterator[tuple[str, bool]]:
-    """Records of one line or more, and whether their quotes are to be believed."""
+    """Yield records of one line or more, with whether their quotes delimit cells."""
     unfinished = _open_quote(delimiter)
     waiting: deque[str] = deque()
 
@@ -81,21 +81,21 @@ def _records(source: Iterator[str], delimiter: str) -> Iterator[tuple[str, bool]
 
     while (record := following(0)) is not None:
         used = 1
-        while unfinished.match(record) and used < _MOST_LINES and len(record) < _LONGEST_RECORD:
+        while unfinished.match(record) and used < _MAX_LINES and len(record) < _MAX_RECORD:
             line = following(used)
             if line is None:
                 break
             record, used = f"{record}\n{line}", used + 1
-        believed = _is_whole(record, delimiter) if used > 1 else not unfinished.match(record)
-        if not believed:
+        has_quotes = _is_whole(record, delimiter) if used > 1 else not unfinished.match(record)
+        if not has_quotes:
             record, used = waiting[0], 1
         for _ in range(used):
             waiting.popleft()
-        yield record, believed
+        yield record, has_quotes
 
 
-def _cells(record: str, delimiter: str, believed: bool) -> list[str]:
-    if not believed:
+def _cells(record: str, delimiter: str, has_quotes: bool) -> list[str]:
+    if not has_quotes:
         cells = record.split(delimiter) if delimiter else [record]
         return [cell.strip('"') for cell in cells]
     try:
@@ -107,7 +107,7 @@ def _cells(record: str, delimiter: str, believed: bool) -> list[str]:
 def repair_csv(path: Path, dialect: Dialect, copy: Path) -> bool:
     """Write the rows of a CSV file as the columns of its dialect and `OVERFLOW`.
 
-    Returns whether any row had more cells than columns. Blank lines are rows only where there
+    Return whether any row had more cells than columns. Blank lines are rows only where there
     is one column, as they are to DuckDB.
     """
     width, overflowed = len(dialect.columns), False
@@ -115,13 +115,13 @@ def repair_csv(path: Path, dialect: Dialect, copy: Path) -> bool:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow([*dialect.columns, OVERFLOW])
         header = dialect.header
-        for record, believed in _records(lines(path), dialect.delimiter):
+        for record, has_quotes in _records(lines(path), dialect.delimiter):
             if not record and (width > 1 or header):
                 continue
             if header:
                 header = False
                 continue
-            cells = _cells(record, dialect.delimiter, believed)
+            cells = _cells(record, dialect.delimiter, has_quotes)
             more = dialect.delimiter.join(cells[width:])
             overflowed = overflowed or len(cells) > width
             writer.writerow([*cells[:width], *[""] * (width - len(cells)), more])
@@ -135,7 +135,7 @@ def repair_text(path: Path, copy: Path) -> None:
 
 
 def _json_object(line: str) -> dict[str, object]:
-    """The object on a line; anything else is a row without values."""
+    """Return the object on a line; anything else is a row without values."""
     try:
         # NaN and Infinity are Python's, not JSON's (RFC 8259, 6).
         value = json.loads(line, parse_constant=lambda _: None)

@@ -1,4 +1,4 @@
-"""A Hugging Face dataset saved on disk: what lies beside its Arrow files and tells of them."""
+"""Metadata of a dataset that Hugging Face's `datasets` saved: JSON files next to Arrow files."""
 
 import contextlib
 import hashlib
@@ -11,16 +11,16 @@ from typing import Any
 import pyarrow as pa
 
 INFO, STATE, SPLITS = "dataset_info.json", "state.json", "dataset_dict.json"
-# What a table says of its size is no longer so when rows are left out.
+# Sizes are no longer true of a copy with more columns or fewer rows.
 _SIZES = ("splits", "dataset_size", "size_in_bytes", "download_size", "download_checksums")
 
 
 def describe(top: Path, out: Path, files: Iterable[Path], added: pa.Schema, facts: str) -> None:
-    """Make a folder with the files of saved datasets one that loads as such.
+    """Write the metadata of saved datasets for copies of their files, so that they load as such.
 
-    `files` lie below `top` and their copies with the columns `added` below `out` in the same way.
-    `facts` say how the copies were made, and so does the fingerprint. A folder that is no
-    saved dataset gets nothing.
+    `files` are below `top`; their copies, with the columns `added`, are at the same paths below
+    `out`. `facts` tell how the copies were made and change the fingerprint. A folder without
+    metadata is skipped.
     """
     for folder in sorted({file.parent for file in files}):
         state, info = _object(folder / STATE), _object(folder / INFO)
@@ -30,18 +30,18 @@ def describe(top: Path, out: Path, files: Iterable[Path], added: pa.Schema, fact
         known = f"{state.get('_fingerprint')} {facts}"
         state["_fingerprint"] = hashlib.sha256(known.encode()).hexdigest()[:16]
         _write(target / STATE, state)
-        _write(target / INFO, _grown(info, added))
+        _write(target / INFO, _extended(info, added))
     if (top / SPLITS).is_file():
         shutil.copyfile(top / SPLITS, out / SPLITS)
 
 
-def _grown(info: dict[str, Any], added: pa.Schema) -> dict[str, Any]:
-    kept = {name: value for name, value in info.items() if name not in _SIZES}
+def _extended(info: dict[str, Any], added: pa.Schema) -> dict[str, Any]:
+    result = {name: value for name, value in info.items() if name not in _SIZES}
     if isinstance(info.get("features"), dict):
         features = {field.name: _feature(field) for field in added}
         others = {n: f for n, f in info["features"].items() if n not in features}
-        kept["features"] = others | features
-    return kept
+        result["features"] = others | features
+    return result
 
 
 def _feature(field: pa.Field) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""A small web on loopback that reserves, permits, contradicts itself and misbehaves.
+"""Demo: a small web on loopback that reserves, permits, contradicts itself and misbehaves.
 
-`SITES` are the hosts with the answers an audit must give, `LoopbackWeb` serves them and
-`write_dataset` writes a dataset that points at all of them.
+`SITES` lists the hosts with the findings that an audit must give, `LoopbackWeb` serves them and
+`write_dataset` writes a dataset with URLs of all of them.
 """
 
 from crawler.demo.dataset import write_dataset

@@ -1,4 +1,4 @@
-"""How a server may answer well: plain responses, redirects, and HTTP/1.0 (RFC 1945)."""
+"""Well-formed answers of the demo server: responses, redirects, and HTTP/1.0 (RFC 1945)."""
 
 import asyncio
 import hashlib
@@ -11,7 +11,7 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a client asked: `host` without port, `path` with its query, `time` monotonic."""
+    """A request: `host` without port, `path` with query, `time` in seconds of a monotonic clock."""
 
     method: str
     host: str
@@ -21,33 +21,33 @@ class Request:
     time: float
 
     def header(self, name: str) -> str:
-        """The first value of a header, compared without case; empty when it is not there."""
+        """Return the first value of a header, whose name has no case; empty if it is missing."""
         return next((v for n, v in self.headers if n.lower() == name.lower()), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and the connection on which to answer it."""
+    """A request and the connection on which it is answered."""
 
     request: Request
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     async def send(self, data: bytes) -> None:
-        """Write, and wait until the client has made room."""
+        """Write, and wait until the buffer of the connection has room again."""
         self.writer.write(data)
         await self.writer.drain()
 
 
 class Answer(Protocol):
-    """One way of answering, or of not answering."""
+    """A way to answer a request, or to fail to."""
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Answer one request; True keeps the connection open for the next."""
+        """Answer one request; return whether the connection stays open for another one."""
 
 
 def head(status: int, headers: Headers, version: str = "1.1") -> bytes:
-    """A status line and header lines, with the empty line that ends them."""
+    """Return a status line and header lines, with the empty line that ends them."""
     phrase = HTTPStatus(status).phrase
     lines = [f"HTTP/{version} {status} {phrase}", *(f"{n}: {v}" for n, v in headers), "", ""]
     return "\r\n".join(lines).encode("latin-1")
@@ -55,7 +55,7 @@ def head(status: int, headers: Headers, version: str = "1.1") -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plain:
-    """A well-formed response; `headers` are sent as given, repeated ones repeatedly."""
+    """A well-formed response; `headers` are sent as given, repeated names included."""
 
     status: int = 200
     headers: Headers = ()
@@ -63,11 +63,11 @@ class Plain:
 
     @property
     def etag(self) -> str:
-        """A strong validator of the body, so that a second visit may be answered with 304."""
+        """Return a strong validator of the body (RFC 9110, 8.8.3), so that 304 is possible."""
         return f'"{hashlib.sha256(self.body).hexdigest()[:16]}"'
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send it whole, or 304 to who has it already (RFC 9110, 13.1.2)."""
+        """Send the response, or 304 if the client has this body already (RFC 9110, 13.1.2)."""
         etag = ("ETag", self.etag)
         if self.status != 200:
             await exchange.send(self._wire(self.status, self.headers, exchange))
@@ -85,64 +85,64 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class RedirectsTo:
-    """Sends the client elsewhere: `url` is put into `Location` as it stands."""
+    """A redirect; `url` is sent as the `Location`, unchanged."""
 
     url: str
     status: int = 302
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Redirect, without a body."""
-        where = (("Location", self.url), ("Content-Length", "0"))
-        await exchange.send(head(self.status, where))
+        """Send the redirect, without a body."""
+        headers = (("Location", self.url), ("Content-Length", "0"))
+        await exchange.send(head(self.status, headers))
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class RedirectLoop:
-    """Sends the client to where it already is."""
+    """A redirect to the path that was asked for."""
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Redirect to the very same path."""
+        """Send 301 with the path of the request."""
         return await RedirectsTo(exchange.request.path, 301).play(exchange)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldHttp:
-    """An HTTP/1.0 answer without a length: the end of the connection ends it. Not an error."""
+    """An HTTP/1.0 answer without a length, which is valid: closing the connection ends it."""
 
     headers: Headers = ()
     body: bytes = b""
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send and close."""
+        """Send the response and close."""
         await exchange.send(head(200, self.headers, "1.0") + self.body)
         return False
 
 
 def text(body: str | bytes, media_type: str = "text/plain; charset=utf-8") -> Plain:
-    """A 200 with a body; text is encoded as UTF-8."""
-    octets = body.encode() if isinstance(body, str) else body
-    return Plain(headers=(("Content-Type", media_type),), body=octets)
+    """Return a 200 with a body; text is encoded as UTF-8."""
+    content = body.encode() if isinstance(body, str) else body
+    return Plain(headers=(("Content-Type", media_type),), body=content)
 
 
 def json_text(body: str | bytes) -> Plain:
-    """A 200 that says it is JSON, whether or not it is."""
+    """Return a 200 whose `Content-Type` is JSON; the body may be malformed."""
     return text(body, "application/json")
 
 
 def html(*, in_head: str = "", in_body: str = "", headers: Headers = ()) -> Plain:
-    """An ordinary page with something in its head, its body or its response headers."""
+    """Return an ordinary page with additions to its head, its body or its response headers."""
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>A page</title>\n'
         f"{in_head}</head>\n<body><h1>A page</h1><p>Some words worth reading.</p>\n"
         f"{in_body}</body></html>\n"
     )
-    kind = ("Content-Type", "text/html; charset=utf-8")
-    return Plain(headers=(kind, *headers), body=page.encode())
+    media_type = ("Content-Type", "text/html; charset=utf-8")
+    return Plain(headers=(media_type, *headers), body=page.encode())
 
 
 def status(code: int, *headers: tuple[str, str]) -> Plain:
-    """A response that says no more than its status."""
+    """Return a response whose body repeats its status."""
     body = f"{code} {HTTPStatus(code).phrase}\n".encode()
     return Plain(status=code, headers=(("Content-Type", "text/plain"), *headers), body=body)
 

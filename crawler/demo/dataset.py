@@ -1,4 +1,4 @@
-"""Write a dataset that points at every site of the web, with the garbage real ones have."""
+"""Write the demo dataset: URLs of every site, mixed with unusable values as in real datasets."""
 
 import csv
 import hashlib
@@ -16,7 +16,7 @@ __all__ = ["GARBAGE", "SITES", "DemoRow", "rows", "write_dataset"]
 
 
 class DemoRow(NamedTuple):
-    """A row as in a dataset of captioned images and texts; `tokens` is its weight."""
+    """A row of a dataset of captioned images and texts: sizes in pixels, `tokens` as weight."""
 
     url: str | None
     caption: str
@@ -44,7 +44,7 @@ GARBAGE: tuple[str | None, ...] = (
     "http://./",
     "http://long.demo.test/" + "a" * 70_000,
 )
-"""URLs that name no origin which could be asked."""
+"""Values of the URL column that name no origin."""
 
 _PATHS = (*ARTICLES, *IMAGES, *FILES)
 _VARIANTS = ("", "?w=200", "?utm_source=feed&id=1", "#top")
@@ -52,7 +52,10 @@ _COPIES_OF_GARBAGE = 2
 
 
 def write_dataset(path: str | Path) -> int:
-    """Write the dataset as Parquet or CSV, by suffix; the number of rows is returned."""
+    """Write the dataset as Parquet or CSV, by the suffix of the path, and return its row count.
+
+    Raises ValueError for another suffix.
+    """
     target, table = Path(path), rows()
     match target.suffix.lower():
         case ".parquet":
@@ -65,33 +68,34 @@ def write_dataset(path: str | Path) -> int:
 
 
 def rows() -> list[DemoRow]:
-    """All rows, always the same, in an order that mixes the sites as real datasets do."""
-    everything = [row for site in SITES for row in _rows_of(site)]
-    everything += [_garbage(url, n) for n in range(_COPIES_OF_GARBAGE) for url in GARBAGE]
-    order = sorted(range(len(everything)), key=lambda n: _dice(f"{n} {everything[n].url}"))
-    return [everything[n] for n in order]
+    """Return all rows, the same at each call, in an order that mixes the sites."""
+    table = [row for site in SITES for row in _rows_of(site)]
+    table += [_garbage(url, n) for n in range(_COPIES_OF_GARBAGE) for url in GARBAGE]
+    # No `random`: the same dataset in every process and version of Python.
+    order = sorted(range(len(table)), key=lambda n: _pseudorandom(f"{n} {table[n].url}"))
+    return [table[n] for n in order]
 
 
 def _rows_of(site: Site) -> Iterator[DemoRow]:
-    """Some rows of a site: those it has expectations for, and a share of its content."""
+    """Yield the rows of a site: URLs with expectations, and a part of its content."""
     written = site.written or site.origin
-    content = 2 + _dice(site.host) % 14
-    start = _dice(f"start {site.host}")
+    content = 2 + _pseudorandom(site.host) % 14
+    start = _pseudorandom(f"start {site.host}")
     for n, path in enumerate(("", "/", *site.urls)):
         yield _row(written + path, path, n)
     for n in range(content):
         path = _PATHS[(start + n) % len(_PATHS)]
-        variant = _VARIANTS[_dice(f"{site.host}{path}{n}") % len(_VARIANTS)]
+        variant = _VARIANTS[_pseudorandom(f"{site.host}{path}{n}") % len(_VARIANTS)]
         yield _row(written + path + variant, path, n)
     yield _row(f"{written}/search?q=words&page=2", "/search", content)
 
 
 def _row(url: str, path: str, n: int) -> DemoRow:
-    dice = _dice(url)
+    number = _pseudorandom(url)
     if path.lower().endswith((".jpg", ".png")):
-        return DemoRow(url, f"Photograph {n}", 320 + dice % 1600, 240 + dice % 1200, 0)
+        return DemoRow(url, f"Photograph {n}", 320 + number % 1600, 240 + number % 1200, 0)
     return DemoRow(
-        url, f"Text {n}, in which “quotes”, commas\tand tabs occur", None, None, 1 + dice % 9000
+        url, f"Text {n}, in which “quotes”, commas\tand tabs occur", None, None, 1 + number % 9000
     )
 
 
@@ -99,8 +103,8 @@ def _garbage(url: str | None, n: int) -> DemoRow:
     return DemoRow(url, f"A row that names nothing, {n}", None, None, n)
 
 
-def _dice(seed: str) -> int:
-    """A number that looks random and is always the same for the same seed."""
+def _pseudorandom(seed: str) -> int:
+    """Return a number from 0 to 2^48 - 1 that depends on the seed alone."""
     return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:6])
 
 

@@ -1,6 +1,6 @@
-"""How a server may answer badly: one small class for each way, and a bound on each.
+"""Faulty answers of the demo server: one class for each way to misbehave.
 
-The bounds keep a client without limits of its own from hanging or filling a disk.
+Each is bounded in time or size, so that a client without limits neither hangs nor fills a disk.
 """
 
 import asyncio
@@ -20,36 +20,36 @@ _PAGE_START = b"<!doctype html><html><head><title>Long</title></head><body><p>"
 
 @dataclass(frozen=True, slots=True)
 class DropsConnection:
-    """Closes without a byte."""
+    """The connection closes without a byte."""
 
-    async def play(self, exchange: Exchange, /) -> bool:  # noqa: ARG002 - that is the point
-        """Say nothing and hang up."""
+    async def play(self, exchange: Exchange, /) -> bool:  # noqa: ARG002 - nothing is sent
+        """Close the connection."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class StopsHalfway:
-    """Announces a body by `Content-Length` and closes in the middle of it."""
+    """A body shorter than its `Content-Length`; then the connection closes."""
 
     body: bytes
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send half of what was announced, then hang up properly."""
+        """Send half of the body, then close."""
         await exchange.send(_first_half(self.body))
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class ResetsHalfway:
-    """Announces a body by `Content-Length` and resets the connection in the middle of it."""
+    """A body shorter than its `Content-Length`; then the connection is reset."""
 
     body: bytes
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send half of what was announced, then reset."""
+        """Send half of the body, then reset."""
         await exchange.send(_first_half(self.body))
         connection: socket.socket = exchange.writer.get_extra_info("socket")
-        # Lingering for zero seconds is what makes the kernel send RST where it would send FIN.
+        # With a linger time of zero the kernel sends RST in place of FIN.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         exchange.writer.transport.abort()
         return False
@@ -61,12 +61,12 @@ def _first_half(body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class NeverAnswers:
-    """Accepts the request and stays silent until the client leaves or the bound is reached."""
+    """The request is accepted and never answered, for at most `seconds`."""
 
     seconds: float = 120.0
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Wait for the client to give up."""
+        """Wait until the client closes, or the time is over."""
         try:
             async with asyncio.timeout(self.seconds):
                 await exchange.reader.read(1)
@@ -77,29 +77,29 @@ class NeverAnswers:
 
 @dataclass(frozen=True, slots=True)
 class SendsSlowly:
-    """Sends its headers at once and then a byte per `interval`."""
+    """Headers at once, then a byte of the body each `interval` seconds."""
 
     body: bytes = b"slowly " * 40
     interval: float = 0.5
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Drip the body; each byte arrives well within any read timeout."""
+        """Send the body byte by byte, each within a usual read timeout."""
         await exchange.send(head(200, (*_HTML, ("Content-Length", str(len(self.body))))))
-        for octet in self.body:
+        for byte in self.body:
             await asyncio.sleep(self.interval)
-            await exchange.send(bytes((octet,)))
+            await exchange.send(bytes((byte,)))
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class BreaksChunking:
-    """Sends one good chunk and then a chunk size that is no number (RFC 9112, 7.1)."""
+    """A valid chunk, then a chunk size that is no number (RFC 9112, 7.1)."""
 
     body: bytes = b"[]"
     headers: Headers = _TEXT
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Begin well, go on badly."""
+        """Send the valid chunk, then the malformed one."""
         await exchange.send(head(200, (*self.headers, ("Transfer-Encoding", "chunked"))))
         await exchange.send(b"%x\r\n%s\r\nzz\r\nnonsense\r\n" % (len(self.body), self.body))
         return False
@@ -107,7 +107,7 @@ class BreaksChunking:
 
 @dataclass(frozen=True, slots=True)
 class EndlessBody:
-    """A body without announced length that goes on, up to `limit` octets."""
+    """A body without a `Content-Length` that does not end before `limit` bytes."""
 
     start: bytes = _PAGE_START
     filler: bytes = b"and so on, "
@@ -115,7 +115,7 @@ class EndlessBody:
     limit: int = 64 * _MEBIBYTE
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send until the client has enough."""
+        """Send until the client closes or the limit is reached."""
         await exchange.send(head(200, (*self.headers, ("Connection", "close"))) + self.start)
         block = self.filler * (65_536 // len(self.filler))
         for _ in range(self.limit // len(block)):
@@ -125,12 +125,12 @@ class EndlessBody:
 
 @dataclass(frozen=True, slots=True)
 class EndlessHeaders:
-    """Header fields without end, up to `limit` octets, and no body."""
+    """Header fields up to `limit` bytes, without the empty line that would end them."""
 
     limit: int = 16 * _MEBIBYTE
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send until the client has enough."""
+        """Send until the client closes or the limit is reached."""
         line = b"X-Again: " + b"and again, " * 90 + b"\r\n"
         block = line * 64
         await exchange.send(b"HTTP/1.1 200 OK\r\n")
@@ -141,12 +141,12 @@ class EndlessHeaders:
 
 @dataclass(frozen=True, slots=True)
 class GzipBomb:
-    """A page of some kilobytes in gzip that inflates to `size` octets."""
+    """A page of some kilobytes in gzip that inflates to `size` bytes."""
 
     size: int = 50 * _MEBIBYTE
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Send it, encoded whether or not the client accepts that."""
+        """Send the page in gzip, even to a client that does not accept it."""
         body = await asyncio.to_thread(_bomb, self.size)
         encoding = ("Content-Encoding", "gzip")
         await exchange.send(
@@ -157,17 +157,17 @@ class GzipBomb:
 
 @functools.cache
 def _bomb(size: int) -> bytes:
-    squeeze = zlib.compressobj(9, wbits=31)  # 31: a gzip wrapper with the largest window
-    parts = [squeeze.compress(_PAGE_START)]
-    parts += [squeeze.compress(b" " * _MEBIBYTE) for _ in range(size // _MEBIBYTE)]
-    return b"".join(parts) + squeeze.flush()
+    compressor = zlib.compressobj(9, wbits=31)  # 31: a gzip wrapper with the largest window
+    parts = [compressor.compress(_PAGE_START)]
+    parts += [compressor.compress(b" " * _MEBIBYTE) for _ in range(size // _MEBIBYTE)]
+    return b"".join(parts) + compressor.flush()
 
 
 @dataclass(frozen=True, slots=True)
 class BadStatusLine:
-    """Answers something that is not HTTP."""
+    """A first line that is not HTTP."""
 
     async def play(self, exchange: Exchange, /) -> bool:
-        """Greet in another protocol."""
+        """Send a greeting of SMTP."""
         await exchange.send(b"220 mail.demo.test ready when you are\r\n\r\n")
         return False

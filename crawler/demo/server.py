@@ -1,4 +1,8 @@
-"""Serve the sites on loopback: HTTP/1.1 by hand, so that misbehaving is possible."""
+"""Demo web server on loopback. It writes HTTP/1.1 itself, so that answers can be malformed.
+
+Rules for editors: the event loop runs in a thread. Only `log`, under its lock, and the futures are
+shared with the thread of the caller.
+"""
 
 import asyncio
 import contextlib
@@ -15,16 +19,17 @@ from crawler.demo.site import Site
 
 _TLS_HANDSHAKE = b"\x16"
 _MAX_HEAD = 65_536
-# Whatever the client did to the connection ends that connection and nothing else.
+# A client that closes, resets or sends nonsense ends its connection, never the server.
 _CLIENT_FAULTS = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
 
 
 class LoopbackWeb:
-    """A web of sites on one loopback port (or more), from a thread with its own event loop.
+    """A server of many sites on one or more loopback ports, in a thread with an event loop.
 
-    `with LoopbackWeb(SITES) as web:` serves until the block is left. The `Host` header tells
-    the site, its port does not matter; an unknown host is answered with 404. `listen` are
-    the addresses and ports to bind, port 0 for any free one.
+    `with LoopbackWeb(SITES) as web:` serves until the block is left. The `Host` header selects
+    the site, without its port; an unknown host is answered with 404. `listen` holds the addresses
+    and ports to bind, 0 for any free port. `log_size` is the number of requests kept in `log`.
+    Entering raises OSError if an address cannot be bound.
     """
 
     def __init__(
@@ -44,17 +49,17 @@ class LoopbackWeb:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The bound ports, in the order of `listen`."""
+        """Return the bound ports, in the order of `listen`."""
         return self._ready.result()
 
     @property
     def port(self) -> int:
-        """The first bound port."""
+        """Return the first bound port."""
         return self.ports[0]
 
     @property
     def log(self) -> tuple[Request, ...]:
-        """The requests so far, oldest first; the oldest are forgotten beyond `log_size`."""
+        """Return the last `log_size` requests, oldest first."""
         with self._log_lock:
             return tuple(self._log)
 
@@ -75,18 +80,18 @@ class LoopbackWeb:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except OSError as error:  # an address that cannot be bound is the caller's to hear of
+        except OSError as error:  # an address cannot be bound: raised in `__enter__`
             self._ready.set_exception(error)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
-            servers = [await self._bind(stack, *place) for place in self._listen]
+            servers = [await self._bind(stack, *address) for address in self._listen]
             self._ready.set_result(tuple(s.sockets[0].getsockname()[1] for s in servers))
             await self._stop.wait()
             for server in servers:
                 server.close()
-            await self._hang_up()
+            await self._close_connections()
 
     async def _bind(
         self, stack: contextlib.AsyncExitStack, address: str, port: int
@@ -96,8 +101,8 @@ class LoopbackWeb:
         )
         return await stack.enter_async_context(server)
 
-    async def _hang_up(self) -> None:
-        """End every connection, and wait until its socket is closed."""
+    async def _close_connections(self) -> None:
+        """Abort every connection, and wait until its socket is closed."""
         connections = dict(self._connections)
         for task, writer in connections.items():
             writer.transport.abort()
@@ -105,14 +110,16 @@ class LoopbackWeb:
         await asyncio.gather(*connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
+        task = asyncio.get_running_loop().create_task(self._serve_connection(reader, writer))
         self._connections[task] = writer
         task.add_done_callback(lambda done: self._connections.pop(done, None))
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer requests on one connection until one side has enough."""
+    async def _serve_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Answer requests on one connection until one side closes it."""
         try:
-            while await self._exchange(reader, writer):
+            while await self._serve_request(reader, writer):
                 pass
         except _CLIENT_FAULTS:
             pass
@@ -121,9 +128,11 @@ class LoopbackWeb:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _serve_request(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         first = await reader.readexactly(1)
-        if first == _TLS_HANDSHAKE:  # it would never send the empty line that ends a head
+        if first == _TLS_HANDSHAKE:  # no line end would ever come, so reading the head would hang
             return False
         head = first + await reader.readuntil(b"\r\n\r\n")
         request = _request(head, writer.get_extra_info("sockname")[1])
@@ -140,13 +149,13 @@ class LoopbackWeb:
 
 
 def _request(head: bytes, port: int) -> Request:
-    """Read a request head; a malformed one raises ValueError."""
+    """Parse a request head; raise ValueError if it is malformed."""
     first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     method, path, version = first.split(" ")
     if not version.startswith("HTTP/1."):
         raise ValueError(f"not a request: {first[:80]}")
-    named = (line.partition(":") for line in rest)
-    headers = tuple((name, value.strip()) for name, _, value in named)
+    fields = (line.partition(":") for line in rest)
+    headers = tuple((name, value.strip()) for name, _, value in fields)
     host = next((value for name, value in headers if name.lower() == "host"), "")
     return Request(
         method=method,
@@ -164,9 +173,9 @@ def _without_port(host: str) -> str:
 
 
 def _keeps_alive(head: bytes, request: Request) -> bool:
-    """RFC 9112, 9.3: a connection persists unless `close` is said or the client is 1.0.
+    """Return whether the connection persists (RFC 9112, 9.3): not for `close` or HTTP/1.0.
 
-    A request with a body (none is expected) also ends it, since the body is not read.
+    A request with a body also ends it, since the body is not read.
     """
     old = head.partition(b"\r\n")[0].endswith(b"/1.0")
     unread = request.header("content-length") not in ("", "0")

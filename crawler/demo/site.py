@@ -1,4 +1,4 @@
-"""A site of the demonstration web: its pages, and the answers an audit of it must give."""
+"""Sites of the demo web: the answers a host gives, and the findings an audit of it must give."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ def _no_urls() -> Mapping[str, States]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One host of the web, and what rule it shows.
+    """One host of the web; `about` names the rule that it shows.
 
-    `expect` is the finding for the origin under rule set `signals`, for each purpose; `urls`
-    are findings for single URLs of it, by path. `conflict` are the purposes on which two
-    protocols disagree. `complete` says whether an audit sees everything it plans to see;
-    None where the file is longer than an audit reads. `written` is how dataset rows spell
-    scheme and host, where that is not the origin itself.
+    `expect` holds the finding for the origin under rule set `signals`, for each purpose; `urls`
+    holds findings for single URLs, by path. `conflict` lists the purposes on which protocols
+    disagree. `complete` is whether an audit can see everything it plans to see; None leaves that
+    open. `written` is the spelling of scheme and host in dataset rows, if it differs from the
+    origin. `otherwise` answers for paths that are not in `pages`.
     """
 
     host: str
@@ -40,32 +40,33 @@ class Site:
 
     @property
     def origin(self) -> str:
-        """Where the site answers, as text without a slash: by http, all of them."""
+        """Return the origin as text, without a final slash; all sites use http."""
         return f"http://{self.host}" + ("" if self.port == 80 else f":{self.port}")
 
     def answer(self, target: str) -> Answer:
-        """The answer to a request for a path, which may carry a query."""
+        """Return the answer for a path, which may have a query."""
+        # An answer for a path with its query comes before the one for the path alone.
         exact = self.pages.get(target)
         return exact or self.pages.get(target.partition("?")[0], self.otherwise)
 
 
 def everywhere(state: State) -> States:
-    """One state for every purpose."""
+    """Return one state for every purpose."""
     return MappingProxyType(dict.fromkeys(Purpose, state))
 
 
 def mining(state: State, rest: State = State.SILENT) -> States:
-    """One state for `tdm` and what it entails, another for the rest."""
+    """Return one state for `tdm` and the purposes within it, another for the rest."""
     return MappingProxyType({**dict.fromkeys(Purpose, rest), **dict.fromkeys(_MINING, state)})
 
 
 def training(state: State, rest: State = State.SILENT) -> States:
-    """One state for `ai_train` and what it entails, another for the rest."""
+    """Return one state for `ai_train` and the purpose within it, another for the rest."""
     return MappingProxyType({**dict.fromkeys(Purpose, rest), **dict.fromkeys(_TRAINING, state)})
 
 
 def only(purpose: Purpose, state: State, rest: State = State.SILENT) -> States:
-    """One state for one purpose, another for the rest."""
+    """Return one state for one purpose, another for the rest."""
     return MappingProxyType({**dict.fromkeys(Purpose, rest), purpose: state})
 
 
@@ -74,7 +75,7 @@ UNKNOWN = everywhere(State.UNKNOWN)
 REFUSED = everywhere(State.REFUSED)
 RESERVED = mining(State.RESERVED)
 AGENTS = only(Purpose.GENAI_TRAIN, State.PARTIAL)
-"""Named training agents are refused: that reserves training of generative models in part."""
+"""The finding for a site that refuses a training agent by name."""
 
 PAGE = html()
 JPEG = text(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\xff\xd9", "image/jpeg")
@@ -85,50 +86,65 @@ IMAGES = (*(f"/images/{n}.jpg" for n in range(1, 6)), "/images/Large-1.JPG")
 FILES = ("/files/report.pdf", "/files/annual%20report.pdf")
 
 
+_PATHS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "robots": ("/robots.txt",),
+        "ai_txt": ("/ai.txt",),
+        "tdmrep": ("/.well-known/tdmrep.json",),
+        "home": ("/",),
+        "articles": ("/search", *ARTICLES),
+        "images": IMAGES,
+        "files": FILES,
+    }
+)
+_ORDINARY: Mapping[str, Answer] = MappingProxyType(
+    {
+        "robots": NOT_FOUND,
+        "ai_txt": NOT_FOUND,
+        "tdmrep": NOT_FOUND,
+        "home": PAGE,
+        "articles": PAGE,
+        "images": JPEG,
+        "files": PDF,
+    }
+)
+
+
 def site(
     host: str,
     about: str,
     expect: States,
     *,
-    robots: Answer = NOT_FOUND,
-    ai_txt: Answer = NOT_FOUND,
-    tdmrep: Answer = NOT_FOUND,
-    home: Answer = PAGE,
-    articles: Answer = PAGE,
-    images: Answer = JPEG,
-    files: Answer = PDF,
     more: Mapping[str, Answer] = MappingProxyType({}),
     conflict: frozenset[Purpose] = frozenset(),
     complete: bool | None = True,
     urls: Mapping[str, States] = MappingProxyType({}),
-    port: int = 80,
-    written: str = "",
+    **content: Answer,
 ) -> Site:
-    """An ordinary site with ordinary content, except where it is told otherwise."""
-    pages = {
-        "/robots.txt": robots,
-        "/ai.txt": ai_txt,
-        "/.well-known/tdmrep.json": tdmrep,
-        "/": home,
-        "/search": articles,
-        **dict.fromkeys(ARTICLES, articles),
-        **dict.fromkeys(IMAGES, images),
-        **dict.fromkeys(FILES, files),
-        **more,
-    }
+    """Return a site with ordinary content, except for what is given.
+
+    `content` holds answers by kind of resource: `robots`, `ai_txt`, `tdmrep`, `home`, `articles`,
+    `images`, `files`. `more` holds answers by path. Raises KeyError for another kind.
+    """
+    answers = {**_ORDINARY, **content}
+    pages = {path: answer for kind, answer in answers.items() for path in _PATHS[kind]}
     return Site(
         host=host,
         about=about,
         expect=expect,
-        pages=MappingProxyType(pages),
+        pages=MappingProxyType({**pages, **more}),
         conflict=conflict,
         complete=complete,
         urls=urls,
-        port=port,
-        written=written,
     )
 
 
+def one_page_site(name: str, about: str, expect: States, page: Answer, own: States) -> Site:
+    """Return a site all of whose pages are equal; `own` is the finding for its home page."""
+    urls = {"/": own}
+    return site(f"{name}.demo.test", about, expect, home=page, articles=page, urls=urls)
+
+
 def lines(*rules: str) -> Plain:
-    """A text file of these lines, as most servers would send it."""
+    """Return a text file of these lines, as most servers would send it."""
     return text("".join(f"{rule}\n" for rule in rules))

@@ -1,4 +1,4 @@
-"""Sites that speak through /ai.txt, and sites whose protocols contradict each other."""
+"""Demo sites with /ai.txt, and sites whose protocols contradict each other."""
 
 from crawler.demo.answers import html, text
 from crawler.demo.site import SILENT, States, lines, site, training
@@ -14,9 +14,9 @@ RESERVED = training(State.RESERVED)
 PERMITTED_TRAINING = training(State.PERMITTED)
 
 
-def _mixed(of: States, **changes: State) -> States:
-    """Findings like others, with some purposes (by name) changed."""
-    return {**of, **{Purpose(name): state for name, state in changes.items()}}
+def _with(states: States, **changes: State) -> States:
+    """Return states with those of some purposes, given by name, replaced."""
+    return {**states, **{Purpose(name): state for name, state in changes.items()}}
 
 
 _FILES = (
@@ -70,7 +70,7 @@ _TOGETHER = (
     site(
         "contradiction-agents.demo.test",
         "Mining is permitted, and a training agent is refused.",
-        _mixed(PERMITTED, genai_train=State.PARTIAL),
+        _with(PERMITTED, genai_train=State.PARTIAL),
         robots=GPTBOT_REFUSED,
         tdmrep=ZERO,
         conflict=frozenset({Purpose.GENAI_TRAIN}),
@@ -86,7 +86,7 @@ _TOGETHER = (
     site(
         "contradiction-zero.demo.test",
         "Mining is permitted, and ai.txt closes everything to training.",
-        _mixed(PERMITTED, ai_train=State.RESERVED, genai_train=State.RESERVED),
+        _with(PERMITTED, ai_train=State.RESERVED, genai_train=State.RESERVED),
         tdmrep=ZERO,
         ai_txt=_EVERYTHING,
         conflict=frozenset({Purpose.AI_TRAIN, Purpose.GENAI_TRAIN}),
@@ -94,7 +94,7 @@ _TOGETHER = (
     site(
         "unanimous.demo.test",
         "Three protocols reserve: the strongest statement about each purpose decides.",
-        _mixed(CONDITIONAL, ai_train=State.RESERVED, genai_train=State.RESERVED),
+        _with(CONDITIONAL, ai_train=State.RESERVED, genai_train=State.RESERVED),
         robots=GPTBOT_REFUSED,
         tdmrep=rules(("/", 1, COLLECTIVE_POLICY)),
         ai_txt=_EVERYTHING,

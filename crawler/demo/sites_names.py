@@ -1,4 +1,6 @@
-"""Sites that try how hosts are written, and which hosts belong together."""
+"""Demo sites with unusual spellings of hosts, and hosts that belong to one site."""
+
+from dataclasses import replace
 
 from crawler.demo.answers import RedirectsTo
 from crawler.demo.site import AGENTS, RESERVED, SILENT, Site, site
@@ -8,33 +10,41 @@ from crawler.demo.sites_tdmrep import PERMITTED, RESERVE_ALL, ZERO
 _WWW = "http://www.example.org"
 
 NAMES_SITES: tuple[Site, ...] = (
-    site(
-        "bare-host.demo.test",
-        "Rows without a scheme: https is tried first, and nothing speaks it.",
-        RESERVED,
-        tdmrep=RESERVE_ALL,
-        complete=None,
+    replace(
+        site(
+            "bare-host.demo.test",
+            "Rows without a scheme: https is tried first, and nothing speaks it.",
+            RESERVED,
+            tdmrep=RESERVE_ALL,
+            complete=None,
+        ),
         written="bare-host.demo.test",
     ),
-    site(
-        "port.demo.test",
-        "An origin with a port of its own (RFC 6454, 4).",
-        RESERVED,
-        tdmrep=RESERVE_ALL,
+    replace(
+        site(
+            "port.demo.test",
+            "An origin with a port of its own (RFC 6454, 4).",
+            RESERVED,
+            tdmrep=RESERVE_ALL,
+        ),
         port=8080,
     ),
-    site(
-        "xn--bcher-kva.demo.test",
-        "An internationalised host, written in Unicode (RFC 5891).",
-        RESERVED,
-        tdmrep=RESERVE_ALL,
+    replace(
+        site(
+            "xn--bcher-kva.demo.test",
+            "An internationalised host, written in Unicode (RFC 5891).",
+            RESERVED,
+            tdmrep=RESERVE_ALL,
+        ),
         written="http://bücher.demo.test",
     ),
-    site(
-        "upper-case.demo.test",
-        "Scheme and host in upper case are the same origin (RFC 3986, 6.2.2.1).",
-        RESERVED,
-        tdmrep=RESERVE_ALL,
+    replace(
+        site(
+            "upper-case.demo.test",
+            "Scheme and host in upper case are the same origin (RFC 3986, 6.2.2.1).",
+            RESERVED,
+            tdmrep=RESERVE_ALL,
+        ),
         written="HTTP://UPPER-CASE.Demo.TEST",
     ),
     site(

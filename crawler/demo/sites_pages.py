@@ -1,9 +1,9 @@
-"""Sites that speak on their pages: TDMRep in response headers and in `meta` elements."""
+"""Demo sites with TDMRep in response headers and in `meta` elements."""
 
 from dataclasses import replace
 
-from crawler.demo.answers import Answer, Headers, Plain, html
-from crawler.demo.site import JPEG, PAGE, PDF, RESERVED, SILENT, Site, States, mining, site
+from crawler.demo.answers import Headers, Plain, html
+from crawler.demo.site import JPEG, PAGE, PDF, RESERVED, SILENT, mining, one_page_site, site
 from crawler.demo.sites_tdmrep import PARTIAL, PERMITTED, RESERVE_ALL
 from crawler.vocab import State
 
@@ -11,23 +11,11 @@ _ONE = '<meta name="tdm-reservation" content="1">\n'
 _ZERO = '<meta name="tdm-reservation" content="0">\n'
 
 
-def _says(
-    name: str,
-    about: str,
-    expect: States,
-    page: Answer,
-    home: States | None = None,
-) -> Site:
-    """A site all of whose pages are this one; `home` is the finding for its home page."""
-    urls = {} if home is None else {"/": home}
-    return site(f"{name}.demo.test", about, expect, home=page, articles=page, urls=urls)
-
-
 def _header(*values: str) -> Headers:
     return tuple(("TDM-Reservation", value) for value in values)
 
 
-def _marked(answer: Plain) -> Plain:
+def _with_header(answer: Plain) -> Plain:
     return replace(answer, headers=(*answer.headers, *_header("1")))
 
 
@@ -39,26 +27,26 @@ _HEADERS = (
         "Every page and file carries the header, and there is no file for the site (T19).",
         PARTIAL,
         home=html(headers=_header(" 1 ")),
-        articles=_marked(PAGE),
-        images=_marked(JPEG),
-        files=_marked(PDF),
+        articles=_with_header(PAGE),
+        images=_with_header(JPEG),
+        files=_with_header(PDF),
         urls={"/": RESERVED},
     ),
-    _says(
+    one_page_site(
         "header-policy",
         "The header of every page names a policy.",
         PARTIAL,
         html(headers=(*_header("1"), *_POLICY)),
         mining(State.CONDITIONAL),
     ),
-    _says(
+    one_page_site(
         "header-twice",
         "The header is repeated, so that its value is `1, 1` (T20).",
         SILENT,
         html(headers=_header("1", "1")),
         SILENT,
     ),
-    _says(
+    one_page_site(
         "header-policy-only",
         "A policy without a reservation reserves nothing (T22).",
         SILENT,
@@ -68,31 +56,31 @@ _HEADERS = (
 )
 
 _META = (
-    _says(
+    one_page_site(
         "meta", "A `meta` element reserves the page (T21).", PARTIAL, html(in_head=_ONE), RESERVED
     ),
-    _says(
+    one_page_site(
         "meta-zero",
         "A `meta` element permits the page: the signal is there and says no.",
         SILENT,
         html(in_head=_ZERO),
         PERMITTED,
     ),
-    _says(
+    one_page_site(
         "meta-odd",
         "Upper case, no quotes, attributes reversed (T28).",
         PARTIAL,
         html(in_head="<META CONTENT=1 NAME=TDM-Reservation>\n"),
         RESERVED,
     ),
-    _says(
+    one_page_site(
         "meta-comment",
         "A `meta` element in a comment is not there (T29).",
         SILENT,
         html(in_head=f"<!-- {_ONE} -->"),
         SILENT,
     ),
-    _says(
+    one_page_site(
         "meta-body",
         "A `meta` element in the body is not where it is defined (T29).",
         SILENT,
@@ -102,7 +90,7 @@ _META = (
 )
 
 _OVERRIDES = (
-    _says(
+    one_page_site(
         "header-zero-meta-one",
         "The header permits, the page reserves: nearest to the content decides (TDMRep, 4.4).",
         PARTIAL,

@@ -1,4 +1,4 @@
-"""Sites whose documents name who is behind them: metadata of pages, trust files of both sides."""
+"""Demo sites that name rights holders and controllers: page metadata and trust.txt."""
 
 import json
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Sites that reserve in prose: shown beside a finding, and decisive for no rule set but one."""
+"""Demo sites that reserve in prose, which only the rule set `inclusive` counts."""
 
 from crawler.demo.answers import html
 from crawler.demo.site import SILENT, Site, lines, site

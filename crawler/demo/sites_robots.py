@@ -1,4 +1,4 @@
-"""Sites that speak through robots.txt (RFC 9309): groups, tokens, and messy bytes."""
+"""Demo sites with robots.txt (RFC 9309): groups, product tokens, and malformed files."""
 
 from crawler.demo.answers import NOT_FOUND, html, text
 from crawler.demo.misbehaviour import EndlessBody

@@ -1,9 +1,19 @@
-"""Sites that speak of training: directives, preferences, signals, licences and trust files."""
+"""Demo sites with directives, AIPREF, Content Signals, RSL licences and trust.txt."""
 
 from types import MappingProxyType
 
-from crawler.demo.answers import Answer, Headers, Plain, html, status, text
-from crawler.demo.site import SILENT, UNKNOWN, Site, States, lines, only, site, training
+from crawler.demo.answers import Answer, Headers, html, status, text
+from crawler.demo.site import (
+    SILENT,
+    UNKNOWN,
+    Site,
+    States,
+    lines,
+    one_page_site,
+    only,
+    site,
+    training,
+)
 from crawler.vocab import Purpose, State
 
 _TRAINING = frozenset({Purpose.AI_TRAIN, Purpose.GENAI_TRAIN})
@@ -19,12 +29,7 @@ _PREAMBLE = (
 _RSL = "https://rslstandard.org/rsl"
 
 
-def _everywhere(host: str, about: str, expect: States, page: Plain, own: States) -> Site:
-    """A site all of whose pages are this one; `own` is the finding for its home page."""
-    return site(f"{host}.demo.test", about, expect, home=page, articles=page, urls={"/": own})
-
-
-def _tag(*values: str) -> Headers:
+def _robots_header(*values: str) -> Headers:
     return tuple(("X-Robots-Tag", value) for value in values)
 
 
@@ -44,45 +49,45 @@ def _licence(usage: str, holder: str = _HOLDER) -> Answer:
 
 
 def _licensed(host: str, about: str, expect: States, licence: Answer, complete: bool) -> Site:
-    """A site whose robots.txt names a licence on the same host."""
-    where = f"http://{host}.demo.test/license.xml"
+    """Return a site whose robots.txt names a licence on the same host."""
+    url = f"http://{host}.demo.test/license.xml"
     return site(
         f"{host}.demo.test",
         about,
         expect,
-        robots=lines(f"License: {where}", "", "User-agent: *", "Disallow:"),
+        robots=lines(f"License: {url}", "", "User-agent: *", "Disallow:"),
         more=MappingProxyType({"/license.xml": licence}),
         complete=complete,
     )
 
 
 _DIRECTIVES = (
-    _everywhere(
+    one_page_site(
         "noai-header",
         "The header of every page says noai (X02).",
         _PARTIAL,
-        html(headers=_tag("NoAI")),
+        html(headers=_robots_header("NoAI")),
         _RESERVED,
     ),
-    _everywhere(
+    one_page_site(
         "noai-after-a-date",
         "A directive with colons and commas stands before it (X08).",
         _PARTIAL,
-        html(headers=_tag("unavailable_after: 25 Jun 2030 15:00:00 PST, noai")),
+        html(headers=_robots_header("unavailable_after: 25 Jun 2030 15:00:00 PST, noai")),
         _RESERVED,
     ),
-    _everywhere(
+    one_page_site(
         "noai-meta",
         "A meta element of every page says it (X15).",
         _PARTIAL,
         html(in_head='<meta name="robots" content="NOAI">\n'),
         _RESERVED,
     ),
-    _everywhere(
+    one_page_site(
         "noindex",
         "Search is controlled, and nothing is said about mining (X03).",
         SILENT,
-        html(headers=_tag("noindex")),
+        html(headers=_robots_header("noindex")),
         SILENT,
     ),
 )
@@ -94,7 +99,7 @@ _PREFERENCES = (
         _GENERATIVE,
         robots=lines("User-agent: *", "Content-Usage: train-ai=n", "Allow: /"),
     ),
-    _everywhere(
+    one_page_site(
         "aipref-header",
         "A usage preference in the header of every page (P02).",
         MappingProxyType(
@@ -161,7 +166,7 @@ _FILES = (
     ),
     _licensed(
         "rsl-unreachable",
-        "A licence that is named and cannot be had: nobody knows what it says (L07).",
+        "A licence that is named and cannot be fetched: its content is unknown (L07).",
         UNKNOWN,
         status(503),
         complete=False,

@@ -1,4 +1,4 @@
-"""Sites that speak through /.well-known/tdmrep.json (TDMRep, 10 May 2024)."""
+"""Demo sites with /.well-known/tdmrep.json (TDMRep, 10 May 2024)."""
 
 import json
 
@@ -15,14 +15,14 @@ _POLICY_PATH = "/policies/tdm.json"
 
 
 def rules(*entries: tuple[str, object] | tuple[str, object, str]) -> Plain:
-    """A tdmrep.json of (location, reservation[, policy]) entries, in their order."""
+    """Return a tdmrep.json of (location, reservation[, policy]) entries, in their order."""
     members = ("location", "tdm-reservation", "tdm-policy")
     records = [dict(zip(members, entry, strict=False)) for entry in entries]
     return json_text(json.dumps(records, indent=2))
 
 
 def odrl_policy(uid: str, name: str, mail: str, page: str) -> dict[str, object]:
-    """A policy that offers a licence against consent and pay (TDMRep, ODRL profile)."""
+    """Return a policy that offers a licence for consent and payment (TDMRep, ODRL profile)."""
     return {
         "@context": ["http://www.w3.org/ns/odrl.jsonld", "http://www.w3.org/ns/tdmrep.jsonld"],
         "@type": "Offer",
@@ -52,7 +52,7 @@ def odrl_policy(uid: str, name: str, mail: str, page: str) -> dict[str, object]:
 
 
 def policy_document(document: dict[str, object]) -> Plain:
-    """A policy as served: JSON-LD."""
+    """Return a policy as a response with JSON-LD."""
     return Plain(
         headers=(("Content-Type", "application/ld+json"),), body=json.dumps(document).encode()
     )
@@ -88,7 +88,10 @@ def _own_policy(host: str) -> Plain:
 
 
 def _with_policy(host: str, about: str, policy: Plain | None, states: States = CONDITIONAL) -> Site:
-    """A site that reserves everything and names a policy of its own, which may be missing."""
+    """Return a site that reserves everything and names a policy on the same host.
+
+    The policy answers 404 if `policy` is None.
+    """
     return site(
         host,
         about,
@@ -99,7 +102,7 @@ def _with_policy(host: str, about: str, policy: Plain | None, states: States = C
 
 
 def _without_effect(name: str, about: str, body: str | bytes) -> Site:
-    """A site whose tdmrep.json is wrong, so that by its own protocol it says nothing."""
+    """Return a site whose tdmrep.json is malformed, so that it states nothing."""
     return site(f"tdmrep-{name}.demo.test", about, SILENT, tdmrep=json_text(body))
 
 

@@ -1,4 +1,4 @@
-"""Sites whose robots.txt, policy or pages answer something else than 200 and 404."""
+"""Demo sites whose robots.txt, policy or pages cannot be read, or only after redirects."""
 
 import itertools
 
@@ -21,13 +21,13 @@ from crawler.demo.sites_tdmrep import RESERVE_ALL, ZERO
 from crawler.vocab import State
 
 SHARED = "http://shared-policy.demo.test"
-_BLIND = mining(State.RESERVED, State.UNKNOWN)
+_RESERVED_REST_UNKNOWN = mining(State.RESERVED, State.UNKNOWN)
 
 
 def _hops(count: int, last: str) -> dict[str, RedirectsTo]:
-    """A chain of redirects from /robots.txt, the last of `count` to another host."""
-    places = ["/robots.txt", *(f"/hop/{n}" for n in range(1, count)), last]
-    return {here: RedirectsTo(there, 301) for here, there in itertools.pairwise(places)}
+    """Return `count` redirects by path, from /robots.txt to the URL `last`."""
+    urls = ["/robots.txt", *(f"/hop/{n}" for n in range(1, count)), last]
+    return {path: RedirectsTo(target, 301) for path, target in itertools.pairwise(urls)}
 
 
 _ROBOTS = (
@@ -49,7 +49,7 @@ _ROBOTS = (
     site(
         "robots-403-reserved.demo.test",
         "robots.txt is forbidden, tdmrep.json is not and reserves: what was seen counts.",
-        _BLIND,
+        _RESERVED_REST_UNKNOWN,
         robots=status(403),
         tdmrep=RESERVE_ALL,
         complete=False,
@@ -210,7 +210,7 @@ _PAGES = (
     site(
         "reserved-but-blind.demo.test",
         "Mining is reserved, and the home page fails: unseen parts cannot take that back.",
-        _BLIND,
+        _RESERVED_REST_UNKNOWN,
         tdmrep=RESERVE_ALL,
         home=status(500),
         complete=False,

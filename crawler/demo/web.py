@@ -1,4 +1,4 @@
-"""The whole demonstration web, in the order in which it is best read."""
+"""The list of all demo sites, grouped by protocol."""
 
 from crawler.demo.site import Site
 from crawler.demo.sites_ai_txt import AI_TXT_SITES

@@ -1,4 +1,4 @@
-"""Statements in conflict: of several protocols, or of one document that contradicts itself."""
+"""Find conflicts: pairs of statements of which one reserves and the other permits."""
 
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -10,26 +10,38 @@ from crawler.vocab import Stance
 def find_conflicts(
     applicable: Iterable[ApplicableStatement],
 ) -> Iterator[tuple[ApplicableStatement, ApplicableStatement]]:
-    """Pairs of statements in conflict, one that reserves and one that permits.
+    """Yield the pairs of statements in conflict: the one that reserves, the one that permits.
 
-    Those of different protocols are. Carriers of one protocol are not: its own precedence has
-    settled it. Two statements in one document are if both claim to cover all that was asked.
+    All statements given must be about the same purpose and take part (see `excluded_because`).
     """
     applicable = list(applicable)
     permitting = _first_of_each(h for h in applicable if h.statement.stance is Stance.PERMITTED)
     if not permitting:
         return
     reserving = _first_of_each(h for h in applicable if h.statement.stance in RESERVING)
-    for a, b in product(reserving, permitting):
-        same = a.reading == b.reading and a.evidence is b.evidence
-        if a.protocol.FAMILY != b.protocol.FAMILY or (
-            same and not a.applied.limited_to + b.applied.limited_to
-        ):
-            yield a, b
+    for one, other in product(reserving, permitting):
+        if _in_conflict(one, other):
+            yield one, other
+
+
+def _in_conflict(one: ApplicableStatement, other: ApplicableStatement) -> bool:
+    """Return whether two statements of opposite stance contradict each other.
+
+    Statements of different protocols do. Carriers of one protocol do not, since its own
+    precedence has decided between them. Within one reading, statements do if neither is limited
+    to a part: an exception for some paths is no contradiction.
+    """
+    if one.protocol.FAMILY != other.protocol.FAMILY:
+        return True
+    same_reading = one.reading_key == other.reading_key and one.evidence is other.evidence
+    return same_reading and not one.applied.limited_to and not other.applied.limited_to
 
 
 def _first_of_each(applicable: Iterable[ApplicableStatement]) -> list[ApplicableStatement]:
-    """The first statement of each protocol, document and reach: there may be thousands."""
+    """Return the first statement of each protocol and resource, limited and unlimited ones apart.
+
+    A file can hold thousands of statements, and the pairs of all of them would be millions.
+    """
     first: dict[tuple[str, int, bool], ApplicableStatement] = {}
     for h in applicable:
         first.setdefault((h.protocol.NAME, id(h.evidence), bool(h.applied.limited_to)), h)

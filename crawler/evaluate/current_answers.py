@@ -1,29 +1,27 @@
-"""Choose, for each resource of an origin, the answer that counts now."""
+"""Choose the current answer of each resource of an origin from its stored observations.
+
+Rules for editors: a failure never replaces an earlier answer that showed something. It is only
+recorded as the last attempt (docs/crawling.md).
+"""
 
 import json
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from crawler import caches
 from crawler.model import fields_of
-from crawler.protocols.parse import presence_at
+from crawler.protocols.parse import presence_by_status
 from crawler.urls import canonical
-from crawler.vocab import Outcome, Presence, Resource
+from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
 
-#: Resources of other hosts; those of the origin itself are told apart by path, not by scheme.
-_ELSEWHERE = frozenset(
-    str(resource.value)
-    for resource in (
-        Resource.TDM_POLICY,
-        Resource.RSL_LICENSE,
-        Resource.OTHER_ROBOTS_TXT,
-        Resource.TERMS,
-    )
-)
+_EXTERNAL = frozenset(str(resource.value) for resource in EXTERNAL)
+# Calling the enumeration costs several times as much, once for each resource of each origin.
 _RESOURCES = {resource.value: resource for resource in Resource}
-# A URL of which nothing is resolved. Its host is one of letters, digits and hyphens with a last
-# label that is no number, or an address; its path has no dot segment and no octet that would be
-# encoded.
+# URLs whose path can be cut off without parsing: 1.3 times as fast for a whole judging. The host
+# has letters, digits and hyphens with a last label that is no number, or is an IPv4 address; the
+# path has no dot segment and no octet that would be encoded. On such URLs `_path_of` must equal
+# `urls.canonical.path_of`: a property test compares the two.
 _NUMBER = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _PLAIN_HOST = re.compile(
     r"https?://(?=[^/]{1,253}\Z)(?!(?:[^/]*\.)?xn--)"
@@ -34,8 +32,12 @@ _PLAIN_PATH = re.compile(r"(?:/(?:\.?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)?)+")
 
 
 class ObservationRow(NamedTuple):
-    """What there is to judge of an observation as stored: its key, its run, the digest of what was
-    kept, and the rest as in the database; `confirmed` is the answer that a 304 confirms.
+    """A stored observation, with the columns that are evaluated.
+
+    `key` is its number and `run` that of the crawl. `stored` is the digest of the stored body or
+    extract, None without one. `asked` is the URL that the plan requested, `url` the one of this
+    response, `hop` counts the redirects between them. `headers` is JSON, a list of pairs.
+    `confirmed` is the stored response that a 304 revalidates (RFC 9111, 4.3.4).
     """
 
     key: int
@@ -54,23 +56,27 @@ class ObservationRow(NamedTuple):
 
     @property
     def presence(self) -> Presence:
-        """Whether the resource was there, before anybody reads it."""
-        return presence_at(self.outcome, self.status, confirms=self.confirmed is not None)
+        """The presence of the resource by outcome and status, before any protocol reads it."""
+        return presence_by_status(self.outcome, self.status, confirms=self.confirmed is not None)
 
     @property
     def is_redirect(self) -> bool:
-        """Whether the answer leads elsewhere; a 304 leads to what is stored."""
+        """True for a redirect. A 304 that revalidates a stored response is none."""
         answered = self.outcome == Outcome.RESPONDED and self.confirmed is None
         return answered and 300 <= (self.status or 0) < 400
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
-        """The header fields as they read, see `Observation.fields`."""
+        """The header fields, those of a revalidated response updated; see `Observation.fields`."""
         return fields_of(_headers(self.headers), self.confirmed and self.confirmed.fields)
 
 
 class CurrentAnswer(NamedTuple):
-    """A planned resource: the row in force, and the key of the last attempt."""
+    """The current answer of a planned resource.
+
+    `row` is the observation that counts, `last` the key of the last attempt, which may be a
+    later failure. `path` is as in `ResourceEvidence`.
+    """
 
     resource: Resource
     path: str
@@ -79,58 +85,68 @@ class CurrentAnswer(NamedTuple):
     presence: Presence
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=caches.HEADER_LISTS)
 def _headers(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text))
 
 
 def current_answers(rows: list[ObservationRow]) -> tuple[CurrentAnswer, ...]:
-    """For each resource the last answer that showed something, else the last attempt.
+    """Return for each resource the last answer that showed something, else the last attempt.
 
-    A failure after a good look never erases it: it is the `last` attempt beside it.
+    `rows` are the observations of one origin in the order of their attempts. The result is
+    sorted by resource and path.
     """
-    chains: dict[tuple[str, str], list[ObservationRow]] = {}
+    by_resource: dict[tuple[str, str], list[ObservationRow]] = {}
     for row in rows:
-        where = row.asked if row.resource in _ELSEWHERE else _path_of(row.asked)
-        chains.setdefault((row.resource, where), []).append(row)
-    return tuple([_current_answer(*where, found) for where, found in sorted(chains.items())])
+        path = row.asked if row.resource in _EXTERNAL else _path_of(row.asked)
+        by_resource.setdefault((row.resource, path), []).append(row)
+    return tuple(
+        [
+            _current_answer(resource, path, own)
+            for (resource, path), own in sorted(by_resource.items())
+        ]
+    )
 
 
 def _path_of(url: str) -> str:
-    """What `names.path_of` gives, without its pains for URLs that are plain."""
-    at = url.find("/", len("https://"))
-    if at > 0 and len(url) <= canonical.LONGEST and _is_plain_host(url[:at]):
-        path = url[at:]
+    """Return path and query of a URL: a fast path of `canonical.path_of` for plain URLs."""
+    start = url.find("/", len("https://"))
+    if start > 0 and len(url) <= canonical.LONGEST and _is_plain_host(url[:start]):
+        path = url[start:]
         if _is_plain_path(path):
             return path
     return canonical.path_of(url)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=caches.PLAIN_HOSTS)
 def _is_plain_host(root: str) -> bool:
     return _PLAIN_HOST.fullmatch(root) is not None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=caches.PLAIN_PATHS)
 def _is_plain_path(path: str) -> bool:
     return _PLAIN_PATH.fullmatch(path) is not None
 
 
-def _current_answer(resource: str, path: str, found: list[ObservationRow]) -> CurrentAnswer:
-    ends = _final_responses(found) if len(found) > 1 else found
-    last = ends[-1]
-    presence = last.presence
-    if presence is not Presence.UNSEEN:
-        return CurrentAnswer(_RESOURCES[resource], path, last, last.key, presence)
-    row = next((end for end in reversed(ends) if end.presence is not Presence.UNSEEN), last)
-    return CurrentAnswer(_RESOURCES[resource], path, row, last.key, row.presence)
+def _current_answer(resource: str, path: str, rows: list[ObservationRow]) -> CurrentAnswer:
+    finals = _final_responses(rows) if len(rows) > 1 else rows
+    last = finals[-1]
+    row, presence = last, last.presence
+    if presence is Presence.UNSEEN:
+        seen = (final for final in reversed(finals) if final.presence is not Presence.UNSEEN)
+        row = next(seen, last)
+        presence = row.presence
+    return CurrentAnswer(_RESOURCES[resource], path, row, last.key, presence)
 
 
-def _final_responses(found: list[ObservationRow]) -> list[ObservationRow]:
-    """The last answer of each chain of redirects, in the order in which the chains began."""
-    ends: dict[tuple[int, str], ObservationRow] = {}
-    for row in found:
-        end = ends.get((row.run, row.asked))
-        if end is None or end.hop <= row.hop:
-            ends[row.run, row.asked] = row
-    return list(ends.values())
+def _final_responses(rows: list[ObservationRow]) -> list[ObservationRow]:
+    """Return the final response of each chain of redirects, in the order of their first requests.
+
+    A chain is known by its run and the URL requested; of equal hops the later response counts.
+    """
+    finals: dict[tuple[int, str], ObservationRow] = {}
+    for row in rows:
+        final = finals.get((row.run, row.asked))
+        if final is None or final.hop <= row.hop:
+            finals[row.run, row.asked] = row
+    return list(finals.values())

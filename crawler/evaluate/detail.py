@@ -1,7 +1,9 @@
-"""The state of a finding in a few words: which part is reserved, or what was not seen."""
+"""The detail of a finding, one short text: which part is reserved, or what was not seen."""
 
 from crawler.evaluate.records import RESERVING, ApplicableStatement, ResourceEvidence, is_page_level
 from crawler.vocab import State
+
+_MAX_NAMES = 8
 
 
 def describe(
@@ -10,29 +12,35 @@ def describe(
     missing: tuple[ResourceEvidence, ...],
     pages: int,
 ) -> str:
-    """The state in a few words: which part, or what was not seen."""
+    """Return the detail of a state; empty where the state says everything.
+
+    `applicable` are the statements that take part, `missing` the planned resources that were
+    not seen, `pages` is the number of pages that were seen.
+    """
     if state is State.UNKNOWN:
         return "not seen: " + (", ".join(s.resource for s in missing) or "origin never asked")
     if state is not State.PARTIAL:
         return ""
-    parts: dict[str, list[str]] = {}
+    names_by_limit: dict[str, list[str]] = {}
     for h in applicable:
         if h.applied.limited_to and h.statement.stance in RESERVING:
-            parts.setdefault(h.applied.limited_to, []).append(_limit_name(h))
+            names_by_limit.setdefault(h.applied.limited_to, []).append(_limit_name(h))
     return "; ".join(
-        _describe_limit(part, list(dict.fromkeys(n)), pages) for part, n in parts.items()
+        _describe_limit(limit, list(dict.fromkeys(names)), pages)
+        for limit, names in names_by_limit.items()
     )
 
 
-def _describe_limit(part: str, names: list[str], pages: int) -> str:
-    if part == "pages" and "" in names:
+def _describe_limit(limit: str, names: list[str], pages: int) -> str:
+    if limit == "pages" and "" in names:
         return "all but pages that say otherwise"
-    if part == "pages":
-        part = f"{len(names)} of {pages} pages seen"
-    return f"{part}: {_first_names(names)}"
+    if limit == "pages":
+        limit = f"{len(names)} of {pages} pages seen"
+    return f"{limit}: {_first_names(names)}"
 
 
 def _limit_name(applicable: ApplicableStatement) -> str:
+    """Return the name of the part; empty for a file of the origin that pages override."""
     statement = applicable.statement
     match applicable.applied.limited_to:
         case "agents":
@@ -45,6 +53,6 @@ def _limit_name(applicable: ApplicableStatement) -> str:
             return statement.path or ""
 
 
-def _first_names(names: list[str], most: int = 8) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+def _first_names(names: list[str]) -> str:
+    more = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

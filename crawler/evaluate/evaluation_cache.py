@@ -1,34 +1,40 @@
-"""What is concluded about an origin, worked out once for all origins that show alike evidence.
+"""Cache of evaluations: origins with equal evidence share one result.
 
-Hosts of a crawl are mostly alike: nothing at any planned place, or the files that a system
-puts there. A conclusion does not depend on host, time or number of an observation, so it is
-kept with positions in place of these, and each origin puts in its own.
+Most hosts of a crawl have equal evidence: nothing at any planned URL, or the files that a
+content management system puts there. An evaluation does not depend on the host, the time or the
+key of an observation. So it is cached with positions in `resources` in place of these, and each
+origin puts in its own (see `observation_times` and `StatementRef`).
+
+Rules for editors: a cache key must hold everything that an evaluation depends on. What is not
+in it: the bytes of a reading that affects no answer (but whether it could be read at all is),
+and URLs, hence `_is_shareable`. Whoever adds an input to the evaluator adds it here.
 """
 
 from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
+from crawler import caches
 from crawler.caches import BoundedCache, IdentityCache
+from crawler.evaluate.applicable import has_audience_hook
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.evaluator import evaluate_rule_sets
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
 from crawler.evaluate.url_verdicts import Verdict, default_and_page_verdicts, verdicts_for_path
 from crawler.model import Question, Reading
 from crawler.protocols.interface import Protocol
-from crawler.protocols.url_patterns import shapes_of
+from crawler.protocols.url_patterns import url_patterns_of
 from crawler.rulesets import RuleSet
-from crawler.vocab import ANCESTORS, Presence, Purpose, Resource, State
+from crawler.vocab import ANCESTORS, Presence, Purpose, State
 
-#: In place of the position of a sight: the youngest of them.
+#: In place of the position of a resource: the newest evidence of the origin.
 NEWEST = -1
-_CACHED, _READINGS = 2048, 1024
-_STRENGTH = {state: n for n, state in enumerate(State)}
 
 
 class StatementRef(NamedTuple):
-    """A statement by the position of its sight and of the reading there; `n` or `candidate` is
-    its number in the reading.
+    """A statement by position: of its resource in `resources`, and of its reading there.
+
+    Its number in the reading is `n`, or `candidate` for a statement made from a candidate.
     """
 
     evidence: int
@@ -38,8 +44,10 @@ class StatementRef(NamedTuple):
 
 
 class CachedFinding(NamedTuple):
-    """A finding: its rule set, what it says, and what decided. `headline` marks the strongest of
-    a rule set, the first if several.
+    """A finding without host and time.
+
+    `rules` is the label of its rule set. `headline` marks the strongest finding of a rule set,
+    the first if there are several. `deciding` is None for `silent` and `unknown`.
     """
 
     rules: str
@@ -49,102 +57,123 @@ class CachedFinding(NamedTuple):
     complete: bool
     headline: bool
     detail: str
-    by: StatementRef | None
+    deciding: StatementRef | None
 
 
 class CachedVerdict(NamedTuple):
-    """A verdict and what it is for. The evidence at `dated` gives its time: a sight, `LAST_LOOK`,
-    or None where it has none.
+    """A verdict with the URLs that it is for, but without its time.
+
+    `pattern_set` is `DEFAULT`, `PAGE` and a path, or a key of the caller (see `verdicts_at`).
+    `time_source` is the position of the resource whose observation gives the time, `NEWEST`, or
+    None for a verdict without a time.
     """
 
-    what: str
+    pattern_set: str
     verdict: Verdict
-    dated: int | None
+    time_source: int | None
 
 
 class Evaluation(NamedTuple):
-    """All that is concluded about an origin; it holds for every origin with like evidence."""
+    """The evaluation of an origin; it holds for every origin with equal evidence.
+
+    `conflicts` holds purpose, reserving and permitting statement.
+    """
 
     findings: tuple[CachedFinding, ...]
-    disagreements: tuple[tuple[Purpose, StatementRef, StatementRef], ...]
-    told: tuple[CachedVerdict, ...]
+    conflicts: tuple[tuple[Purpose, StatementRef, StatementRef], ...]
+    verdicts: tuple[CachedVerdict, ...]
 
 
 class EvaluationCache:
-    """Opinions under some rule sets; the verdicts are those of the one that is `chosen`, for an
-    `agent` or everybody.
+    """Evaluations under some rule sets, for one agent or everybody.
 
-    Alike evidence is known by its readings being the same objects, which `store.dossier` sees to.
+    Verdicts are those of the rule set `chosen`. Evidence is equal if its readings are the same
+    objects, which `snapshot.SnapshotReader` sees to for equal documents. `maxsize` limits the
+    number of evaluations, and of sets of verdicts, that are kept.
     """
 
     def __init__(
-        self, rule_sets: tuple[RuleSet, ...], chosen: RuleSet, agent: str | None = None
+        self,
+        rule_sets: tuple[RuleSet, ...],
+        chosen: RuleSet,
+        agent: str | None = None,
+        *,
+        maxsize: int = caches.EVALUATIONS,
     ) -> None:
         self._rule_sets, self._chosen, self._agent = rule_sets, chosen, agent
-        self._known: BoundedCache[tuple[object, ...], Evaluation] = BoundedCache(_CACHED)
-        self._told: BoundedCache[tuple[object, ...], tuple[CachedVerdict, ...]] = BoundedCache(
-            _CACHED
+        self._evaluations: BoundedCache[tuple[object, ...], Evaluation] = BoundedCache(maxsize)
+        self._path_verdicts: BoundedCache[tuple[object, ...], tuple[CachedVerdict, ...]] = (
+            BoundedCache(min(maxsize, caches.PATH_VERDICTS))
         )
-        self._numbers: IdentityCache[Reading, int] = IdentityCache(_READINGS)
-        self._next = count(1)
+        self._reading_numbers: IdentityCache[Reading, int] = IdentityCache(caches.READING_NUMBERS)
+        self._next_number = count(1)
 
-    def of(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
-        """The opinion on an origin."""
-        key = self._alike(resources)
-        known = self._known.get(key)
-        if known is not None:
-            return known
-        found = self._form(resources)
-        return self._known.keep(key, found) if _is_shareable(resources, found.told) else found
+    def evaluation_of(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
+        """Return the evaluation of an origin, from the cache where equal evidence was seen."""
+        key = self._key(resources)
+        cached = self._evaluations.get(key)
+        if cached is not None:
+            return cached
+        made = self._evaluate(resources)
+        is_shareable = _is_shareable(resources, made.verdicts)
+        return self._evaluations.put(key, made) if is_shareable else made
 
-    def at(
-        self, resources: tuple[ResourceEvidence, ...], path: str, what: str
+    def verdicts_at(
+        self, resources: tuple[ResourceEvidence, ...], path: str, pattern_set: str
     ) -> tuple[CachedVerdict, ...]:
-        """The verdicts on a path of an origin, and on all of which `what` is true."""
-        key = (what, *self._alike(resources))
-        known = self._told.get(key)
-        if known is not None:
-            return known
-        placed = _with_positions(resources)
-        verdicts = verdicts_for_path(placed, path, self._chosen, self._agent, str(NEWEST))
-        found = tuple(
-            CachedVerdict(what, verdict, _dated(verdict.observed_at)) for verdict in verdicts
+        """Return the verdicts on a path of an origin, and on all paths of one pattern set.
+
+        `pattern_set` is a text of the caller's that is equal for paths that match the same
+        patterns; it goes into the cache key in place of the path.
+        """
+        key = (pattern_set, *self._key(resources))
+        cached = self._path_verdicts.get(key)
+        if cached is not None:
+            return cached
+        verdicts = verdicts_for_path(
+            _with_positions(resources), path, self._chosen, self._agent, str(NEWEST)
         )
-        return self._told.keep(key, found) if _is_shareable(resources, found) else found
+        made = tuple(_cached_verdict(pattern_set, verdict) for verdict in verdicts)
+        return self._path_verdicts.put(key, made) if _is_shareable(resources, made) else made
 
-    def _alike(self, resources: tuple[ResourceEvidence, ...]) -> tuple[object, ...]:
-        """What origins with like evidence have in common."""
-        return tuple([self._likeness(evidence) for evidence in resources])
+    def _key(self, resources: tuple[ResourceEvidence, ...]) -> tuple[object, ...]:
+        """Return the cache key: equal for origins with equal evidence."""
+        return tuple([self._resource_key(evidence) for evidence in resources])
 
-    def _likeness(self, evidence: ResourceEvidence) -> tuple[object, ...]:
-        """What an opinion depends on. Documents that say nothing are alike, whatever they are."""
-        applicable = [
+    def _resource_key(self, evidence: ResourceEvidence) -> tuple[object, ...]:
+        """Return what an evaluation depends on in one resource.
+
+        Readings that affect no answer are left out, so that files that say nothing are equal
+        whatever their bytes are. An unseen reading must stay: it has the number 0 as well, but
+        makes `unknown` of what would be `silent`.
+        """
+        readings = [
             (n, number)
             for n, (protocol, _, reading) in enumerate(evidence.readings)
             if (number := self._number(protocol, reading)) or reading.presence is Presence.UNSEEN
         ]
-        return (evidence.resource, evidence.path, evidence.presence, *applicable)
+        return (evidence.resource, evidence.path, evidence.presence, *readings)
 
     def _number(self, protocol: Protocol, reading: Reading) -> int:
-        """A number that only this reading has, 0 for all that say nothing."""
-        known = self._numbers.get(reading)
-        if known is None:
-            number = next(self._next) if _affects_answers(protocol, reading) else 0
-            known = self._numbers.keep(reading, number)
-        return known
+        """Return a number of this reading alone, or 0 for all readings that affect no answer."""
+        cached = self._reading_numbers.get(reading)
+        if cached is not None:
+            return cached
+        # Numbers are never used again: an `id` could be, once its reading left the cache.
+        number = next(self._next_number) if _affects_answers(protocol, reading) else 0
+        return self._reading_numbers.put(reading, number)
 
-    def _form(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
+    def _evaluate(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
         resources = _with_positions(resources)
-        collected, found = evaluate_rule_sets(resources, Question(), self._rule_sets)
+        collected, findings = evaluate_rule_sets(resources, Question(), self._rule_sets)
+        verdicts = default_and_page_verdicts(resources, self._chosen, self._agent, str(NEWEST))
         return Evaluation(
-            tuple(c for findings in found for c in _cached_findings(findings)),
-            tuple(_conflict_refs(collected.applicable)),
+            tuple(cached for of_rules in findings for cached in _cached_findings(of_rules)),
+            tuple(_conflict_refs(collected.statements)),
             tuple(
-                CachedVerdict(what, verdict, _dated(verdict.observed_at))
-                for what, verdicts in default_and_page_verdicts(
-                    resources, self._chosen, self._agent, str(NEWEST)
-                )
-                for verdict in verdicts
+                _cached_verdict(pattern_set, verdict)
+                for pattern_set, of_set in verdicts
+                for verdict in of_set
             ),
         )
 
@@ -152,36 +181,41 @@ class EvaluationCache:
 def observation_times(
     resources: tuple[ResourceEvidence, ...], newest_observed_at: str
 ) -> dict[int | None, str | None]:
-    """The times that `Told.dated` stands for."""
+    """Return the times that `CachedVerdict.time_source` stands for, for one origin."""
     times: dict[int | None, str | None] = {None: None, NEWEST: newest_observed_at}
-    times.update((n, evidence.observed_at) for n, evidence in enumerate(resources))
+    times.update(enumerate(evidence.observed_at for evidence in resources))
     return times
 
 
 def _affects_answers(protocol: Protocol, reading: Reading) -> bool:
-    """Whether anything of a document can bear on a state, or tells URLs apart."""
+    """Return whether a reading can change a state, or makes a difference between URLs."""
     if reading.statements or reading.candidates:
         return True
-    return reading.rules is not None and bool(shapes_of(protocol.NAME, reading))
+    return reading.rules is not None and bool(url_patterns_of(protocol, reading))
 
 
 def _is_shareable(
-    resources: tuple[ResourceEvidence, ...], found: tuple[CachedVerdict, ...]
+    resources: tuple[ResourceEvidence, ...], verdicts: tuple[CachedVerdict, ...]
 ) -> bool:
-    """Whether no URL of the origin went into it: by the policy named, or a licence's audience."""
-    return all(told.verdict.policy_url is None for told in found) and all(
-        evidence.resource is not Resource.RSL_LICENSE for evidence in resources
+    """Return whether no URL of the origin went into an evaluation.
+
+    A relative policy is resolved against the URL of its origin, and an audience depends on the
+    URLs by which other documents link to a resource.
+    """
+    return all(cached.verdict.policy_url is None for cached in verdicts) and not any(
+        has_audience_hook(evidence.resource) for evidence in resources
     )
 
 
 def _with_positions(resources: tuple[ResourceEvidence, ...]) -> tuple[ResourceEvidence, ...]:
-    """Sights with positions in place of times, observations and keys."""
+    """Return resources with positions in place of times, observations and keys of readings."""
     return tuple(
         evidence._replace(
             observation=n,
             observed_at=str(n),
             readings=tuple(
-                (p, str(at), reading) for at, (p, _, reading) in enumerate(evidence.readings)
+                (protocol, str(position), reading)
+                for position, (protocol, _, reading) in enumerate(evidence.readings)
             ),
         )
         for n, evidence in enumerate(resources)
@@ -189,34 +223,38 @@ def _with_positions(resources: tuple[ResourceEvidence, ...]) -> tuple[ResourceEv
 
 
 def _statement_ref(applicable: ApplicableStatement) -> StatementRef:
-    number, candidate = applicable.statement.n, applicable.candidate
-    at = applicable.evidence.observation, int(applicable.reading)
-    return StatementRef(*at, None, candidate) if candidate else StatementRef(*at, number, None)
+    """Return the reference to a statement of resources made by `_with_positions`."""
+    place = applicable.evidence.observation, int(applicable.reading_key)
+    if applicable.candidate:
+        return StatementRef(*place, None, applicable.candidate)
+    return StatementRef(*place, applicable.statement.n, None)
 
 
-def _dated(observed_at: str | None) -> int | None:
-    return None if observed_at is None else int(observed_at)
+def _cached_verdict(pattern_set: str, verdict: Verdict) -> CachedVerdict:
+    time = verdict.observed_at
+    return CachedVerdict(pattern_set, verdict, None if time is None else int(time))
 
 
 def _cached_findings(findings: tuple[Finding, ...]) -> Iterator[CachedFinding]:
-    strongest = min(findings, key=lambda f: _STRENGTH[f.state])
+    """Yield the findings of one rule set."""
+    strongest = min(findings, key=lambda f: f.state.rank)
     for finding in findings:
         yield _cached_finding(finding, headline=finding is strongest)
 
 
 def _cached_finding(f: Finding, *, headline: bool) -> CachedFinding:
-    by = _statement_ref(f.by) if f.by else None
+    deciding = _statement_ref(f.deciding) if f.deciding else None
     return CachedFinding(
-        f.rules, f.purpose, f.state, f.conflict, f.complete, headline, f.detail, by
+        f.rules, f.purpose, f.state, f.conflict, f.complete, headline, f.detail, deciding
     )
 
 
 def _conflict_refs(
     applicable: tuple[ApplicableStatement, ...],
 ) -> Iterator[tuple[Purpose, StatementRef, StatementRef]]:
-    """For each purpose the pairs of statements that disagree about it."""
-    counted = [h for h in applicable if not h.excluded_because]
+    """Yield the conflicts of each purpose: purpose, reserving and permitting statement."""
+    taking_part = [h for h in applicable if not h.excluded_because]
     for purpose in Purpose:
-        concerned = (h for h in counted if h.statement.purpose in ANCESTORS[purpose])
-        for reserving, permitting in find_conflicts(concerned):
+        relevant = (h for h in taking_part if h.statement.purpose in ANCESTORS[purpose])
+        for reserving, permitting in find_conflicts(relevant):
             yield purpose, _statement_ref(reserving), _statement_ref(permitting)

@@ -1,4 +1,4 @@
-"""What goes into the balance and what comes out: sights, statements heard, findings."""
+"""Input and output records of the evaluator: evidence, applicable statements, findings."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,11 +12,12 @@ RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 
 
 class ResourceEvidence(NamedTuple):
-    """A resource of an origin as the evidence last showed it.
+    """A resource of an origin, with its current answer and the readings of that answer.
 
-    `path` is path and query of the URL asked for. `observation` is the key of the final
-    response, `observed_at` its time. `readings` pairs each protocol that looks there with the
-    key of its reading and the reading.
+    `path` is path and query of the URL that was requested (the whole URL for resources that may
+    be on another host), `url` is that of the final response. `observation` is the key of that
+    response, `observed_at` its UTC time. `readings` holds for each protocol that reads the
+    resource the protocol, the key of its reading, and the reading.
     """
 
     resource: Resource
@@ -29,15 +30,16 @@ class ResourceEvidence(NamedTuple):
 
 
 class ApplicableStatement(NamedTuple):
-    """A statement in the balance: who made it, where it was seen, and what became of it.
+    """A statement that applies to a question, with its source.
 
-    `fate` is empty for one that takes part; else why it does not (`not counted`, `superseded
-    by` what and where, a tier that the rule set leaves out). `candidate` is the number of the
-    candidate that it was made of, under a rule set that lets prose count; 0 for a statement.
+    `excluded_because` is empty for a statement that takes part. Otherwise it is the reason why
+    it does not: `not counted`, `superseded by` a carrier of a resource, or a tier that the rule
+    set excludes. `candidate` is the number of the candidate that the statement was made from,
+    under a rule set that counts prose, and 0 for a statement of a protocol.
     """
 
     protocol: Protocol
-    reading: str
+    reading_key: str
     evidence: ResourceEvidence
     applied: AppliedStatement
     excluded_because: str = ""
@@ -50,13 +52,14 @@ class ApplicableStatement(NamedTuple):
 
 
 class ApplicableStatements(NamedTuple):
-    """All that speaks to a question, before any rule set is asked.
+    """All statements that apply to a question, before any rule set is used.
 
-    `prose` is what a rule set may let count beside it. `unseen` are planned resources without
-    evidence; `complete` says that there are none, and `pages` how many pages were seen.
+    `prose` holds candidates as statements, which only some rule sets count. `unseen` are the
+    planned resources without evidence, and `complete` says that there are none. `pages` is the
+    number of pages that were seen.
     """
 
-    applicable: tuple[ApplicableStatement, ...]
+    statements: tuple[ApplicableStatement, ...]
     prose: tuple[ApplicableStatement, ...]
     unseen: tuple[ResourceEvidence, ...]
     complete: bool
@@ -64,11 +67,11 @@ class ApplicableStatements(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """The state of one purpose under one rule set, with what decided it.
+    """The state of one purpose under one rule set, with the statements behind it.
 
-    `by` is the deciding statement, None for `silent` and `unknown`. `considered` holds every
-    statement that speaks to the purpose, the deciding one first. `missing` lists the planned
-    resources that were not seen.
+    `rules` is the label of the rule set. `deciding` is the deciding statement, None for `silent`
+    and `unknown`. `considered` holds every statement about the purpose, the deciding one first.
+    `missing` lists the planned resources that were not seen.
     """
 
     purpose: Purpose
@@ -77,21 +80,27 @@ class Finding(NamedTuple):
     conflict: bool
     complete: bool
     detail: str
-    by: ApplicableStatement | None = None
+    deciding: ApplicableStatement | None = None
     considered: tuple[ApplicableStatement, ...] = ()
     missing: tuple[ResourceEvidence, ...] = ()
 
 
 def is_page_level(applicable: ApplicableStatement) -> bool:
-    """Whether a statement came with a page, and so is about that page."""
+    """Return whether a statement came with a page or media file, and so is about that URL only."""
     return (
         applicable.evidence.resource in CONTENT and applicable.protocol.CARRIER is not Carrier.BODY
     )
 
 
 def is_sampled(resources: Iterable[ResourceEvidence], path: str | None) -> bool:
-    """Whether the page itself was seen, so that it speaks for itself."""
+    """Return whether the crawl requested the page at `path` and it is not absent.
+
+    That includes pages that failed or were malformed: their own statements are then missing
+    evidence, and statements of other pages are no substitute.
+    """
     return any(
-        s.resource in CONTENT and s.path == path and s.presence is not Presence.ABSENT
-        for s in resources
+        evidence.resource in CONTENT
+        and evidence.path == path
+        and evidence.presence is not Presence.ABSENT
+        for evidence in resources
     )

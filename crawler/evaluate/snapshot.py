@@ -1,4 +1,12 @@
-"""What is known of one origin, read by every protocol: the input of the judge."""
+"""Load the snapshot of an origin: its current answers, read by every protocol that reads them.
+
+This is the one place that decides which protocols read a stored response. `protocols.parse` has
+the single steps.
+
+Rules for editors: equal documents must have the same `Reading` object, since the evaluation
+cache compares readings by identity. A reading of a normalised document may be used for another
+document only if it quotes nothing that was left out (see `protocols.parse_cache`).
+"""
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -6,43 +14,52 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from crawler import caches
 from crawler.caches import BoundedCache
 from crawler.evaluate.current_answers import CurrentAnswer, ObservationRow, current_answers
 from crawler.evaluate.records import ResourceEvidence
 from crawler.model import Document, Reading, value_of
 from crawler.protocols import PROTOCOLS
 from crawler.protocols.interface import Carrier, Protocol
-from crawler.protocols.parse import media_type_of, of_content, of_headers, parse
+from crawler.protocols.parse import (
+    document_of_content,
+    document_of_headers,
+    media_type_of,
+    parse,
+)
 from crawler.protocols.parse_cache import needs_original, normalise_for_cache
-from crawler.protocols.url_patterns import shapes_of
+from crawler.protocols.url_patterns import url_patterns_of
 from crawler.vocab import Presence, Resource
 
 Fields = tuple[tuple[str, str], ...]
 
-_CACHED = 1024
-# Protocols by the resource they look at: those of header lines, and those of what was kept.
-_HEADER_PROTOCOLS = {
-    resource.value: tuple(
-        p for p in PROTOCOLS if resource in p.RESOURCES and p.CARRIER is Carrier.HEADERS
+
+def _readers_of(resource: Resource, *, headers: bool) -> tuple[Protocol, ...]:
+    return tuple(
+        protocol
+        for protocol in PROTOCOLS
+        if resource in protocol.RESOURCES and (protocol.CARRIER is Carrier.HEADERS) == headers
     )
-    for resource in Resource
-}
-_CONTENT_PROTOCOLS = {
-    resource.value: tuple(
-        p for p in PROTOCOLS if resource in p.RESOURCES and p.CARRIER is not Carrier.HEADERS
-    )
-    for resource in Resource
-}
+
+
+# The protocols that read a resource, by the word that the database has for it. All protocols of
+# the content of one resource read the same carrier.
+_HEADER_PROTOCOLS = {r.value: _readers_of(r, headers=True) for r in Resource}
+_CONTENT_PROTOCOLS = {r.value: _readers_of(r, headers=False) for r in Resource}
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
 _KNOWN_FIELDS = frozenset(
-    name for found in _HEADER_PROTOCOLS.values() for p in found for name in p.HEADERS
+    name
+    for protocols in _HEADER_PROTOCOLS.values()
+    for protocol in protocols
+    for name in protocol.HEADERS
 )
 
 
 class StoredReading(NamedTuple):
-    """One reading: `key` is a digest of protocol, version and document; `document` its SHA-256.
+    """A reading with its key in the database.
 
-    Both are empty where nothing was found in the document: such a reading is not stored.
+    `key` is a digest of protocol, version and document, `document` the SHA-256 of the document.
+    Both are empty for a reading that found nothing: such a reading is not stored.
     """
 
     protocol: Protocol
@@ -52,43 +69,47 @@ class StoredReading(NamedTuple):
 
 
 class ParsedResponse(NamedTuple):
-    """All readings of a response, in the order of protocols, and as a sight has them. `presence`
-    is what the protocol says that reads the whole body, if one does.
+    """All readings of a response in the order of `PROTOCOLS`, and the same for the evaluator.
+
+    `presence` is that of the protocol that reads the whole body, None without such a protocol.
     """
 
-    reads: tuple[StoredReading, ...] = ()
-    readings: tuple[tuple[Protocol, str, Reading], ...] = ()
+    readings: tuple[StoredReading, ...] = ()
+    as_evidence: tuple[tuple[Protocol, str, Reading], ...] = ()
     presence: Presence | None = None
 
     @property
-    def found(self) -> tuple[StoredReading, ...]:
+    def stored(self) -> tuple[StoredReading, ...]:
         """The readings that found something."""
-        return tuple([read for read in self.reads if read.key])
+        return tuple([reading for reading in self.readings if reading.key])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginSnapshot:
-    """The evidence in force of an origin: sights for the judge, and the readings behind them.
+    """The current evidence of an origin.
 
-    `reads` pairs the key of an observation with what was found in it; redirects are among
-    them, since a header on a hop is evidence too. `last_look` is the UTC time of the youngest
-    evidence in force, empty without any.
+    `resources` is the input of the evaluator, one for each of `answers`. `readings` pairs keys
+    of observations with what was found in them. Redirects are among them: what their header
+    fields say is stored, although it is not evaluated. `newest_observed_at` is the UTC
+    time of the newest current answer, empty without any.
     """
 
     resources: tuple[ResourceEvidence, ...]
     answers: tuple[CurrentAnswer, ...]
-    reads: tuple[tuple[int, StoredReading], ...]
+    readings: tuple[tuple[int, StoredReading], ...]
     newest_observed_at: str
 
 
 _EMPTY = ParsedResponse()
-# A look without what tells alike documents apart, and which of its readings are to be kept.
+# A response parsed without keys, and for each reading whether it is stored.
 _UnkeyedResponse = tuple[ParsedResponse, tuple[bool, ...]]
 
 
 class SnapshotReader:
-    """Opens dossiers. Documents of one essence are read once, however many hosts send them, and
-    their readings are one object.
+    """Loads snapshots. Equal documents are parsed once, however many hosts send them.
+
+    `rows_of` returns the observations of an origin by its number, in the order of attempts;
+    `load_body` returns stored bytes by their digest.
     """
 
     def __init__(
@@ -97,140 +118,160 @@ class SnapshotReader:
         load_body: Callable[[str], bytes | None],
     ) -> None:
         self._rows_of, self._load_body = rows_of, load_body
-        self._known: BoundedCache[tuple[object, ...], ParsedResponse] = BoundedCache(_CACHED)
-        self._alike: BoundedCache[Hashable, _UnkeyedResponse] = BoundedCache(_CACHED)
+        self._responses: BoundedCache[tuple[object, ...], ParsedResponse] = BoundedCache(
+            caches.RESPONSES
+        )
+        self._documents: BoundedCache[Hashable, _UnkeyedResponse] = BoundedCache(caches.DOCUMENTS)
 
-    def open(self, origin: int) -> OriginSnapshot:
-        """The dossier of an origin by its number; empty if it was never asked."""
+    def load(self, origin: int) -> OriginSnapshot:
+        """Return the snapshot of an origin by its number; empty if it was never visited."""
         rows = self._rows_of(origin)
         answers = current_answers(rows)
-        shown = {answer.row.key for answer in answers}
-        looks = {row.key: self._look_at(row) for row in rows if row.key in shown or row.is_redirect}
+        current = {answer.row.key for answer in answers}
+        parsed = {
+            row.key: self._parse_row(row) for row in rows if row.key in current or row.is_redirect
+        }
         return OriginSnapshot(
             resources=tuple(
-                [_resource_evidence(answer, looks[answer.row.key]) for answer in answers]
+                [_resource_evidence(answer, parsed[answer.row.key]) for answer in answers]
             ),
             answers=answers,
-            reads=tuple([(key, read) for key in sorted(looks) for read in looks[key].found]),
+            readings=tuple(
+                [(key, reading) for key in sorted(parsed) for reading in parsed[key].stored]
+            ),
             newest_observed_at=max([answer.row.observed_at for answer in answers], default=""),
         )
 
-    def _look_at(self, row: ObservationRow) -> ParsedResponse:
-        """What the protocols read from a response."""
-        present = row.presence is Presence.PRESENT
-        if not present and not row.is_redirect:
+    def _parse_row(self, row: ObservationRow) -> ParsedResponse:
+        """Parse a stored response with all protocols that read its resource.
+
+        Of a redirect only the header fields are read: its body belongs to no resource.
+        """
+        is_present = row.presence is Presence.PRESENT
+        if not is_present and not row.is_redirect:
             return _EMPTY
         fields = row.fields
-        applicable = self._heard(row, fields)
-        return _merge(applicable, self._seen(row, fields)) if present else applicable
+        from_headers = self._parse_headers(row, fields)
+        return _merge(from_headers, self._parse_body(row, fields)) if is_present else from_headers
 
-    def _heard(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
-        """What its header lines say; most have none that any protocol knows."""
-        lines = tuple([line for line in fields if line[0].strip().lower() in _KNOWN_FIELDS])
-        if not lines:
+    def _parse_headers(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
+        # Most responses have no field that any protocol knows.
+        known = tuple([field for field in fields if field[0].strip().lower() in _KNOWN_FIELDS])
+        if not known:
             return _EMPTY
-        known = (row.resource, lines)
-        return self._known.get(known) or self._known.keep(
-            known, _parsed_response(_parse_fields(_HEADER_PROTOCOLS[row.resource], lines))
+        key = (row.resource, known)
+        return self._responses.get(key) or self._responses.put(
+            key, _parsed_response(_parse_fields(_HEADER_PROTOCOLS[row.resource], known))
         )
 
-    def _seen(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
-        """What the bytes say that were kept; they are not loaded where that is known."""
-        kind = media_type_of(value_of(fields, "content-type"))
-        known = (row.resource, row.stored, kind, row.truncated)
-        return self._known.get(known) or self._known.keep(known, self._content(row, kind))
+    def _parse_body(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
+        """Parse the stored body or extract; it is not loaded if the result is cached."""
+        media_type = media_type_of(value_of(fields, "content-type"))
+        key = (row.resource, row.stored, media_type, row.truncated)
+        return self._responses.get(key) or self._responses.put(
+            key, self._parse_content(row, media_type)
+        )
 
-    def _content(self, row: ObservationRow, kind: tuple[str, str]) -> ParsedResponse:
-        """The readings of what was kept; all protocols of a resource look at the same bytes."""
+    def _parse_content(self, row: ObservationRow, media_type: tuple[str, str]) -> ParsedResponse:
         protocols = _CONTENT_PROTOCOLS[row.resource]
         if not protocols:
             return _EMPTY
         content = (self._load_body(row.stored) if row.stored else None) or b""
-        given = of_content(protocols[0], content, kind, truncated=bool(row.truncated))
-        if given is None:
+        document = document_of_content(
+            protocols[0], content, media_type, truncated=bool(row.truncated)
+        )
+        if document is None:
             return _EMPTY
-        look, kept = self._essentially(protocols, Resource(row.resource), given)
-        if not any(kept):
-            return look
-        pairs = zip(look.reads, kept, strict=True)
-        return _parsed_response([_with_key(read, given) if keep else read for read, keep in pairs])
+        parsed, is_stored = self._parse_once(protocols, Resource(row.resource), document)
+        if not any(is_stored):
+            return parsed
+        # The readings are shared with equal documents, but each document has its own keys.
+        pairs = zip(parsed.readings, is_stored, strict=True)
+        return _parsed_response(
+            [_with_key(reading, document) if stored else reading for reading, stored in pairs]
+        )
 
-    def _essentially(
-        self, protocols: tuple[Protocol, ...], resource: Resource, given: Document
+    def _parse_once(
+        self, protocols: tuple[Protocol, ...], resource: Resource, document: Document
     ) -> _UnkeyedResponse:
-        """A look at a document, or at one of the same essence."""
-        found = normalise_for_cache(protocols[0].CARRIER, resource, given)
-        known = self._alike.get(found.of)
-        if known is not None:
-            return known
-        readings = [parse(protocol, found.document) for protocol in protocols]
+        """Parse a document, or return what was parsed from one that normalises to the same."""
+        normalised = normalise_for_cache(protocols[0].CARRIER, resource, document)
+        cached = self._documents.get(normalised.key)
+        if cached is not None:
+            return cached
+        readings = [parse(protocol, normalised.document) for protocol in protocols]
         if needs_original(readings):
-            return _unkeyed(protocols, [parse(protocol, given) for protocol in protocols])
-        return self._alike.keep(found.of, _unkeyed(protocols, readings))
+            return _unkeyed(protocols, [parse(protocol, document) for protocol in protocols])
+        return self._documents.put(normalised.key, _unkeyed(protocols, readings))
 
 
 def _unkeyed(protocols: Iterable[Protocol], readings: Iterable[Reading]) -> _UnkeyedResponse:
-    look = _parsed_response(
+    parsed = _parsed_response(
         [StoredReading(p, reading) for p, reading in zip(protocols, readings, strict=True)]
     )
-    return look, tuple(map(_is_stored, look.reads))
+    return parsed, tuple(map(_is_stored, parsed.readings))
 
 
-def _is_stored(read: StoredReading) -> bool:
-    """Whether a reading found anything that the database has a place for."""
-    found = read.reading
-    if found.statements or found.issues or found.candidates or found.parties:
+def _is_stored(stored: StoredReading) -> bool:
+    """Return whether a reading found anything that the database has a table for."""
+    reading = stored.reading
+    if reading.statements or reading.issues or reading.candidates or reading.parties:
         return True
-    return found.rules is not None and bool(shapes_of(read.protocol.NAME, found))
+    return reading.rules is not None and bool(url_patterns_of(stored.protocol, reading))
 
 
-def _parsed_response(reads: Iterable[StoredReading]) -> ParsedResponse:
-    reads = tuple(reads)
-    whole = [r.reading.presence for r in reads if r.protocol.CARRIER is Carrier.BODY]
-    readings = tuple([(r.protocol, r.key, r.reading) for r in reads])
-    return ParsedResponse(reads, readings, whole[-1] if whole else None)
+def _parsed_response(readings: Iterable[StoredReading]) -> ParsedResponse:
+    readings = tuple(readings)
+    # Several protocols read the body of robots.txt; the last one, in the order of `PROTOCOLS`,
+    # is the one that the file is named for.
+    of_body = [r.reading.presence for r in readings if r.protocol.CARRIER is Carrier.BODY]
+    as_evidence = tuple([(r.protocol, r.key, r.reading) for r in readings])
+    return ParsedResponse(readings, as_evidence, of_body[-1] if of_body else None)
 
 
-def _parse_fields(protocols: Iterable[Protocol], lines: Fields) -> Iterator[StoredReading]:
+def _parse_fields(protocols: Iterable[Protocol], fields: Fields) -> Iterator[StoredReading]:
     for protocol in protocols:
-        given = of_headers(protocol, lines)
-        if given is not None:
-            read = StoredReading(protocol, parse(protocol, given))
-            yield _with_key(read, given) if _is_stored(read) else read
+        document = document_of_headers(protocol, fields)
+        if document is not None:
+            reading = StoredReading(protocol, parse(protocol, document))
+            yield _with_key(reading, document) if _is_stored(reading) else reading
 
 
-def _with_key(read: StoredReading, given: Document) -> StoredReading:
-    """A reading with what tells it from those of other documents."""
-    protocol, (facts, digest) = read.protocol, _document_key(given)
-    whole = f"{protocol.NAME}\n{protocol.VERSION}\n{facts}"
-    key = hashlib.sha256(whole.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    return read._replace(key=key, document=digest)
+def _with_key(stored: StoredReading, document: Document) -> StoredReading:
+    protocol, (facts, digest) = stored.protocol, _document_key(document)
+    text = f"{protocol.NAME}\n{protocol.VERSION}\n{facts}"
+    key = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return stored._replace(key=key, document=digest)
 
 
-@lru_cache(maxsize=4)
-def _document_key(given: Document) -> tuple[str, str]:
-    """What goes into the keys of a document's readings, and its digest."""
-    digest = hashlib.sha256(given.body).hexdigest()
-    facts = (given.media_type, given.charset, given.truncated, digest)
+@lru_cache(maxsize=caches.CURRENT_DOCUMENT)
+def _document_key(document: Document) -> tuple[str, str]:
+    """Return the part of a key that all readings of a document share, and its SHA-256."""
+    digest = hashlib.sha256(document.body).hexdigest()
+    facts = (document.media_type, document.charset, document.truncated, digest)
     return "\n".join(map(str, facts)), digest
 
 
-def _merge(some: ParsedResponse, more: ParsedResponse) -> ParsedResponse:
-    if not some.reads or not more.reads:
-        return some if some.reads else more
+def _merge(one: ParsedResponse, other: ParsedResponse) -> ParsedResponse:
+    if not one.readings or not other.readings:
+        return one if one.readings else other
     return _parsed_response(
-        sorted((*some.reads, *more.reads), key=lambda r: _ORDER[r.protocol.NAME])
+        sorted((*one.readings, *other.readings), key=lambda r: _ORDER[r.protocol.NAME])
     )
 
 
-def _resource_evidence(answer: CurrentAnswer, look: ParsedResponse) -> ResourceEvidence:
-    """A sight; where a protocol reads the whole body, it says whether anything is there."""
+def _resource_evidence(answer: CurrentAnswer, parsed: ParsedResponse) -> ResourceEvidence:
+    """Return the evidence of a resource.
+
+    Where a protocol reads the whole body, its presence replaces that of the status: a page that
+    says "not found" with status 200 is no robots.txt.
+    """
     return ResourceEvidence(
         resource=answer.resource,
         path=answer.path,
         url=answer.row.url,
-        presence=answer.presence if look.presence is None else look.presence,
+        presence=answer.presence if parsed.presence is None else parsed.presence,
         observation=answer.row.key,
         observed_at=answer.row.observed_at,
-        readings=look.readings if answer.presence is Presence.PRESENT else (),
+        readings=parsed.as_evidence if answer.presence is Presence.PRESENT else (),
     )

@@ -1,8 +1,8 @@
-"""Verdicts: what a dataset is told about each of its rows, from no more answers than differ.
+"""Verdicts per URL. URLs that match the same patterns share one verdict.
 
-The answer for a URL is that of its page, if the page was seen; else it depends on which shapes
-its path has, those that rules in the origin's documents ask about. So a verdict for each
-combination of shapes that occurs is a verdict for every row.
+The verdict on a URL is that of its page, if the page was requested. Otherwise it depends on
+which URL patterns of the origin's documents the path matches (see `protocols.url_patterns`). So
+one evaluation for each set of patterns that occurs gives the verdict of every row of a dataset.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,31 +11,28 @@ from typing import NamedTuple
 from crawler.evaluate.evaluator import evaluate
 from crawler.evaluate.records import Finding, ResourceEvidence
 from crawler.model import Question
-from crawler.protocols.url_patterns import UrlPattern, path_forms, shapes_of
+from crawler.protocols import url_patterns
+from crawler.protocols.url_patterns import UrlPattern, path_forms
 from crawler.rulesets import RuleSet
 from crawler.urls import resolve
-from crawler.vocab import CONTENT, Presence, Purpose, State
+from crawler.vocab import CONTENT, Presence, Purpose, State, row_rank
 
-#: Beyond so many shapes an origin's URLs are judged one by one.
+#: The number of patterns beyond which the URLs of an origin are evaluated one by one.
 MAX_PATTERNS = 2000
-#: What a verdict is for: any page that nothing singles out, or (with the path behind it) one page.
+#: The keys of stored verdicts: `DEFAULT` for all URLs that match no pattern, `PAGE` and a path
+#: for one page.
 DEFAULT, PAGE = "", "="
 
-# Paths that rules seldom speak of: one without any shape stands for all like it.
+# Paths that rules seldom mention. A path that matches no pattern represents all such paths.
 _PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
-# Where several purposes are asked about: what is not known may be anything up to `refused`.
-_ORDER = sorted(
-    State, key=lambda state: (state in (State.PERMITTED, State.SILENT), [*State].index(state))
-)
-_STRENGTH = {state.value: n for n, state in enumerate(_ORDER)}
 
 
 class Verdict(NamedTuple):
-    """What is said of one row; the names are those of the columns without `tdm_`.
+    """The verdict on one row of a dataset; the names are those of the columns without `tdm_`.
 
-    `reserved` is None where it is not known: the origin was never asked, or something planned
-    was not seen, or pages of the origin reserve and this one was not among those seen.
-    `basis` is the protocol that decided; for `unknown` it is the reason.
+    `reserved` is None where it is not known: the origin was never visited, or a planned resource
+    was not seen, or pages of the origin reserve and this one was not requested. `basis` is the
+    name of the deciding protocol, and for `unknown` the reason. `observed_at` is UTC.
     """
 
     state: str
@@ -48,38 +45,50 @@ class Verdict(NamedTuple):
 
 
 def unknown_verdict(reason: str, purpose: Purpose, rules: RuleSet) -> Verdict:
-    """The verdict where there is nothing to judge by."""
+    """Return the verdict where there is no evidence to evaluate."""
     return Verdict(State.UNKNOWN.value, None, purpose.value, reason, None, None, rules.label)
 
 
 def verdict_of(finding: Finding, rules: RuleSet, newest_observed_at: str) -> Verdict:
-    """A finding as a verdict; `last_look` dates those of silence."""
+    """Return a finding as a verdict.
+
+    `newest_observed_at` is the time of a verdict that no statement decided.
+    """
     if finding.state is State.UNKNOWN:
         return unknown_verdict(finding.detail, finding.purpose, rules)
-    by = finding.by
-    policy = by.statement.policy if by else None
+    deciding = finding.deciding
+    if deciding is None:
+        basis, policy_url, observed_at = None, None, newest_observed_at
+    else:
+        evidence, policy = deciding.evidence, deciding.statement.policy
+        basis, observed_at = deciding.protocol.NAME, evidence.observed_at
+        policy_url = (resolve.join(evidence.url, policy) or policy) if policy else None
     return Verdict(
         state=finding.state.value,
         reserved=_reserved(finding, rules),
         purpose=finding.purpose.value,
-        basis=by.protocol.NAME if by else None,
-        policy_url=(resolve.join(by.evidence.url, policy) or policy) if by and policy else None,
-        observed_at=by.evidence.observed_at if by else newest_observed_at,
+        basis=basis,
+        policy_url=policy_url,
+        observed_at=observed_at,
         rules=rules.label,
     )
 
 
 def _reserved(finding: Finding, rules: RuleSet) -> bool | None:
-    """True, False, or None where only pages that are not this one reserve."""
-    by = finding.by
-    if finding.state is State.PARTIAL and by is not None and by.applied.limited_to == "pages":
+    """Return whether the row is reserved; None where only pages that are not this one reserve."""
+    deciding = finding.deciding
+    if (
+        finding.state is State.PARTIAL
+        and deciding is not None
+        and deciding.applied.limited_to == "pages"
+    ):
         return None
     return finding.state in rules.reserved_states
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Of the verdicts for several purposes the one that forbids most, the first of equals."""
-    return min(verdicts, key=lambda verdict: _STRENGTH[verdict.state])
+    """Return the strictest of a row's verdicts on several purposes, the first of equal ones."""
+    return min(verdicts, key=lambda verdict: row_rank(State(verdict.state)))
 
 
 def verdicts_for_path(
@@ -89,7 +98,7 @@ def verdicts_for_path(
     agent: str | None,
     newest_observed_at: str,
 ) -> tuple[Verdict, ...]:
-    """The verdict on one URL of an origin for every purpose."""
+    """Return the verdict on one URL of an origin (`path` is path and query) for every purpose."""
     findings = evaluate(resources, Question(path=path, agent=agent), rules)
     return tuple(verdict_of(finding, rules, newest_observed_at) for finding in findings)
 
@@ -100,52 +109,53 @@ def default_and_page_verdicts(
     agent: str | None,
     newest_observed_at: str,
 ) -> Iterator[tuple[str, tuple[Verdict, ...]]]:
-    """The usual verdicts of an origin, and those of pages that differ; by what they are for.
+    """Yield the verdicts of an origin by key: `DEFAULT`, and each page with other ones.
 
-    The usual ones are missing where every path has a shape.
+    There is no `DEFAULT` if every probe path matches a pattern or was requested.
     """
-    usual: tuple[Verdict, ...] = ()
+    default: tuple[Verdict, ...] = ()
     path = probe_path(resources, url_patterns_of(resources))
     if path is not None:
-        usual = verdicts_for_path(resources, path, rules, agent, newest_observed_at)
-        yield DEFAULT, usual
+        default = verdicts_for_path(resources, path, rules, agent, newest_observed_at)
+        yield DEFAULT, default
     for page in pages_with_own_statements(resources):
         own = verdicts_for_path(resources, page, rules, agent, newest_observed_at)
-        if own != usual:
+        if own != default:
             yield PAGE + page, own
 
 
 def url_patterns_of(resources: tuple[ResourceEvidence, ...]) -> tuple[UrlPattern, ...]:
-    """The shapes that the documents of an origin tell apart, each once and sorted."""
+    """Return the URL patterns in all documents of an origin, each once and sorted."""
     found = {
-        shape
+        pattern
         for evidence in resources
         for protocol, _key, reading in evidence.readings
-        for shape in shapes_of(protocol.NAME, reading)
+        for pattern in url_patterns.url_patterns_of(protocol, reading)
     }
     return tuple(sorted(found))
 
 
 def probe_path(
-    resources: tuple[ResourceEvidence, ...], told_apart: tuple[UrlPattern, ...]
+    resources: tuple[ResourceEvidence, ...], patterns: tuple[UrlPattern, ...]
 ) -> str | None:
-    """A path that has none of the shapes and was not seen; None if none is at hand."""
-    seen = {evidence.path for evidence in resources if evidence.resource in CONTENT}
+    """Return a path that matches no pattern and was not requested; None if no probe does."""
+    requested = {evidence.path for evidence in resources if evidence.resource in CONTENT}
     for probe in _PROBES:
         forms = path_forms(probe)
-        if probe not in seen and not any(shape.fits(forms) for shape in told_apart):
+        if probe not in requested and not any(pattern.matches(forms) for pattern in patterns):
             return probe
     return None
 
 
 def pages_with_own_statements(resources: tuple[ResourceEvidence, ...]) -> tuple[str, ...]:
-    """The paths of pages whose own URL may get another answer than URLs like it.
+    """Return the paths of pages that may get another verdict than URLs with the same patterns.
 
-    They may where any page says something for itself, or was to be seen and was not.
+    If any page has a statement or was not seen, that holds for every page: the statements of
+    other pages apply to URLs that were not requested, but not to a page that was.
     """
     pages = [evidence for evidence in resources if evidence.resource in CONTENT]
-    if any(s.presence is Presence.UNSEEN or _has_statements(s) for s in pages):
-        return tuple(dict.fromkeys(evidence.path for evidence in pages))
+    if any(page.presence is Presence.UNSEEN or _has_statements(page) for page in pages):
+        return tuple(dict.fromkeys(page.path for page in pages))
     return ()
 
 

@@ -1,8 +1,12 @@
-"""Fetch what the plan asks for, with Scrapy, and keep what came back; nothing is interpreted.
+"""Fetch what the planner asks for, with Scrapy, and store what came back, uninterpreted.
 
-1. `run.crawl` starts one Scrapy process with one spider, `reservations`.
-2. `pool.Pool` takes jobs from a workbook, a bounded number of origins at a time.
-3. `spider` asks `plan` for each origin, awaits the engine, records, and asks again.
-4. `handler` carries a request out: `connect_to` and `guard` decide where to, `body` how much.
-5. What goes wrong out there becomes an outcome in `outcomes`, and nowhere else.
+1. `scrapy_.run.crawl` starts one Scrapy process with one spider, `reservations`.
+2. `scheduler.OriginScheduler` takes origin jobs from a `Frontier`, a bounded number at a time.
+3. `scrapy_.spider` asks `plan.planner` for the next request of an origin, sends it through
+   Scrapy's downloader, records the observation, and asks the planner again.
+4. `scrapy_.download_handler` hands each request to `http.client`: `http.connect_to` and
+   `http.address_guard` decide where to connect, `http.body` how much is read.
+5. Network errors become outcomes in `http.outcomes`, and nowhere else.
+6. From 200 origins up, `workers.coordinator` runs steps 1 to 5 in several processes, each on
+   shards of the run (`workers.worker`), and merges the shards into the database.
 """

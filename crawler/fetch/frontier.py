@@ -1,4 +1,8 @@
-"""A run's work in the database: origins out to the crawler, visits back in."""
+"""Frontier in the database: the origins that a run still has to visit, and their visits.
+
+Rules for editors: an origin counts as visited only in the transaction that stores its last
+observation. Save visits whole; a visit that is cut off is made again by the next crawl.
+"""
 
 import contextlib
 import sqlite3
@@ -14,7 +18,10 @@ from crawler.store.stored_responses import stored_responses
 
 
 class DatabaseFrontier:
-    """The origins that a run still has to ask, and the place where visits are kept."""
+    """The origins that are due in a run. Visits are stored in the same database.
+
+    `keep_pages` stores pages whole, not only their extracts.
+    """
 
     def __init__(self, db: sqlite3.Connection, due: runs.Due, *, keep_pages: bool = False) -> None:
         self._db = db
@@ -22,22 +29,28 @@ class DatabaseFrontier:
         self._keep_pages = keep_pages
 
     def __len__(self) -> int:
-        """How many origins are still to be asked."""
+        """Return the number of origins still to be visited."""
         return runs.count_due(self._db, self._due)
 
     def jobs(self) -> Iterator[OriginJob]:
-        """Origins with their sampled pages and what they sent before, the heaviest first, fed
-        lazily.
+        """Yield origins with sampled pages and stored responses, the heaviest first.
+
+        Rows are read as they are consumed, so memory does not grow with the run.
         """
-        again = runs.is_repeated(self._db, self._due)
-        for number, origin, samples in runs.iter_due(self._db, self._due):
-            known = (
-                stored_responses(self._db, number, whole_pages=self._keep_pages) if again else {}
+        # Only a repeated run has stored responses that could be revalidated.
+        is_repeated = runs.is_repeated(self._db, self._due)
+        for origin_id, origin, samples in runs.iter_due(self._db, self._due):
+            previous = (
+                stored_responses(self._db, origin_id, whole_pages=self._keep_pages)
+                if is_repeated
+                else {}
             )
-            yield OriginJob(origin_id=number, origin=origin, samples=samples, known=known)
+            yield OriginJob(
+                origin_id=origin_id, origin=origin, samples=samples, stored_responses=previous
+            )
 
     def save(self, visits: Sequence[Visit]) -> None:
-        """Store visits whole, all of them in one transaction."""
+        """Store visits in one transaction."""
         now = stamp()
         run = self._due.run
         with transaction(self._db):
@@ -52,15 +65,15 @@ class DatabaseFrontier:
                 )
 
     def finish(self, ended: RunEnd) -> None:
-        """A run that is finished is final; any other is continued by the next crawl."""
+        """Mark a finished run as final. Any other run is continued by the next crawl."""
         if ended is RunEnd.FINISHED:
             runs.end_run(self._db, self._due.run, ended, stamp())
 
 
 class RunFrontier(DatabaseFrontier):
-    """A workbook that opened its database itself, and closes it when the crawl has ended.
+    """A frontier that owns its database connection and lock; `finish` and `close` release them.
 
-    `options` are those that the run began with.
+    `options` are the fetch options stored when the run began.
     """
 
     def __init__(
@@ -68,37 +81,39 @@ class RunFrontier(DatabaseFrontier):
         db: sqlite3.Connection,
         due: runs.Due,
         options: FetchOptions,
-        kept: contextlib.ExitStack,
+        resources: contextlib.ExitStack,
         *,
         keep_pages: bool,
     ) -> None:
         super().__init__(db, due, keep_pages=keep_pages)
         self.options = options
-        self._kept = kept
+        self._resources = resources
 
     def finish(self, ended: RunEnd) -> None:
-        """Take note of how it ended, and let the database go."""
-        with self._kept:
+        """Record how the crawl ended, and release the database."""
+        with self._resources:
             super().finish(ended)
 
     def close(self) -> None:
-        """Let the database go, and the run go on."""
-        self._kept.close()
+        """Release the database. The run stays unfinished."""
+        self._resources.close()
 
 
 def open_frontier(path: str, run: int | None) -> RunFrontier:
-    """The workbook of a run in a database, of the last unfinished one if none is named.
+    """Open the frontier of a run in the database at `path`; None means the last unfinished run.
 
-    It holds the database until it is finished. Raises `StoreError` and `StoreBusyError`.
+    The database stays locked until `finish` or `close`.
+    Raises `StoreError` if there is no such run and `StoreBusyError` if the lock is taken.
     """
-    with contextlib.ExitStack() as kept:
-        kept.enter_context(exclusive_lock(path))
-        db = kept.enter_context(contextlib.closing(connect(path)))
+    with contextlib.ExitStack() as resources:
+        resources.enter_context(exclusive_lock(path))
+        db = resources.enter_context(contextlib.closing(connect(path)))
         due, settings = runs.due_of(db, run)
         # A time budget is for one command, not for the run.
         names = {field.name for field in fields(FetchOptions)} & settings.keys() - {"time_budget"}
-        given = {n: settings[n] for n in names}
-        given |= {n: tuple(given[n]) for n in ("connect_to", "allow_network")}
+        chosen = {name: settings[name] for name in names}
+        # JSON has no tuples, and `FetchOptions` must be hashable.
+        chosen |= {name: tuple(chosen[name]) for name in ("connect_to", "allow_network")}
         keep_pages = bool(settings.get("keep_pages"))
-        options = FetchOptions(**given)
-        return RunFrontier(db, due, options, kept.pop_all(), keep_pages=keep_pages)
+        options = FetchOptions(**chosen)
+        return RunFrontier(db, due, options, resources.pop_all(), keep_pages=keep_pages)

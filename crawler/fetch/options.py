@@ -1,4 +1,4 @@
-"""What a caller may choose about a crawl."""
+"""Fetch options: politeness, limits and addressing of a crawl, validated when made."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,21 @@ from crawler.plan.planner import AGENT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchOptions:
-    """`concurrency` is origins side by side, `delay` the least seconds between the starts of two
-    requests to a host, `per_address` the most requests in flight to one address, `timeout`
-    and `connect_timeout` seconds (the latter also bounds DNS), `time_budget` seconds for all.
-    `max_body` and `max_media` are the octets kept of an answer and of a media file.
+    """Options of a crawl. Times are seconds, sizes are octets.
 
-    Raises ValueError with one sentence for what cannot be meant.
+    - `concurrency`: origins visited at the same time
+    - `delay`: minimum time between the starts of two requests to a host
+    - `per_address`: maximum number of requests in flight to one IP address
+    - `timeout`: for a whole request; `connect_timeout`: for DNS, and for connecting
+    - `time_budget`: for the whole crawl, None for no limit
+    - `max_body`, `max_media`: kept of a response, and of a media file
+    - `pages`, `media`, `terms`: sampled pages, media files and terms pages per origin
+    - `contact`: URL or mail address in the User-Agent
+    - `connect_to`: rules of `http.connect_to`; `allow_network`: CIDR exceptions of the guard
+    - `policy_files_always`: fetch ai.txt and tdmrep.json in spite of a `Disallow`
+    - `context`: also fetch files that say nothing binding, as llms.txt
+
+    Raises ValueError with a one-sentence message for an invalid value.
     """
 
     concurrency: int = 64
@@ -37,21 +46,21 @@ class FetchOptions:
     def __post_init__(self) -> None:
         for rule in self.connect_to:
             connect_to.parse(rule)
-        address_guard.networks(self.allow_network)
+        address_guard.parse_networks(self.allow_network)
         if not self.contact.isascii() or not (self.contact + "x").isprintable():
             raise ValueError(f"contact must be printable US-ASCII: {self.contact!r}")
         if min(self.concurrency, self.per_address, self.max_body) < 1:
             raise ValueError("concurrency, per_address and max_body must be at least 1")
         if min(self.delay, self.pages, self.media, self.terms) < 0:
             raise ValueError("delay, pages, media and terms must not be negative")
-        if self.media and (lacking := media.missing()):
+        if self.media and (missing := media.missing()):
             raise ValueError(
-                f"media files are read with {' and '.join(lacking)}: install tdm-audit[media]"
+                f"media files are read with {' and '.join(missing)}: install tdm-audit[media]"
             )
         if min(self.timeout, self.connect_timeout) <= 0:
             raise ValueError("timeouts must be greater than 0")
 
     @property
     def user_agent(self) -> str:
-        """Product token, version and contact (RFC 9110, 10.1.5)."""
+        """Return the User-Agent: product token, version and contact (RFC 9110, 10.1.5)."""
         return f"{AGENT}/{__version__}" + (f" (+{self.contact})" if self.contact else "")

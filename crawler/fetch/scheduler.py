@@ -1,4 +1,12 @@
-"""A bounded window of origins, fed lazily, saved whole and in batches."""
+"""Scheduler of a crawl: a bounded number of origins in flight, visits saved in batches.
+
+Rules for editors:
+
+- Take jobs lazily. A run may have millions of origins, and a job that was not taken needs no
+  cleaning up when the crawl stops.
+- A visit is saved whole or not at all; one that is cancelled is made again by the next crawl.
+- Scrapy's scheduler is not used, see docs/decisions/0006-scrapy-as-downloader.md.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -9,24 +17,30 @@ from typing import Protocol
 from crawler.model import Observation, Origin
 from crawler.store.stored_responses import KnownAnswers
 
-#: Seconds that origins in flight are given when a crawl is stopped; who stops it waits for five.
-GRACE = 2.5
-_BATCH, _BATCH_SECONDS = 50, 1.0
+#: Seconds that visits in flight are given when a crawl is stopped. Together with saving and
+#: judging it keeps the promise of docs/crawling.md: five seconds from the signal to the exit.
+GRACE_S = 2.5
+# A transaction per visit would cost more than the visit; what waits to be saved is lost by a kill.
+_BATCH_SIZE, _BATCH_S = 50, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginJob:
-    """An origin to visit; `samples` are URLs of pages of it, `known` what it sent before."""
+    """An origin to visit.
+
+    `samples` are URLs of pages and media files of the dataset; `stored_responses` are responses
+    of earlier runs that may be revalidated (RFC 9111, 4.3).
+    """
 
     origin_id: int
     origin: Origin
     samples: tuple[str, ...] = ()
-    known: KnownAnswers = field(default_factory=dict)
+    stored_responses: KnownAnswers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Everything seen of an origin, in order."""
+    """All observations of an origin in one run, in the order they were made."""
 
     origin_id: int
     origin: Origin
@@ -34,7 +48,7 @@ class Visit:
 
 
 class RunEnd(StrEnum):
-    """How a crawl ended; all but `finished` leave jobs for the next."""
+    """How a crawl ended. All but `finished` leave jobs for the next crawl."""
 
     FINISHED = "finished"
     STOPPED = "stopped"
@@ -42,107 +56,109 @@ class RunEnd(StrEnum):
 
 
 class Frontier(Protocol):
-    """Where jobs come from and visits go; all of it is called from the event loop."""
+    """Source of jobs and sink of visits. Called from the event loop only."""
 
     def jobs(self) -> Iterator[OriginJob]:
-        """The jobs still to be done, taken one at a time while visits are being saved."""
+        """Yield the jobs still to be done; `save` is called between two of them."""
 
     def save(self, visits: Sequence[Visit]) -> None:
-        """Store visits whole: all of them or, if this raises, none."""
+        """Store all of the visits or, if this raises, none of them."""
 
     def finish(self, ended: RunEnd) -> None:
-        """Take note of how it ended; called once, after the last visit was saved."""
+        """Record how the crawl ended; called once, after the last visit was saved."""
 
 
 class OriginScheduler:
-    """Workers that take the next job when they are done with one.
+    """Visit the origins of a frontier with `concurrency` coroutines.
 
-    A visit that is cut off is not saved, so its origin is visited again by the next crawl.
+    `visit` makes one visit and does not raise for what goes wrong in the network.
+    `time_budget` is in seconds. `on_visit` is called for each visit once it is saved.
     """
 
     def __init__(
         self,
-        workbook: Frontier,
+        frontier: Frontier,
         visit: Callable[[OriginJob], Awaitable[Visit]],
         *,
         concurrency: int,
         time_budget: float | None = None,
         on_visit: Callable[[Visit], None] | None = None,
     ) -> None:
-        self._workbook, self._visit, self._on_visit = workbook, visit, on_visit
-        self._concurrency, self._budget = concurrency, time_budget
+        self._frontier, self._visit, self._on_visit = frontier, visit, on_visit
+        self._concurrency, self._time_budget = concurrency, time_budget
         self._ended = RunEnd.FINISHED
         self._workers: list[asyncio.Task[None]] = []
         self._timers: list[asyncio.TimerHandle] = []
         self._batch: list[Visit] = []
-        self._saving: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._failure: Exception | None = None
 
     async def run(self) -> RunEnd:
-        """Work until there are no jobs or `stop` is called; raises what the workbook raises."""
-        self._jobs = iter(self._workbook.jobs())
+        """Visit until there are no jobs or `stop` is called. Raises what the frontier raises."""
+        self._jobs = iter(self._frontier.jobs())
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
-        if self._budget is not None:
-            self._in(self._budget, self.stop, RunEnd.BUDGET)
+        if self._time_budget is not None:
+            self._call_later(self._time_budget, self.stop, RunEnd.BUDGET)
         try:
             await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
         finally:
-            await self._clear()
-        self._workbook.finish(self._ended)
+            await self._shutdown()
+        self._frontier.finish(self._ended)
         return self._ended
 
-    def stop(self, how: RunEnd = RunEnd.STOPPED) -> None:
-        """Take no more jobs, and give those in flight a few seconds; a second call, none."""
+    def stop(self, ended: RunEnd = RunEnd.STOPPED) -> None:
+        """Take no more jobs and give visits in flight `GRACE_S`; a second call cancels them."""
         if self._ended is not RunEnd.FINISHED:
-            self._cut()
+            self._cancel_all()
             return
-        self._ended = how
-        self._in(GRACE, self._cut)
+        self._ended = ended
+        self._call_later(GRACE_S, self._cancel_all)
 
     async def _work(self) -> None:
         while self._ended is RunEnd.FINISHED and (job := next(self._jobs, None)) is not None:
-            self._keep(await self._visit(job))
+            self._add_to_batch(await self._visit(job))
 
-    def _keep(self, visit: Visit) -> None:
+    def _add_to_batch(self, visit: Visit) -> None:
         self._batch.append(visit)
-        if len(self._batch) >= _BATCH:
-            self._save()
-        elif self._saving is None:
+        if len(self._batch) >= _BATCH_SIZE:
+            self._flush()
+        elif self._flush_timer is None:
             loop = asyncio.get_running_loop()
-            self._saving = loop.call_later(_BATCH_SECONDS, self._save_in_time)
+            self._flush_timer = loop.call_later(_BATCH_S, self._flush_on_timer)
 
-    def _save(self) -> None:
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
+    def _flush(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        # Emptied first: if saving raises, `_shutdown` must not save the same visits again.
         batch, self._batch = self._batch, []
         if batch:
-            self._workbook.save(batch)
+            self._frontier.save(batch)
         if self._on_visit is not None:
             for visit in batch:
                 self._on_visit(visit)
 
-    def _save_in_time(self) -> None:
+    def _flush_on_timer(self) -> None:
         try:
-            self._save()
-        except Exception as error:  # a timer has nobody to raise to; `run` does
+            self._flush()
+        except Exception as error:  # a timer has no caller to raise to; `run` raises it
             self._failure = error
-            self._cut()
+            self._cancel_all()
 
-    def _cut(self) -> None:
+    def _cancel_all(self) -> None:
         for worker in self._workers:
             worker.cancel()
 
-    def _in(self, seconds: float, call: Callable[..., None], *args: object) -> None:
-        self._timers.append(asyncio.get_running_loop().call_later(seconds, call, *args))
+    def _call_later(self, seconds: float, callback: Callable[..., None], *args: object) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, callback, *args))
 
-    async def _clear(self) -> None:
-        """Leave nothing running, save what is whole, and raise what went wrong first."""
-        self._cut()
-        ended = await asyncio.gather(*self._workers, return_exceptions=True)
+    async def _shutdown(self) -> None:
+        """Cancel what still runs, raise the first failure or else save the last batch."""
+        self._cancel_all()
+        results = await asyncio.gather(*self._workers, return_exceptions=True)
         for timer in self._timers:
             timer.cancel()
-        failures = [e for e in (self._failure, *ended) if isinstance(e, Exception)]
+        failures = [e for e in (self._failure, *results) if isinstance(e, Exception)]
         if failures:
             raise failures[0]
-        self._save()
+        self._flush()

@@ -1,4 +1,4 @@
-"""Verdicts for the rows of a dataset, at the speed of reading it."""
+"""Verdicts for the rows of a dataset: `Flagger` for tables, `FlagBatch` for `datasets.map`."""
 
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags.flagger import Flagger

@@ -1,4 +1,4 @@
-"""A filter for pipelines of datatrove, which is optional: without it this cannot be imported."""
+"""`ReservationFilter` for pipelines of datatrove. Importing it needs the extra `datatrove`."""
 
 import os
 from collections.abc import Sequence
@@ -17,10 +17,11 @@ except ImportError as error:
 
 
 class ReservationFilter(BaseFilter):  # type: ignore[misc] # the library has no types
-    """Drops documents whose URL is reserved, and those of which that is not known.
+    """Drops documents whose URL is reserved, or of which that is not known.
 
     The URL is `metadata[column]`; the seven columns are added to the metadata of every document.
-    Documents of unknown state are kept with `keep_unknown`. Dropped ones are counted by state.
+    `keep_unknown` keeps documents whose `tdm_reserved` is None. The library counts the dropped ones
+    by state. The other arguments are those of `Flagger` and of `BaseFilter`.
     """
 
     name = "📜 Text and data mining reservations"
@@ -42,17 +43,17 @@ class ReservationFilter(BaseFilter):  # type: ignore[misc] # the library has no 
         self._column, self._keep_unknown = column, keep_unknown
 
     def filter(self, doc: Any) -> bool | tuple[bool, str]:
-        """Whether a document is kept, or why not."""
+        """Return True to keep a document, or False and the reason."""
         return self.filter_batch([doc])[0]
 
     def filter_batch(self, batch: list[Any]) -> list[bool | tuple[bool, str]]:
-        """Whether each document is kept, or why not."""
-        found = self._flag({"url": [doc.metadata.get(self._column) for doc in batch]})
-        for doc, values in zip(batch, zip(*found.values(), strict=True), strict=True):
-            doc.metadata.update(zip(found, values, strict=True))
-        return [self._decided(doc.metadata) for doc in batch]
+        """Return True for each document to keep, or False and the reason."""
+        columns = self._flag({"url": [doc.metadata.get(self._column) for doc in batch]})
+        for doc, values in zip(batch, zip(*columns.values(), strict=True), strict=True):
+            doc.metadata.update(zip(columns, values, strict=True))
+        return [self._decision(doc.metadata) for doc in batch]
 
-    def _decided(self, metadata: dict[str, Any]) -> bool | tuple[bool, str]:
+    def _decision(self, metadata: dict[str, Any]) -> bool | tuple[bool, str]:
         reserved = metadata["tdm_reserved"]
         kept = self._keep_unknown if reserved is None else not reserved
         return kept or (False, f"tdm_{metadata['tdm_state']}")

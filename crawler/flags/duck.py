@@ -1,4 +1,4 @@
-"""The tables in DuckDB that rows are told apart with."""
+"""Helpers for DuckDB: run an SQL file of this package, insert rows, read results in batches."""
 
 import importlib.resources
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,33 +7,38 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-_BATCH = 50_000
+_BATCH_ROWS = 50_000
 
 
-def run(duck: duckdb.DuckDBPyConnection, name: str, room: str = "crawler.flags") -> None:
-    """Execute an SQL file of the package."""
-    duck.execute(importlib.resources.files(room).joinpath("sql", name).read_text("utf-8"))
+def run_sql(duck: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Execute the file `name` of `crawler/flags/sql`."""
+    text = importlib.resources.files("crawler.flags").joinpath("sql", name).read_text("utf-8")
+    duck.execute(text)
 
 
-def insert(duck: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Add rows to a table, in its columns' order and types."""
+def insert_rows(duck: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Insert tuples whose values are in the order of the table's columns."""
+    # Through Arrow: `executemany` of DuckDB executes the statement once for each row.
     schema = duck.sql(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own names
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    add(duck, table, pa.table(arrays, schema=schema))
+    insert_table(duck, table, pa.table(arrays, schema=schema))
 
 
-def add(duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Add the rows of a table of Arrow to a table that has its columns."""
+def insert_table(duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Insert the rows of an Arrow table. Columns are matched by position, not by name."""
     duck.register("rows_to_add", rows)
     duck.execute(f"INSERT INTO {table} SELECT * FROM rows_to_add")  # noqa: S608 - our own names
     duck.unregister("rows_to_add")
 
 
 def batches(duck: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a query as it stands now, a bounded number at a time."""
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {query}")
-    [(count,)] = duck.execute("SELECT count(*) FROM asked").fetchall()
-    for start in range(0, count, _BATCH):
-        bounds = f"rowid >= {start} AND rowid < {start + _BATCH}"
-        yield duck.execute(f"SELECT * FROM asked WHERE {bounds} ORDER BY rowid").fetchall()  # noqa: S608 - numbers
+    """Yield the rows of a query in lists of at most 50,000.
+
+    The result is stored first, so the caller may change the tables that the query reads.
+    """
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE query_result AS {query}")
+    [(count,)] = duck.execute("SELECT count(*) FROM query_result").fetchall()
+    for start in range(0, count, _BATCH_ROWS):
+        bounds = f"rowid >= {start} AND rowid < {start + _BATCH_ROWS}"
+        yield duck.execute(f"SELECT * FROM query_result WHERE {bounds} ORDER BY rowid").fetchall()  # noqa: S608 - numbers

@@ -1,10 +1,36 @@
-"""Flag rows: DuckDB tells them apart, and the judge is asked once for each difference."""
+"""Flag rows: DuckDB groups URLs by the patterns they match; the evaluator runs once per group.
+
+Steps, in the order of the SQL files (docs/flags.md draws what each makes of the one before):
+
+1. `01_tables.sql`: create the tables of known origins, patterns and verdicts.
+2. `02_staging.sql`: create tables for what `tables.preload` copies from the database.
+3. `03_known_origins.sql`: number the patterns of each origin. Steps 2 and 3 are left out where the
+   flag cache of the database has the result.
+
+Then for each query of rows (`Flagger.verdict_ids`):
+
+4. `dataset.url_parts` splits URLs; `04_locate_rows.sql` finds the origin of each row.
+   `_parse_hosts` parses the authorities that SQL cannot.
+5. `tables.evaluate_new_origins` evaluates origins without stored verdicts;
+   `05_default_verdicts.sql` takes their default verdicts over.
+6. `06_resolve_hosts.sql` joins the parsed hosts. `_normalise_paths` normalises paths.
+7. `07_match_patterns.sql` finds the set of patterns that the path of a row matches.
+8. `08_pending.sql` lists the pattern sets without a verdict; `_evaluate_pending` evaluates them.
+9. `09_verdicts.sql` picks the verdict of each row; `_in_row_order` sorts them.
+
+Rules for editors:
+- `ReferenceEvaluator.verdict` is the definition; SQL may only skip what cannot change its answer.
+  tests/flags/test_flagger.py compares the two on hostile URLs and files.
+- A step reads tables that the steps before it have replaced, so the order is fixed, and the steps
+  are not re-entrant: `_evaluate` runs in `_exclusively`.
+"""
 
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,11 +40,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
-from crawler.dataset.inventory import parse_authority
+from crawler.dataset.url_parts import create_views, parse_authority
 from crawler.errors import UserError
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags import tables
-from crawler.flags.duck import batches, insert, run
+from crawler.flags.duck import batches, insert_rows, run_sql
 from crawler.flags.reference import ReferenceEvaluator
 from crawler.flags.verdict_ids import SCHEMA, VerdictIds
 from crawler.model import Origin
@@ -31,15 +57,23 @@ from crawler.store.runs import fingerprint
 from crawler.urls import canonical
 from crawler.vocab import Purpose
 
-_ROWS = 1_000_000
+# Rows of a batch of numbers.
+_BATCH_ROWS = 1_000_000
 
 
 class UnknownPurposeError(UserError, ValueError):
-    """There is no purpose of that name; the message lists those there are."""
+    """A name is not that of a purpose; the message lists the purposes."""
+
+
+class FlaggerBusyError(RuntimeError):
+    """A flagger was used while it was evaluating, by another thread or from a callback."""
 
 
 def purposes_of(given: str | Sequence[Purpose | str]) -> tuple[Purpose, ...]:
-    """Purposes by their names, each once; a single name is one of its own."""
+    """Return purposes by their names, without duplicates; a single name may be given as text.
+
+    Raises `UnknownPurposeError` for an unknown name and for no name at all.
+    """
     named = [given] if isinstance(given, str) else list(given)
     if not named or not set(named) <= set(Purpose):
         raise UnknownPurposeError(f"{given!r} are no purposes; there are {', '.join(Purpose)}")
@@ -47,14 +81,18 @@ def purposes_of(given: str | Sequence[Purpose | str]) -> tuple[Purpose, ...]:
 
 
 class Flagger:
-    """Verdicts for rows out of a database, for some purposes, under one rule set.
+    """Gives rows their verdicts out of a database, for some purposes, under one rule set.
 
-    `db` is the path of an audit database, or a connection to one. `rules` is a rule set, a name
-    or a file (None for the one that the database shows). For several purposes a row gets one
-    verdict, the strongest, and `tdm_purpose` says for which. `agent` is a product token, None for
-    everybody. `duck` is where rows are told apart, by default in memory. Close it, or use it as a
-    context manager. Raises `ExplainedError` where it cannot be made. `evidence` tells the state of
-    the database from others, `facts` all that its verdicts come from.
+    `db` is the path of an audit database, or a connection to one. `rules` is a rule set, its name,
+    or a file (None: the one that the views of the database show). For several purposes a row gets
+    one verdict, the strictest, and `tdm_purpose` names its purpose. `agent` is a product token;
+    None evaluates for every agent. `duck` is the DuckDB connection to work in, by default one in
+    memory. Raises `UserError` if an argument is wrong or the database cannot be read.
+
+    A flagger serves one thread. Close it, or use it as a context manager.
+
+    Attributes: `evidence` is a digest of the database's evidence. `cache_key` is a digest of
+    everything that verdicts depend on. `ids` are the verdicts by number.
     """
 
     def __init__(
@@ -66,32 +104,34 @@ class Flagger:
         *,
         duck: duckdb.DuckDBPyConnection | None = None,
     ) -> None:
+        self._lock = threading.Lock()
         with ExitStack() as opened:
             if not isinstance(db, sqlite3.Connection):
                 db = opened.enter_context(closing(connect_read_only(Path(db))))
             if not isinstance(rules, RuleSet):
                 rules = rule_set(db, rules)
-            self._bench = ReferenceEvaluator(db, rules, purposes_of(purposes), agent)
+            self._evaluator = ReferenceEvaluator(db, rules, purposes_of(purposes), agent)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
-            # Taken before anything is read: what a crawl adds meanwhile is other evidence.
+            # Before anything is read: what a crawl adds meanwhile belongs to another fingerprint.
             self.evidence = fingerprint(db)
-            self.facts = _facts(self.evidence, self._bench)
+            self.cache_key = _cache_key(self.evidence, self._evaluator)
             self._load(db)
             self._opened = opened.pop_all()
 
     def _load(self, db: sqlite3.Connection) -> None:
-        self.numbering = VerdictIds()
-        stored = flag_cache.load(db, self.facts)
-        self._is_new = not stored
-        if stored:
-            tables.restore(self._duck, stored, self.numbering)
+        self.ids = VerdictIds()
+        state = flag_cache.load(db, self.cache_key)
+        self._is_new = not state
+        if state:
+            tables.restore_state(self._duck, state, self.ids)
             return
-        # The verdict number 0 is what SQL gives a row of an origin that is not in the database.
-        self.numbering.number(self._bench.never_asked())
-        tables.load(self._duck, db, self._bench, self.numbering)
+        # SQL gives rows of unknown origins the number 0 (06_resolve_hosts.sql and `_in_row_order`),
+        # so this verdict must be added first.
+        self.ids.add(self._evaluator.never_asked())
+        tables.preload(self._duck, db, self._evaluator, self.ids)
 
     def close(self) -> None:
-        """Give back what was opened here."""
+        """Close the connections that were opened here; those that were given stay open."""
         self._opened.close()
 
     def __enter__(self) -> Self:
@@ -105,119 +145,157 @@ class Flagger:
     ) -> None:
         self.close()
 
-    def learned(self) -> dict[str, bytes]:
-        """What the next one in the same way can begin with (`store.prepared`); nothing where this
-        one learned nothing.
-        """
-        is_news = self._is_new or self._bench.new_verdicts
-        return tables.kept(self._duck, self.numbering) if is_news else {}
+    def export_state(self) -> dict[str, bytes]:
+        """Return the state for `store.flag_cache`, by table; empty if nothing new was evaluated."""
+        is_changed = self._is_new or self._evaluator.new_verdicts
+        return tables.export_state(self._duck, self.ids) if is_changed else {}
 
     @property
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
-        """What was not in the database: origin, what it is for, and the verdicts."""
-        return self._bench.new_verdicts
+        """Verdicts that the database did not hold (see `ReferenceEvaluator`)."""
+        return self._evaluator.new_verdicts
 
     def verdict(self, url: str | None) -> Verdict:
-        """The verdict for one URL as it stands in a dataset."""
-        return self._bench.verdict(url)
+        """Return the verdict for one text of a URL column, without DuckDB."""
+        return self._evaluator.verdict(url)
 
     def flag(self, urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Table:
-        """The seven columns for URLs, in their order."""
-        given = _texts(urls)
-        self._duck.register("urls", pa.table({"url": given}))
+        """Return the seven columns of `SCHEMA` for URLs, in their order.
+
+        Raises `FlaggerBusyError` if this flagger is already evaluating.
+        """
+        texts = _texts(urls)
+        with self._exclusively():
+            self._duck.register("urls", pa.table({"url": texts}))
+            try:
+                ids = self._evaluate("SELECT row_number() OVER () AS n, url FROM urls")
+            finally:
+                self._duck.unregister("urls")
+        return pa.table(self.ids.columns(ids), names=SCHEMA.names).cast(SCHEMA)
+
+    def verdict_ids(self, query: str) -> Iterator[pa.Array]:
+        """Yield the numbers of the verdicts of rows in batches, in row order.
+
+        `query` is SQL for DuckDB; its columns are `n`, consecutive row numbers from any start, and
+        `url`. Everything is evaluated before the first batch is yielded. From then on the iterator
+        does not depend on the flagger: it need not be exhausted before the next call.
+        Raises `FlaggerBusyError` at the first batch if this flagger is already evaluating.
+        """
+        with self._exclusively():
+            ids = self._evaluate(query)
+        for start in range(0, len(ids), _BATCH_ROWS):
+            yield ids.slice(start, _BATCH_ROWS)
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Raise `FlaggerBusyError` instead of mixing the tables of two evaluations."""
+        if not self._lock.acquire(blocking=False):
+            raise FlaggerBusyError("a Flagger serves one thread and one call at a time")
         try:
-            found = self.numbers("SELECT row_number() OVER () AS n, url FROM urls")
-            numbers = pa.concat_arrays([pa.array([], pa.int32()), *found])
-            return pa.table(self.numbering.columns(numbers), names=SCHEMA.names).cast(SCHEMA)
+            yield
         finally:
-            self._duck.unregister("urls")
+            self._lock.release()
 
-    def numbers(self, rows: str) -> Iterator[pa.Array]:
-        """The number of the verdict for each row of a query with `n` and `url`, by `n`.
-
-        All verdicts are worked out before the first comes; take all before asking again.
-        """
+    def _evaluate(self, query: str) -> pa.Array:
+        """Run steps 4 to 9; return the number of the verdict of each row of `query`."""
         duck = self._duck
-        duck.execute(f"CREATE OR REPLACE TEMP VIEW source AS {rows}")
-        run(duck, "marks.sql", "crawler.dataset")
-        run(duck, "located.sql")
-        self._name_strays()
-        tables.prepare(duck, self._bench, self.numbering)
-        run(duck, "shaped.sql")
-        self._normalise()
-        run(duck, "told.sql")
-        self._hear()
-        run(duck, "answered.sql")
-        found = self._in_order()
-        for start in range(0, len(found), _ROWS):
-            yield found.slice(start, _ROWS)
+        duck.execute(f"CREATE OR REPLACE TEMP VIEW source AS {query}")
+        create_views(duck)
+        run_sql(duck, "04_locate_rows.sql")
+        self._parse_hosts()
+        tables.evaluate_new_origins(duck, self._evaluator, self.ids)
+        run_sql(duck, "06_resolve_hosts.sql")
+        self._normalise_paths()
+        run_sql(duck, "07_match_patterns.sql")
+        run_sql(duck, "08_pending.sql")
+        self._evaluate_pending()
+        run_sql(duck, "09_verdicts.sql")
+        return self._in_row_order()
 
-    def _in_order(self) -> pa.Array:
-        """The number of the verdict of each row, in the order of rows: they are put in their
-        places, which is cheaper than to sort them.
-        """
-        usual = self._duck.sql("SELECT n, coalesce(verdict, 0) AS verdict FROM located")
-        other = self._duck.sql("SELECT n, verdict FROM answer")
-        rows, others = usual.to_arrow_table(), other.to_arrow_table()
-        if not len(rows):
+    def _in_row_order(self) -> pa.Array:
+        """Return the number of the verdict of each row, in row order."""
+        defaults = self._duck.sql("SELECT n, coalesce(verdict, 0) AS verdict FROM row_origin")
+        others = self._duck.sql("SELECT n, verdict FROM row_verdict")
+        default_rows, other_rows = defaults.to_arrow_table(), others.to_arrow_table()
+        if not len(default_rows):
             return pa.array([], pa.int32())
-        first, last = pc.min(rows["n"]), len(rows) - 1
-        placed, better = (
+        # `n` is consecutive, so rows are scattered to their places: cheaper than an ORDER BY.
+        first, last = pc.min(default_rows["n"]), len(default_rows) - 1
+        by_default, other = (
             pc.scatter(
-                found["verdict"].combine_chunks(),
-                pc.subtract(found["n"], first).combine_chunks(),
+                rows["verdict"].combine_chunks(),
+                pc.subtract(rows["n"], first).combine_chunks(),
                 max_index=last,
             )
-            for found in (rows, others)
+            for rows in (default_rows, other_rows)
         )
-        return pc.coalesce(better, placed)
+        return pc.coalesce(other, by_default)
 
-    def _name_strays(self) -> None:
-        def name(kind: str, text: str) -> tuple[str, str, str | None, int | None]:
+    def _parse_hosts(self) -> None:
+        """Fill `parsed_host`: the origin of each authority that SQL cannot parse."""
+
+        def parsed(kind: str, text: str) -> tuple[str, str, str | None, int | None]:
             origin = parse_authority(kind, text)
             if isinstance(origin, Origin):
                 return kind, text, canonical.origin_key(origin), None
-            verdict = self._bench.unknown(f"no origin: {origin}")
-            return kind, text, None, self.numbering.number(verdict)
+            verdict = self._evaluator.unknown(f"no origin: {origin}")
+            return kind, text, None, self.ids.add(verdict)
 
-        self._fill("named", "SELECT DISTINCT kind, text FROM strange", name)
+        self._insert_results("parsed_host", "SELECT DISTINCT kind, text FROM unparsed_host", parsed)
 
-    def _normalise(self) -> None:
-        def normal(url: str) -> tuple[str, str, str]:
+    def _normalise_paths(self) -> None:
+        """Fill `normalised_path`: the path of each URL that SQL cannot normalise."""
+
+        def normalised(url: str) -> tuple[str, str, str]:
             path = canonical.path_of(url)
             return url, path, path_forms(path).path
 
-        self._fill("odd", "SELECT DISTINCT url FROM unusual", normal)
+        query = "SELECT DISTINCT url FROM unnormalised_path"
+        self._insert_results("normalised_path", query, normalised)
 
-    def _hear(self) -> None:
-        """Ask the judge about each combination that nobody has asked about."""
+    def _evaluate_pending(self) -> None:
+        """Add to `pattern_set_verdict`: evaluate each pattern set that has no verdict yet."""
 
-        def judged(origin: int, what: str, path: str) -> tuple[int, str, int]:
-            kept = what if what[:1].isdigit() else None
-            return origin, what, self.numbering.number(self._bench.judged(origin, path, kept))
+        def evaluated(origin: int, pattern_set: str, path: str) -> tuple[int, str, int]:
+            # Verdicts of pattern sets are cached and stored; those of single paths are too many.
+            if pattern_set[:1].isdigit():
+                verdict = self._evaluator.verdict_for_pattern_set(origin, path, pattern_set)
+            else:
+                verdict = self._evaluator.verdict_for_path(origin, path)
+            return origin, pattern_set, self.ids.add(verdict)
 
-        query = "SELECT origin, what, path FROM unheard ORDER BY origin"
-        self._fill("combination", query, judged)
+        query = "SELECT origin, pattern_set, path FROM pending_pattern_set ORDER BY origin"
+        self._insert_results("pattern_set_verdict", query, evaluated)
 
-    def _fill(self, table: str, query: str, make: Callable[..., tuple[Any, ...]]) -> None:
-        """Insert what Python makes of the rows of a query."""
+    def _insert_results(
+        self, table: str, query: str, function: Callable[..., tuple[Any, ...]]
+    ) -> None:
+        """Call a function with the columns of each row of a query; insert what it returns."""
         for rows in batches(self._duck, query):
-            insert(self._duck, table, [make(*row) for row in rows])
+            insert_rows(self._duck, table, [function(*row) for row in rows])
 
 
-def _facts(evidence: str, bench: ReferenceEvaluator) -> str:
-    """What a flagging's verdicts come from, as a digest."""
-    facts = (__version__, evidence, bench.rules.text, bench.agent, bench.purposes)
+def _cache_key(evidence: str, evaluator: ReferenceEvaluator) -> str:
+    """Return a digest of all that verdicts depend on, and of the layout that they are stored in."""
+    facts = (
+        __version__,
+        tables.LAYOUT,
+        evidence,
+        evaluator.rules.text,
+        evaluator.agent,
+        evaluator.purposes,
+    )
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _texts(urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """URLs as DuckDB reads them; what is no text is none."""
+    """Return URLs as an Arrow array of text. Values that are no text become null."""
     if isinstance(urls, pa.Array | pa.ChunkedArray):
         return urls.cast(pa.string())
     texts = [url if isinstance(url, str) else None for url in urls]
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError:
-        legible = (text and text.encode(errors="replace").decode() for text in texts)
-        return pa.array(legible, pa.string())
+        # A lone surrogate has no UTF-8; a question mark in its place keeps the rest of the URL.
+        encodable = (text and text.encode(errors="replace").decode() for text in texts)
+        return pa.array(encodable, pa.string())

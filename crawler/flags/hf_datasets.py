@@ -1,4 +1,4 @@
-"""Flags where documents flow through other libraries: `datasets` and `datatrove`."""
+"""`FlagBatch`: a function for `datasets.Dataset.map` that adds the seven verdict columns."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,11 @@ from crawler.vocab import Purpose
 
 
 class FlagBatch:
-    """A function for `datasets.Dataset.map(..., batched=True)` that adds the seven columns.
+    """Callable for `datasets.Dataset.map(..., batched=True)` that adds the seven columns.
 
-    It can be sent to other processes, each of which opens the database for itself. Two are taken
-    as equal by the library's cache if the evidence and all else is equal.
+    Arguments as for `Flagger`; `column` names the column with the URLs. It can be pickled: each
+    process opens the database for itself. Its pickle changes with the evidence in the database,
+    so that the library's cache recomputes rows after a crawl.
     """
 
     def __init__(
@@ -32,13 +33,15 @@ class FlagBatch:
         self._flagger: Flagger | None = None
 
     def __call__(self, rows: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """The columns for a batch of rows."""
+        """Return the seven columns for a batch of rows, by name."""
         if self._flagger is None:
             self._flagger = Flagger(self._db, self._rules, self._purposes, self._agent)
-        found: dict[str, list[Any]] = self._flagger.flag(rows[self._column]).to_pydict()
-        return found
+        columns: dict[str, list[Any]] = self._flagger.flag(rows[self._column]).to_pydict()
+        return columns
 
     def __getstate__(self) -> dict[str, Any]:
+        # `datasets` hashes the pickle to find cached results, so the evidence is part of it; an
+        # open flagger must not be: it cannot be pickled, and would make equal functions differ.
         db = connect_read_only(self._db)
         try:
             return self.__dict__ | {"_flagger": None, "_evidence": runs.fingerprint(db)}

@@ -1,4 +1,4 @@
-"""The judge asked about single URLs: the definition of every verdict, and of what is not known."""
+"""Reference evaluator: the verdict for one URL, which the verdicts from SQL must equal."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -22,15 +22,17 @@ from crawler.store.queries import find_origin
 from crawler.urls import canonical
 from crawler.vocab import Purpose, Reject
 
-_OPEN = 256
-# What a flagging leaves to the next; far more origins have nothing to be worked out.
-_NOTED = 200_000
+_CACHED_SNAPSHOTS = 256
+# Limit of `new_verdicts`, which are kept in memory until they are stored.
+_MAX_NEW_VERDICTS = 200_000
 
 
 class ReferenceEvaluator:
-    """Judges URLs of a database for some purposes, under one rule set, for everybody or one agent.
+    """Evaluates URLs and origins of a database for some purposes, under one rule set.
 
-    `worked_out` is what was not in the database before, by origin: what it is for, and verdicts.
+    `agent` is a product token; None evaluates for every agent. `new_verdicts` collects what the
+    database did not hold, at most 200,000 entries: the origin, what the verdicts are for
+    (`DEFAULT`, `PAGE` and a path, or a pattern set), and a verdict for each purpose.
     """
 
     def __init__(
@@ -42,64 +44,79 @@ class ReferenceEvaluator:
     ) -> None:
         self._db = db
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
-        self._dossier = lru_cache(maxsize=_OPEN)(snapshot_reader(db).open)
+        self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)(snapshot_reader(db).open)
         self._evaluations = EvaluationCache((), rules, agent)
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def verdict(self, url: str | None) -> Verdict:
-        """The verdict for a URL as it stands in a dataset; garbage is `unknown`, never an error."""
+        """Return the verdict for the text of a URL column.
+
+        A text that names no origin is `unknown`; no text raises an error.
+        """
         origin = canonical.origin_of(url)
         if isinstance(origin, Reject):
             return self.unknown(f"no origin: {origin}")
         known = find_origin(self._db, canonical.origin_key(origin))
-        if known is None or not self._dossier(known[0]).resources:
+        if known is None or not self._snapshot(known[0]).resources:
             return self.never_asked()
-        return self.judged(known[0], canonical.path_of(url))
+        return self.verdict_for_path(known[0], canonical.path_of(url))
 
-    def judged(self, origin: int, path: str, what: str | None = None) -> Verdict:
-        """The verdict on a path of an origin, and on all of which `what` is true."""
-        snapshot = self._dossier(origin)
-        if what is None:
-            found = verdicts_for_path(
+    def verdict_for_path(self, origin: int, path: str) -> Verdict:
+        """Return the verdict for one path of an origin, evaluated without the cache."""
+        snapshot = self._snapshot(origin)
+        return self.combine(
+            verdicts_for_path(
                 snapshot.resources, path, self.rules, self.agent, snapshot.newest_observed_at
             )
-        else:
-            found = _dated(self._evaluations.at(snapshot.resources, path, what), snapshot)
-            self._note(origin, what, found)
-        return self.of(found)
+        )
 
-    def outlook(self, origin: int) -> tuple[Verdict | None, dict[str, Verdict]]:
-        """The usual verdict of an origin, if there is one, and those of pages, by path."""
-        snapshot = self._dossier(origin)
-        told = groupby(self._evaluations.of(snapshot.resources).told, key=attrgetter("what"))
-        found = {what: _dated(each, snapshot) for what, each in told}
-        for what, verdicts in found.items():
-            self._note(origin, what, verdicts)
-        usual = found.pop(DEFAULT, None)
-        pages = {what.removeprefix(PAGE): self.of(own) for what, own in found.items()}
-        return (self.of(usual) if usual else None), pages
+    def verdict_for_pattern_set(self, origin: int, path: str, pattern_set: str) -> Verdict:
+        """Return the verdict for all paths of an origin that match the same patterns as `path`."""
+        snapshot = self._snapshot(origin)
+        cached = self._evaluations.at(snapshot.resources, path, pattern_set)
+        verdicts = _with_times(cached, snapshot)
+        self._record(origin, pattern_set, verdicts)
+        return self.combine(verdicts)
 
-    def _note(self, origin: int, what: str, found: tuple[Verdict, ...]) -> None:
-        if len(self.new_verdicts) < _NOTED:
-            self.new_verdicts.append((origin, what, found))
+    def default_and_pages(self, origin: int) -> tuple[Verdict | None, dict[str, Verdict]]:
+        """Return the default verdict of an origin, and by path those of pages that differ.
 
-    def of(self, found: Sequence[Verdict]) -> Verdict:
-        """Of verdicts for every purpose, the strongest for one of those asked about."""
-        if len(found) == 1:
-            return found[0]
-        by_purpose = {verdict.purpose: verdict for verdict in found}
+        The default is None if there is no path that matches no pattern.
+        """
+        snapshot = self._snapshot(origin)
+        cached = groupby(self._evaluations.of(snapshot.resources).told, key=attrgetter("what"))
+        by_pattern_set = {pattern_set: _with_times(each, snapshot) for pattern_set, each in cached}
+        for pattern_set, verdicts in by_pattern_set.items():
+            self._record(origin, pattern_set, verdicts)
+        default = by_pattern_set.pop(DEFAULT, None)
+        pages = {page.removeprefix(PAGE): self.combine(own) for page, own in by_pattern_set.items()}
+        return (self.combine(default) if default else None), pages
+
+    def _record(self, origin: int, pattern_set: str, verdicts: tuple[Verdict, ...]) -> None:
+        if len(self.new_verdicts) < _MAX_NEW_VERDICTS:
+            self.new_verdicts.append((origin, pattern_set, verdicts))
+
+    def combine(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """Return the strictest of the verdicts for the purposes asked about."""
+        # A single one needs no look at its purpose: the database gives only those asked about.
+        if len(verdicts) == 1:
+            return verdicts[0]
+        by_purpose = {verdict.purpose: verdict for verdict in verdicts}
         return strictest(by_purpose[purpose] for purpose in self.purposes)
 
     def unknown(self, reason: str) -> Verdict:
-        """The verdict where there is nothing to judge by."""
+        """Return the verdict `unknown` for a reason, which becomes `tdm_basis`."""
         return unknown_verdict(reason, self.purposes[0], self.rules)
 
     def never_asked(self) -> Verdict:
-        """The verdict on an origin of which there is no evidence."""
+        """Return the verdict for an origin without evidence."""
         return self.unknown("origin never asked")
 
 
-def _dated(told: Iterable[CachedVerdict], snapshot: OriginSnapshot) -> tuple[Verdict, ...]:
-    """Verdicts with the times of the origin's own evidence."""
+def _with_times(cached: Iterable[CachedVerdict], snapshot: OriginSnapshot) -> tuple[Verdict, ...]:
+    """Return cached verdicts with the times of this origin's evidence.
+
+    The cache shares verdicts between origins with equal evidence, so it holds positions, no times.
+    """
     times = observation_times(snapshot.resources, snapshot.newest_observed_at)
-    return tuple(each.verdict._replace(observed_at=times[each.dated]) for each in told)
+    return tuple(each.verdict._replace(observed_at=times[each.dated]) for each in cached)

@@ -1,4 +1,9 @@
-"""What the database knows beforehand about the origins that rows may come from."""
+"""Tables in DuckDB of the origins, URL patterns and verdicts that a database holds.
+
+Rules for editors: `export_state` stores the tables of `_CACHED_TABLES` in the database, by name and
+with columns by position. Whoever changes a name or a column changes `LAYOUT` with it, so that
+nothing that was stored before is restored.
+"""
 
 import sqlite3
 from collections.abc import Mapping
@@ -7,91 +12,103 @@ import duckdb
 import pyarrow as pa
 
 from crawler.evaluate.url_verdicts import MAX_PATTERNS, PAGE
-from crawler.flags.duck import add, insert, run
+from crawler.flags.duck import insert_rows, insert_table, run_sql
 from crawler.flags.reference import ReferenceEvaluator
 from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
 
-# What a flagging goes on with, but for verdicts.
-_TABLES = ("origin", "shape", "too_many", "page", "combination")
+#: Version of the names and columns of what `export_state` returns; part of the cache key.
+LAYOUT = 2
+_CACHED_TABLES = (
+    "origin",
+    "url_pattern",
+    "per_path_origin",
+    "page_verdict",
+    "pattern_set_verdict",
+)
 _VERDICTS = "verdict"
 
 
-def load(
+def preload(
     duck: duckdb.DuckDBPyConnection,
     db: sqlite3.Connection,
-    bench: ReferenceEvaluator,
-    numbers: VerdictIds,
+    evaluator: ReferenceEvaluator,
+    ids: VerdictIds,
 ) -> None:
-    """Make the tables of beforehand.sql and fill them from the database."""
-    run(duck, "beforehand.sql")
-    run(duck, "loading.sql")
-    asked = (bench.rules.label, bench.agent, bench.purposes)
-    pages, combinations = [], []
-    for origin, what, found in verdict_cache.exceptional_verdicts(db, *asked):
-        number = numbers.number(bench.of(found))
-        if what.startswith(PAGE):
-            pages.append((origin, what.removeprefix(PAGE), number))
-        else:
-            combinations.append((origin, what, number))
-    insert(duck, "page", pages)
-    insert(duck, "combination", combinations)
-    insert(duck, "document", verdict_cache.url_patterns(db))
-    insert(duck, "told_by", verdict_cache.readings_of_origins(db))
-    known = verdict_cache.origin_verdicts(db, *asked)
-    insert(duck, "known", [(k.key, k.origin, _usual(k, bench, numbers)) for k in known])
-    duck.execute("SET VARIABLE most_shapes = ?", [MAX_PATTERNS])
-    run(duck, "loaded.sql")
+    """Create the tables of steps 1 to 3 (see `flagger`) and fill them from an audit database.
 
-
-def _usual(
-    known: verdict_cache.OriginVerdicts, bench: ReferenceEvaluator, numbers: VerdictIds
-) -> int | None:
-    """The number of the usual verdict of an origin; None where it is still to be worked out."""
-    if known.usual:
-        return numbers.number(bench.of(known.usual))
-    return None if known.visited else numbers.number(bench.never_asked())
-
-
-def prepare(
-    duck: duckdb.DuckDBPyConnection, bench: ReferenceEvaluator, numbers: VerdictIds
-) -> None:
-    """Work out what was not worked out before, for the origins that occur among the rows.
-
-    Where an origin has no usual verdict, each path of it is judged for itself.
+    Adds the stored verdicts to `ids`.
     """
-    unready = duck.execute(
-        "SELECT origin FROM origin WHERE NOT ready AND (origin IN (SELECT origin FROM located) "
-        "OR key IN (SELECT key FROM named)) ORDER BY origin"
-    ).fetchall()
-    usual, pages = [], []
-    for (origin,) in unready:
-        verdict, own = bench.outlook(origin)
-        usual.append((origin, None if verdict is None else numbers.number(verdict)))
-        pages += [(origin, path, numbers.number(found)) for path, found in own.items()]
-    duck.execute("DELETE FROM usual")
-    insert(duck, "usual", usual)
-    insert(duck, "page", pages)
-    run(duck, "prepared.sql")
+    run_sql(duck, "01_tables.sql")
+    run_sql(duck, "02_staging.sql")
+    wanted = (evaluator.rules.label, evaluator.agent, evaluator.purposes)
+    pages, pattern_sets = [], []
+    for origin, pattern_set, verdicts in verdict_cache.exceptional_verdicts(db, *wanted):
+        number = ids.add(evaluator.combine(verdicts))
+        if pattern_set.startswith(PAGE):
+            pages.append((origin, pattern_set.removeprefix(PAGE), number))
+        else:
+            pattern_sets.append((origin, pattern_set, number))
+    insert_rows(duck, "page_verdict", pages)
+    insert_rows(duck, "pattern_set_verdict", pattern_sets)
+    insert_rows(duck, "reading_patterns", verdict_cache.url_patterns(db))
+    insert_rows(duck, "origin_reading", verdict_cache.readings_of_origins(db))
+    stored = verdict_cache.origin_verdicts(db, *wanted)
+    rows = [(s.key, s.origin, _default_id(s, evaluator, ids)) for s in stored]
+    insert_rows(duck, "stored_origin", rows)
+    duck.execute("SET VARIABLE max_patterns = ?", [MAX_PATTERNS])
+    run_sql(duck, "03_known_origins.sql")
 
 
-def kept(duck: duckdb.DuckDBPyConnection, numbers: VerdictIds) -> dict[str, bytes]:
-    """Everything that is known now, as tables of Arrow, for `restore`."""
-    tables = {name: duck.table(name).to_arrow_table() for name in _TABLES}
-    return {name: _packed(table) for name, table in (*tables.items(), (_VERDICTS, numbers.table()))}
+def _default_id(
+    stored: verdict_cache.OriginVerdicts, evaluator: ReferenceEvaluator, ids: VerdictIds
+) -> int | None:
+    """Return the number of the default verdict of an origin; None if it is not evaluated yet."""
+    if stored.usual:
+        return ids.add(evaluator.combine(stored.usual))
+    return None if stored.visited else ids.add(evaluator.never_asked())
 
 
-def restore(
-    duck: duckdb.DuckDBPyConnection, tables: Mapping[str, bytes], numbers: VerdictIds
+def evaluate_new_origins(
+    duck: duckdb.DuckDBPyConnection, evaluator: ReferenceEvaluator, ids: VerdictIds
 ) -> None:
-    """Take over what `kept` gave, in place of `load`."""
-    run(duck, "beforehand.sql")
-    for name in _TABLES:
-        add(duck, name, _unpacked(tables[name]))
-    numbers.restore(_unpacked(tables[_VERDICTS]))
+    """Evaluate default and page verdicts of the origins that occur among the rows (step 5).
+
+    Only origins without stored verdicts are evaluated.
+    """
+    new_origins = duck.execute(
+        "SELECT origin FROM origin WHERE NOT is_evaluated "
+        "AND (origin IN (SELECT origin FROM row_origin) "
+        "OR key IN (SELECT key FROM parsed_host)) ORDER BY origin"
+    ).fetchall()
+    defaults, pages = [], []
+    for (origin,) in new_origins:
+        default, page_verdicts = evaluator.default_and_pages(origin)
+        defaults.append((origin, None if default is None else ids.add(default)))
+        pages += [(origin, path, ids.add(verdict)) for path, verdict in page_verdicts.items()]
+    duck.execute("DELETE FROM new_default")
+    insert_rows(duck, "new_default", defaults)
+    insert_rows(duck, "page_verdict", pages)
+    run_sql(duck, "05_default_verdicts.sql")
 
 
-def _packed(table: pa.Table) -> bytes:
+def export_state(duck: duckdb.DuckDBPyConnection, ids: VerdictIds) -> dict[str, bytes]:
+    """Return the cached tables and the verdicts, by name, as Arrow streams for `restore_state`."""
+    tables = {name: duck.table(name).to_arrow_table() for name in _CACHED_TABLES}
+    return {name: _encode(table) for name, table in (*tables.items(), (_VERDICTS, ids.table()))}
+
+
+def restore_state(
+    duck: duckdb.DuckDBPyConnection, state: Mapping[str, bytes], ids: VerdictIds
+) -> None:
+    """Create the tables from what `export_state` returned, instead of `preload`."""
+    run_sql(duck, "01_tables.sql")
+    for name in _CACHED_TABLES:
+        insert_table(duck, name, _decode(state[name]))
+    ids.restore(_decode(state[_VERDICTS]))
+
+
+def _encode(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
@@ -99,6 +116,6 @@ def _packed(table: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _unpacked(content: bytes) -> pa.Table:
+def _decode(content: bytes) -> pa.Table:
     with pa.ipc.open_stream(content) as reader:
         return reader.read_all()

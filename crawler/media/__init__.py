@@ -1,9 +1,12 @@
-"""The extract of a media file: what it says about its own use, and where in the file.
+"""The extract of a media file: its metadata about its own use, with positions in the file.
 
-XMP packets, the metadata of an EPUB package, and the training and data mining assertions of
-C2PA manifests. What a file is, its first octets tell; its suffix and `Content-Type` are hearsay.
-PDF and C2PA need the extra `[media]`, imported only when a file calls for it; reading the
-extract back needs nothing. Any bytes give an extract.
+An extract holds XMP packets, the metadata of an EPUB package, and the training and data mining
+assertions of C2PA manifests. The file type is detected from the first bytes (magic numbers); the
+file extension and `Content-Type` are not trusted.
+
+Rules for editors. `extract` accepts any bytes and raises nothing. PDF and C2PA need the optional
+dependencies `[media]`, which are imported only for such a file; reading an extract needs none.
+Extracts are stored: a change of their form needs a new `VERSION`.
 """
 
 import json
@@ -38,17 +41,17 @@ __all__ = [
     "Packet",
     "XmpElement",
     "extract",
+    "failed_extract",
     "kind_of",
-    "missing",
+    "missing_packages",
     "read",
-    "unread",
     "write",
 ]
 
 VERSION = 1
 
 _T = TypeVar("_T")
-# What libraries call the bytes they were given; it differs from run to run.
+# Memory addresses in the messages of libraries, which differ from run to run.
 _ADDRESS = re.compile(r"<[^<>]*\bat 0x[0-9a-f]+>:? ?")
 
 _LIBRARIES = {"pikepdf": "pikepdf", "c2pa": "c2pa-python"}
@@ -61,23 +64,25 @@ _MAGIC = (
     (b"MM\0*", "tiff"),
     (b"ID3", "mp3"),
 )
+# Major brands of AVIF and HEIF; any other brand is read as MP4.
 _BRANDS = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), "heif"
 )
 
 
-def missing() -> tuple[str, ...]:
-    """The packages of the extra `[media]` that are not installed."""
+def missing_packages() -> tuple[str, ...]:
+    """Return the packages of the extra `[media]` that are not installed."""
     return tuple(package for module, package in _LIBRARIES.items() if find_spec(module) is None)
 
 
 def kind_of(body: bytes) -> str:
-    """The kind of a file by its first octets, empty for one that is not read."""
+    """Return the kind of a file by its first bytes; empty for a kind that is not read."""
     for magic, kind in _MAGIC:
         if body.startswith(magic):
             return kind
     if body.startswith(b"RIFF") and body[8:12] == b"WEBP":
         return "webp"
+    # ISO/IEC 14496-12, 4.3: the file type box; its major brand tells AVIF and HEIF from MP4.
     if body[4:8] == b"ftyp":
         return _BRANDS.get(body[8:12], "mp4")
     # ISO 32000-1, appendix H.3: readers look for the header in the first 1024 octets.
@@ -87,83 +92,89 @@ def kind_of(body: bytes) -> str:
 
 
 def extract(body: bytes, *, truncated: bool = False) -> bytes:
-    """Give the extract of a file as canonical JSON; `truncated` says that it was cut."""
+    """Return the extract of a file as canonical JSON, for any bytes.
+
+    `truncated` says that the body was cut at the size limit of the crawler.
+    """
     kind = kind_of(body)
-    faults: list[MediaFault] = []
+    errors: list[MediaFault] = []
+    packets_part = "pdf" if kind == "pdf" else "xmp"
     media = Media(
         kind=kind,
         truncated=truncated,
-        packets=_tried("pdf" if kind == "pdf" else "xmp", lambda: _packets(kind, body), faults)
-        or (),
-        package=_tried("epub", lambda: _epub.package(body) if kind == "epub" else None, faults),
-        credentials=_tried("c2pa", lambda: _c2pa.credentials(kind, body), faults),
+        packets=_capture_errors(packets_part, lambda: _packets(kind, body), errors) or (),
+        package=_capture_errors(
+            "epub", lambda: _epub.package(body) if kind == "epub" else None, errors
+        ),
+        credentials=_capture_errors("c2pa", lambda: _c2pa.credentials(kind, body), errors),
     )
-    return write(replace(media, faults=tuple(faults)))
+    return write(replace(media, faults=tuple(errors)))
 
 
-def unread(why: str) -> bytes:
-    """The extract of a file that could not be looked into at all."""
+def failed_extract(why: str) -> bytes:
+    """Return the extract of a file that could not be opened; `why` is at most 2,000 characters."""
     return write(Media(faults=(MediaFault(part="file", why=why[:TEXT_CAP]),)))
 
 
-def _tried(part: str, reading: Callable[[], _T], faults: list[MediaFault]) -> _T | None:
-    """What a reader found; whatever stops it, libraries included, is a fault of that part."""
+def _capture_errors(part: str, read_part: Callable[[], _T], errors: list[MediaFault]) -> _T | None:
+    """Return the result of `read_part`; on an exception, add it to `errors` and return None."""
     try:
-        return reading()
+        return read_part()
     except UnreadableError as error:
-        faults.append(MediaFault(part=part, why=str(error)[:TEXT_CAP]))
-    except Exception as error:
+        errors.append(MediaFault(part=part, why=str(error)[:TEXT_CAP]))
+    except Exception as error:  # libraries raise many kinds for damaged and hostile files
         why = _ADDRESS.sub("", f"{type(error).__name__}: {error}")
-        faults.append(MediaFault(part=part, why=why[:TEXT_CAP]))
+        errors.append(MediaFault(part=part, why=why[:TEXT_CAP]))
     return None
 
 
 def _packets(kind: str, body: bytes) -> tuple[Packet, ...]:
-    found = _pdf.packets(body) if kind == "pdf" else _images.packets(kind, body)
-    return tuple(_packet(place, octets) for place, octets in islice(found, PACKETS))
+    packets = _pdf.packets(body) if kind == "pdf" else _images.packets(kind, body)
+    return tuple(_packet(place, octets) for place, octets in islice(packets, PACKETS))
 
 
 def _packet(place: str, octets: bytes) -> Packet:
-    """XMP, part 1, 7.1: UTF-8 as a rule, UTF-16 where octets of zero stand between."""
+    """Return a packet as text, at most 1 MiB of characters."""
+    # XMP specification, part 1, 7.1: UTF-8 or UTF-16, recognised by the first two octets.
     octets = octets.removeprefix(b"\xef\xbb\xbf")
-    wide = {b"\0<": "utf-16-be", b"<\0": "utf-16-le"}.get(octets.removeprefix(b"\xff\xfe")[:2])
-    text = octets[: 4 * PACKET_CAP].decode(wide or "utf-8", "replace").rstrip("\0")
+    utf16 = {b"\0<": "utf-16-be", b"<\0": "utf-16-le"}.get(octets.removeprefix(b"\xff\xfe")[:2])
+    text = octets[: 4 * PACKET_CAP].decode(utf16 or "utf-8", "replace").rstrip("\0")
     return Packet(place=place, text=text[:PACKET_CAP], cut=len(text) > PACKET_CAP)
 
 
 def write(media: Media) -> bytes:
-    """An extract as it is kept: canonical JSON with the version that made it."""
+    """Return an extract as stored: canonical JSON with the version that wrote it."""
     value = asdict(media) | {"version": VERSION}
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
 
 def read(extracted: bytes) -> Media:
-    """Read an extract back; bytes that are none say nothing."""
+    """Return the content of an extract; an empty `Media` for bytes that are no extract."""
     try:
-        given = json.loads(extracted)
+        value = json.loads(extracted)
         return Media(
-            kind=given["kind"],
-            truncated=given["truncated"],
-            packets=tuple(Packet(**packet) for packet in given["packets"]),
-            package=given["package"] and _package(given["package"]),
-            credentials=given["credentials"] and _credentials(given["credentials"]),
-            faults=tuple(MediaFault(**fault) for fault in given["faults"]),
+            kind=value["kind"],
+            truncated=value["truncated"],
+            packets=tuple(Packet(**packet) for packet in value["packets"]),
+            package=value["package"] and _package(value["package"]),
+            credentials=value["credentials"] and _credentials(value["credentials"]),
+            faults=tuple(MediaFault(**fault) for fault in value["faults"]),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return Media()
 
 
-def _package(given: dict[str, Any]) -> Package:
+def _package(value: dict[str, Any]) -> Package:
     elements = tuple(
         XmpElement(**(e | {"attributes": tuple(map(tuple, e["attributes"]))}))
-        for e in given["elements"]
+        for e in value["elements"]
     )
-    return Package(**(given | {"elements": elements}))
+    return Package(**(value | {"elements": elements}))
 
 
-def _credentials(given: dict[str, Any]) -> Credentials:
+def _credentials(value: dict[str, Any]) -> Credentials:
     assertions = tuple(
-        Assertion(**(a | {"entries": tuple(map(tuple, a["entries"]))})) for a in given["assertions"]
+        Assertion(**(a | {"entries": tuple(map(tuple, a["entries"]))})) for a in value["assertions"]
     )
-    return Credentials(**(given | {"assertions": assertions, "codes": tuple(given["codes"])}))
+    return Credentials(**(value | {"assertions": assertions, "codes": tuple(value["codes"])}))

@@ -1,7 +1,7 @@
-"""Training and data mining assertions of C2PA manifests, read without any network.
+"""Training and data mining assertions of C2PA manifests, read without network access.
 
-A manifest that is kept elsewhere is not fetched, identity assertions are not resolved, and no
-trust list is asked: a signature is valid or not, whoever made it.
+Remote manifests are not fetched, identity assertions are not resolved, and no trust list is
+consulted: a signature is valid or not, independent of its signer.
 """
 
 import io
@@ -18,8 +18,9 @@ from crawler.media._model import (
     UnreadableError,
 )
 
-# What every manifest store holds (C2PA, 11.1: it is a JUMBF superbox).
-_MARK = b"jumb"
+# C2PA, 11.1: a manifest store is a JUMBF superbox, so a file without this type has none. The test
+# saves the import of the library for most files.
+_BOX_TYPE = b"jumb"
 _TYPES = {
     "avif": "image/avif",
     "epub": "application/epub+zip",
@@ -33,65 +34,74 @@ _TYPES = {
     "tiff": "image/tiff",
     "webp": "image/webp",
 }
+# Settings of the library that forbid every request.
 _OFFLINE = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
     "core": {"decode_identity_assertions": False, "allowed_network_hosts": []},
 }
 _LABELS = ("cawg.training-mining", "c2pa.training-mining")
+# CAWG 1.1: the schema says `constraint_info`, the prose `constraints_info`.
 _INFORMATION = ("constraint_info", "constraints_info")
 
 
 def credentials(kind: str, body: bytes) -> Credentials | None:
-    """The manifests inside a file, None if it has none; raises what the library raises."""
-    if kind not in _TYPES or _MARK not in body:
+    """Return the manifests inside a file, None if it has none.
+
+    Raise the exceptions of the library for a manifest that it cannot read.
+    """
+    if kind not in _TYPES or _BOX_TYPE not in body:
         return None
     import c2pa
 
     context = c2pa.Context(c2pa.Settings.from_dict(_OFFLINE))
     try:
         with c2pa.Reader(_TYPES[kind], io.BytesIO(body), context=context) as reader:
-            found = json.loads(reader.json())
+            store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
-    return _credentials(found)
+    return _credentials(store)
 
 
-def _credentials(found: dict[str, Any]) -> Credentials:
-    active = found.get("active_manifest")
+def _credentials(store: dict[str, Any]) -> Credentials:
+    active = store.get("active_manifest")
     assertions = tuple(
         assertion
-        for label, manifest in found.get("manifests", {}).items()
+        for label, manifest in store.get("manifests", {}).items()
         for assertion in _assertions(label, manifest, active=label == active)
     )
-    codes = {str(one.get("code")) for one in found.get("validation_status") or ()}
+    codes = {str(status.get("code")) for status in store.get("validation_status") or ()}
     return Credentials(
-        state=str(found.get("validation_state", ""))[:TEXT_CAP],
+        state=str(store.get("validation_state", ""))[:TEXT_CAP],
         codes=tuple(sorted(codes))[:ENTRIES],
         assertions=assertions[:ASSERTIONS],
     )
 
 
 def _assertions(label: str, manifest: dict[str, Any], *, active: bool) -> Iterator[Assertion]:
-    for one in manifest.get("assertions", ()):
-        name = str(one.get("label", ""))
+    for assertion in manifest.get("assertions", ()):
+        name = str(assertion.get("label", ""))
         if name.startswith(_LABELS):
             yield Assertion(
                 manifest=label[:TEXT_CAP],
                 label=name[:TEXT_CAP],
                 active=active,
                 claim=int(manifest.get("claim_version") or 1),
-                entries=tuple(_entries(one.get("data")))[:ENTRIES],
+                entries=tuple(_entries(assertion.get("data")))[:ENTRIES],
             )
 
 
 def _entries(data: object) -> Iterator[tuple[str, str, str]]:
-    """Key, use and information of each entry; version 1.0 had no `entries` around them."""
+    """Yield key, use and constraint information of each entry.
+
+    Raise `UnreadableError` for data that is no map.
+    """
     if not isinstance(data, dict):
         raise UnreadableError("a training and data mining assertion is no map")
+    # The schema of CAWG 1.0 had no `entries` around the entries.
     entries = data.get("entries", data)
     if not isinstance(entries, dict):
         raise UnreadableError("the entries of a training and data mining assertion are no map")
     for key, value in entries.items():
-        given = value if isinstance(value, dict) else {"use": value}
-        information = next((given[name] for name in _INFORMATION if given.get(name)), "")
-        yield str(key)[:TEXT_CAP], str(given.get("use", ""))[:TEXT_CAP], str(information)[:TEXT_CAP]
+        entry = value if isinstance(value, dict) else {"use": value}
+        information = next((entry[name] for name in _INFORMATION if entry.get(name)), "")
+        yield str(key)[:TEXT_CAP], str(entry.get("use", ""))[:TEXT_CAP], str(information)[:TEXT_CAP]

@@ -1,4 +1,4 @@
-"""The package document of an EPUB: its `meta` and `link` elements with their lines."""
+"""The package document of an EPUB (EPUB 3.3, 5): its `meta` and `link` elements with lines."""
 
 import io
 import zipfile
@@ -9,31 +9,37 @@ from crawler.media._model import ELEMENTS, TEXT_CAP, Package, UnreadableError, X
 _ZIP = b"PK\x03\x04"
 _MIMETYPE = b"mimetypeapplication/epub+zip"
 _CONTAINER = "META-INF/container.xml"
-_DOCUMENT_CAP = 4 * 1024 * 1024
-_DEPTH = 60
+_DOCUMENT_CAP = 4 * 1024 * 1024  # bytes of a member after inflation
+_MAX_DEPTH = 60  # nested elements
 
 
 def is_epub(body: bytes) -> bool:
-    """Whether an archive says that it is one (EPUB OCF, 4.3), or names its container file."""
+    """Return whether an archive declares that it is an EPUB (EPUB 3.3, 4.3).
+
+    An archive that names the container file is accepted without the declaration.
+    """
     return body.startswith(_ZIP) and (body[30:58] == _MIMETYPE or _CONTAINER.encode() in body)
 
 
 def package(body: bytes) -> Package:
-    """The package document of the default rendition; raises what zipfile and expat raise."""
+    """Return the package document of the default rendition, the first that the container names.
+
+    Raise `UnreadableError`, and the exceptions of zipfile and expat.
+    """
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         roots = _elements(_member(archive, _CONTAINER), frozenset({"rootfile"}))
         path = next((root.get("full-path") for root in roots), None)
         if not path:
             raise UnreadableError(f"{_CONTAINER} names no package document")
         document = _member(archive, path)
-    found = _elements(document, frozenset({"package", "meta", "link"}))
-    prefix = next((e.get("prefix") for e in found if e.tag == "package"), None)
-    elements = tuple(e for e in found if e.tag != "package")
+    read = _elements(document, frozenset({"package", "meta", "link"}))
+    prefix = next((e.get("prefix") for e in read if e.tag == "package"), None)
+    elements = tuple(e for e in read if e.tag != "package")
     return Package(path=path[:TEXT_CAP], prefix=prefix or "", elements=elements)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A file of the archive; one that inflates to more than any honest one is refused."""
+    """Return a file of the archive. Raise `UnreadableError` if it inflates to more than 4 MiB."""
     with archive.open(name) as file:
         content = file.read(_DOCUMENT_CAP + 1)
     if len(content) > _DOCUMENT_CAP:
@@ -42,10 +48,14 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 class _Scan:
-    """Collects elements of some names. Prefixes need no namespace: reports print them without."""
+    """Expat handlers that collect the elements with some local names.
+
+    Namespaces are not checked: examples in the TDMRep report leave their declarations out.
+    Entities are refused, so that no document expands.
+    """
 
     def __init__(self, wanted: frozenset[str]) -> None:
-        self.found: list[XmpElement] = []
+        self.elements: list[XmpElement] = []
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -55,14 +65,15 @@ class _Scan:
         self._wanted = wanted
         self._open: list[tuple[XmpElement, list[str]] | None] = []
 
-    def _entity(self, name: str, *_rest: object) -> None:
+    def _entity(self, name: str, *_declaration: object) -> None:
         raise UnreadableError(f"the document declares an entity, {name[:50]}")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self._open) == _DEPTH:
-            raise UnreadableError(f"elements are nested deeper than {_DEPTH}")
+        if len(self._open) == _MAX_DEPTH:
+            raise UnreadableError(f"elements are nested deeper than {_MAX_DEPTH}")
         tag = name.rpartition(":")[2]
-        if tag not in self._wanted or len(self.found) + len(self._open) > ELEMENTS:
+        # `None` keeps the depth of elements that are not collected.
+        if tag not in self._wanted or len(self.elements) + len(self._open) > ELEMENTS:
             self._open.append(None)
             return
         pairs = tuple((key[:TEXT_CAP], value[:TEXT_CAP]) for key, value in attributes.items())
@@ -78,7 +89,7 @@ class _Scan:
         if closed is not None:
             element, pieces = closed
             text = " ".join("".join(pieces).split())[:TEXT_CAP]
-            self.found.append(
+            self.elements.append(
                 XmpElement(
                     tag=element.tag, line=element.line, attributes=element.attributes, text=text
                 )
@@ -88,4 +99,4 @@ class _Scan:
 def _elements(document: bytes, wanted: frozenset[str]) -> list[XmpElement]:
     scan = _Scan(wanted)
     scan.parser.Parse(document, True)
-    return sorted(scan.found, key=lambda element: element.line)
+    return sorted(scan.elements, key=lambda element: element.line)

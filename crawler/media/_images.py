@@ -1,6 +1,9 @@
-"""XMP packets of images, by the structure of each container; no pixel is decoded.
+"""XMP packets of images and audio, by the structure of each container (XMP, part 3).
 
-XMP specification, part 3, says where they stand. A file that was cut gives what came first.
+No pixel is decoded. A file that was cut gives the packets before the cut.
+
+Rules for editors. Bytes are untrusted: every loop must advance, lengths may lie, and slices past
+the end must be harmless.
 """
 
 import zlib
@@ -8,18 +11,20 @@ from collections.abc import Iterator
 
 from crawler.media._model import PACKET_CAP
 
-Found = Iterator[tuple[str, bytes]]
+#: Packets as (place, octets).
+Packets = Iterator[tuple[str, bytes]]
 
 _JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 _JPEG_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 _PNG = b"XML:com.adobe.xmp\0"
 _GIF, _GIF_END = b"\x21\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
-_TIFF_XMP, _TIFF_DIRECTORIES = 700, 8
+_TIFF_XMP = 700  # the tag
+_MAX_TIFF_DIRECTORIES = 8
 _OPEN, _CLOSE = b"<?xpacket begin", b"<?xpacket end"
 
 
-def packets(kind: str, body: bytes) -> Found:
-    """The packets of a file with their places; nothing for a kind that has none."""
+def packets(kind: str, body: bytes) -> Packets:
+    """Yield the XMP packets of a file of some kind (see `Media.kind`); none for other kinds."""
     match kind:
         case "jpeg":
             return _jpeg(body)
@@ -32,107 +37,118 @@ def packets(kind: str, body: bytes) -> Found:
         case "tiff":
             return _tiff(body)
         case "avif" | "heif" | "mp4" | "mp3":
-            return _scanned(body)
+            return _scan(body)
     return iter(())
 
 
 def _segments(body: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The segments of a JPEG before its image data: marker, place and content."""
-    at = 2
-    while at + 4 <= len(body) and body[at] == 0xFF:
-        marker = body[at + 1]
+    """Yield the segments of a JPEG before its image data: marker, offset and content."""
+    offset = 2
+    while offset + 4 <= len(body) and body[offset] == 0xFF:
+        marker = body[offset + 1]
         if marker == 0xFF:  # a fill octet
-            at += 1
+            offset += 1
         elif marker == 1 or 0xD0 <= marker <= 0xD8:  # no content
-            at += 2
+            offset += 2
+        # End of image, or start of the pixels: no metadata follows.
         elif marker in (0xD9, 0xDA):
             return
         else:
-            length = max(2, int.from_bytes(body[at + 2 : at + 4]))
-            yield marker, at, body[at + 4 : at + 2 + length]
-            at += 2 + length
+            length = max(2, int.from_bytes(body[offset + 2 : offset + 4]))
+            yield marker, offset, body[offset + 4 : offset + 2 + length]
+            offset += 2 + length
 
 
-def _jpeg(body: bytes) -> Found:
-    """The packet in APP1, and the rest of one that was too long for it (part 3, 1.1.3.1)."""
-    pieces: dict[bytes, dict[int, bytes]] = {}
-    named = b""
-    for marker, at, content in _segments(body):
+def _jpeg(body: bytes) -> Packets:
+    """Yield the packet in APP1, and its continuation in further segments (part 3, 1.1.3.1)."""
+    pieces: dict[bytes, dict[int, bytes]] = {}  # digest of the whole -> offset -> octets
+    main = b""
+    for marker, offset, content in _segments(body):
         if marker == 0xE1 and content.startswith(_JPEG):
-            named += content
-            yield f"APP1 at octet {at}", content.removeprefix(_JPEG)
+            main += content
+            yield f"APP1 at octet {offset}", content.removeprefix(_JPEG)
         elif marker == 0xE1 and content.startswith(_JPEG_MORE):
-            more = content.removeprefix(_JPEG_MORE)
-            pieces.setdefault(more[:32], {})[int.from_bytes(more[36:40])] = more[40:]
+            piece = content.removeprefix(_JPEG_MORE)
+            # 32 octets of digest, 4 of the whole length, 4 of the offset.
+            pieces.setdefault(piece[:32], {})[int.from_bytes(piece[36:40])] = piece[40:]
     for digest, parts in pieces.items():
-        if digest in named:
+        # The main packet names the digest of its continuation; others are leftovers.
+        if digest in main:
             yield "APP1, extended", b"".join(parts[offset] for offset in sorted(parts))
 
 
-def _png(body: bytes) -> Found:
-    """The international text chunk, wherever it stands (part 3, 1.1.5)."""
-    at = 8
-    while at + 8 <= len(body):
-        length, kind = int.from_bytes(body[at : at + 4]), body[at + 4 : at + 8]
-        if kind == b"iTXt" and body.startswith(_PNG, at + 8):
-            content = body[at + 8 + len(_PNG) : at + 8 + length]
+def _png(body: bytes) -> Packets:
+    """Yield the international text chunks, also those after the pixels (part 3, 1.1.5)."""
+    offset = 8
+    while offset + 8 <= len(body):
+        length, kind = int.from_bytes(body[offset : offset + 4]), body[offset + 4 : offset + 8]
+        if kind == b"iTXt" and body.startswith(_PNG, offset + 8):
+            # PNG, iTXt chunk: compression flag and method, then language and translated keyword, each
+            # ended by an octet of zero, then the text.
+            content = body[offset + 8 + len(_PNG) : offset + 8 + length]
             _language, _, rest = content[2:].partition(b"\0")
             text = rest.partition(b"\0")[2]
-            yield f"iTXt at octet {at}", _inflated(text) if content[:1] == b"\1" else text
-        at += 12 + length
+            yield f"iTXt at octet {offset}", _inflate(text) if content[:1] == b"\1" else text
+        offset += 12 + length
 
 
-def _inflated(octets: bytes) -> bytes:
-    """At most so many octets that the cut shows; what is damaged ends it."""
+def _inflate(octets: bytes) -> bytes:
+    """Return inflated octets, empty if they are damaged."""
+    # One octet more than a packet may have, so that the packet is recognised as cut; a bomb is
+    # not inflated further.
     try:
         return zlib.decompressobj().decompress(octets, 4 * PACKET_CAP + 1)
     except zlib.error:
         return b""
 
 
-def _webp(body: bytes) -> Found:
-    at = 12
-    while at + 8 <= len(body):
-        length = int.from_bytes(body[at + 4 : at + 8], "little")
-        if body[at : at + 3] == b"XMP":
-            yield f"XMP chunk at octet {at}", body[at + 8 : at + 8 + length]
-        at += 8 + length + length % 2
+def _webp(body: bytes) -> Packets:
+    """Yield the `XMP ` chunks of the RIFF container; chunks have an even length."""
+    offset = 12
+    while offset + 8 <= len(body):
+        length = int.from_bytes(body[offset + 4 : offset + 8], "little")
+        if body[offset : offset + 3] == b"XMP":
+            yield f"XMP chunk at octet {offset}", body[offset + 8 : offset + 8 + length]
+        offset += 8 + length + length % 2
 
 
-def _gif(body: bytes) -> Found:
-    at = body.find(_GIF)
-    if at >= 0:
-        start = at + len(_GIF)
+def _gif(body: bytes) -> Packets:
+    """Yield the packet of the XMP application extension (XMP, part 3)."""
+    offset = body.find(_GIF)
+    if offset >= 0:
+        start = offset + len(_GIF)
         end = body.find(_GIF_END, start)
-        yield f"application extension at octet {at}", body[start : end if end >= 0 else None]
+        yield f"application extension at octet {offset}", body[start : end if end >= 0 else None]
 
 
-def _tiff(body: bytes) -> Found:
-    """Tag 700 of each image file directory (part 3, 1.1.8); no directory is read twice."""
+def _tiff(body: bytes) -> Packets:
+    """Yield tag 700 of each image file directory (part 3, 1.1.8); no directory is read twice."""
+    # An entry has 12 octets: tag, type, count, and a value or its offset.
     order = "little" if body[:2] == b"II" else "big"
 
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(body[at : at + size], order)  # type: ignore[arg-type]
+    def number(offset: int, size: int) -> int:
+        return int.from_bytes(body[offset : offset + size], order)  # type: ignore[arg-type]
 
-    at, read = number(4, 4), set[int]()
-    while at and at not in read and len(read) < _TIFF_DIRECTORIES:
-        read.add(at)
-        entries = number(at, 2)
-        for entry in range(at + 2, min(at + 2 + 12 * entries, len(body)), 12):
+    offset, seen = number(4, 4), set[int]()
+    while offset and offset not in seen and len(seen) < _MAX_TIFF_DIRECTORIES:
+        seen.add(offset)
+        entries = number(offset, 2)
+        for entry in range(offset + 2, min(offset + 2 + 12 * entries, len(body)), 12):
             if number(entry, 2) == _TIFF_XMP:
                 start = number(entry + 8, 4)
                 yield f"tag 700 at octet {entry}", body[start : start + number(entry + 4, 4)]
-        at = number(at + 2 + 12 * entries, 4)
+        offset = number(offset + 2 + 12 * entries, 4)
 
 
-def _scanned(body: bytes) -> Found:
-    """Packets found by their wrapper (part 1, 7.3.2: it lets readers that do not know the
-    format find them).
+def _scan(body: bytes) -> Packets:
+    """Yield packets found by their wrapper, in formats whose structure is not read.
+
+    XMP, part 1, 7.3.2: the wrapper exists for readers that do not know the format.
     """
-    at = body.find(_OPEN)
-    while at >= 0:
-        end = body.find(_CLOSE, at)
+    offset = body.find(_OPEN)
+    while offset >= 0:
+        end = body.find(_CLOSE, offset)
         if end < 0:
             return
-        yield f"packet at octet {at}", body[at:end]
-        at = body.find(_OPEN, end)
+        yield f"packet at octet {offset}", body[offset:end]
+        offset = body.find(_OPEN, end)

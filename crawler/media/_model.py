@@ -1,21 +1,25 @@
-"""What an extract of a media file holds."""
+"""Records of the extract of a media file, and their size limits."""
 
 from dataclasses import dataclass
 
-#: Characters of one XMP packet, packets of a file, elements of an EPUB package.
+#: Limits: characters of an XMP packet, packets of a file, elements of an EPUB package.
 PACKET_CAP, PACKETS, ELEMENTS = 1024 * 1024, 4, 500
-#: Characters of any shorter text: names, URLs, values, faults.
+#: Limit for the characters of shorter texts: names, URLs, values, error messages.
 TEXT_CAP = 2000
+#: Limits: entries of an assertion, assertions of a file.
 ENTRIES, ASSERTIONS = 50, 20
 
 
 class UnreadableError(Exception):
-    """A container, or a part of one, that could not be read; the message says why."""
+    """A container or a part of it cannot be read; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """An XMP packet: where it stands, its text, and whether more of it would have come."""
+    """An XMP packet.
+
+    `place` is its position in the file, in words. `cut` is True if the text is incomplete.
+    """
 
     place: str
     text: str
@@ -24,7 +28,7 @@ class Packet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XmpElement:
-    """A `meta` or `link` element of an EPUB package document, without namespace prefix."""
+    """A `meta` or `link` element of an EPUB package document; `tag` has no namespace prefix."""
 
     tag: str
     line: int
@@ -32,13 +36,17 @@ class XmpElement:
     text: str = ""
 
     def get(self, name: str) -> str | None:
-        """The value of an attribute, None when the element does not have it."""
+        """Return the value of an attribute, None if the element does not have it."""
         return next((value for key, value in self.attributes if key == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """The package document of an EPUB: its path in the archive and its `prefix` attribute."""
+    """The package document of an EPUB.
+
+    `path` is its path in the archive, `prefix` its attribute that declares the prefixes of
+    properties.
+    """
 
     path: str
     prefix: str
@@ -49,9 +57,9 @@ class Package:
 class Assertion:
     """A training and data mining assertion of a C2PA manifest.
 
-    `active` tells the manifest of this very file from those of what it was made of.
-    `claim` is the version of the manifest's claim. Each entry is key, use and the information
-    about constraints, as written.
+    `active` is True for the manifest of the file itself, False for those of its ingredients.
+    `claim` is the version of the manifest's claim. Each entry is (key, use, constraint
+    information) as written.
     """
 
     manifest: str
@@ -63,8 +71,10 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The C2PA manifests of a file: the state of their validation and its codes, which are
-    `Valid`, `Trusted` or `Invalid`, and the assertions. Who signed is not kept.
+    """The C2PA manifests of a file.
+
+    `state` is the result of their validation (`Valid`, `Trusted` or `Invalid`), `codes` its
+    status codes. The signer is not kept: it may be a person.
     """
 
     state: str
@@ -74,7 +84,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFault:
-    """A part that was not read: `xmp`, `pdf`, `epub`, `c2pa` or `file`, and why."""
+    """A part of a file that was not read, and the reason.
+
+    `part` is `xmp`, `pdf`, `epub`, `c2pa` or `file`.
+    """
 
     part: str
     why: str
@@ -82,10 +95,11 @@ class MediaFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """What a media file says about its own use.
+    """The extract of a media file. Its field names are the keys of the stored JSON.
 
-    `kind` is told by how the file begins: `jpeg`, `png`, `webp`, `gif`, `tiff`, `pdf`, `epub`,
-    `heif`, `avif`, `mp4`, `mp3`, or empty for everything else.
+    `kind` is detected from the first bytes: `jpeg`, `png`, `webp`, `gif`, `tiff`, `pdf`, `epub`,
+    `heif`, `avif`, `mp4`, `mp3`, or empty for everything else. `faults` are the parts that could
+    not be read.
     """
 
     kind: str = ""

@@ -1,4 +1,4 @@
-"""The metadata of a PDF document: the XMP stream that its catalogue names (ISO 32000-1, 14.3.2)."""
+"""XMP metadata of a PDF document: the stream that its catalogue names (ISO 32000-1, 14.3.2)."""
 
 import io
 import zlib
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def packets(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """The packet of the document. Those of images inside it speak for these images only.
+    """Yield the packet of the document.
 
-    Raises what pikepdf raises.
+    Packets of images inside it are left out: they concern these images only. Raise
+    `UnreadableError`, and the exceptions of pikepdf.
     """
     import pikepdf
 
@@ -26,18 +27,20 @@ def packets(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _content(stream: "pikepdf.Stream") -> bytes:
-    """The octets of a stream, never many more than are kept, whatever it would inflate to."""
+    """Return the octets of a stream, bounded so that a bomb is not inflated."""
     filters = _filters(stream)
     if not filters:
         return stream.read_raw_bytes()
+    # pikepdf's own `read_bytes` knows more filters but has no limit of size.
     if filters != ["/FlateDecode"] or "/DecodeParms" in stream.stream_dict:
         raise UnreadableError(f"metadata behind the filter {' '.join(filters)}")
     return zlib.decompressobj().decompress(stream.read_raw_bytes(), 4 * PACKET_CAP + 1)
 
 
 def _filters(stream: "pikepdf.Stream") -> list[str]:
-    """The names of the filters, of which there may be one, an array, or none."""
+    """Return the names of the filters of a stream."""
     import pikepdf
 
-    given = stream.stream_dict.get("/Filter", pikepdf.Array())
-    return [str(name) for name in ([given] if isinstance(given, pikepdf.Name) else given)]
+    # ISO 32000-1, 7.3.8.2: Filter is a name or an array of names, and may be absent.
+    value = stream.stream_dict.get("/Filter", pikepdf.Array())
+    return [str(name) for name in ([value] if isinstance(value, pikepdf.Name) else value)]

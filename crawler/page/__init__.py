@@ -1,7 +1,13 @@
-"""The extract of a page: what it says to machines, and the passages that may concern mining.
+"""The extract of an HTML page: its machine-readable elements and passages that may concern mining.
 
-Kept are its `meta`, `link`, licence and JSON-LD elements with their places, passages of visible
-text that hold a word of interest, and links to pages of terms. The rest of a page is not stored.
+An extract keeps `meta`, `link`, licence and JSON-LD elements with their positions, passages of
+visible text with a word of interest, and links to pages of terms. The rest of a page is not
+stored.
+
+Rules for editors. Extracts are stored, so a change of what `extract` returns needs a new
+`VERSION`, and `read_elements` and `read_prose` must still accept older extracts and any bytes.
+`split_raw_elements` relies on the exact form that `_canonical_json` writes: keys in alphabetical
+order, no blanks.
 """
 
 import json
@@ -13,17 +19,17 @@ from typing import Any, NamedTuple
 
 from crawler.page._attributes import attributes_of, plain_text
 from crawler.page._decoding import CAP as CAP
-from crawler.page._decoding import decoded
-from crawler.page._tags import Tag, folded, tags
+from crawler.page._decoding import decode_page
+from crawler.page._tags import Tag, lowercased_bytes, read_tags
 from crawler.page._text import Link as Link
 from crawler.page._text import Passage as Passage
 from crawler.page._text import heading, links_of, passages_of
 
 VERSION = 2
-TEXT_CAP = 64 * 1024
-RAW_CAP = 2048
-TITLE_CAP = 300
-#: Elements of an extract; no honest page comes near it.
+TEXT_CAP = 64 * 1024  # characters of a script
+RAW_CAP = 2048  # characters of a tag
+TITLE_CAP = 300  # characters of the title and of the first heading
+#: Number of elements of an extract; honest pages stay far below.
 ELEMENTS_CAP = 2000
 
 _DATA_SCRIPT = re.compile(r"application/(?:ld\+json|rsl\+xml)", re.IGNORECASE)
@@ -31,10 +37,12 @@ _LICENSE = re.compile(r"""\srel\s*=\s*["']?[^"'>]{0,99}\blicense\b""", re.IGNORE
 
 
 class Element(NamedTuple):
-    """An element of an extract: `where` is head, body, noscript, template or iframe.
+    """An element of an extract.
 
-    `attributes` keep their order, names in lower case, the first of two with one name.
-    `text` is the content of a script that holds data, up to 64 KiB.
+    `line` counts from 1. `where` is `head`, `body`, `noscript`, `template` or `iframe`.
+    `attributes` keep their order; names are lower case; of two with equal names the first is
+    kept. `raw` is the start tag as written. `text` is the content of a data script, up to
+    64 KiB.
     """
 
     tag: str
@@ -45,19 +53,22 @@ class Element(NamedTuple):
     text: str = ""
 
     def get(self, name: str) -> str | None:
-        """The value of an attribute, None when the element does not have it."""
+        """Return the value of an attribute, None if the element does not have it."""
         return next((value for key, value in self.attributes if key == name), None)
 
 
-# How an extract is written: keys in their order, without blanks.
+# The parts of an extract without passages, in the order in which they are written.
 _BEGIN, _ELEMENTS, _HEADING = b'{"charset":"', b',"elements":[', b'],"heading":"'
-_ELEMENT, _LINKS, _WORDLESS = b'{"attributes":', b',"links":', b',"passages":[],"title":"'
+_ELEMENT, _LINKS, _NO_PASSAGES = b'{"attributes":', b',"links":', b',"passages":[],"title":"'
 _END = f',"version":{VERSION}}}'.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prose:
-    """What an extract tells about the text of a page; all empty in one of version 1."""
+    """The text of a page in an extract; all empty in an extract of version 1.
+
+    `lang` is the language that the page declares (BCP 47).
+    """
 
     lang: str = ""
     title: str = ""
@@ -67,118 +78,121 @@ class Prose:
 
 
 def extract(body: bytes, charset: str = "") -> bytes:
-    """Give the extract of a page as canonical JSON; any bytes give one.
+    """Return the extract of a page as canonical JSON, for any bytes.
 
-    `charset` is what the server named. Elements behind `<body` are kept only where the rest
-    contains something of interest.
+    `charset` is the label that the server named. Elements after `<body` are kept only where the
+    rest of the page contains something of interest.
     """
-    name, text = decoded(body, charset)
+    codec, text = decode_page(body, charset)
+    # HTML, 13.2.3.5: newlines are normalised before lines are counted.
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = "" if "\x00" in text[:1024] else text
-    octets = folded(text)
-    found = list(tags(text, octets))
-    kept = [tag for tag in found if _kept(tag)]
-    lang = _lang(found)
-    title = next((tag.text for tag in found if tag.name == "title"), "")
-    return _canonical(
+    text = "" if "\x00" in text[:1024] else text  # a binary file served as a page
+    lowercased = lowercased_bytes(text)
+    tags = list(read_tags(text, lowercased))
+    kept = [tag for tag in tags if _is_kept(tag)]
+    lang = _lang(tags)
+    title = next((tag.text for tag in tags if tag.name == "title"), "")
+    return _canonical_json(
         {
             "version": VERSION,
-            "charset": name,
+            "charset": codec,
             "truncated": len(body) > CAP or len(kept) > ELEMENTS_CAP,
             "lang": lang,
             "title": plain_text(title[:TEXT_CAP])[:TITLE_CAP],
-            "heading": heading(text, octets)[:TITLE_CAP],
+            "heading": heading(text, lowercased)[:TITLE_CAP],
             "elements": list(_elements(kept[:ELEMENTS_CAP])),
-            "passages": passages_of(text, octets, lang),
+            "passages": passages_of(text, lowercased, lang),
             "links": links_of(text),
         }
     )
 
 
+# Several protocols read the same page one after the other: a small cache is enough.
 @lru_cache(maxsize=4)
-def elements(extracted: bytes) -> tuple[Element, ...]:
-    """Read the elements of an extract back; bytes that are none have no elements.
-
-    Protocols that look at the same page do so one after the other.
-    """
+def read_elements(extracted: bytes) -> tuple[Element, ...]:
+    """Return the elements of an extract; none for bytes that are no extract."""
     try:
-        found = _given(extracted)["elements"]
-        return tuple(map(_element, found))
+        return tuple(map(_element, _parsed(extracted)["elements"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         return ()
 
 
 @lru_cache(maxsize=4)
-def prose(extracted: bytes) -> Prose:
-    """Read back what an extract tells about text; bytes that are none tell nothing."""
+def read_prose(extracted: bytes) -> Prose:
+    """Return the text of a page in an extract; empty for bytes that are no extract."""
     try:
-        given = _given(extracted)
-        words = {name: str(given.get(name, "")) for name in ("lang", "title", "heading")}
-        passages = tuple(Passage(int(n), str(w), str(t)) for n, w, t in given.get("passages", ()))
-        links = tuple(Link(str(url), str(text)) for url, text in given.get("links", ()))
+        value = _parsed(extracted)
+        texts = {name: str(value.get(name, "")) for name in ("lang", "title", "heading")}
+        passages = tuple(Passage(int(n), str(w), str(t)) for n, w, t in value.get("passages", ()))
+        links = tuple(Link(str(url), str(text)) for url, text in value.get("links", ()))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return Prose()
-    return Prose(**words, passages=passages, links=links)
+    return Prose(**texts, passages=passages, links=links)
 
 
-class Bare(NamedTuple):
-    """An extract without passages, as it stands: its links and its elements (see `element_of`)."""
+class RawElements(NamedTuple):
+    """An extract without passages in raw JSON: its links and elements (see `parse_raw_element`)."""
 
     links: bytes
     elements: list[bytes]
 
 
-def bare(extracted: bytes) -> Bare | None:
-    """Cut an extract into its elements; None where it has passages, too, or was not made by this
-    version.
+def split_raw_elements(extracted: bytes) -> RawElements | None:
+    """Split an extract into raw elements without parsing it.
 
-    Nothing is parsed: no text in JSON holds the marks that are looked for, since a quotation mark
-    in it has a backslash before it.
+    Return None for an extract that has passages or was not made by this version.
     """
-    begin, elements, behind = extracted.partition(_ELEMENTS)
-    within, heading, after = behind.partition(_HEADING)
-    _, named, tail = after.partition(_LINKS)
-    links, wordless, end = tail.partition(_WORDLESS)
-    if not (elements and heading and named and wordless) or _ELEMENTS in behind:
+    # An optimisation: pages of one system differ in few elements, so callers cache by raw
+    # element. Searching for the separators is safe, because a quotation mark inside a JSON text
+    # follows a backslash, so no text contains them.
+    begin, elements, after_elements = extracted.partition(_ELEMENTS)
+    within, heading, after_heading = after_elements.partition(_HEADING)
+    _, links, after_links = after_heading.partition(_LINKS)
+    raw_links, no_passages, end = after_links.partition(_NO_PASSAGES)
+    if not (elements and heading and links and no_passages) or _ELEMENTS in after_elements:
         return None
     if not (begin.startswith(_BEGIN) and end.endswith(_END)):
         return None
-    standing = within.removeprefix(_ELEMENT).removesuffix(b"}").split(b"}," + _ELEMENT)
-    return Bare(links, standing if within else [])
+    raw = within.removeprefix(_ELEMENT).removesuffix(b"}").split(b"}," + _ELEMENT)
+    return RawElements(raw_links, raw if within else [])
 
 
-def element_of(standing: bytes) -> Element:
-    """An element that `bare` gave. Raises `ValueError`, `TypeError` or `KeyError` if it is none."""
-    return _element(json.loads(_ELEMENT + standing + b"}"))
+def parse_raw_element(raw: bytes) -> Element:
+    """Return an element that `split_raw_elements` gave.
+
+    Raise `ValueError`, `TypeError` or `KeyError` if the bytes are no element.
+    """
+    return _element(json.loads(_ELEMENT + raw + b"}"))
 
 
 @lru_cache(maxsize=1)
-def _given(extracted: bytes) -> Any:
+def _parsed(extracted: bytes) -> Any:
     return json.loads(extracted)
 
 
-def _element(given: dict[str, Any]) -> Element:
-    pairs = given["attributes"]
+def _element(value: dict[str, Any]) -> Element:
+    pairs = value["attributes"]
     if not isinstance(pairs, list):
         raise TypeError(pairs)
-    line = given["line"]
+    line = value["line"]
     return Element(
-        str(given["tag"]),
+        str(value["tag"]),
         line if isinstance(line, int) else 0,
-        str(given["where"]),
+        str(value["where"]),
         tuple([(str(name), str(value)) for name, value in pairs]),
-        str(given["raw"]),
-        str(given["text"]),
+        str(value["raw"]),
+        str(value["text"]),
     )
 
 
-def _canonical(value: dict[str, object]) -> bytes:
+def _canonical_json(value: dict[str, object]) -> bytes:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8", "replace")
 
 
-def _kept(tag: Tag) -> bool:
+def _is_kept(tag: Tag) -> bool:
+    """Return whether an extract keeps a tag."""
     if tag.closing:
         return False
     if tag.name == "script":
@@ -200,6 +214,7 @@ def _elements(kept: list[Tag]) -> Iterator[dict[str, object]]:
         }
 
 
-def _lang(found: list[Tag]) -> str:
-    html = [tag for tag in found if tag.name == "html" and not tag.closing][:1]
+def _lang(tags: list[Tag]) -> str:
+    """Return the `lang` attribute of the first `html` tag; empty if there is none."""
+    html = [tag for tag in tags if tag.name == "html" and not tag.closing][:1]
     return next((dict(pairs).get("lang", "") for pairs in attributes_of(html)), "").strip()

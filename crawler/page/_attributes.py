@@ -1,7 +1,8 @@
-"""The attributes of tags, and text with its references resolved.
+"""Attributes of HTML tags, and text with its character references resolved.
 
-Tags as almost everybody writes them are taken apart here; from the first other one on,
-BeautifulSoup reads them, which decides how odd quotes and references are understood.
+Tags in the usual form are read by regular expressions. From the first tag in another form on,
+BeautifulSoup reads them: it decides how unusual quotes and references are understood. A property
+test compares both readers.
 """
 
 import html
@@ -15,10 +16,11 @@ Attributes = tuple[tuple[str, str], ...]
 # White space, a name, and a value in quotes or without what could be misread.
 _VALUE = r"""("[^"\0]*+"|'[^'\0]*+'|[\w.:#%?,;+/-]++)"""
 _ATTRIBUTE = rf"[ \t\n]++([a-z][\w:.-]*+)(?:[ \t\n]*+=[ \t\n]*+{_VALUE})?+"
-_PLAIN = re.compile(rf"<[a-z]++((?:{_ATTRIBUTE}(?=[ \t\n/>]))*+)[ \t\n]*+/?>", re.I | re.ASCII)
+_USUAL_TAG = re.compile(rf"<[a-z]++((?:{_ATTRIBUTE}(?=[ \t\n/>]))*+)[ \t\n]*+/?>", re.I | re.ASCII)
 _PAIR = re.compile(_ATTRIBUTE, re.I | re.ASCII)
-# References that every reader resolves alike; what else begins with `&` is left to BeautifulSoup.
-_ODD_REFERENCE = re.compile(
+# Any `&` that does not begin a reference which all readers resolve in the same way. BeautifulSoup
+# reads those.
+_UNUSUAL_REFERENCE = re.compile(
     r"&(?!(?:amp|quot|lt|gt|nbsp|laquo|raquo|ndash|mdash|hellip|[lr][sd]quo|[aeiou]acute|copy|reg"
     r"|[AOUaou]uml|szlig|middot|bull"
     r"|#0?(?:3[2-9]|[4-9]\d|1[01]\d|12[0-6]|1[6-9]\d|[2-9]\d\d|[1-9]\d{3})"
@@ -27,35 +29,37 @@ _ODD_REFERENCE = re.compile(
 
 
 def attributes_of(tags: Sequence[Tag]) -> Iterator[Attributes]:
-    """The attributes of each tag: names in lower case, the first of two with one name."""
-    for at, tag in enumerate(tags):
-        plain = _plain(tag.raw)
-        if plain is None:
-            yield from _by_soup(tags[at:])
+    """Yield the attributes of each tag.
+
+    Names are lower case; of two attributes with equal names the first is kept (HTML, 13.2.5.33).
+    """
+    for index, tag in enumerate(tags):
+        attributes = _usual_attributes(tag.raw)
+        if attributes is None:
+            yield from soup_attributes_of(tags[index:])
             return
-        yield plain
+        yield attributes
 
 
-def _plain(raw: str) -> Attributes | None:
-    """The attributes of a tag as almost everybody writes it, None for another one."""
-    match = _PLAIN.fullmatch(raw)
-    if match is None or ("&" in raw and _ODD_REFERENCE.search(raw)):
+def _usual_attributes(raw: str) -> Attributes | None:
+    """Return the attributes of a tag in the usual form, None for a tag in another form."""
+    match = _USUAL_TAG.fullmatch(raw)
+    if match is None or ("&" in raw and _UNUSUAL_REFERENCE.search(raw)):
         return None
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for name, value in _PAIR.findall(match[1]):
         if value[:1] in ('"', "'"):
             value = value[1:-1]
-        found.setdefault(name.lower(), html.unescape(value) if "&" in value else value)
-    return tuple(found.items())
+        attributes.setdefault(name.lower(), html.unescape(value) if "&" in value else value)
+    return tuple(attributes.items())
 
 
-def _by_soup(tags: Sequence[Tag]) -> Iterator[Attributes]:
-    """The attributes of each tag, read by BeautifulSoup in one go, one tag to a line.
+def soup_attributes_of(tags: Sequence[Tag]) -> Iterator[Attributes]:
+    """Yield the attributes of each tag as BeautifulSoup reads them."""
+    from bs4 import BeautifulSoup  # slow to import, and most crawls do not need it
 
-    Closing each at once keeps the tree flat; the line of the tag tells which one it is.
-    """
-    from bs4 import BeautifulSoup  # most crawls need none, and it takes long to import
-
+    # One document for all tags, each on a line of its own, so that the line identifies the tag.
+    # Each is closed at once: that keeps the tree flat.
     starts, lines = [], ["<html>"]
     line = 2
     for tag in tags:
@@ -68,14 +72,14 @@ def _by_soup(tags: Sequence[Tag]) -> Iterator[Attributes]:
         multi_valued_attributes=None,
         on_duplicate_attribute="ignore",
     )
-    read = {tag.sourceline: tag.attrs for tag in soup.find_all(True) if tag.sourcepos == 0}
+    by_line = {tag.sourceline: tag.attrs for tag in soup.find_all(True) if tag.sourcepos == 0}
     for start in starts:
-        yield tuple((key.lower(), str(value)) for key, value in read.get(start, {}).items())
+        yield tuple((key.lower(), str(value)) for key, value in by_line.get(start, {}).items())
 
 
 def plain_text(text: str) -> str:
-    """Text with references resolved and white space folded; `<` is no tag (RCDATA)."""
-    if "&" not in text or not _ODD_REFERENCE.search(text):
+    """Return text with references resolved and white space collapsed; `<` is text (RCDATA)."""
+    if "&" not in text or not _UNUSUAL_REFERENCE.search(text):
         return " ".join(html.unescape(text).split())
     from bs4 import BeautifulSoup
 

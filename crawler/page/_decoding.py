@@ -1,20 +1,24 @@
-"""The text of a page: which codec its bytes are in."""
+"""Decode a page: byte order mark, HTTP charset, meta charset, or a guess (Encoding Standard)."""
 
 import codecs
 import re
 
-#: Octets of a page that are read at most; the extract says when there was more.
+#: Bytes of a page that are read at most; the extract records that there were more.
 CAP = 512 * 1024
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
-# Encoding Standard, 4.2: these labels mean windows-1252, and no page means the last few.
+# Encoding Standard, 4.2: on the web these labels mean windows-1252, and `utf-16` little-endian.
 _LABELS = {"iso8859-1": "cp1252", "ascii": "cp1252", "utf-16": "utf-16-le"}
-_NOT_OF_THE_WEB = frozenset("idna punycode unicode-escape raw-unicode-escape utf-7".split())
+# Codecs of Python that are no encodings of the web.
+_PYTHON_ONLY = frozenset("idna punycode unicode-escape raw-unicode-escape utf-7".split())
 
 
-def decoded(body: bytes, charset: str) -> tuple[str, str]:
-    """The codec used and the text: byte order mark, then server, then page, then a guess."""
+def decode_page(body: bytes, charset: str) -> tuple[str, str]:
+    """Return the name of the codec and the text of the first 512 KiB.
+
+    Order of precedence: byte order mark, `charset` of the server, declaration in the page, guess.
+    """
     body = body[:CAP]
     for mark, name in _BOMS:
         if body.startswith(mark):
@@ -27,22 +31,23 @@ def decoded(body: bytes, charset: str) -> tuple[str, str]:
     name = _codec(charset) or declared
     if name:
         return name, body.decode(name, "replace")
-    return _guessed(body)
+    return _guess(body)
 
 
 def _codec(label: str) -> str:
-    """The codec a label means on the web; empty for one that no page can mean."""
+    """Return the codec that a label means on the web; empty for an unknown one."""
     try:
         name = codecs.lookup(label).name
         "".encode(name)  # refuses transports like `hex`
     except (LookupError, ValueError):
         return ""
-    return "" if name.replace("_", "-") in _NOT_OF_THE_WEB else _LABELS.get(name, name)
+    return "" if name.replace("_", "-") in _PYTHON_ONLY else _LABELS.get(name, name)
 
 
-def _guessed(body: bytes) -> tuple[str, str]:
+def _guess(body: bytes) -> tuple[str, str]:
+    """Return UTF-8 if the bytes are valid, else windows-1252, which accepts any bytes."""
     try:
-        # A cut inside a character is ours, not the page's.
+        # `CAP` may cut inside a character, which is no error of the page: hence not `final`.
         return "utf-8", codecs.getincrementaldecoder("utf-8")().decode(body, len(body) < CAP)
     except UnicodeDecodeError:
         return "cp1252", body.decode("cp1252", "replace")

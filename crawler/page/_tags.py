@@ -1,7 +1,9 @@
-"""The tags of a page, cut as the HTML tokenizer does, with their places.
+"""Tags of an HTML page with their positions, split as the HTML tokenizer does (HTML, 13.2.5).
 
-Comments, scripts and quoted values hide what looks like a tag. Nothing is read twice, so that
-neither a long page nor a hostile one costs more than its length.
+Comments, scripts and quoted values may contain text that looks like a tag.
+
+Rules for editors. All quantifiers are possessive or bounded, so that any page is read in linear
+time; a test checks this with hostile pages.
 """
 
 import re
@@ -9,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Possessive throughout: nothing is read twice, however the quotes are (un)balanced.
+# Possessive throughout: linear time, whether quotes are balanced or not.
 _ATTRIBUTES = r"""(?:[^>=]++|=\s*+"[^"]*+"|=\s*+'[^']*+'|=)*+"""
 _HIDDEN = r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?][^>]*+>?|</(?![a-z])[^>]*+>?"
 _FLAGS = re.IGNORECASE | re.DOTALL
@@ -20,7 +22,7 @@ _TEXT_TAGS = "script style title textarea xmp noembed noframes".split()
 # Content that is text, whatever it looks like (HTML, 13.2.6.4.4 and 13.2.6.2).
 _RAW_TEXT = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _TEXT_TAGS}
 _CONTAINERS = ("template", "iframe", "noscript")
-# Start tags that do not end a head that was never opened in so many words (13.2.6.4.4).
+# Start tags that do not end a head without a `<head>` tag (HTML, 13.2.6.4.4).
 _HEAD_TAGS = frozenset(
     (
         "base basefont bgsound head html link meta noframes noscript script style template title"
@@ -28,17 +30,17 @@ _HEAD_TAGS = frozenset(
 )
 
 
-def _others(*names: str) -> re.Pattern[str]:
-    """Everything up to the next tag of the body that somebody waits for."""
+def _other_content(*names: str) -> re.Pattern[str]:
+    """Return a pattern for everything up to the next tag in the body that may be kept."""
     start = "|".join((*names, *_TEXT_TAGS, "body", "html", "meta", "link"))
     stop = rf"(?:/?(?:{'|'.join(_CONTAINERS)}|title)|{start})(?=[\s/>]|\Z)"
     tag = rf"<(?!{stop})/?[a-z][^\s/>]*+{_ATTRIBUTES}>?"
     return re.compile(rf"(?:[^<]++|{_HIDDEN}|{tag}|<(?![a-z/!?]))*+", _FLAGS)
 
 
-_OTHERS, _OTHERS_BUT_ANCHORS = _others(), _others("a")
+_OTHER_CONTENT, _OTHER_CONTENT_BUT_ANCHORS = _other_content(), _other_content("a")
 _LICENSE = re.compile(rb"""rel\s*=\s*["']?[^"'>]{0,99}license""")
-# By what they begin with, so that of words with one beginning a page is searched but once.
+# Grouped by a common prefix: a page is searched once for each prefix, not for each word.
 _OF_INTEREST = {
     b"tdm": b"tdm- tdm_ tdm:".split(),
     b"noai": [b"noai"],
@@ -48,13 +50,17 @@ _OF_INTEREST = {
 }
 
 
-def folded(text: str) -> bytes:
-    """Text as octets with ASCII letters in lower case: the cheap way to look for words."""
+def lowercased_bytes(text: str) -> bytes:
+    """Return text as UTF-8 with ASCII letters in lower case, in which words are found fast."""
     return text.encode("utf-8", "replace").lower()
 
 
 class Tag(NamedTuple):
-    """A start or end tag: its name, the tag as written, where it stands, and the text it holds."""
+    """A start or end tag.
+
+    `raw` is the tag as written, `line` counts from 1, `where` is as in `Element`, and `text` is
+    the text content of elements that hold only text, such as `script` and `title`.
+    """
 
     name: str
     closing: bool
@@ -64,82 +70,85 @@ class Tag(NamedTuple):
     text: str
 
 
-def tags(text: str, octets: bytes) -> Iterator[Tag]:
-    """The tags of a page in order, up to `<body` unless the rest is of interest.
+def read_tags(text: str, lowercased: bytes) -> Iterator[Tag]:
+    """Yield the tags of a page in order, up to `<body` unless the rest is of interest.
 
-    Of the body only those that an extract may keep, and those that change where they stand.
-    `octets` is the text, folded.
+    In the body, only tags that an extract may keep and tags that change the position are given.
+    `lowercased` is `lowercased_bytes(text)`.
     """
-    at, line, place = 0, 1, _Position()
-    others = _OTHERS_BUT_ANCHORS if b"license" in octets else _OTHERS
+    offset, line, position = 0, 1, _Position()
+    other = _OTHER_CONTENT_BUT_ANCHORS if b"license" in lowercased else _OTHER_CONTENT
     while True:
-        begin, at = at, _skipped(text, at, others if place.body else None)
-        match = TOKEN.search(text, at)
+        begin, offset = offset, _skip(text, offset, other if position.in_body else None)
+        match = TOKEN.search(text, offset)
         if match is None:
             return
         line += text.count("\n", begin, match.start())
-        at = match.end()
+        offset = match.end()
         name = (match["name"] or "").lower()
         if match["end"]:
-            closing = bool(match["slash"])
-            # Folding is the dearest step of a long page; in ASCII, places are the same in both.
-            if place.enter(name, closing) and not _is_of_interest(
-                octets[at:] if len(octets) == len(text) else folded(text[at:])
+            is_closing = bool(match["slash"])
+            # Lower-casing is the costliest step of a long page. In ASCII, offsets in text and
+            # bytes are equal, so that the bytes can be reused.
+            if position.enter(name, is_closing) and not _is_of_interest(
+                lowercased[offset:]
+                if len(lowercased) == len(text)
+                else lowercased_bytes(text[offset:])
             ):
                 return
-            stop = at if closing else end_of_text(name, text, at)
-            yield Tag(name, closing, match[0], line, place.where, text[at:stop])
-            line += text.count("\n", at, stop)
-            at = stop
+            stop = offset if is_closing else end_of_text(name, text, offset)
+            yield Tag(name, is_closing, match[0], line, position.where, text[offset:stop])
+            line += text.count("\n", offset, stop)
+            offset = stop
         line += match[0].count("\n")
 
 
-def _skipped(text: str, at: int, others: re.Pattern[str] | None) -> int:
-    found = others.match(text, at) if others else None
-    return found.end() if found else at
+def _skip(text: str, offset: int, other: re.Pattern[str] | None) -> int:
+    match = other.match(text, offset) if other else None
+    return match.end() if match else offset
 
 
 def _is_of_interest(rest: bytes) -> bool:
-    """Whether what follows `<body`, folded, may hold something that an extract keeps."""
-    for beginning, words in _OF_INTEREST.items():
-        if beginning in rest and any(word in rest for word in words):
+    """Return whether the lower-cased rest of a page may hold something that an extract keeps."""
+    for prefix, words in _OF_INTEREST.items():
+        if prefix in rest and any(word in rest for word in words):
             return True
     return b"license" in rest and _LICENSE.search(rest) is not None
 
 
-def end_of_text(name: str, text: str, at: int) -> int:
-    """Where the text content of a start tag ends; at once for one that holds elements."""
+def end_of_text(name: str, text: str, offset: int) -> int:
+    """Return the end of a start tag's text content; `offset` itself for other elements."""
     pattern = _RAW_TEXT.get(name)
     if pattern is None:
-        return at
-    end = pattern.search(text, at)
+        return offset
+    end = pattern.search(text, offset)
     return end.start() if end else len(text)
 
 
 class _Position:
-    """Where the scan stands: in the head, in the body, or inside a container."""
+    """The position of the scan: in the head, in the body, or inside a container."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
-        self._head_opened = False
-        self.body = False
+        self._is_head_open = False
+        self.in_body = False
 
     @property
     def where(self) -> str:
-        inside = next((name for name in _CONTAINERS if self._open[name] > 0), None)
-        return inside or ("body" if self.body else "head")
+        container = next((name for name in _CONTAINERS if self._open[name] > 0), None)
+        return container or ("body" if self.in_body else "head")
 
-    def enter(self, name: str, closing: bool) -> bool:
-        """Take a tag in; true for the `<body` that ends the head."""
+    def enter(self, name: str, is_closing: bool) -> bool:
+        """Update the position by a tag; return True for the `<body` that ends the head."""
         if name in _CONTAINERS:
-            self._open[name] = max(0, self._open[name] + (-1 if closing else 1))
+            self._open[name] = max(0, self._open[name] + (-1 if is_closing else 1))
         if name == "head":
-            # What stands between `</head>` and the body is put into the head (13.2.6.4.6).
-            self._head_opened = not closing
-        elif not closing and not self._head_opened and name not in _HEAD_TAGS:
-            self.body = True
-        if name == "body" and not closing:
-            self._head_opened, self.body = False, True
+            # HTML, 13.2.6.4.6: what stands between `</head>` and the body is put into the head.
+            self._is_head_open = not is_closing
+        elif not is_closing and not self._is_head_open and name not in _HEAD_TAGS:
+            self.in_body = True
+        if name == "body" and not is_closing:
+            self._is_head_open, self.in_body = False, True
             self._open.clear()
             return True
         return False

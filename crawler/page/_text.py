@@ -1,7 +1,7 @@
-"""The text of a page that people read: passages with a word of interest, and links to terms.
+"""Visible text of a page: passages with a trigger word, and links to pages of terms.
 
-What is kept is broad on purpose. Pattern lists change, and a later one is applied to what was
-stored; which passage says what is for the protocols to tell.
+The selection is broad on purpose. Pattern lists change, and a later list is applied to stored
+extracts. The protocols decide what a passage means.
 """
 
 import html
@@ -14,10 +14,11 @@ from typing import NamedTuple
 from crawler.page._attributes import plain_text
 from crawler.page._tags import TOKEN, end_of_text
 
-PASSAGES, PASSAGE_CAP = 40, 600
-LINKS, LINK_CAP, _LAST_LINKS = 20, 1000, 50
+PASSAGES, PASSAGE_CAP = 40, 600  # passages of a page, characters of a passage
+LINKS, LINK_CAP = 20, 1000  # links of a page, characters of markup that are searched for each
+_LAST_LINKS = 50  # links from the end of a page that are looked at
 
-# In lower case: one of them is in whatever speaks of mining, training or scraping.
+# Trigger words in lower case. Text about mining, training or scraping contains one of them.
 _ANYWHERE = (
     "mining tdm 44b 2019/790 scrap crawl artificial ai-train".split(),
     ["machine learn", "ai train", "ai model"],
@@ -34,12 +35,12 @@ _BY_LANGUAGE = {
     "pt": ["mineraç", "prospeç", "aprendizagem a", "inteligência"],
     "sv": ["utvinning", "maskinin", "artificiell"],
 }
-# Tags within a sentence; all others end one.
+# Tags that may occur within a sentence; all others end it.
 _INLINE = frozenset(
     "a abbr b bdi bdo cite code data del dfn em font i img ins kbd mark q s samp small span "
     "strong sub sup time tt u var wbr".split()
 )
-_UNSEEN = frozenset("script style template noembed noframes xmp textarea title".split())
+_INVISIBLE_TAGS = frozenset("script style template noembed noframes xmp textarea title".split())
 _SENTENCE = re.compile(r"(?<=[.!?;])\s")
 _ADDRESS = re.compile(r"""\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _INVISIBLE = re.compile(r"<(script|style)(?=[\s>]).*?(?:</\1|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S)
@@ -61,27 +62,29 @@ class Passage(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A link as written, and the words it stands on."""
+    """A link: its URL as written, and its text."""
 
     url: str
     text: str
 
 
-def passages_of(text: str, octets: bytes, lang: str) -> list[Passage]:
-    """The passages of a page that hold a trigger word, in order, up to 40 of 600 characters.
+def passages_of(text: str, lowercased: bytes, lang: str) -> list[Passage]:
+    """Return the passages with a trigger word in order, at most 40 of 600 characters each.
 
-    `octets` is the text, folded.
+    `lowercased` is `lowercased_bytes(text)`; `lang` is the language that the page declares.
     """
-    words = [word for word, raw in _triggers(lang[:2].lower()) if raw in octets]
+    # Two cheap tests come first, since most pages have no passage: a search for the words in all
+    # bytes, then one in the text without tags.
+    words = [word for word, raw in _triggers(lang[:2].lower()) if raw in lowercased]
     if not words or not _any_in(words, _TAG.sub("", _INVISIBLE.sub("", text)).lower()):
         return []
-    found = (
-        Passage(line + _leading_lines(block), where, shown)
+    passages = (
+        Passage(line + _leading_lines(block), where, visible)
         for line, where, block in _blocks(text)
         if _any_in(words, block.lower())
-        for shown in _shown(block, words)
+        for visible in _visible_texts(block, words)
     )
-    return list(islice(found, PASSAGES))
+    return list(islice(passages, PASSAGES))
 
 
 def _leading_lines(block: str) -> int:
@@ -90,54 +93,58 @@ def _leading_lines(block: str) -> int:
 
 @lru_cache(maxsize=256)
 def _triggers(lang: str) -> tuple[tuple[str, bytes], ...]:
-    """The words for a language; those of all where a page does not say what it is in."""
-    own = _BY_LANGUAGE.values() if not lang else (_BY_LANGUAGE.get(lang, ()),)
-    return tuple((word, word.encode()) for words in (*_ANYWHERE, *own) for word in words)
+    """Return the trigger words of a language; of all languages if `lang` is empty."""
+    by_language = _BY_LANGUAGE.values() if not lang else (_BY_LANGUAGE.get(lang, ()),)
+    return tuple((word, word.encode()) for words in (*_ANYWHERE, *by_language) for word in words)
 
 
-def _any_in(words: Iterable[str], low: str) -> bool:
-    return any(word in low for word in words)
+def _any_in(words: Iterable[str], lowercased: str) -> bool:
+    return any(word in lowercased for word in words)
 
 
-def _shown(block: str, words: list[str]) -> Iterator[str]:
-    """A block as it is read, or, if it is long, its sentences with a trigger word."""
+def _visible_texts(block: str, words: list[str]) -> Iterator[str]:
+    """Yield the text of a block, or, if it is long, its sentences with a trigger word."""
     plain = plain_text(block)
     if len(plain) <= PASSAGE_CAP:
         yield plain
         return
     for sentence in _SENTENCE.split(plain):
-        low = sentence.lower()
-        at = min((n for word in words if (n := low.find(word)) >= 0), default=None)
-        if at is not None:
-            begin = 0 if len(sentence) <= PASSAGE_CAP else max(0, at - PASSAGE_CAP // 2)
+        lowercased = sentence.lower()
+        first = min((n for word in words if (n := lowercased.find(word)) >= 0), default=None)
+        if first is not None:
+            begin = 0 if len(sentence) <= PASSAGE_CAP else max(0, first - PASSAGE_CAP // 2)
             yield sentence[begin : begin + PASSAGE_CAP]
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, place and text between the tags that end a sentence."""
-    at, line, where = 0, 1, "text"
-    begun, parts = 1, [""]
-    while match := TOKEN.search(text, at):
-        name, closing = (match["name"] or "").lower(), bool(match["slash"])
-        parts.append(text[at : match.start()])
-        line += text.count("\n", at, match.start())
+    """Yield the blocks of text between tags that end a sentence: line, `where` and text."""
+    offset, line, where = 0, 1, "text"
+    first_line, parts = 1, [""]
+    while match := TOKEN.search(text, offset):
+        name, is_closing = (match["name"] or "").lower(), bool(match["slash"])
+        parts.append(text[offset : match.start()])
+        line += text.count("\n", offset, match.start())
         if name and name not in _INLINE:
-            yield begun, where, "".join(parts)
+            yield first_line, where, "".join(parts)
             parts = [" "]
         if name == "footer":
-            where = "text" if closing else "footer"
-        at = match.end()
-        stop = at if closing or name not in _UNSEEN else end_of_text(name, text, at)
-        line += match[0].count("\n") + text.count("\n", at, stop)
-        at = stop
+            where = "text" if is_closing else "footer"
+        offset = match.end()
+        is_visible = is_closing or name not in _INVISIBLE_TAGS
+        stop = offset if is_visible else end_of_text(name, text, offset)
+        line += match[0].count("\n") + text.count("\n", offset, stop)
+        offset = stop
         if parts == [" "]:
-            begun = line
-    yield begun, where, "".join((*parts, text[at:]))
+            first_line = line
+    yield first_line, where, "".join((*parts, text[offset:]))
 
 
-def heading(text: str, octets: bytes) -> str:
-    """The text of the first `h1`; `octets` is the text, folded."""
-    match = _HEADING.search(text) if b"<h1" in octets else None
+def heading(text: str, lowercased: bytes) -> str:
+    """Return the text of the first `h1`, empty if there is none.
+
+    `lowercased` is `lowercased_bytes(text)`.
+    """
+    match = _HEADING.search(text) if b"<h1" in lowercased else None
     if match is None:
         return ""
     inner = text[match.end() : match.end() + LINK_CAP]
@@ -145,35 +152,37 @@ def heading(text: str, octets: bytes) -> str:
 
 
 def links_of(text: str) -> list[Link]:
-    """Of the last links of a page those whose address or words sound like terms or law.
+    """Return the links whose address or text sounds like terms or law, at most 20.
 
-    Pages link to their terms from the foot; each address stands once, and there are up to 20.
+    Only the last 50 links of a page are looked at, since pages link to their terms at the end.
+    They are given in the order of the page, each address once.
     """
-    found: dict[str, Link] = {}
-    anchors = list(islice(_anchors(text), _LAST_LINKS))
-    # Looked for once where these links stand, so that each has only few words to look for.
-    around = text[anchors[-1] :].lower() if anchors else ""
-    words_there = [word for word in _LEGAL if word in around]
-    for at in reversed(anchors) if words_there else ():
-        tag, _, after = text[at : at + LINK_CAP].partition(">")
-        words = after[: _end(after, "</a")]
-        if not _any_in(words_there, f"{tag} {words}".lower()):
+    links: dict[str, Link] = {}
+    offsets = list(islice(_link_offsets(text), _LAST_LINKS))
+    # Search the end of the page once for all words; then test each link for few words only.
+    end_of_page = text[offsets[-1] :].lower() if offsets else ""
+    words = [word for word in _LEGAL if word in end_of_page]
+    for offset in reversed(offsets) if words else ():
+        tag, _, after = text[offset : offset + LINK_CAP].partition(">")
+        link_text = after[: _end(after, "</a")]
+        if not _any_in(words, f"{tag} {link_text}".lower()):
             continue
         address = _ADDRESS.search(tag)
         url = html.unescape(next(filter(None, address.groups()), "")).strip() if address else ""
         if url and url[0] != "#":
-            found.setdefault(url, Link(url, plain_text(_TAG.sub(" ", words))[:200]))
-    return list(found.values())[:LINKS]
+            links.setdefault(url, Link(url, plain_text(_TAG.sub(" ", link_text))[:200]))
+    return list(links.values())[:LINKS]
 
 
-def _anchors(text: str) -> Iterator[int]:
-    """Where links begin, from the last to the first."""
-    at = len(text)
-    while (at := text.rfind("<a", 0, at)) >= 0:
-        if text[at + 2 : at + 3].isspace():
-            yield at
+def _link_offsets(text: str) -> Iterator[int]:
+    """Yield the offsets of `<a` tags, from the last to the first."""
+    offset = len(text)
+    while (offset := text.rfind("<a", 0, offset)) >= 0:
+        if text[offset + 2 : offset + 3].isspace():
+            yield offset
 
 
 def _end(text: str, mark: str) -> int:
-    found = text.find(mark)
-    return found if found >= 0 else len(text)
+    """Return the offset of `mark`, or the length of the text without it."""
+    offset = text.find(mark)
+    return offset if offset >= 0 else len(text)

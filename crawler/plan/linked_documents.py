@@ -1,4 +1,4 @@
-"""What answers say that matters for the plan: rules of robots.txt, and documents they name."""
+"""Parse responses for the planner: the rules of robots.txt, and links to policy documents."""
 
 from collections.abc import Hashable, Iterator
 
@@ -11,47 +11,47 @@ from crawler.urls import resolve
 from crawler.vocab import Presence, Resource
 
 TDMREP, RSL, TERMS = "tdmrep", "rsl", "terms"
-_NAMED = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.TERMS))
+_LINKED_RESOURCES = frozenset((Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.TERMS))
 
-_BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
-_CARRIERS = {
+_PROTOCOLS_OF = {
     family: tuple(protocol for protocol in PROTOCOLS if family == protocol.FAMILY)
     for family in (TDMREP, RSL, TERMS)
 }
 
-
-_KNOWN: BoundedCache[Hashable, Reading] = BoundedCache(512)
+# Shared by all origins: many serve the same robots.txt byte for byte.
+_READINGS: BoundedCache[Hashable, Reading] = BoundedCache(512)
 
 
 def linked_urls(family: str, observation: Observation) -> Iterator[str]:
-    """URLs of documents that an answer points to, as the protocols of a family read it."""
-    for protocol in _CARRIERS[family]:
-        yield from _urls_named_by(protocol, observation)
+    """Yield the absolute URLs to which a response links, as the protocols of a family read it."""
+    for protocol in _PROTOCOLS_OF[family]:
+        yield from _links_of(protocol, observation)
 
 
-def _urls_named_by(protocol: Protocol, observation: Observation) -> Iterator[str]:
-    """What an answer points to; RSL 1.0, discovery, knows absolute URIs only."""
+def _links_of(protocol: Protocol, observation: Observation) -> Iterator[str]:
+    """Yield the URLs that one protocol finds in a response and that can be requested."""
     resource = observation.target.resource
-    if resource in _NAMED or resource not in protocol.RESOURCES:
+    # Links are followed one level deep: documents that were linked to name no further ones.
+    if resource in _LINKED_RESOURCES or resource not in protocol.RESOURCES:
         return
-    found = parse_cached(protocol, observation)
-    for name in found.names if found else ():
-        if protocol.FAMILY == RSL and "://" not in name:
-            continue
-        url = resolve.join(observation.target.url, name)
+    reading = parse_cached(protocol, observation)
+    for reference in reading.names if reading else ():
+        url = resolve.join(observation.target.url, reference)
         if url is not None and resolve.is_askable(url):
             yield url
 
 
 def parse_cached(protocol: Protocol, observation: Observation) -> Reading | None:
-    """What a protocol read in an answer, None where nothing was there; alike documents are read
-    once, since nothing that could be quoted wrongly is looked at here.
+    """Parse what a protocol reads of a response; return None if there is nothing to read.
+
+    Equal documents share one reading. So do documents that differ only in what no protocol
+    reads: their readings may quote each other's text, which the planner never uses.
     """
     if parse.presence_of(observation) is not Presence.PRESENT:
         return None
     document = parse.document(protocol, observation)
     if document is None:
         return None
-    found = normalise_for_cache(protocol.CARRIER, observation.target.resource, document)
-    key = (protocol.NAME, found.of)
-    return _KNOWN.get(key) or _KNOWN.keep(key, parse.parse(protocol, found.document))
+    normalised = normalise_for_cache(protocol.CARRIER, observation.target.resource, document)
+    key = (protocol.NAME, normalised.of)
+    return _READINGS.get(key) or _READINGS.keep(key, parse.parse(protocol, normalised.document))

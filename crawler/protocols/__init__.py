@@ -1,4 +1,9 @@
-"""The protocols that are read, in the order of every report."""
+"""The registry of protocols.
+
+Rules for editors: the order is that of every report, and of citation among statements of equal
+tier. Of several protocols that read the body of one resource, the last decides whether the
+resource is present, so `robots_txt` stays behind all that read robots.txt.
+"""
 
 from crawler.protocols.aipref import aipref_header, aipref_robots
 from crawler.protocols.content_signals import content_signal_header, content_signal_robots

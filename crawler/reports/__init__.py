@@ -1,1 +1,1 @@
-"""Views in, files and words out."""
+"""Reports: exports of views, tables, and explanations as text and JSON."""

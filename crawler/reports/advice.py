@@ -1,4 +1,4 @@
-"""What a site owner may do about an issue, by its code (`advice.toml`)."""
+"""Advice for site owners on issues, by code (`advice.toml`)."""
 
 import tomllib
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def advice_for(code: str) -> str:
-    """The advice for a code, else that of its family, else a general one."""
+    """Return the advice for a code, else that of its family, else a general one."""
     data = _data()
     families = [prefix for prefix in data["family"] if code.startswith(prefix)]
     general = data["family"][max(families, key=len)] if families else data["fallback"]
@@ -15,7 +15,7 @@ def advice_for(code: str) -> str:
 
 
 def codes() -> frozenset[str]:
-    """The codes that have an advice of their own."""
+    """Return the codes with a specific advice."""
     return frozenset(_data()["advice"])
 
 

@@ -1,4 +1,4 @@
-"""The check of one URL in words and as data: verdicts, agents, and what to mend."""
+"""Report of `tdm-audit check` for one URL, as text and as JSON: verdicts, agents, lint."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from crawler.reports.advice import advice_for
 from crawler.reports.explain import CAVEAT, Explanation, as_json, body_lines
 from crawler.vocab import Purpose
 
-#: What well-known agents are asked about: what most readers of a site's signals are after.
+#: Purposes that are reported for well-known agents.
 ASKED = (Purpose.GENAI_TRAIN, Purpose.SEARCH, Purpose.AI_INPUT)
+# Places of one issue that the text lists; JSON has all.
 _PLACES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One thing to look at: `code` has an advice, `excerpt` is the text or what is wrong."""
+    """One problem: `code` selects the advice, `excerpt` is the text or what is wrong with it."""
 
     code: str
     protocol: str
@@ -26,13 +27,13 @@ class Note:
 
     @property
     def place(self) -> str:
-        """Where it stands."""
+        """Return the URL, with the line if it is known."""
         return self.url + (f", line {self.line}" if self.line else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRow:
-    """What one agent is told, by purpose."""
+    """The states for one agent, by purpose."""
 
     token: str
     operator: str
@@ -42,7 +43,7 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """A planned resource that could not be seen, and what the last attempt brought."""
+    """A planned resource that could not be seen, with the outcome of the last attempt."""
 
     resource: str
     path: str
@@ -52,14 +53,14 @@ class Unseen:
 
     @property
     def why(self) -> str:
-        """The outcome in a few words."""
+        """Return the outcome in a few words."""
         answered = f"answered {self.status}" if self.status else self.outcome
         return answered + (f" ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """All that a check of one URL has to say; `notes` are sorted by code."""
+    """The result of a check of one URL; `notes` are sorted by code."""
 
     explanation: Explanation
     agents: tuple[AgentRow, ...]
@@ -68,7 +69,7 @@ class Checked:
 
 
 def check_text(checked: Checked) -> Iterator[str]:
-    """The check line by line."""
+    """Yield the check as lines of text."""
     yield from body_lines(checked.explanation)
     if checked.unseen:
         yield ""
@@ -109,7 +110,7 @@ def _one_line(text: str) -> str:
 
 
 def check_json(checked: Checked) -> dict[str, object]:
-    """The check as data: the explanation, with what well-known agents are told and the lint."""
+    """Return the check as data: the explanation, the states for well-known agents, and the lint."""
     return as_json(checked.explanation) | {
         "agents": [
             {"agent": a.token, "operator": a.operator, "class": a.agent_class, **a.states}

@@ -1,4 +1,4 @@
-"""A verdict in words: every purpose, with the chain down to the line and the digest."""
+"""Report of `tdm-audit explain`: each finding with its statement, line, response and digest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The response a statement stands in: digest of its body, status, address, TLS."""
+    """The response that contains a statement: digests of its body, status, address, TLS."""
 
     digest: str
     stored: str
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """All there is to say about one URL. `sources` are keyed by observation."""
+    """The findings for one URL with their evidence. `sources` are keyed by observation."""
 
     url: str
     origin: str
@@ -54,19 +54,19 @@ class Explanation:
 
 
 def as_text(explanation: Explanation) -> Iterator[str]:
-    """The explanation line by line."""
+    """Yield the explanation as lines of text."""
     yield from body_lines(explanation)
     yield ""
     yield CAVEAT
 
 
 def body_lines(explanation: Explanation) -> Iterator[str]:
-    """The explanation without the caveat that ends it."""
-    what = "the whole origin" if explanation.whole_origin else "this URL"
+    """Yield the lines of the explanation without the caveat at its end."""
+    scope = "the whole origin" if explanation.whole_origin else "this URL"
     yield explanation.url
-    yield f"  origin {explanation.origin}, site {explanation.site}; about {what}"
-    asked = f"agent {explanation.agent}" if explanation.agent else "every agent"
-    yield f"  rules {explanation.rules.label}, {asked}"
+    yield f"  origin {explanation.origin}, site {explanation.site}; about {scope}"
+    audience = f"agent {explanation.agent}" if explanation.agent else "every agent"
+    yield f"  rules {explanation.rules.label}, {audience}"
     for finding in explanation.findings:
         yield ""
         yield from _finding(finding, explanation)
@@ -113,23 +113,23 @@ def _decided(applicable: ApplicableStatement, source: Source) -> Iterator[str]:
 
 
 def _tls(source: Source) -> str:
-    """How far it is certain whose answer it is."""
+    """Return how the server was authenticated."""
     verified = "verified" if source.tls_verified == "ok" else f"not verified: {source.tls_verified}"
     return f"{source.tls_version}, certificate sha256 {source.tls_certificate}, {verified}"
 
 
 def _one_line(applicable: ApplicableStatement) -> str:
     statement = applicable.statement
-    said = (
+    stance = (
         statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
     )
     limit = f", only {applicable.applied.limited_to}" if applicable.applied.limited_to else ""
-    who = "" if statement.agent == "*" else f" for {statement.agent}"
-    return f"{said}{who} by {applicable.protocol.TITLE}, {statement.place}{limit}"
+    audience = "" if statement.agent == "*" else f" for {statement.agent}"
+    return f"{stance}{audience} by {applicable.protocol.TITLE}, {statement.place}{limit}"
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:
-    """The explanation as data: stable names, nothing left out."""
+    """Return the explanation as data for JSON, with every statement that was considered."""
     return {
         "url": explanation.url,
         "origin": explanation.origin,
@@ -140,7 +140,7 @@ def as_json(explanation: Explanation) -> dict[str, object]:
         "findings": [_finding_json(f, explanation) for f in explanation.findings],
         "natural_language": prose_of(explanation.resources),
         "parties": parties_of(explanation.resources),
-        "resources": [_sight_json(s) for s in explanation.resources],
+        "resources": [_resource_json(s) for s in explanation.resources],
         "caveat": CAVEAT,
     }
 
@@ -153,9 +153,9 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
         "detail": finding.detail,
         "conflict": finding.conflict,
         "complete": finding.complete,
-        "decided_by": _heard_json(finding.by, explanation) if finding.by else None,
+        "decided_by": _statement_json(finding.by, explanation) if finding.by else None,
         "considered": [
-            _heard_json(h, explanation) | {"why_not": why_not(h, finding, explanation.rules)}
+            _statement_json(h, explanation) | {"why_not": why_not(h, finding, explanation.rules)}
             for h in finding.considered
             if h is not finding.by
         ],
@@ -163,7 +163,7 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
     }
 
 
-def _heard_json(applicable: ApplicableStatement, explanation: Explanation) -> dict[str, object]:
+def _statement_json(applicable: ApplicableStatement, explanation: Explanation) -> dict[str, object]:
     statement = applicable.statement
     source = explanation.sources[applicable.evidence.observation]
     return {
@@ -198,7 +198,7 @@ def _heard_json(applicable: ApplicableStatement, explanation: Explanation) -> di
     }
 
 
-def _sight_json(evidence: ResourceEvidence) -> dict[str, object]:
+def _resource_json(evidence: ResourceEvidence) -> dict[str, object]:
     return {
         "resource": evidence.resource,
         "path": evidence.path,

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 
 from crawler.errors import UserError
 from crawler.store.database import public_views
+from crawler.store.queries import column_type, view_rows
 
-_AT_ONCE = 20_000
+_ROWS_PER_WRITE = 20_000
 _TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
 
 
@@ -24,9 +25,9 @@ class ExportError(UserError):
 
 
 def export(db: sqlite3.Connection, view: str, out: Path) -> int:
-    """Write all rows of a view to a file, its format by its suffix; the number of rows comes back.
+    """Write all rows of a view to a file, in the format of its suffix. Return the number of rows.
 
-    The file appears under its name only when it is complete. Raises `ExportError`.
+    The file appears under its name only when it is complete. Raise `ExportError`.
     """
     columns = _columns(view)
     write = _WRITERS.get(out.suffix.lower())
@@ -45,7 +46,7 @@ def _columns(view: str) -> list[str]:
 
 @contextmanager
 def replaced(out: Path) -> Iterator[Path]:
-    """A path to write to, moved to its final name only when all went well."""
+    """Yield a path to write to, which replaces `out` if the block does not raise."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
@@ -58,25 +59,18 @@ def replaced(out: Path) -> Iterator[Path]:
         raise ExportError(f"cannot write {out}: {error.strerror or error}") from error
 
 
-def rows(db: sqlite3.Connection, view: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a view in the order of all its columns."""
-    names = ", ".join(f'"{c}"' for c in columns)
-    order = ", ".join(str(n) for n in range(1, len(columns) + 1))
-    yield from db.execute(f'SELECT {names} FROM "{view}" ORDER BY {order}')  # noqa: S608 - names of our own views
-
-
 def _write_csv(db: sqlite3.Connection, view: str, columns: list[str], out: Path) -> int:
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        return _count(writer.writerow(row) for row in rows(db, view, columns))
+        return _count(writer.writerow(row) for row in view_rows(db, view, columns))
 
 
 def _write_jsonl(db: sqlite3.Connection, view: str, columns: list[str], out: Path) -> int:
     with out.open("w", encoding="utf-8") as file:
         return _count(
             file.write(_line(dict(zip(columns, row, strict=True))))
-            for row in rows(db, view, columns)
+            for row in view_rows(db, view, columns)
         )
 
 
@@ -93,9 +87,9 @@ def _write_parquet(db: sqlite3.Connection, view: str, columns: list[str], out: P
     written = 0
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         portion: list[tuple[Any, ...]] = []
-        for row in rows(db, view, columns):
+        for row in view_rows(db, view, columns):
             portion.append(row)
-            if len(portion) == _AT_ONCE:
+            if len(portion) == _ROWS_PER_WRITE:
                 writer.write_table(_table(portion, schema))
                 written += len(portion)
                 portion = []
@@ -112,15 +106,9 @@ def _table(portion: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
 
 
 def _schema(db: sqlite3.Connection, view: str, columns: list[str]) -> pa.Schema:
-    """Types by what a column holds: all numbers, or text; a column without values is text."""
-    fields = []
-    for name in columns:
-        query = f'SELECT DISTINCT typeof("{name}") FROM "{view}"'  # noqa: S608 - names of our own views
-        kinds = {kind for (kind,) in db.execute(query)} - {"null"}
-        kind = "INTEGER" if kinds == {"integer"} else "TEXT"
-        kind = "REAL" if kinds and kinds <= {"integer", "real"} and "real" in kinds else kind
-        fields.append(pa.field(name, _TYPES[kind]))
-    return pa.schema(fields)
+    """Return the type of each column by the values that it holds."""
+    # SQLite's columns of views have no declared type.
+    return pa.schema([pa.field(name, _TYPES[column_type(db, view, name)]) for name in columns])
 
 
 _WRITERS = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}

@@ -1,4 +1,4 @@
-"""Why a statement that was considered did not decide, in plain words."""
+"""Reasons why a statement that was considered did not decide, as text."""
 
 from crawler.evaluate.evaluator import state_of
 from crawler.evaluate.records import ApplicableStatement, Finding
@@ -24,7 +24,7 @@ _PARTS = {
 
 
 def why_not(applicable: ApplicableStatement, finding: Finding, rules: RuleSet) -> str:
-    """Why a statement that was considered in a finding is not the one that decides."""
+    """Return why a statement that was considered in a finding does not decide it."""
     if not applicable.statement.counts:
         return _uncounted(applicable.statement)
     if applicable.excluded_because:
@@ -51,7 +51,7 @@ def _uncounted(statement: Statement) -> str:
 
 
 def _equal(applicable: ApplicableStatement, by: ApplicableStatement) -> str:
-    """What comes first of statements that make the same state."""
+    """Return why another statement with the same state comes first."""
     if applicable.statement.tier != by.statement.tier:
         tiers = f"tier {applicable.statement.tier} after tier {by.statement.tier}"
         return f"agrees, and is less explicit ({tiers})"

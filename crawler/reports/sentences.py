@@ -1,4 +1,4 @@
-"""Natural language that may reserve, in words and as data: shown, and what it changes."""
+"""Passages of natural language that may reserve, as text and as data."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ _SHOWN = 10
 
 
 def prose_lines(resources: Iterable[ResourceEvidence], rules: RuleSet) -> Iterator[str]:
-    """A line for each passage, under one that says what it changes; none without any."""
+    """Yield lines for each passage after a headline with its effect; nothing if there is none."""
     found = list(_found(resources))
     if not found:
         return
@@ -19,15 +19,15 @@ def prose_lines(resources: Iterable[ResourceEvidence], rules: RuleSet) -> Iterat
     yield ""
     yield f"Natural language found ({effect} under {rules.id}):"
     for evidence, candidate in found[:_SHOWN]:
-        what = f"{candidate.strength}, {candidate.kind}, {candidate.pattern}"
-        yield f"  {what}: {evidence.url} line {candidate.line}"
+        kind = f"{candidate.strength}, {candidate.kind}, {candidate.pattern}"
+        yield f"  {kind}: {evidence.url} line {candidate.line}"
         yield f"    | {candidate.snippet}"
     if len(found) > _SHOWN:
         yield f"  {len(found) - _SHOWN} more, see --json"
 
 
 def prose_of(resources: Iterable[ResourceEvidence]) -> list[dict[str, object]]:
-    """The passages as data: stable names, nothing left out."""
+    """Return all passages as data for JSON."""
     return [
         {
             "strength": candidate.strength,

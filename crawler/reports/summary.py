@@ -1,19 +1,19 @@
-"""The closing table: origins by state and purpose, attempts by outcome, and the bounds."""
+"""Summary of a dataset: origins and rows by state and purpose, bounds, attempts by outcome."""
 
-import json
 import sqlite3
 from dataclasses import dataclass
 
+from crawler.store import queries
 from crawler.vocab import Outcome, Purpose, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Numbers of one dataset under a rule set, for everybody or as one `agent` is told.
+    """Numbers of one dataset under a rule set, for all agents or for one `agent`.
 
-    `origins` and `rows` map purpose and state to counts; `bounds` maps a purpose to the least
-    and the most rows that are reserved. `outcomes` counts the attempts of one run, empty
-    without a run. `crashes` counts faults of this program.
+    `origins` and `rows` map (purpose, state) to counts; `bounds` maps a purpose to the least and
+    the most rows that are reserved. `outcomes` counts the attempts of one run and is empty without
+    a run. `crashes` counts documents that crashed their parser.
     """
 
     path: str
@@ -30,33 +30,25 @@ class Summary:
 
 
 def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
-    """Read the numbers of a dataset off the public views."""
-    path, total, origins, unattributable = db.execute(
-        "SELECT path, rows, origins, unattributable FROM datasets WHERE dataset = ?", (dataset,)
-    ).fetchone()
-    cells = db.execute(
-        "SELECT purpose, state, origins, rows, reserved_min, reserved_max, rules "
-        "FROM dataset_summary WHERE dataset = ?",
-        (dataset,),
-    ).fetchall()
-    found = db.execute("SELECT outcomes FROM runs WHERE run = ?", (run,)).fetchone()
-    crashes = db.execute("SELECT count(*) FROM issues WHERE code = 'internal.crash'").fetchone()[0]
+    """Return the numbers of a dataset, with the outcomes of a run if one is given."""
+    totals = queries.dataset_totals(db, dataset)
+    counts = queries.state_counts(db, dataset)
     return Summary(
-        path=path,
-        rules=cells[0][6] if cells else "",
-        total_rows=total,
-        total_origins=origins,
-        unattributable=unattributable,
-        origins={(c[0], c[1]): c[2] for c in cells},
-        rows={(c[0], c[1]): c[3] for c in cells},
-        bounds={c[0]: (c[4], c[5]) for c in cells},
-        outcomes=json.loads(found[0]) if found else {},
-        crashes=crashes,
+        path=totals.path,
+        rules=counts[0].rules if counts else "",
+        total_rows=totals.rows,
+        total_origins=totals.origins,
+        unattributable=totals.unattributable,
+        origins={(c.purpose, c.state): c.origins for c in counts},
+        rows={(c.purpose, c.state): c.rows for c in counts},
+        bounds={c.purpose: (c.reserved_min, c.reserved_max) for c in counts},
+        outcomes=queries.outcome_counts(db, run),
+        crashes=queries.crash_count(db),
     )
 
 
 def as_json(numbers: Summary) -> dict[str, object]:
-    """The numbers as data, every state of every purpose named."""
+    """Return the numbers as data for JSON, with every state of every purpose."""
     return {
         "dataset": numbers.path,
         "rules": numbers.rules,

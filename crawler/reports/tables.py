@@ -1,4 +1,4 @@
-"""Tables for people: plain on a pipe, tidy on a terminal."""
+"""Tables on standard output: plain text on a pipe, formatted on a terminal."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,13 +12,13 @@ from crawler.vocab import Outcome, Purpose, State
 
 
 def console() -> Console:
-    """Standard output; on a pipe wide enough that no cell is cut."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=160)
+    """Return a console on standard output; on a pipe it is wide enough that no cell is cut."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=160)
 
 
 def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """One table; columns after the first are numbers."""
+    """Print a table; columns after the first are numbers."""
     table = Table(box=SIMPLE_HEAD)
     for n, name in enumerate(head):
         table.add_column(name, justify="right" if n else "left")
@@ -30,11 +30,11 @@ def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> N
 
 
 def show_summary(numbers: Summary) -> None:
-    """The closing tables of a crawl or of a judgement."""
+    """Print the tables at the end of `crawl` and `judge`."""
     reachable = numbers.total_rows - numbers.unattributable
-    told = f" as {numbers.agent} is told" if numbers.agent else ""
+    audience = f" as {numbers.agent} is told" if numbers.agent else ""
     show(
-        f"Origins by state under {numbers.rules}{told}: {numbers.total_origins:,} origins of "
+        f"Origins by state under {numbers.rules}{audience}: {numbers.total_origins:,} origins of "
         f"{reachable:,} rows ({numbers.unattributable:,} rows name no origin)",
         ["state", *Purpose],
         [[s, *(numbers.origins.get((p, s), 0) for p in Purpose)] for s in State],
@@ -55,7 +55,7 @@ def show_summary(numbers: Summary) -> None:
 
 
 def show_run_report(report: RunReport, min_coverage: float) -> None:
-    """What a run did, who kept it waiting, and what should not be."""
+    """Print the numbers of a run, its slowest origins, and its failures."""
     unchanged = f", {report.not_modified:,} of them unchanged" if report.not_modified else ""
     out = console()
     out.print(

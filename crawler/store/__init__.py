@@ -1,1 +1,1 @@
-"""The only SQL: tables are private, views are the promise."""
+"""The audit database (SQLite): tables are private, the views are the public interface."""

@@ -1,51 +1,57 @@
-"""Batches: the origins that a run still has to ask, cut so that a site is in one of them only."""
+"""Batches of the origins that a run still has to visit; a site is never in two of them."""
 
 import sqlite3
 
 from crawler.store.runs import DUE, Due, parameters
 
-# Sites by their heaviest origin; an origin's place is where the first of its site stands.
-_PLACED = (
-    "DROP TABLE IF EXISTS temp.placed",
-    f"CREATE TEMP TABLE asked AS SELECT o.id AS origin, o.site AS site, d.size AS size {DUE}",
-    "CREATE TEMP TABLE place (site TEXT PRIMARY KEY, place INTEGER) WITHOUT ROWID",
+# Sites are ordered by their heaviest origin. The position of a site is the number of origins before
+# it, and all its origins have that position.
+_STATEMENTS = (
+    "DROP TABLE IF EXISTS temp.due_position",
+    f"CREATE TEMP TABLE due_origin AS SELECT o.id AS origin, o.site AS site, d.size AS size {DUE}",
+    "CREATE TEMP TABLE site_position (site TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID",
     """
-    INSERT INTO place
+    INSERT INTO site_position
     SELECT site, sum(origins) OVER (ORDER BY heaviest DESC, site) - origins FROM (
-        SELECT site, max(size) AS heaviest, count(*) AS origins FROM asked GROUP BY site
+        SELECT site, max(size) AS heaviest, count(*) AS origins FROM due_origin GROUP BY site
     )
     """,
-    "CREATE TEMP TABLE placed AS SELECT place, origin FROM asked JOIN place USING (site)",
-    "CREATE INDEX temp.placed_by_place ON placed (place, origin)",
-    "DROP TABLE asked",
-    "DROP TABLE place",
+    "CREATE TEMP TABLE due_position AS "
+    "SELECT position, origin FROM due_origin JOIN site_position USING (site)",
+    "CREATE INDEX temp.due_position_by_position ON due_position (position, origin)",
+    "DROP TABLE due_origin",
+    "DROP TABLE site_position",
 )
 
 
 class Batches:
-    """What is due when this is made, taken portion by portion, the heaviest sites first.
+    """The origins that are due at the time of creation, taken batch by batch, heaviest sites first.
 
-    A site is never cut in two, so whoever asks a batch is alone with its hosts. It lies in a
-    temporary table: a million origins take no memory to speak of.
+    A site is never split, so that one worker alone sends requests to its hosts.
     """
+
+    # Stored in a temporary table, which SQLite can spill to disk.
 
     def __init__(self, db: sqlite3.Connection, due: Due) -> None:
         self._db, self._next = db, 0
-        for statement in _PLACED:
+        for statement in _STATEMENTS:
             db.execute(statement, parameters(due) if DUE in statement else {})
-        self._size = int(db.execute("SELECT count(*) FROM placed").fetchone()[0])
+        self._size = int(db.execute("SELECT count(*) FROM due_position").fetchone()[0])
 
     @property
     def left(self) -> int:
-        """About how many origins were not taken yet."""
+        """Return about how many origins were not taken yet."""
         return max(0, self._size - self._next)
 
     def take(self, size: int) -> list[int]:
-        """The next origins, about so many: more where a site has more; none at the end."""
-        query = "SELECT min(place) FROM placed WHERE place >= ?"
+        """Return the next origins, about `size` (more if a site has more); none at the end."""
+        query = "SELECT min(position) FROM due_position WHERE position >= ?"
         first = self._db.execute(query, (self._next,)).fetchone()[0]
         if first is None:
             return []
         self._next = first + size
-        query = "SELECT origin FROM placed WHERE place >= ? AND place < ? ORDER BY place, origin"
+        query = (
+            "SELECT origin FROM due_position WHERE position >= ? AND position < ? "
+            "ORDER BY position, origin"
+        )
         return [origin for (origin,) in self._db.execute(query, (first, self._next))]

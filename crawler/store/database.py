@@ -1,4 +1,8 @@
-"""Open an audit database: check it, migrate it, fill its vocabulary, refresh its views."""
+"""Open an audit database: check it, migrate it, fill its vocabulary, recreate its views.
+
+Rules for editors: a migration that was released is never changed; add the next one. Views are not
+migrated: views.sql replaces all of them whenever it or the vocabulary has changed.
+"""
 
 import re
 import sqlite3
@@ -20,7 +24,7 @@ from crawler.errors import UserError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-#: `TDMA` in ASCII: what `file` and SQLite call the kind of an SQLite file.
+#: `TDMA` in ASCII, in the header of the SQLite file; `file` shows it.
 APPLICATION_ID = 0x54444D41
 _VOCABULARY: dict[str, type[StrEnum]] = {
     "outcome": vocab.Outcome,
@@ -34,17 +38,10 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
     "resource": vocab.Resource,
     "reject": vocab.Reject,
 }
+# Vocabularies whose tables have the order of the enum as `rank`.
 _RANKED = ("purpose", "state")
-# What is no plain text or number, sqlite3 asks how it wants to be bound, and an answer that is not
-# there is an exception each time: it takes longer than the rest of the row. So it is told once.
-for _word in _VOCABULARY.values():
-    sqlite3.register_adapter(_word, str.__str__)
-sqlite3.register_adapter(bool, int)
-sqlite3.register_adapter(bytes, bytes)
-_NOTHING: dict[None, None] = {}
-sqlite3.register_adapter(type(None), _NOTHING.get)  # None, and faster than a function of ours
 _SQL = files("crawler.store")
-_MIGRATIONS = ("0001_evidence", "0002_derived", "0003_prepared", "0004_protocols")
+_MIGRATIONS = ("0001_evidence", "0002_derived", "0003_prepared", "0004_protocols", "0005_names")
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
 
@@ -60,10 +57,10 @@ class StoreBusyError(StoreError):
 
 
 def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
-    """An audit database, migrated and with its views; raises `StoreError`.
+    """Open an audit database for writing, migrated and with its views. Raise `StoreError`.
 
-    Without `create` the file must be there. A database of another program, of a newer
-    version, or a file that is none is refused and left as it is.
+    Without `create` the file must exist. A database of another program or of a newer version, or a
+    file that is no database, is refused and left unchanged.
     """
     path = Path(path)
     if not create and not path.exists():
@@ -89,7 +86,7 @@ def require(path: Path | str) -> None:
 
 
 def connect_read_only(path: Path | str) -> sqlite3.Connection:
-    """An audit database as it stands, for readers; raises `StoreError`."""
+    """Open an audit database for reading, without migrating it. Raise `StoreError`."""
     path = Path(path)
     require(path)
     with sqlite_errors_as_store_error(path):
@@ -109,7 +106,7 @@ def connect_read_only(path: Path | str) -> sqlite3.Connection:
 
 @contextmanager
 def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
-    """Turn an error of SQLite into one clear sentence, as `StoreError`."""
+    """Raise errors of SQLite as `StoreError`, whose message is one sentence."""
     try:
         yield
     except sqlite3.Error as error:
@@ -118,7 +115,7 @@ def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
 
 @contextmanager
 def os_errors_as_store_error(path: Path | str) -> Iterator[None]:
-    """Turn an error of the file system into one clear sentence, as `StoreError`."""
+    """Raise errors of the file system as `StoreError`, whose message is one sentence."""
     try:
         yield
     except OSError as error:
@@ -143,11 +140,12 @@ def _sentence(path: Path | str, error: sqlite3.Error) -> str:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is still empty; raises `StoreError` if it is not ours to use."""
+    """Return whether the file is still empty. Raise `StoreError` if it may not be used."""
     if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         return True
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(f"{path} is a database of another program; name another file with --db")
+    # Migrations that this version does not know were applied by a later one.
     newer = _applied(connection) - set(_MIGRATIONS)
     if newer:
         raise StoreError(f"{path} was made by a newer tdm-audit; upgrade to use it")
@@ -160,11 +158,13 @@ def _applied(connection: sqlite3.Connection) -> set[str]:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Apply what has not been applied yet."""
-    # Imported when a database is made or is of another version: most commands need none of it.
-    with _without("pandas"):
+    """Apply the migrations that are pending."""
+    # Imported only when a database is created or of another version: sqlite-utils takes 0.1 s.
+    with _without_pandas():
         from sqlite_utils import Database, Migrations
 
+    # ALTER TABLE checks every view, and a view of an older version need not fit the new tables.
+    _drop_views(connection)
     migrations = Migrations("tdm-audit")
     for name in _MIGRATIONS:
         migrations(name=name)(_migration(name))
@@ -172,25 +172,38 @@ def _migrate(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Have a module not found if it is not imported yet. sqlite-utils takes pandas where it is
-    installed, to know its types when it meets them: half a second and 60 MB.
-    """
-    if module in sys.modules:
+def _without_pandas() -> Iterator[None]:
+    """Make `import pandas` fail for a moment, unless it was imported before."""
+    # sqlite-utils imports pandas where it is installed, only to recognise its types. That takes
+    # half a second and 60 MB in every process that creates a database; no value here is of pandas.
+    # None in sys.modules is the documented way to have an import raise ModuleNotFoundError.
+    if "pandas" in sys.modules:
         yield
         return
-    sys.modules[module] = cast("ModuleType", None)
+    sys.modules["pandas"] = cast("ModuleType", None)
     try:
         yield
     finally:
-        del sys.modules[module]
+        del sys.modules["pandas"]
 
 
 def _migration(name: str) -> "Callable[[Database], None]":
     def apply(db: "Database") -> None:
-        db.executescript((_SQL / "migrations" / f"{name}.sql").read_text("utf-8"))
+        # Not `executescript`, which commits the transaction of the migration first.
+        for statement in _statements((_SQL / "migrations" / f"{name}.sql").read_text("utf-8")):
+            db.execute(statement)
 
     return apply
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of an SQL script; triggers have semicolons inside."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -210,7 +223,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _fingerprint() -> int:
-    """A number that changes whenever what `_prepare` writes would change."""
+    """Return a number that changes whenever what `_prepare` writes changes."""
     words = [list(enum) for enum in _VOCABULARY.values()]
     text = "".join((*_MIGRATIONS, _views_sql(), agents.VERSION, repr(words)))
     return crc32(text.encode()) & 0x7FFFFFFF
@@ -218,7 +231,9 @@ def _fingerprint() -> int:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; the write lock is taken at once, so two writers never dead-lock."""
+    """Run the block in a transaction: committed at its end, rolled back if it raises."""
+    # The write lock is taken at once. A transaction that reads first and writes later could meet
+    # another one that does the same, and SQLite would fail one of the two without waiting.
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -251,36 +266,39 @@ def _views_sql() -> str:
 
 
 def public_views() -> dict[str, tuple[str, dict[str, str]]]:
-    """Every public view with its description and those of its columns, in order."""
-    found = {}
+    """Return each public view with its description and those of its columns, in order."""
+    views = {}
     for comment, view, body in _VIEW.findall(_views_sql()):
         text = " ".join(line[3:] for line in comment.splitlines())
-        found[view] = (text, dict(_COLUMN.findall(body.split("\nUNION ALL")[0])))
-    return found
+        views[view] = (text, dict(_COLUMN.findall(body.split("\nUNION ALL")[0])))
+    return views
+
+
+def _drop_views(connection: sqlite3.Connection) -> None:
+    query = "SELECT name FROM sqlite_schema WHERE type = 'view'"
+    for (view,) in connection.execute(query).fetchall():
+        connection.execute(f'DROP VIEW "{view}"')
 
 
 def _make_views(connection: sqlite3.Connection) -> None:
-    for (view,) in connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'view'"
-    ).fetchall():
-        connection.execute(f'DROP VIEW "{view}"')
+    _drop_views(connection)
     for statement in re.split(r";\n", _views_sql()):
         if statement.strip():
             connection.execute(statement)
     connection.execute("DELETE FROM description")
     for view, (text, columns) in public_views().items():
         rows = [(view, "", 0, text)]
-        rows += [(view, name, n, said) for n, (name, said) in enumerate(columns.items(), start=1)]
+        rows += [(view, name, n, text) for n, (name, text) in enumerate(columns.items(), start=1)]
         connection.executemany("INSERT INTO description VALUES (?, ?, ?, ?)", rows)
 
 
 @contextmanager
 def exclusive_lock(path: Path | str, seconds: float = 0) -> Iterator[None]:
-    """Hold the database for one writing command; raises `StoreBusyError` if it is held, at once
-    or after so many seconds.
+    """Hold the database for one writing command, waiting up to `seconds` for it.
 
-    The lock is the operating system's, on a file beside the database: it ends with the process.
+    Raise `StoreBusyError` if another process holds it.
     """
+    # The lock is the operating system's, on a file next to the database: it ends with the process.
     path = Path(path)
     with os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
-"""What was made of the evidence, as a whole: whether it is current, under which rule sets, and how
-it is dropped. `ledger` writes it.
+"""Derived data as a whole: whether they are current, their rule sets, and how they are dropped.
+
+Derived is what `findings_writer` writes: it can be rebuilt from the evidence at any time.
 """
 
 import json
@@ -12,16 +13,16 @@ from crawler.protocols import PROTOCOLS
 from crawler.rulesets import RuleSet
 from crawler.store import flag_cache
 
-#: Readings have no order: a table of them is written all over.
+# Keys of readings are digests, so inserting them touches pages all over the tables.
 _CACHE_KB = 65_536
 _TABLES = tuple(
-    "judged verdict shape disagreement finding sight read_from party_page party issue "
-    "candidate statement".split()
+    "evaluated_visit verdict url_pattern disagreement finding resource_evidence "
+    "observation_reading party_page party issue candidate statement".split()
 )
 
 
 def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
-    """Whether other code or rules made what is there, or another rule set is shown."""
+    """Return whether other code or rules made the derived data, or another rule set is shown."""
     shown = db.execute("SELECT label FROM ruleset WHERE chosen = 1").fetchone()
     if shown is None or shown[0] != chosen.label:
         return True
@@ -33,15 +34,15 @@ def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
 
 
 def is_empty(db: sqlite3.Connection) -> bool:
-    """Whether nothing was ever judged here."""
+    """Return whether nothing was ever evaluated in this database."""
     return not db.execute("SELECT EXISTS (SELECT 1 FROM ruleset)").fetchone()[0]
 
 
 def rule_set(db: sqlite3.Connection, given: str | None) -> RuleSet:
-    """The rule set that is meant: a name of the package, a `.toml` file, the id or label of a
-    user's own that is stored here; None for the one that the database shows, `signals` at first.
+    """Return a rule set by package name, `.toml` file, or the id or label of a stored one.
 
-    Raises `RuleSetError`, also for a file whose label stands here with another text.
+    None is the rule set that the database shows, at first `signals`. Raise `RuleSetError`, also for
+    a file whose label is stored with another text.
     """
     if given is None:
         return _shown(db)
@@ -57,8 +58,9 @@ def rule_set(db: sqlite3.Connection, given: str | None) -> RuleSet:
 
 
 def rule_sets(db: sqlite3.Connection, chosen: RuleSet) -> tuple[RuleSet, ...]:
-    """All that are judged: those of the package and of each user's own one version, the one
-    that is chosen or the highest.
+    """Return all rule sets to evaluate: those of the package, and one version of each other.
+
+    Of several versions it is the one that is chosen, else the highest.
     """
     by_id = {name: rulesets.load(name) for name in rulesets.NAMES}
     if not chosen.is_packaged:
@@ -72,18 +74,19 @@ def _shown(db: sqlite3.Connection) -> RuleSet:
     row = db.execute("SELECT id, label, text FROM ruleset WHERE chosen = 1").fetchone()
     if row is None:
         return rulesets.load(rulesets.DEFAULT)
-    name, label, whole = row
-    return rulesets.load(name) if name in rulesets.NAMES else rulesets.parse(whole, label)
+    name, label, text = row
+    return rulesets.load(name) if name in rulesets.NAMES else rulesets.parse(text, label)
 
 
 def _own(db: sqlite3.Connection) -> list[RuleSet]:
-    """The user's own rule sets that are stored, of each the highest version first."""
+    """Return the stored rule sets that are not the package's, of each the highest version first."""
     rows = db.execute("SELECT id, label, text FROM ruleset ORDER BY id, version DESC")
     return [rulesets.parse(t, label) for name, label, t in rows if name not in rulesets.NAMES]
 
 
 def _refuse_another_text(db: sqlite3.Connection, rules: RuleSet) -> None:
-    """One label, one text: what was published as `house/1` must not come to mean another thing."""
+    """Raise `RuleSetError` if the label is stored with another text."""
+    # Results were published under the label; it must not come to mean other rules.
     row = db.execute("SELECT text FROM ruleset WHERE label = ?", (rules.label,)).fetchone()
     if row is not None and row[0] != rules.text and not rules.is_packaged:
         raise rulesets.RuleSetError(
@@ -94,9 +97,9 @@ def _refuse_another_text(db: sqlite3.Connection, rules: RuleSet) -> None:
 
 @contextmanager
 def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
-    """Rebuild without looking up what each row refers to: the same hand writes both sides, and
-    dropping a million readings would look for each in every table.
-    """
+    """Rebuild with foreign keys off and a large page cache."""
+    # One writer makes both sides of every reference. With foreign keys on, to delete a million
+    # readings SQLite would look for each in every table that refers to readings.
     db.execute("PRAGMA foreign_keys = OFF")
     db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     try:
@@ -106,10 +109,12 @@ def bulk_load_mode(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def drop_all_derived(db: sqlite3.Connection) -> tuple[str, ...]:
-    """Drop everything derived, in the caller's transaction, with the indexes on it; what makes
-    them comes back, for `index`. Sorting once is cheaper than finding a place for every row.
+    """Delete all derived data in the caller's transaction, and drop the indexes on their tables.
+
+    Return the SQL of those indexes, for `recreate_indexes`.
     """
-    flag_cache.forget(db)
+    # To sort once at the end is cheaper than to find the place in an index for every row.
+    flag_cache.clear(db)
     for table in (*_TABLES, "reading", "protocol"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     found = db.execute(
@@ -123,17 +128,17 @@ def drop_all_derived(db: sqlite3.Connection) -> tuple[str, ...]:
 
 
 def recreate_indexes(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
-    """Make indexes again."""
+    """Create the indexes that `drop_all_derived` dropped."""
     for sql in indexes:
         db.execute(sql)
 
 
 def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
-    """Drop what was derived for one origin; readings stay, since others may share them."""
-    flag_cache.forget(db)
-    for table in ("verdict", "disagreement", "finding", "sight"):
+    """Delete what was derived for one origin; readings stay, since others may share them."""
+    flag_cache.clear(db)
+    for table in ("verdict", "disagreement", "finding", "resource_evidence"):
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
-    for table in ("read_from", "party_page"):
+    for table in ("observation_reading", "party_page"):
         db.execute(
             f"DELETE FROM {table} WHERE observation IN "  # noqa: S608 - our own names
             "(SELECT id FROM observation WHERE origin = ?)",
@@ -142,19 +147,18 @@ def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
 
 
 def save_protocols(db: sqlite3.Connection) -> None:
-    """Store which versions of protocols read the evidence: where they found nothing, that is all
-    there is to tell.
-    """
+    """Store which versions of protocols have read the evidence."""
+    # Readings that found nothing are not stored, so the version is not in their keys.
     db.executemany(
         "INSERT INTO protocol VALUES (?, ?) ON CONFLICT DO NOTHING",
         [(p.NAME, p.VERSION) for p in PROTOCOLS],
     )
 
 
-def save_rule_sets(db: sqlite3.Connection, judged: Iterable[RuleSet], chosen: RuleSet) -> None:
+def save_rule_sets(db: sqlite3.Connection, evaluated: Iterable[RuleSet], chosen: RuleSet) -> None:
     """Store rule sets whole, and which one the public views show."""
     db.execute("UPDATE ruleset SET chosen = 0")
-    for rules in judged:
+    for rules in evaluated:
         db.execute(
             "INSERT INTO ruleset VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (label) DO UPDATE SET "
             "title = excluded.title, text = excluded.text, "

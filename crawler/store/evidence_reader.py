@@ -1,4 +1,4 @@
-"""Read evidence: which origins to judge, and what was observed of one."""
+"""Reader of evidence: the origins to evaluate, and the observations of one."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,11 +9,13 @@ from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.store.bodies import load_body
 
-_IN_ORDER = itemgetter(1, 0)
+# Run and number, by position in the query of `rows_of`.
+_BY_RUN = itemgetter(1, 0)
 
 
 def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
-    """Origins with evidence, all of them or those visited in one run, in order."""
+    """Yield the origins with evidence, all of them or those visited in one run, by number."""
+    # In portions, so that no cursor is open while the caller writes.
     if run is None:
         query = "SELECT DISTINCT origin FROM visit WHERE origin > ? ORDER BY origin LIMIT 1000"
     else:
@@ -29,9 +31,9 @@ def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
 
 
 def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
-    """Origins that were visited since they were judged, or never were, in order."""
+    """Yield the origins visited since they were evaluated, or never evaluated, by number."""
     query = (
-        "SELECT v.origin FROM visit AS v LEFT JOIN judged AS j ON j.origin = v.origin "
+        "SELECT v.origin FROM visit AS v LEFT JOIN evaluated_visit AS j ON j.origin = v.origin "
         "WHERE v.origin > ? AND v.run > coalesce(j.run, 0) "
         "GROUP BY v.origin ORDER BY v.origin LIMIT 1000"
     )
@@ -43,17 +45,19 @@ def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
 
 
 def rows_of(db: sqlite3.Connection, origin: int) -> list[ObservationRow]:
-    """Everything observed of an origin, oldest first; bodies are not loaded."""
+    """Return the observations of an origin, oldest first; bodies are not loaded."""
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
         "observed_at, confirms FROM observation WHERE origin = ?",
         (origin,),
     ).fetchall()
-    found.sort(key=_IN_ORDER)  # sorted by SQLite, every column would be written once more
+    # Sorted here: SQLite would write every column once more to sort them.
+    found.sort(key=_BY_RUN)
     rows: dict[int, ObservationRow] = {}
-    for facts in found:
-        confirmed = facts[-1] and (*facts[:-1], rows.get(facts[-1]))
-        rows[facts[0]] = ObservationRow._make(confirmed or facts)
+    for columns in found:
+        # What a 304 confirms is older than it, so it is in `rows` already.
+        confirmed = columns[-1] and (*columns[:-1], rows.get(columns[-1]))
+        rows[columns[0]] = ObservationRow._make(confirmed or columns)
     return list(rows.values())
 
 

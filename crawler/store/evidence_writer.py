@@ -1,4 +1,4 @@
-"""Evidence in: datasets, runs, and what was observed. Everything here is append-only."""
+"""Writer of evidence: datasets, their origins, and observations. All of it is append-only."""
 
 import hashlib
 import json
@@ -11,32 +11,36 @@ from crawler.model import Observation, Origin
 from crawler.store.bodies import save_body
 from crawler.vocab import EXTRACTED, Reject
 
-# Origins that are stored at once: this bounds memory, however many there are.
-_AT_ONCE = 5_000
-_TABLES = (
-    "CREATE TEMP TABLE arrived (key TEXT PRIMARY KEY, scheme TEXT, host TEXT, port INTEGER, "
+# Origins that are stored by one statement; this bounds memory.
+_BATCH = 5_000
+_STAGING_TABLES = (
+    "CREATE TEMP TABLE staged (key TEXT PRIMARY KEY, scheme TEXT, host TEXT, port INTEGER, "
     "site TEXT, assumed INTEGER, url TEXT, rows INTEGER, weight REAL)",
-    "CREATE TEMP TABLE arrived_page (key TEXT, n INTEGER, url TEXT)",
+    "CREATE TEMP TABLE staged_page (key TEXT, n INTEGER, url TEXT)",
 )
-_TAKE_IN = (
+# CROSS JOIN keeps the order of the joins: each staged key is looked up in `origin`, which may have
+# millions of rows.
+_MERGE_STAGED = (
     "INSERT INTO origin (key, scheme, host, port, site, assumed, url) "
-    "SELECT key, scheme, host, port, site, assumed, url FROM temp.arrived "
+    "SELECT key, scheme, host, port, site, assumed, url FROM temp.staged "
     "WHERE true ORDER BY rowid ON CONFLICT DO NOTHING",
     "INSERT INTO dataset_origin (dataset, origin, rows, weight) "
     "SELECT :dataset, o.id, a.rows, a.weight "
-    "FROM temp.arrived AS a CROSS JOIN origin AS o ON o.key = a.key",
+    "FROM temp.staged AS a CROSS JOIN origin AS o ON o.key = a.key",
     "INSERT INTO sample (origin, dataset, n, url) "
     "SELECT o.id, :dataset, p.n, p.url "
-    "FROM temp.arrived_page AS p CROSS JOIN origin AS o ON o.key = p.key",
-    "DELETE FROM temp.arrived",
-    "DELETE FROM temp.arrived_page",
+    "FROM temp.staged_page AS p CROSS JOIN origin AS o ON o.key = p.key",
+    "DELETE FROM temp.staged",
+    "DELETE FROM temp.staged_page",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDataset:
-    """A dataset as `dataset` has read it. `files` are (path, bytes, SHA-256); `column_given` is
-    whether somebody said which column has the URLs.
+    """A dataset that was read.
+
+    `files` are (path, size in octets, SHA-256). `rejects` are (reason, rows, an example).
+    `column_given` tells whether the user named the column with URLs.
     """
 
     path: str
@@ -50,23 +54,24 @@ class NewDataset:
 
     @property
     def digest(self) -> str:
-        """What the bytes of the files are known by."""
+        """The digest of all files, by which the dataset is found again."""
         return dataset_digest(self.files)
 
 
 def dataset_digest(files: Iterable[tuple[str, int, str]]) -> str:
-    """The digest of the one file, or of the sorted digests of all of them."""
+    """Return the SHA-256 of the one file, or of the sorted digests of all files, one a line."""
     digests = sorted(digest for _, _, digest in files)
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def known_dataset(
+def find_dataset(
     db: sqlite3.Connection, digest: str, url_column: str | None, weight_column: str | None
 ) -> int | None:
-    """The number of a dataset that was ingested before, by its digest and its columns. Without a
-    column of URLs it is one whose column was found by itself, as it would be again.
+    """Return the number of a dataset that was ingested before, None if there is none.
+
+    Without `url_column` it must be one whose column was detected, since the same one would be.
     """
     row = db.execute(
         "SELECT id FROM dataset WHERE digest = ?1 AND weight_column = ?3 "
@@ -82,8 +87,9 @@ def add_dataset(
     origins: Iterable[tuple[str, Origin, int, float | None, Sequence[str]]],
     now: str,
 ) -> int:
-    """Store a dataset with its origins `(key, origin, rows, weight, samples)`, in the caller's
-    transaction; the number it got comes back.
+    """Store a dataset in the caller's transaction. Return its number.
+
+    `origins` are (key, origin, rows, weight, sampled URLs). `now` is an RFC 3339 time in UTC.
     """
     size = sum(size for _, size, _ in dataset.files)
     number = db.execute(
@@ -117,25 +123,25 @@ def _add_origins(
     dataset: int,
     origins: Iterator[tuple[str, Origin, int, float | None, Sequence[str]]],
 ) -> None:
-    """Store origins a batch at a time. One that is known keeps the scheme it was first asked by."""
-    for statement in _TABLES:
+    """Store origins in batches. A known origin keeps the scheme under which it was stored first."""
+    for statement in _STAGING_TABLES:
         db.execute(statement)
-    while batch := list(islice(origins, _AT_ONCE)):
+    while batch := list(islice(origins, _BATCH)):
         db.executemany(
-            "INSERT INTO temp.arrived VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO temp.staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (key, o.scheme, o.host, o.port, o.site, o.assumed, o.url, rows, weight)
                 for key, o, rows, weight, _ in batch
             ],
         )
         db.executemany(
-            "INSERT INTO temp.arrived_page VALUES (?, ?, ?)",
+            "INSERT INTO temp.staged_page VALUES (?, ?, ?)",
             [(key, n, url) for key, *_, urls in batch for n, url in enumerate(urls, start=1)],
         )
-        for statement in _TAKE_IN:
+        for statement in _MERGE_STAGED:
             db.execute(statement, {"dataset": dataset})
-    db.execute("DROP TABLE temp.arrived")
-    db.execute("DROP TABLE temp.arrived_page")
+    db.execute("DROP TABLE temp.staged")
+    db.execute("DROP TABLE temp.staged_page")
 
 
 def save_visit(
@@ -147,9 +153,10 @@ def save_visit(
     *,
     keep_pages: bool = False,
 ) -> None:
-    """Store what was observed of an origin and that it was visited, in the caller's transaction.
+    """Store the observations of an origin and its visit, in the caller's transaction.
 
-    A visit that is stored already is left as it is, so saving twice changes nothing.
+    A visit that is stored already is left unchanged. `keep_pages` stores pages whole, not only
+    their extract.
     """
     done = db.execute("SELECT 1 FROM visit WHERE origin = ? AND run = ?", (origin, run)).fetchone()
     if done:
@@ -197,8 +204,9 @@ def _save_observation(
 def _save_content(
     db: sqlite3.Connection, seen: Observation, *, keep_pages: bool
 ) -> tuple[str | None, str | None]:
-    """Store what was received; its digest and that of what is kept of it come back, those of the
-    answer confirmed for a 304.
+    """Store a body. Return the digests of the body as received and of what is stored of it.
+
+    A 304 has no body (RFC 9110, 15.4.5): it gets the digests of the response that it confirms.
     """
     if seen.confirms is not None:
         query = "SELECT digest, stored FROM observation WHERE id = ?"
@@ -214,5 +222,5 @@ def _save_content(
 
 
 def text(value: str) -> str:
-    """Text that a database can hold: lone surrogates become their escapes."""
+    """Return text that SQLite can store as UTF-8: lone surrogates become escapes."""
     return value.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""What was made of many origins, gathered and written by the table: rebuildable, all of it."""
+"""Buffered writer of derived data: readings, findings, verdicts, all of which can be rebuilt."""
 
 import json
 import sqlite3
@@ -18,23 +18,25 @@ from crawler.protocols.url_patterns import shapes_of
 from crawler.store import parties, verdict_cache
 from crawler.store.evidence_writer import text
 
-#: Written after so many rows: memory is bounded, and a statement of SQL is worth its while.
-_ROWS = 25_000
-_REMEMBERED = 1024
-# A table after those that it refers to.
-_OF_READINGS = ("statement", "issue", "candidate", "shape", "party")
+#: Rows that are buffered: this bounds memory, and one statement of SQL serves many rows.
+_BUFFER_ROWS = 25_000
+_CACHE_SIZE = 1024
+# Each table stands after those that it refers to.
+_TABLES_OF_READINGS = ("statement", "issue", "candidate", "url_pattern", "party")
 _TABLES = (
-    *("reading", *_OF_READINGS),
-    *("party_page", "read_from", "sight", "finding", "silence", "disagreement", "verdict"),
+    *("reading", *_TABLES_OF_READINGS, "party_page", "observation_reading", "resource_evidence"),
+    *("finding", "finding_without_statement", "disagreement", "verdict"),
 )
-# Most findings are of nothing: what would be NULL in them need not be said.
-_SILENCE = (
-    "finding (origin, rules, purpose, state, conflict, complete, headline, detail, observed_at)"
-)
-# Tables of which a row may be made twice, by documents that are the same to the octet.
-_TWICE = ("party_page", "disagreement")
-_JUDGED = (
-    "INSERT OR REPLACE INTO judged SELECT origin, max(run) FROM visit "
+# Buffers whose rows go to part of a table. Most findings have no statement that decided them; their
+# five other columns stay NULL and are not bound.
+_COLUMNS = {
+    "finding_without_statement": "finding (origin, rules, purpose, state, conflict, complete, "
+    "headline, detail, observed_at)"
+}
+# Tables that may get an equal row twice, from documents with equal bytes.
+_TABLES_WITH_REPEATS = ("party_page", "disagreement")
+_SET_EVALUATED_VISIT = (
+    "INSERT OR REPLACE INTO evaluated_visit SELECT origin, max(run) FROM visit "
     "WHERE origin IN (SELECT value FROM json_each(?)) GROUP BY origin"
 )
 
@@ -42,115 +44,140 @@ _Row = tuple[object, ...]
 
 
 def _insert(table: str, columns: int) -> str:
-    into = _SILENCE if table == "silence" else table
-    marks, otherwise = ", ".join("?" * columns), "ON CONFLICT DO NOTHING" if table in _TWICE else ""
-    return f"INSERT INTO {into} VALUES ({marks}) {otherwise}"  # noqa: S608 - our own names
+    marks = ", ".join("?" * columns)
+    conflict = "ON CONFLICT DO NOTHING" if table in _TABLES_WITH_REPEATS else ""
+    return f"INSERT INTO {_COLUMNS.get(table, table)} VALUES ({marks}) {conflict}"  # noqa: S608 - our own names
 
 
 class _FindingRows(NamedTuple):
-    """The rows of an opinion but for what each origin puts in: of findings with what decided or,
-    in `silence`, with nothing that did, and of verdicts with what dates them.
+    """The rows of an evaluation, without what differs between the origins that share it.
+
+    `findings` have the statement that decided. `without_statement` are findings that none decided.
+    `verdicts` have the position of the resource that dates them, None for the newest.
     """
 
     findings: list[tuple[_Row, StatementRef]]
-    silence: list[_Row]
+    without_statement: list[_Row]
     verdicts: list[tuple[_Row, int | None]]
 
 
 class FindingsWriter:
-    """Rows that wait to be written, in the transaction of whoever calls.
+    """Buffers rows and writes them table by table, in the caller's transaction.
 
-    `keep_contacts` stores what is personal about parties.
+    Call `write` at the end. `keep_contacts` stores personal data of parties.
     """
 
     def __init__(self, db: sqlite3.Connection, *, keep_contacts: bool) -> None:
         self._db, self._keep_contacts = db, keep_contacts
         self._rows: dict[str, list[_Row]] = {table: [] for table in _TABLES}
-        self._reads: set[str] = set()
-        self._found: IdentityCache[Reading, dict[str, list[_Row]]] = IdentityCache(_REMEMBERED)
-        self._said: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_REMEMBERED)
+        self._readings: set[str] = set()
+        # Equal documents share a reading, and origins with equal evidence an evaluation.
+        self._reading_rows: IdentityCache[Reading, dict[str, list[_Row]]] = IdentityCache(
+            _CACHE_SIZE
+        )
+        self._finding_rows: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_CACHE_SIZE)
         self._private: list[_Row] = []
-        self._judged: list[int] = []
-        self._waiting = 0
+        self._evaluated: list[int] = []
+        self._buffered = 0
 
     def add(self, origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> None:
-        """Take what was read from an origin, the evidence in force there and what it comes to."""
+        """Buffer the readings, the current evidence, the findings and the verdicts of an origin."""
         for observation, read in snapshot.reads:
-            if read.key not in self._reads:
+            if read.key not in self._readings:
                 self._add_reading(read)
             if read.reading.parties:
-                self._put("party_page", parties.pages(self._db, observation, read))
-        self._put("read_from", [(observation, read.key) for observation, read in snapshot.reads])
-        self._put("sight", _sights(origin, snapshot))
-        said = self._said.get(evaluation) or self._said.keep(evaluation, _said_by(evaluation))
-        self._put("finding", _findings(origin, snapshot, said))
-        self._put("silence", [(origin, *row, snapshot.newest_observed_at) for row in said.silence])
-        self._put("disagreement", _disagreements(origin, snapshot, evaluation))
-        self._put("verdict", _verdicts(origin, snapshot, said))
-        self._judged.append(origin)
-        if self._waiting >= _ROWS:
+                self._buffer("party_page", parties.page_rows(self._db, observation, read))
+        self._buffer(
+            "observation_reading", [(observation, read.key) for observation, read in snapshot.reads]
+        )
+        self._buffer("resource_evidence", _resource_rows(origin, snapshot))
+        shared = self._finding_rows.get(evaluation) or self._finding_rows.keep(
+            evaluation, _shared_rows(evaluation)
+        )
+        newest = snapshot.newest_observed_at
+        without_statement = [(origin, *row, newest) for row in shared.without_statement]
+        self._buffer("finding", _finding_rows(origin, snapshot, shared))
+        self._buffer("finding_without_statement", without_statement)
+        self._buffer("disagreement", _disagreement_rows(origin, snapshot, evaluation))
+        self._buffer("verdict", _verdict_rows(origin, snapshot, shared))
+        self._evaluated.append(origin)
+        if self._buffered >= _BUFFER_ROWS:
             self.write()
 
     def write(self) -> None:
-        """Write all that waits. A reading that is stored already stays, with all it found."""
+        """Write all buffered rows. A reading that is stored already stays, with all its rows."""
         stored = self._stored()
         for table, rows in self._rows.items():
-            if table == "reading" or table in _OF_READINGS:
+            if table == "reading" or table in _TABLES_OF_READINGS:
+                # Sorted by key, so that pages of the tables are filled in order.
                 rows = sorted((row for row in rows if row[0] not in stored), key=itemgetter(0, 1))
             if rows:
                 self._db.executemany(_insert(table, len(rows[0])), rows)
-        self._db.executemany(parties.KEEP_PRIVATE, self._private)
-        self._db.execute(_JUDGED, (json.dumps(self._judged),))
-        self._begin()
+        self._db.executemany(parties.SET_PRIVATE, self._private)
+        self._db.execute(_SET_EVALUATED_VISIT, (json.dumps(self._evaluated),))
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._rows = {table: [] for table in _TABLES}
-        self._reads, self._private, self._judged, self._waiting = set(), [], [], 0
+        self._readings, self._private, self._evaluated, self._buffered = set(), [], [], 0
 
     def _stored(self) -> set[str]:
-        """Which of the readings that wait are in the database."""
+        """Return the keys of the buffered readings that are in the database."""
         query = "SELECT id FROM reading WHERE id IN (SELECT value FROM json_each(?))"
-        return {key for (key,) in self._db.execute(query, (json.dumps(sorted(self._reads)),))}
+        return {key for (key,) in self._db.execute(query, (json.dumps(sorted(self._readings)),))}
 
-    def _put(self, table: str, rows: list[_Row]) -> None:
+    def _buffer(self, table: str, rows: list[_Row]) -> None:
         self._rows[table] += rows
-        self._waiting += len(rows)
+        self._buffered += len(rows)
 
     def _add_reading(self, read: StoredReading) -> None:
-        self._reads.add(read.key)
-        facts = (read.protocol.NAME, read.protocol.VERSION, read.document)
-        self._put("reading", [(read.key, *facts, read.reading.presence.value)])
-        found = self._found.get(read.reading)
-        if found is None:
-            found = self._found.keep(read.reading, _found_by(read))
-        for table, rows in found.items():
-            self._put(table, [(read.key, *row) for row in rows])
+        self._readings.add(read.key)
+        source = (read.protocol.NAME, read.protocol.VERSION, read.document)
+        self._buffer("reading", [(read.key, *source, read.reading.presence.value)])
+        tables = self._reading_rows.get(read.reading)
+        if tables is None:
+            tables = self._reading_rows.keep(read.reading, _rows_of_reading(read))
+        for table, rows in tables.items():
+            self._buffer(table, [(read.key, *row) for row in rows])
         if self._keep_contacts:
             self._private += parties.private_rows(read)
 
 
-def _found_by(read: StoredReading) -> dict[str, list[_Row]]:
-    """The rows of a reading but for its key: what alike documents have in common."""
+def _rows_of_reading(read: StoredReading) -> dict[str, list[_Row]]:
+    """Return the rows of a reading by table, without its key; equal readings share them."""
     reading = read.reading
-    found = {
+    tables = {
         "statement": list(map(_statement, reading.statements)),
         "issue": [_issue(n, issue) for n, issue in enumerate(reading.issues, start=1)],
         "candidate": [_candidate(n, c) for n, c in enumerate(reading.candidates, start=1)],
-        "shape": verdict_cache.shape_rows(shapes_of(read.protocol.NAME, reading)),
+        "url_pattern": verdict_cache.pattern_rows(shapes_of(read.protocol.NAME, reading)),
         "party": parties.rows(reading),
     }
-    return {table: rows for table, rows in found.items() if rows}
+    return {table: rows for table, rows in tables.items() if rows}
 
 
 def _statement(s: Statement) -> _Row:
-    where = (text(s.place), s.line, text(s.raw), text(s.agent), _text(s.path), _text(s.media))
-    said = (s.rule, s.stance, s.purpose, s.tier)
-    return (s.n, *said, *where, _text(s.policy), s.clause, s.declared_by, s.reads, s.counts)
+    source = (text(s.place), s.line, text(s.raw))
+    scope = (text(s.agent), _text(s.path), _text(s.media))
+    return (
+        s.n,
+        s.rule,
+        s.stance,
+        s.purpose,
+        s.tier,
+        *source,
+        *scope,
+        _text(s.policy),
+        s.clause,
+        s.declared_by,
+        s.reads,
+        s.counts,
+    )
 
 
 def _candidate(n: int, c: Candidate) -> _Row:
-    where = (c.location, c.language, c.pattern, c.line, text(c.snippet))
-    return (n, c.strength, c.kind, *where)
+    source = (c.location, c.language, c.pattern, c.line, text(c.snippet))
+    return (n, c.strength, c.kind, *source)
 
 
 def _issue(n: int, issue: Issue) -> _Row:
@@ -161,18 +188,18 @@ def _text(value: str | None) -> str | None:
     return None if value is None else text(value)
 
 
-def _sights(origin: int, snapshot: OriginSnapshot) -> list[_Row]:
-    """The evidence in force, with what the protocols say of its presence."""
+def _resource_rows(origin: int, snapshot: OriginSnapshot) -> list[_Row]:
+    """Return the rows of the current evidence."""
     return [
         (origin, f.row.resource, text(f.path), s.presence, f.row.key, f.last)
         for f, s in zip(snapshot.answers, snapshot.resources, strict=True)
     ]
 
 
-def _said_by(evaluation: Evaluation) -> _FindingRows:
+def _shared_rows(evaluation: Evaluation) -> _FindingRows:
     return _FindingRows(
-        [(_concluded(c), c.by) for c in evaluation.findings if c.by],
-        [_concluded(c) for c in evaluation.findings if not c.by],
+        [(_finding_row(c), c.by) for c in evaluation.findings if c.by],
+        [_finding_row(c) for c in evaluation.findings if not c.by],
         [
             (verdict_cache.row(None, told.what, told.verdict), told.dated)
             for told in evaluation.told
@@ -180,25 +207,25 @@ def _said_by(evaluation: Evaluation) -> _FindingRows:
     )
 
 
-def _concluded(c: CachedFinding) -> _Row:
-    """In plain text and numbers, which are bound as they are."""
-    facts = int(c.conflict), int(c.complete), int(c.headline)
-    return (c.rules, c.purpose.value, c.state.value, *facts, text(c.detail))
+def _finding_row(c: CachedFinding) -> _Row:
+    """Return plain text and numbers, which sqlite3 binds fastest."""
+    flags = int(c.conflict), int(c.complete), int(c.headline)
+    return (c.rules, c.purpose.value, c.state.value, *flags, text(c.detail))
 
 
-def _findings(origin: int, snapshot: OriginSnapshot, said: _FindingRows) -> list[_Row]:
-    return [(origin, *row, *_cited(snapshot, by)) for row, by in said.findings]
+def _finding_rows(origin: int, snapshot: OriginSnapshot, shared: _FindingRows) -> list[_Row]:
+    return [(origin, *row, *_citation(snapshot, by)) for row, by in shared.findings]
 
 
-def _cited(snapshot: OriginSnapshot, by: StatementRef) -> _Row:
+def _citation(snapshot: OriginSnapshot, by: StatementRef) -> _Row:
     evidence = snapshot.resources[by.evidence]
     key = evidence.readings[by.reading][1]
     return (key, by.n, evidence.observation, evidence.observed_at, by.candidate)
 
 
-def _disagreements(origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> list[_Row]:
-    def key(place: StatementRef) -> str:
-        return snapshot.resources[place.evidence].readings[place.reading][1]
+def _disagreement_rows(origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> list[_Row]:
+    def key(ref: StatementRef) -> str:
+        return snapshot.resources[ref.evidence].readings[ref.reading][1]
 
     return [
         (origin, purpose, key(reserving), reserving.n, key(permitting), permitting.n)
@@ -206,6 +233,6 @@ def _disagreements(origin: int, snapshot: OriginSnapshot, evaluation: Evaluation
     ]
 
 
-def _verdicts(origin: int, snapshot: OriginSnapshot, said: _FindingRows) -> list[_Row]:
+def _verdict_rows(origin: int, snapshot: OriginSnapshot, shared: _FindingRows) -> list[_Row]:
     times = observation_times(snapshot.resources, snapshot.newest_observed_at)
-    return [(origin, *row, times[dated]) for row, dated in said.verdicts]
+    return [(origin, *row, times[dated]) for row, dated in shared.verdicts]

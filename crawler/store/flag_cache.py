@@ -1,33 +1,35 @@
-"""What flaggings leave to each other: tables as bytes, valid for one state of the database."""
+"""Cache of flaggings: their tables as bytes, valid for one state of the database."""
 
 import sqlite3
 from collections.abc import Mapping
 
-#: More than this is not worth its place; it is worked out again.
+#: Larger tables are not stored; to compute them again is cheaper than to keep them.
 MOST_BYTES = 256 * 1024 * 1024
-# So many ways of flagging are kept, the latest.
-_KEPT = 8
+# Flaggings that are kept, the latest ones.
+_MAX_FLAGGINGS = 8
 
 
-def load(db: sqlite3.Connection, facts: str) -> dict[str, bytes]:
-    """The tables of a flagging by name; none if there was none like it."""
-    return dict(db.execute("SELECT name, content FROM prepared WHERE facts = ?", (facts,)))
-
-
-def save(db: sqlite3.Connection, facts: str, tables: Mapping[str, bytes]) -> None:
-    """Keep the tables of a flagging in place of those it had, unless they are too large."""
-    db.execute("DELETE FROM prepared WHERE facts = ?", (facts,))
-    if sum(map(len, tables.values())) > MOST_BYTES:
-        return
-    rows = [(facts, name, content) for name, content in tables.items()]
-    db.executemany("INSERT INTO prepared VALUES (?, ?, ?)", rows)
-    db.execute(
-        "DELETE FROM prepared WHERE facts NOT IN "
-        "(SELECT facts FROM prepared GROUP BY facts ORDER BY max(rowid) DESC LIMIT ?)",
-        (_KEPT,),
+def load(db: sqlite3.Connection, cache_key: str) -> dict[str, bytes]:
+    """Return the tables of a flagging by name; none if it is not in the cache."""
+    return dict(
+        db.execute("SELECT name, content FROM flag_cache WHERE cache_key = ?", (cache_key,))
     )
 
 
-def forget(db: sqlite3.Connection) -> None:
-    """Drop all of it: what it was worked out from has changed."""
-    db.execute("DELETE FROM prepared")
+def save(db: sqlite3.Connection, cache_key: str, tables: Mapping[str, bytes]) -> None:
+    """Replace the tables of a flagging, unless they are too large."""
+    db.execute("DELETE FROM flag_cache WHERE cache_key = ?", (cache_key,))
+    if sum(map(len, tables.values())) > MOST_BYTES:
+        return
+    rows = [(cache_key, name, content) for name, content in tables.items()]
+    db.executemany("INSERT INTO flag_cache VALUES (?, ?, ?)", rows)
+    db.execute(
+        "DELETE FROM flag_cache WHERE cache_key NOT IN "
+        "(SELECT cache_key FROM flag_cache GROUP BY cache_key ORDER BY max(rowid) DESC LIMIT ?)",
+        (_MAX_FLAGGINGS,),
+    )
+
+
+def clear(db: sqlite3.Connection) -> None:
+    """Delete everything; the evidence has changed."""
+    db.execute("DELETE FROM flag_cache")

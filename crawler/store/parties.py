@@ -1,4 +1,4 @@
-"""The parties that documents name, and their pages as absolute URLs."""
+"""Rows of the parties that documents name, and of their pages as absolute URLs."""
 
 import json
 import sqlite3
@@ -8,23 +8,23 @@ from crawler.model import Party, Reading
 from crawler.protocols.parsing.parties import absolute
 from crawler.store.evidence_writer import text
 
-#: Stores what is personal beside a party that is stored already; see `private_rows`.
-KEEP_PRIVATE = "UPDATE party SET private = ? WHERE reading = ? AND n = ?"
+#: Adds personal data to a party that is stored already; bound to `private_rows`.
+SET_PRIVATE = "UPDATE party SET private = ? WHERE reading = ? AND n = ?"
 
 
 def rows(reading: Reading) -> list[tuple[object, ...]]:
-    """The parties of a reading as rows, without its key and what is personal."""
+    """Return the parties of a reading as rows of `party`, without its key and personal data."""
     return [_row(n, party) for n, party in enumerate(reading.parties, start=1)]
 
 
 def _row(n: int, party: Party) -> tuple[object, ...]:
-    reached = (party.licence_page, party.contact_page, party.mailbox, party.duties)
-    said = (party.name, party.uid, *reached)
-    return (n, party.source, party.role, party.confidence, *map(text, said), "[]")
+    contact = (party.licence_page, party.contact_page, party.mailbox, party.duties)
+    columns = map(text, (party.name, party.uid, *contact))
+    return (n, party.source, party.role, party.confidence, *columns, "[]")
 
 
 def private_rows(read: StoredReading) -> list[tuple[object, ...]]:
-    """What is personal about the parties of a reading, for `KEEP_PRIVATE`."""
+    """Return the personal data of the parties of a reading, for `SET_PRIVATE`."""
     return [
         (json.dumps([text(p) for p in party.private], ensure_ascii=False), read.key, n)
         for n, party in enumerate(read.reading.parties, start=1)
@@ -32,15 +32,15 @@ def private_rows(read: StoredReading) -> list[tuple[object, ...]]:
     ]
 
 
-def forget_private(db: sqlite3.Connection) -> None:
-    """Drop what is personal, of all parties."""
+def delete_private(db: sqlite3.Connection) -> None:
+    """Delete the personal data of all parties."""
     db.execute("UPDATE party SET private = '[]' WHERE private != '[]'")
 
 
-def pages(
+def page_rows(
     db: sqlite3.Connection, observation: int, read: StoredReading
 ) -> list[tuple[object, ...]]:
-    """Where the relative pages of a reading lead from one observation, as rows."""
+    """Return the pages that a reading gives as relative URLs, resolved against an observation."""
     relative = [
         (n, party)
         for n, party in enumerate(read.reading.parties, start=1)

@@ -1,12 +1,13 @@
-"""Small questions to the database, one row each."""
+"""Queries for commands and reports, over the public views where they have the answer."""
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from typing import TypedDict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypedDict
 
 
 class SourceFacts(TypedDict):
-    """The response behind an observation."""
+    """The response of an observation: digests, status, address and TLS."""
 
     digest: str
     stored: str
@@ -17,19 +18,50 @@ class SourceFacts(TypedDict):
     tls_verified: str
 
 
+class UnseenResource(NamedTuple):
+    """A planned resource that could not be seen, with outcome and status of the last attempt."""
+
+    resource: str
+    path: str
+    outcome: str
+    status: int | None
+    note: str
+
+
+class DatasetTotals(NamedTuple):
+    """A dataset: its files as given, its rows and origins, and the rows that name no origin."""
+
+    path: str
+    rows: int
+    origins: int
+    unattributable: int
+
+
+class StateCount(NamedTuple):
+    """A row of view `dataset_summary`. The two bounds are numbers of rows, equal for all states."""
+
+    purpose: str
+    state: str
+    origins: int
+    rows: int
+    reserved_min: int
+    reserved_max: int
+    rules: str
+
+
 def find_origin(db: sqlite3.Connection, key: str) -> tuple[int, str] | None:
-    """Number and URL of an origin by its key, None if it is not in the database."""
+    """Return number and URL of an origin by its key, None if it is not in the database."""
     row = db.execute("SELECT id, url FROM origin WHERE key = ?", (key,)).fetchone()
     return (row[0], row[1]) if row else None
 
 
 def rows_by_origin(db: sqlite3.Connection) -> Iterator[tuple[int, int, int]]:
-    """Origin, dataset and rows, origin by origin, of everything that was ingested."""
+    """Yield (origin, dataset, rows) of all datasets, ordered by origin."""
     yield from db.execute("SELECT origin, dataset, rows FROM dataset_origin ORDER BY 1, 2")
 
 
 def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, SourceFacts]:
-    """Digest, kept digest, status, address and TLS of observations."""
+    """Return the response of each observation, by its number."""
     found: dict[int, SourceFacts] = {}
     for key in observations:
         digest, stored, status, address, version, certificate, verified = db.execute(
@@ -47,3 +79,65 @@ def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, So
             "tls_verified": verified,
         }
     return found
+
+
+def dataset_ids(db: sqlite3.Connection) -> list[int]:
+    """Return the numbers of all datasets, in their order."""
+    return [dataset for (dataset,) in db.execute("SELECT dataset FROM datasets")]
+
+
+def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
+    """Return the totals of a dataset that exists."""
+    query = "SELECT path, rows, origins, unattributable FROM datasets WHERE dataset = ?"
+    return DatasetTotals(*db.execute(query, (dataset,)).fetchone())
+
+
+def state_counts(db: sqlite3.Connection, dataset: int) -> list[StateCount]:
+    """Return the origins and rows of a dataset by purpose and state; none if none was judged."""
+    query = (
+        "SELECT purpose, state, origins, rows, reserved_min, reserved_max, rules "
+        "FROM dataset_summary WHERE dataset = ?"
+    )
+    return [StateCount(*row) for row in db.execute(query, (dataset,))]
+
+
+def outcome_counts(db: sqlite3.Connection, run: int | None) -> dict[str, int]:
+    """Return the number of attempts of a run by outcome; empty if there is no such run."""
+    row = db.execute("SELECT outcomes FROM runs WHERE run = ?", (run,)).fetchone()
+    counts: dict[str, int] = json.loads(row[0]) if row else {}
+    return counts
+
+
+def crash_count(db: sqlite3.Connection, run: int | None = None) -> int:
+    """Return how many documents crashed their parser, all of them or those of a run."""
+    query = "SELECT count(*) FROM issues WHERE code = 'internal.crash'"
+    if run is not None:
+        query += " AND observation IN (SELECT observation FROM observations WHERE run = ?)"
+    return int(db.execute(query, () if run is None else (run,)).fetchone()[0])
+
+
+def unseen_resources(db: sqlite3.Connection, origin: str) -> list[UnseenResource]:
+    """Return the planned resources of an origin, by its URL, that could not be seen."""
+    query = (
+        "SELECT resource, path, last_outcome, last_status, note FROM coverage "
+        "WHERE origin = ? AND presence = 'unseen' ORDER BY resource, path"
+    )
+    return [UnseenResource(*row) for row in db.execute(query, (origin,))]
+
+
+def view_rows(
+    db: sqlite3.Connection, view: str, columns: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a public view, ordered by all `columns` from the first to the last."""
+    names = ", ".join(f'"{c}"' for c in columns)
+    order = ", ".join(str(n) for n in range(1, len(columns) + 1))
+    yield from db.execute(f'SELECT {names} FROM "{view}" ORDER BY {order}')  # noqa: S608 - names of our own views
+
+
+def column_type(db: sqlite3.Connection, view: str, column: str) -> str:
+    """Return INTEGER or REAL if a column of a public view holds only numbers, else TEXT."""
+    query = f'SELECT DISTINCT typeof("{column}") FROM "{view}"'  # noqa: S608 - names of our own views
+    types = {name for (name,) in db.execute(query)} - {"null"}
+    if types == {"integer"}:
+        return "INTEGER"
+    return "REAL" if "real" in types and types <= {"integer", "real"} else "TEXT"

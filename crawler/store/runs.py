@@ -1,4 +1,4 @@
-"""Runs: which origins a crawl still has to ask, and how it ended."""
+"""Runs of a crawl: their settings, the origins that are still due, and how they ended."""
 
 import hashlib
 import json
@@ -10,13 +10,13 @@ from typing import Any
 from crawler.model import Origin
 from crawler.store.database import StoreError
 
-# Sampled URLs for each media file that is wanted: most URLs of most datasets are pages.
-_DRAWN = 8
+# Sampled URLs per media file that is wanted: most URLs of most datasets are pages.
+_SAMPLES_PER_MEDIA_FILE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What a run is: command line, versions and settings (both as plain data)."""
+    """The facts of a new run: command line, and versions and settings that JSON can hold."""
 
     command: str
     version: str
@@ -28,7 +28,8 @@ class NewRun:
 
 
 def unfinished_run(db: sqlite3.Connection, dataset: int) -> int | None:
-    """The last run for a dataset, if it has not ended."""
+    """Return the number of the last run for a dataset, None if it has ended."""
+    # Only the last run: one that was interrupted earlier is superseded, not continued.
     row = db.execute(
         "SELECT id, ended FROM run WHERE settings ->> 'dataset' = ? ORDER BY id DESC LIMIT 1",
         (dataset,),
@@ -37,16 +38,15 @@ def unfinished_run(db: sqlite3.Connection, dataset: int) -> int | None:
 
 
 def fingerprint(db: sqlite3.Connection) -> str:
-    """What tells this state of the evidence from any other: a digest of the runs and of how much
-    was observed; observations are only ever added.
-    """
+    """Return a digest that changes whenever evidence is added."""
+    # Runs, and how much was observed. That is enough, since observations are never changed.
     runs = db.execute("SELECT id, started_at, ended_at, version, settings FROM run ORDER BY id")
-    seen = db.execute("SELECT count(*), max(id) FROM observation")
-    return hashlib.sha256(repr([*runs, *seen]).encode()).hexdigest()
+    observed = db.execute("SELECT count(*), max(id) FROM observation")
+    return hashlib.sha256(repr([*runs, *observed]).encode()).hexdigest()
 
 
 def begin_run(db: sqlite3.Connection, run: NewRun, now: str) -> int:
-    """Store a new run; its number comes back."""
+    """Store a new run. Return its number."""
     return int(
         db.execute(
             "INSERT INTO run (started_at, command, version, versions, settings, user_agent, "
@@ -66,12 +66,12 @@ def begin_run(db: sqlite3.Connection, run: NewRun, now: str) -> int:
 
 
 def end_run(db: sqlite3.Connection, run: int, ended: str, now: str) -> None:
-    """Say how a run ended: `finished`, or not at all, so that it is continued."""
+    """Store that a run ended. One that is to be continued does not end."""
     db.execute("UPDATE run SET ended = ?, ended_at = ? WHERE id = ?", (ended, now, run))
 
 
 def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:
-    """What a run was begun with."""
+    """Return the settings of a run."""
     row = db.execute("SELECT settings FROM run WHERE id = ?", (run,)).fetchone()
     settings: dict[str, Any] = json.loads(row[0])
     return settings
@@ -79,9 +79,9 @@ def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """Which origins a run asks: those of its datasets that no visit since `fresh_since` covers.
+    """The origins that a run visits: those of its datasets without a visit since `fresh_since`.
 
-    `pages` is how many of the sampled URLs of an origin it is handed.
+    `limit` is a number of origins. `pages` is a number of sampled URLs for each origin.
     """
 
     run: int
@@ -92,12 +92,15 @@ class Due:
 
 
 def samples_for(pages: int, media: int) -> int:
-    """How many URLs to draw so that so many pages and media files are likely among them."""
-    return pages + _DRAWN * media
+    """Return a number of sampled URLs that probably include so many pages and media files."""
+    return pages + _SAMPLES_PER_MEDIA_FILE * media
 
 
 def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]]:
-    """What an unfinished run still has to ask, and its settings; raises `StoreError`."""
+    """Return which origins of an unfinished run are due, and its settings.
+
+    Without `run` it is the last unfinished one. Raise `StoreError` if there is none.
+    """
     row = db.execute(
         "SELECT id, settings FROM run WHERE ended IS NULL AND (id = ?1 OR ?1 IS NULL) "
         "ORDER BY id DESC LIMIT 1",
@@ -116,7 +119,7 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
     return due, settings
 
 
-#: The origins `o` of a run that are due, with their `d.size`; bound to `parameters`.
+#: FROM clause of the origins `o` of a run that are due, with their `d.size`; see `parameters`.
 DUE = """
     FROM origin AS o
     JOIN (
@@ -132,7 +135,7 @@ DUE = """
 
 
 def parameters(due: Due) -> dict[str, object]:
-    """What `DUE` is bound to."""
+    """Return the parameters of `DUE`."""
     return {
         "datasets": json.dumps(due.datasets),
         "limit": -1 if due.limit is None else due.limit,
@@ -142,12 +145,12 @@ def parameters(due: Due) -> dict[str, object]:
 
 
 def count_due(db: sqlite3.Connection, due: Due) -> int:
-    """How many origins a run still has to ask."""
+    """Return the number of origins that are due."""
     return int(db.execute(f"SELECT count(*) {DUE}", parameters(due)).fetchone()[0])
 
 
 def is_repeated(db: sqlite3.Connection, due: Due) -> bool:
-    """Whether anything was visited by another run than this one."""
+    """Return whether another run has visited anything."""
     query = "SELECT EXISTS (SELECT 1 FROM visit WHERE run != ?)"
     return bool(db.execute(query, (due.run,)).fetchone()[0])
 
@@ -155,9 +158,9 @@ def is_repeated(db: sqlite3.Connection, due: Due) -> bool:
 def iter_due(
     db: sqlite3.Connection, due: Due, at_once: int = 500
 ) -> Iterator[tuple[int, Origin, tuple[str, ...]]]:
-    """The origins a run still has to ask, with sampled page URLs, fed in small portions.
+    """Yield the origins that are due (number, origin, sampled URLs), read `at_once` at a time.
 
-    Those with most weight (with most rows, without a weight column) come first.
+    Those with the most weight (without a weight column, the most rows) come first.
     """
     db.execute("DROP TABLE IF EXISTS temp.due")
     db.execute(
@@ -181,7 +184,7 @@ def iter_due(
 
 
 def samples_of(db: sqlite3.Connection, origin: int, most: int) -> tuple[str, ...]:
-    """Sampled page URLs of an origin, from its oldest dataset on, each once."""
+    """Return at most `most` sampled URLs of an origin, each once, oldest dataset first."""
     query = (
         "SELECT url FROM sample WHERE origin = ? GROUP BY url ORDER BY min(dataset), min(n), url"
     )

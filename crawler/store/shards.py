@@ -1,8 +1,8 @@
-"""Shards: a batch of origins as a database of its own, whose evidence is taken in by the whole.
+"""Shards: each batch of origins is a separate database, whose evidence is merged into the main one.
 
-A shard has what asking its origins needs: the origins and their samples under the numbers that
-they have in the whole, and the stored answers that they may be asked about on conditions. So any
-worker can do it, and do it again.
+A shard has what visiting its origins needs: the origins and their samples under the numbers that
+they have in the main database, and the stored responses for conditional requests. So any worker
+process can do it, and another one can repeat it.
 """
 
 import contextlib
@@ -21,17 +21,17 @@ from crawler.store.database import (
     transaction,
 )
 
-# Visits taken in by one transaction, and seconds that a worker may need to let go of a shard.
-_AT_ONCE, _PATIENCE = 50, 5.0
-# The last answers of the origins of a batch, and what each of them confirms, back to the body.
-_ANSWERS = """
-    CREATE TEMP TABLE answer AS
+# Visits merged by one transaction, and seconds that a worker may need to unlock a shard.
+_VISITS_PER_TRANSACTION, _LOCK_TIMEOUT_S = 50, 5.0
+# The last responses of the origins of a batch, and what each of them confirms, back to the body.
+_LAST_RESPONSES = """
+    CREATE TEMP TABLE last_response AS
     WITH RECURSIVE
         ranked AS (
             SELECT id, confirms, row_number() OVER (
                 PARTITION BY origin, resource, url ORDER BY run DESC, id DESC
             ) AS n
-            FROM whole.observation
+            FROM main_db.observation
             WHERE origin IN (SELECT origin FROM batch) AND outcome = 'responded'
                 AND (status = 200 OR confirms IS NOT NULL)
         ),
@@ -39,107 +39,111 @@ _ANSWERS = """
             SELECT id, confirms FROM ranked WHERE n = 1
             UNION
             SELECT o.id, o.confirms
-            FROM wanted AS w JOIN whole.observation AS o ON o.id = w.confirms
+            FROM wanted AS w JOIN main_db.observation AS o ON o.id = w.confirms
         )
-    SELECT id, stored, digest FROM whole.observation WHERE id IN (SELECT id FROM wanted)
+    SELECT id, stored, digest FROM main_db.observation WHERE id IN (SELECT id FROM wanted)
 """
 _COPIED = {
     "dataset": "true",
     "origin": "id IN (SELECT origin FROM batch)",
     "dataset_origin": "origin IN (SELECT origin FROM batch)",
     "sample": "origin IN (SELECT origin FROM batch)",
-    "body": "digest IN (SELECT stored FROM answer UNION SELECT digest FROM answer)",
-    "observation": "id IN (SELECT id FROM answer)",
+    "body": "digest IN (SELECT stored FROM last_response UNION SELECT digest FROM last_response)",
+    "observation": "id IN (SELECT id FROM last_response)",
     "visit": "origin IN (SELECT origin FROM batch)",
 }
 
 
 class Shard:
-    """A batch in a file, and how much of it has been taken in."""
+    """A batch of origins in a file, and which of its visits were merged."""
 
     def __init__(self, path: Path, run: int, size: int) -> None:
         self.path, self.run, self.size = path, run, size
-        self._taken: set[int] = set()
-        self._part: sqlite3.Connection | None = None
+        self._merged: set[int] = set()
+        self._connection: sqlite3.Connection | None = None
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all its origins were visited and taken in."""
-        return len(self._taken) >= self.size
+    def is_merged(self) -> bool:
+        """Return whether all its origins were visited and merged."""
+        return len(self._merged) >= self.size
 
-    def take_in(self, db: sqlite3.Connection, on_visits: Callable[[int], None]) -> None:
-        """Store the visits that came since, while the shard is being written or later."""
-        if not self.is_whole:
-            self._take_in_new(db, on_visits)
+    def merge(self, db: sqlite3.Connection, on_visits: Callable[[int], None]) -> None:
+        """Merge the visits that are new in the shard, which a worker may still be writing.
 
-    def _take_in_new(self, db: sqlite3.Connection, on_visits: Callable[[int], None]) -> None:
-        if self._part is None:
-            self._part = connect(self.path)
+        `on_visits` is called with the number of visits after each transaction.
+        """
+        if not self.is_merged:
+            self._merge_new(db, on_visits)
+
+    def _merge_new(self, db: sqlite3.Connection, on_visits: Callable[[int], None]) -> None:
+        if self._connection is None:
+            self._connection = connect(self.path)
         query = "SELECT origin FROM visit WHERE run = ?"
-        came = [o for (o,) in self._part.execute(query, (self.run,)) if o not in self._taken]
-        for origins in _portions(came):
-            _take_in(db, self._part, self.run, origins)
-            self._taken.update(origins)
+        new = [o for (o,) in self._connection.execute(query, (self.run,)) if o not in self._merged]
+        for origins in _portions(new):
+            _merge_visits(db, self._connection, self.run, origins)
+            self._merged.update(origins)
             on_visits(len(origins))
-        if self.is_whole:
+        if self.is_merged:
             self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._part is not None:
-            self._part.close()
-            self._part = None
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class Shards:
-    """The shards of a run, in a folder beside its database."""
+    """The shards of a run, in a folder next to its database."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, run: int) -> None:
-        self._whole, self._run = path.resolve(), run
+        self._main, self._run = path.resolve(), run
         self._started = _started(db, run)
         self._folder = _folder(path) / f"run-{run}"
         self._made = 0
 
     def make(self, origins: Sequence[int], settings: Mapping[str, object]) -> Shard:
-        """A new shard for some origins, whose run is this one with settings of its own.
+        """Create a shard for some origins, with a copy of the run that has these settings.
 
-        It gets its name when all of it is there.
+        The file appears under its name when it is complete.
         """
+        # The name is taken last, so that `merge_leftovers` never sees a part of a shard.
         self._made += 1
         new, shard = (self._folder / f"batch-{self._made}.{end}" for end in ("new", "db"))
         with os_errors_as_store_error(shard), sqlite_errors_as_store_error(shard):
             shutil.copyfile(self._empty(), new)
-            with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as part:
-                self._fill(part, origins, settings)
+            with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as shard_db:
+                self._fill(shard_db, origins, settings)
             new.rename(shard)
         return Shard(shard, self._run, len(origins))
 
     def _empty(self) -> Path:
-        """A database without rows: copied faster than made."""
+        """Return a database without rows, which is faster to copy than to create."""
         path = self._folder / "empty"
         if not path.exists():
             connect(path, create=True).close()
         return path
 
     def _fill(
-        self, part: sqlite3.Connection, origins: Sequence[int], settings: Mapping[str, object]
+        self, shard_db: sqlite3.Connection, origins: Sequence[int], settings: Mapping[str, object]
     ) -> None:
-        part.execute("ATTACH ? AS whole", (str(self._whole),))
-        part.execute("BEGIN")
-        part.execute("CREATE TEMP TABLE batch (origin INTEGER PRIMARY KEY)")
-        part.executemany("INSERT INTO batch VALUES (?)", [(origin,) for origin in origins])
-        part.execute(_ANSWERS)
-        columns = [f'"{c}"' if c != "settings" else _SETTINGS for c in _columns(part, "run")]
-        part.execute(
-            f"INSERT INTO run SELECT {', '.join(columns)} FROM whole.run",  # noqa: S608 - our own names
+        shard_db.execute("ATTACH ? AS main_db", (str(self._main),))
+        shard_db.execute("BEGIN")
+        shard_db.execute("CREATE TEMP TABLE batch (origin INTEGER PRIMARY KEY)")
+        shard_db.executemany("INSERT INTO batch VALUES (?)", [(origin,) for origin in origins])
+        shard_db.execute(_LAST_RESPONSES)
+        columns = [f'"{c}"' if c != "settings" else _SETTINGS for c in _columns(shard_db, "run")]
+        shard_db.execute(
+            f"INSERT INTO run SELECT {', '.join(columns)} FROM main_db.run",  # noqa: S608 - our own names
             {"run": self._run, "settings": json.dumps(settings, sort_keys=True)},
         )
         for table, wanted in _COPIED.items():
-            part.execute(f"INSERT INTO {table} SELECT * FROM whole.{table} WHERE {wanted}")  # noqa: S608 - our own names
-        part.execute("COMMIT")
+            shard_db.execute(f"INSERT INTO {table} SELECT * FROM main_db.{table} WHERE {wanted}")  # noqa: S608 - our own names
+        shard_db.execute("COMMIT")
 
     def discard(self, shard: Shard) -> None:
-        """Remove a shard whose visits are all in the whole."""
+        """Remove a shard whose visits are all in the main_db."""
         shard.close()
         _remove(shard.path)
 
@@ -151,77 +155,79 @@ class Shards:
 _SETTINGS = "CASE id WHEN :run THEN :settings ELSE settings END"
 
 
-def take_in_left(db: sqlite3.Connection, path: Path) -> None:
-    """Store what is whole in shards that an earlier command left, and remove them.
+def merge_leftovers(db: sqlite3.Connection, path: Path) -> None:
+    """Merge the complete visits of shards that an earlier command left, and remove the shards.
 
-    Those of runs that ended have nothing new in them: a run ends when all is taken in.
+    Shards of runs that ended have nothing new: a run ends when everything is merged.
     """
     folder = _folder(path)
     for file in sorted(folder.glob("run-*/batch-*.db")):
-        with exclusive_lock(file, _PATIENCE), contextlib.ExitStack() as kept:
-            part = _readable(file)
-            if part is not None:
-                kept.callback(part.close)
-                _take_in_left(db, part)
+        with exclusive_lock(file, _LOCK_TIMEOUT_S), contextlib.ExitStack() as kept:
+            shard_db = _readable(file)
+            if shard_db is not None:
+                kept.callback(shard_db.close)
+                _merge_leftover(db, shard_db)
     if folder.is_dir():
         with os_errors_as_store_error(folder):
             shutil.rmtree(folder)
 
 
-def _take_in_left(db: sqlite3.Connection, part: sqlite3.Connection) -> None:
-    for run, started in part.execute("SELECT id, started_at FROM run"):
+def _merge_leftover(db: sqlite3.Connection, shard_db: sqlite3.Connection) -> None:
+    for run, started in shard_db.execute("SELECT id, started_at FROM run"):
         if _started(db, run) != started:
             continue
-        visited = [o for (o,) in part.execute("SELECT origin FROM visit WHERE run = ?", (run,))]
+        visited = [o for (o,) in shard_db.execute("SELECT origin FROM visit WHERE run = ?", (run,))]
         for origins in _portions(visited):
-            _take_in(db, part, run, origins)
+            _merge_visits(db, shard_db, run, origins)
 
 
 def _readable(file: Path) -> sqlite3.Connection | None:
-    """A shard that was left; None if the machine went down before its pages were written."""
+    """Open a leftover shard; None if the machine went down before its pages were written."""
     try:
-        part = connect(file)
+        shard_db = connect(file)
     except StoreError as error:
         if not isinstance(error.__cause__, sqlite3.DatabaseError) or _is_passing(error.__cause__):
             raise
         return None
     try:
-        whole = part.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+        is_intact = shard_db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
     except sqlite3.DatabaseError:
-        whole = False
-    if whole:
-        return part
-    part.close()
+        is_intact = False
+    if is_intact:
+        return shard_db
+    shard_db.close()
     return None
 
 
 def _is_passing(error: sqlite3.DatabaseError) -> bool:
-    """Whether it may be read another time: SQLite says otherwise of a file that is damaged."""
+    """Return whether an error may pass; it will not if SQLite says that the file is damaged."""
     return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _started(db: sqlite3.Connection, run: int) -> str | None:
-    """When an unfinished run began, which tells it from one of another database."""
+    """Return when an unfinished run began, which tells it from a run of another database."""
     query = "SELECT started_at FROM run WHERE id = ? AND ended IS NULL"
     row = db.execute(query, (run,)).fetchone()
     return row and str(row[0])
 
 
-def _take_in(
-    db: sqlite3.Connection, part: sqlite3.Connection, run: int, origins: Sequence[int]
+def _merge_visits(
+    db: sqlite3.Connection, shard_db: sqlite3.Connection, run: int, origins: Sequence[int]
 ) -> None:
-    """Store visits of a shard whole, all of them in one transaction; those that are there stay
-    as they are. What they confirm has the same number here, since it came from here.
+    """Copy visits of a shard with their observations, in one transaction.
+
+    Visits that are stored already are left unchanged.
     """
+    # What an observation confirms has the same number in both: the shard got it from here.
     with transaction(db):
         query = (
             "SELECT origin FROM visit WHERE run = ? AND origin IN (SELECT value FROM json_each(?))"
         )
-        there = {origin for (origin,) in db.execute(query, (run, json.dumps(origins)))}
-        which = (run, json.dumps([origin for origin in origins if origin not in there]))
-        _copy(db, part, "body", f"digest IN ({_DIGESTS})", which)
-        _copy(db, part, "observation", f"{_OF_VISITS} ORDER BY id", which)
-        _copy(db, part, "visit", _OF_VISITS, which)
+        stored = {origin for (origin,) in db.execute(query, (run, json.dumps(origins)))}
+        parameters = (run, json.dumps([origin for origin in origins if origin not in stored]))
+        _copy(db, shard_db, "body", f"digest IN ({_DIGESTS})", parameters)
+        _copy(db, shard_db, "observation", f"{_OF_VISITS} ORDER BY id", parameters)
+        _copy(db, shard_db, "visit", _OF_VISITS, parameters)
 
 
 _OF_VISITS = "run = ?1 AND origin IN (SELECT value FROM json_each(?2))"
@@ -233,17 +239,17 @@ _DIGESTS = " UNION ".join(
 
 def _copy(
     db: sqlite3.Connection,
-    part: sqlite3.Connection,
+    shard_db: sqlite3.Connection,
     table: str,
     where: str,
-    which: tuple[int, str],
+    parameters: tuple[int, str],
 ) -> None:
-    """Rows of a shard into the whole; an `id` is given anew."""
+    """Copy rows of a shard into the main database, under new values of `id`."""
     columns = [f'"{column}"' for column in _columns(db, table) if column != "id"]
-    names, places = ", ".join(columns), ", ".join("?" * len(columns))
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
     db.executemany(
-        f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
-        part.execute(f"SELECT {names} FROM {table} WHERE {where}", which),  # noqa: S608 - our own names
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - our own names
+        shard_db.execute(f"SELECT {names} FROM {table} WHERE {where}", parameters),  # noqa: S608 - our own names
     )
 
 
@@ -252,8 +258,8 @@ def _columns(db: sqlite3.Connection, table: str) -> list[str]:
 
 
 def _portions(origins: list[int]) -> Iterator[list[int]]:
-    for begin in range(0, len(origins), _AT_ONCE):
-        yield origins[begin : begin + _AT_ONCE]
+    for begin in range(0, len(origins), _VISITS_PER_TRANSACTION):
+        yield origins[begin : begin + _VISITS_PER_TRANSACTION]
 
 
 def _folder(path: Path) -> Path:

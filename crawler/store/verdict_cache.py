@@ -1,4 +1,4 @@
-"""Verdicts that were worked out already, and the shapes that tell an origin's URLs apart."""
+"""Verdicts that were computed already, and the URL patterns that they depend on."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +14,10 @@ _COLUMNS = "state, reserved, purpose, basis, policy_url, observed_at, rules"
 
 
 class OriginVerdicts(NamedTuple):
-    """An origin by its key: its number, whether it was visited, and its usual verdict for each
-    purpose asked about (none where that was not worked out, or where there is none).
+    """An origin and its default verdicts.
+
+    `key` is its key and `origin` its number. `usual` has a verdict for each purpose asked about; it
+    is empty where they were not computed, and where the origin has no default.
     """
 
     key: str
@@ -24,9 +26,9 @@ class OriginVerdicts(NamedTuple):
     usual: tuple[Verdict, ...]
 
 
-def shape_rows(shapes: Iterable[UrlPattern]) -> list[tuple[object, ...]]:
-    """What a reading tells apart, as rows without its key."""
-    return [(n, shape.of, text(shape.like)) for n, shape in enumerate(shapes, start=1)]
+def pattern_rows(patterns: Iterable[UrlPattern]) -> list[tuple[object, ...]]:
+    """Return the URL patterns of a reading as rows of `url_pattern`, without its key."""
+    return [(n, pattern.of, text(pattern.like)) for n, pattern in enumerate(patterns, start=1)]
 
 
 def save(
@@ -34,33 +36,42 @@ def save(
     agent: str | None,
     new_verdicts: Iterable[tuple[int, str, Sequence[Verdict]]],
 ) -> None:
-    """Store verdicts by origin and what they are for (see `outlook`)."""
+    """Store verdicts by origin and pattern set (see `evaluate.url_verdicts`)."""
     db.executemany(
         "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [
-            (origin, *row(agent, what, verdict), verdict.observed_at)
-            for origin, what, verdicts in new_verdicts
+            (origin, *row(agent, pattern_set, verdict), verdict.observed_at)
+            for origin, pattern_set, verdicts in new_verdicts
             for verdict in verdicts
         ],
     )
 
 
-def row(agent: str | None, what: str, v: Verdict) -> tuple[object, ...]:
-    """A verdict as it is stored, but for the origin and the time of the evidence."""
+def row(agent: str | None, pattern_set: str, v: Verdict) -> tuple[object, ...]:
+    """Return a row of `verdict` without the origin and the time of the evidence."""
     policy = None if v.policy_url is None else text(v.policy_url)
-    return (v.rules, agent or "", text(what), v.purpose, v.state, v.reserved, v.basis, policy)
+    return (
+        v.rules,
+        agent or "",
+        text(pattern_set),
+        v.purpose,
+        v.state,
+        v.reserved,
+        v.basis,
+        policy,
+    )
 
 
 def origin_verdicts(
     db: sqlite3.Connection, rules: str, agent: str | None, purposes: Sequence[str]
 ) -> Iterator[OriginVerdicts]:
-    """Every origin of the database, in the order of numbers."""
+    """Yield every origin of the database, ordered by number."""
     marks = ", ".join("?" * len(purposes))
     rows = db.execute(
         "SELECT o.key, o.id, EXISTS (SELECT 1 FROM visit WHERE visit.origin = o.id), "  # noqa: S608 - marks only
         "v.state, v.reserved, v.purpose, v.basis, v.policy_url, v.observed_at, v.rules "
         "FROM origin AS o LEFT JOIN verdict AS v ON v.origin = o.id AND v.rules = ? "
-        f"AND v.agent = ? AND v.what = ? AND v.purpose IN ({marks}) ORDER BY o.id",
+        f"AND v.agent = ? AND v.pattern_set = ? AND v.purpose IN ({marks}) ORDER BY o.id",
         (rules, agent or "", DEFAULT, *purposes),
     )
     for (key, origin, visited), found in groupby(rows, key=itemgetter(0, 1, 2)):
@@ -75,32 +86,33 @@ def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
 def exceptional_verdicts(
     db: sqlite3.Connection, rules: str, agent: str | None, purposes: Sequence[str]
 ) -> Iterator[tuple[int, str, tuple[Verdict, ...]]]:
-    """Verdicts that are not the usual ones: origin, what they are for, and what they are."""
+    """Yield the verdicts other than the default ones: origin, pattern set, verdicts."""
     marks = ", ".join("?" * len(purposes))
     rows = db.execute(
-        f"SELECT origin, what, {_COLUMNS} FROM verdict WHERE rules = ? AND agent = ? "  # noqa: S608 - our own names
-        f"AND what <> ? AND purpose IN ({marks}) ORDER BY origin, what",
+        f"SELECT origin, pattern_set, {_COLUMNS} FROM verdict WHERE rules = ? AND agent = ? "  # noqa: S608 - our own names
+        f"AND pattern_set <> ? AND purpose IN ({marks}) ORDER BY origin, pattern_set",
         (rules, agent or "", DEFAULT, *purposes),
     )
-    for (origin, what), found in groupby(rows, key=itemgetter(0, 1)):
-        yield origin, what, tuple(_verdict(*row[2:]) for row in found)
+    for (origin, pattern_set), found in groupby(rows, key=itemgetter(0, 1)):
+        yield origin, pattern_set, tuple(_verdict(*row[2:]) for row in found)
 
 
 def url_patterns(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
-    """What each reading tells apart, as JSON: pairs of what is compared and a pattern of SQL."""
+    """Yield readings with their URL patterns, a JSON array of (compared part, pattern of LIKE)."""
     yield from db.execute(
-        "SELECT reading, json_group_array(json_array(compared, pattern)) FROM shape "
+        "SELECT reading, json_group_array(json_array(compared, pattern)) FROM url_pattern "
         "GROUP BY reading"
     )
 
 
 def readings_of_origins(db: sqlite3.Connection) -> Iterator[tuple[int, str]]:
-    """Origins and the readings of their documents in force that tell URLs apart."""
+    """Yield origins with the readings of their current evidence that have URL patterns."""
+    # CROSS JOIN keeps the order of the joins: few readings have patterns, so they come first.
     yield from db.execute(
-        "SELECT DISTINCT sight.origin, found.reading "
-        "FROM (SELECT DISTINCT reading FROM shape) AS found "
-        "CROSS JOIN read_from ON read_from.reading = found.reading "
-        "CROSS JOIN observation ON observation.id = read_from.observation "
-        "CROSS JOIN sight ON sight.origin = observation.origin "
-        "AND sight.observation = observation.id"
+        "SELECT DISTINCT resource_evidence.origin, with_patterns.reading "
+        "FROM (SELECT DISTINCT reading FROM url_pattern) AS with_patterns "
+        "CROSS JOIN observation_reading ON observation_reading.reading = with_patterns.reading "
+        "CROSS JOIN observation ON observation.id = observation_reading.observation "
+        "CROSS JOIN resource_evidence ON resource_evidence.origin = observation.origin "
+        "AND resource_evidence.observation = observation.id"
     )

@@ -1,6 +1,6 @@
--- The public interface: names and columns are a promise, the tables beneath are not.
+-- The public views. Their names and columns are a promise; the tables that they read are private.
 -- The comment above a view and behind each column is its description in the database
--- (table `description`) and in docs/data.md. Dropped and made again when a database is opened.
+-- (table `description`) and in docs/data.md. All views are replaced whenever this file has changed.
 
 -- A crawl: when, what for, with which versions and settings, and how it ended.
 CREATE VIEW runs AS
@@ -62,42 +62,42 @@ SELECT
     ai_input.state AS ai_input,  -- state for use as input of a model (RAG, grounding)
     search.state AS search,  -- state for building a search index
     reading.protocol AS basis,  -- protocol of the statement that decided the strongest finding
-    coalesce(statement.tier, 4 + 0 * head.candidate) AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least; prose is 4
+    coalesce(statement.tier, 4 + 0 * headline.candidate) AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least; prose is 4
     statement.policy AS policy_url,  -- policy or licence that it names, as written
     (
-        SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = head.rules
+        SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
     ) AS conflict,  -- 1 if statements of different protocols disagree; the stricter decides
-    head.complete AS complete,  -- 1 if everything planned was seen
+    headline.complete AS complete,  -- 1 if everything planned was seen
     (
         SELECT max(EXISTS (
-            SELECT 1 FROM read_from
-            CROSS JOIN candidate ON candidate.reading = read_from.reading
-            WHERE read_from.observation = looked.id AND candidate.strength = 'candidate'
+            SELECT 1 FROM observation_reading
+            CROSS JOIN candidate ON candidate.reading = observation_reading.reading
+            WHERE observation_reading.observation = answer.id AND candidate.strength = 'candidate'
         ))
-        FROM sight
-        JOIN observation AS looked ON looked.id = sight.observation
-        WHERE sight.origin = head.origin
-        AND sight.resource IN ('robots_txt', 'home', 'page', 'terms')
-        AND looked.stored IS NOT NULL AND looked.status NOT IN (204, 404, 410)
-        AND (looked.status BETWEEN 200 AND 299 OR looked.confirms IS NOT NULL)
+        FROM resource_evidence
+        JOIN observation AS answer ON answer.id = resource_evidence.observation
+        WHERE resource_evidence.origin = headline.origin
+        AND resource_evidence.resource IN ('robots_txt', 'home', 'page', 'terms')
+        AND answer.stored IS NOT NULL AND answer.status NOT IN (204, 404, 410)
+        AND (answer.status BETWEEN 200 AND 299 OR answer.confirms IS NOT NULL)
     ) AS textual_candidate,  -- 1 if natural language was found that may reserve, in `candidates`; NULL: no text was read
-    head.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the last look
-    head.rules AS rules  -- rule set and version
-FROM finding AS head
-JOIN origin ON origin.id = head.origin
-JOIN finding AS tdm ON tdm.origin = head.origin AND tdm.rules = head.rules AND tdm.purpose = 'tdm'
+    headline.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the last look
+    headline.rules AS rules  -- rule set and version
+FROM finding AS headline
+JOIN origin ON origin.id = headline.origin
+JOIN finding AS tdm ON tdm.origin = headline.origin AND tdm.rules = headline.rules AND tdm.purpose = 'tdm'
 JOIN finding AS ai_train
-    ON ai_train.origin = head.origin AND ai_train.rules = head.rules AND ai_train.purpose = 'ai_train'
+    ON ai_train.origin = headline.origin AND ai_train.rules = headline.rules AND ai_train.purpose = 'ai_train'
 JOIN finding AS genai_train
-    ON genai_train.origin = head.origin AND genai_train.rules = head.rules
+    ON genai_train.origin = headline.origin AND genai_train.rules = headline.rules
     AND genai_train.purpose = 'genai_train'
 JOIN finding AS ai_input
-    ON ai_input.origin = head.origin AND ai_input.rules = head.rules AND ai_input.purpose = 'ai_input'
+    ON ai_input.origin = headline.origin AND ai_input.rules = headline.rules AND ai_input.purpose = 'ai_input'
 JOIN finding AS search
-    ON search.origin = head.origin AND search.rules = head.rules AND search.purpose = 'search'
-LEFT JOIN statement ON statement.reading = head.reading AND statement.n = head.n
-LEFT JOIN reading ON reading.id = head.reading
-WHERE head.headline = 1 AND head.rules = (SELECT label FROM ruleset WHERE chosen = 1);
+    ON search.origin = headline.origin AND search.rules = headline.rules AND search.purpose = 'search'
+LEFT JOIN statement ON statement.reading = headline.reading AND statement.n = headline.n
+LEFT JOIN reading ON reading.id = headline.reading
+WHERE headline.headline = 1 AND headline.rules = (SELECT label FROM ruleset WHERE chosen = 1);
 
 -- Origin × purpose × rule set, with what decided.
 CREATE VIEW findings AS
@@ -123,18 +123,18 @@ LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = fin
 LEFT JOIN candidate ON candidate.reading = finding.reading AND candidate.n = finding.candidate
 LEFT JOIN reading ON reading.id = finding.reading;
 
--- One parsed signal in the evidence in force, with the place it stands in.
+-- One parsed signal in the current evidence, with its place.
 CREATE VIEW statements AS
 SELECT
     statement.reading || '.' || statement.n AS statement,  -- key of the statement
     origin.url AS origin,  -- scheme, host and port it was read from
     origin.site AS site,  -- registrable domain
     reading.protocol AS protocol,  -- protocol that read it
-    sight.resource AS resource,  -- kind of resource it stands in
+    resource_evidence.resource AS resource,  -- kind of resource it was found in
     observation.url AS url,  -- URL that answered
     statement.place AS place,  -- place in that resource
     statement.line AS line,  -- line, from 1; NULL where there are none
-    statement.raw AS raw,  -- the text as it stands
+    statement.raw AS raw,  -- the text as written
     statement.agent AS agent,  -- product token addressed, * for everybody
     statement.path AS path,  -- path pattern it is limited to
     statement.media AS media,  -- file extension it is limited to
@@ -149,14 +149,14 @@ SELECT
     statement.clause AS clause,  -- clause of the specification
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
-FROM sight
-JOIN origin ON origin.id = sight.origin
-JOIN observation ON observation.id = sight.observation
-JOIN read_from ON read_from.observation = sight.observation
-JOIN reading ON reading.id = read_from.reading
+FROM resource_evidence
+JOIN origin ON origin.id = resource_evidence.origin
+JOIN observation ON observation.id = resource_evidence.observation
+JOIN observation_reading ON observation_reading.observation = resource_evidence.observation
+JOIN reading ON reading.id = observation_reading.reading
 JOIN statement ON statement.reading = reading.id;
 
--- What could not be read as it stands, or is read differently by different readers.
+-- Text that breaks its grammar, or that different parsers read differently.
 CREATE VIEW issues AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
@@ -167,20 +167,20 @@ SELECT
     observation.url AS url,  -- URL that answered
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
-FROM sight
-JOIN origin ON origin.id = sight.origin
-JOIN observation ON observation.id = sight.observation
-JOIN read_from ON read_from.observation = sight.observation
-JOIN reading ON reading.id = read_from.reading
+FROM resource_evidence
+JOIN origin ON origin.id = resource_evidence.origin
+JOIN observation ON observation.id = resource_evidence.observation
+JOIN observation_reading ON observation_reading.observation = resource_evidence.observation
+JOIN reading ON reading.id = observation_reading.reading
 JOIN issue ON issue.reading = reading.id;
 
--- Passages of natural language in the evidence in force; never statements: courts differ on their worth.
+-- Passages of natural language in the current evidence; never statements: courts differ on their worth.
 CREATE VIEW candidates AS
 SELECT
     reading.id || '.c' || candidate.n AS candidate,  -- key of the passage
     origin.url AS origin,  -- scheme, host and port
     origin.site AS site,  -- registrable domain
-    sight.resource AS resource,  -- what was asked for
+    resource_evidence.resource AS resource,  -- what was asked for
     observation.url AS url,  -- URL that answered
     candidate.strength AS strength,  -- candidate: may reserve; mention: only speaks of it
     candidate.kind AS kind,  -- reservation, anti_scraping, or template: a text that a service supplies
@@ -188,7 +188,7 @@ SELECT
     candidate.language AS language,  -- language of the pattern, ISO 639-1
     candidate.pattern AS pattern,  -- entry of the list of patterns that matched
     candidate.line AS line,  -- line it begins on, from 1
-    candidate.snippet AS snippet,  -- the passage as it stands, up to 300 characters
+    candidate.snippet AS snippet,  -- the passage as written, up to 300 characters
     reading.protocol AS protocol,  -- protocol that read it
     reading.version AS protocol_version,  -- version of the code and of the list of patterns
     reading.document AS document,  -- SHA-256 of the bytes it was read from: the body, or the extract of a page
@@ -196,12 +196,12 @@ SELECT
     observation.stored AS stored,  -- SHA-256 of the bytes kept
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
-FROM candidate  -- few beside all else, so the search begins there
+FROM candidate  -- the smallest table, so the joins begin there
 CROSS JOIN reading ON reading.id = candidate.reading
-CROSS JOIN read_from ON read_from.reading = candidate.reading
-CROSS JOIN observation ON observation.id = read_from.observation
-CROSS JOIN sight ON sight.origin = observation.origin AND sight.observation = observation.id
-JOIN origin ON origin.id = sight.origin;
+CROSS JOIN observation_reading ON observation_reading.reading = candidate.reading
+CROSS JOIN observation ON observation.id = observation_reading.observation
+CROSS JOIN resource_evidence ON resource_evidence.origin = observation.origin AND resource_evidence.observation = observation.id
+JOIN origin ON origin.id = resource_evidence.origin;
 
 -- One attempt to fetch, or one that was withheld; never changed, never deleted.
 CREATE VIEW observations AS
@@ -236,21 +236,21 @@ CREATE VIEW coverage AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
     origin.site AS site,  -- registrable domain
-    sight.resource AS resource,  -- planned resource
-    sight.path AS path,  -- path and query asked for
-    sight.presence AS presence,  -- present, absent, malformed or unseen
-    observation.outcome AS outcome,  -- outcome of the evidence in force
+    resource_evidence.resource AS resource,  -- planned resource
+    resource_evidence.path AS path,  -- path and query asked for
+    resource_evidence.presence AS presence,  -- present, absent, malformed or unseen
+    observation.outcome AS outcome,  -- outcome of the current evidence
     observation.status AS status,  -- HTTP status of it
     observation.observed_at AS observed_at,  -- UTC time of it
     last.outcome AS last_outcome,  -- outcome of the last attempt
     last.status AS last_status,  -- HTTP status of the last attempt
     last.observed_at AS last_at,  -- UTC time of the last attempt
     last.note AS note,  -- why, in a few words
-    observation.id AS observation  -- key of the evidence in force, in `observations`
-FROM sight
-JOIN origin ON origin.id = sight.origin
-JOIN observation ON observation.id = sight.observation
-JOIN observation AS last ON last.id = sight.last;
+    observation.id AS observation  -- key of the current evidence, in `observations`
+FROM resource_evidence
+JOIN origin ON origin.id = resource_evidence.origin
+JOIN observation ON observation.id = resource_evidence.observation
+JOIN observation AS last ON last.id = resource_evidence.last;
 
 -- Pairs of statements of different protocols that disagree; both stand, the stricter decides.
 CREATE VIEW conflicts AS
@@ -344,7 +344,7 @@ total AS MATERIALIZED (
 ),
 -- Findings with the rows of a dataset they hold for. Each table is gone through in the order of
 -- the groups that are made of them, so that nothing is sorted.
-told AS NOT MATERIALIZED (
+dataset_finding AS NOT MATERIALIZED (
     SELECT
         dataset.id AS dataset, finding.rules, purpose.name AS purpose, state.name AS state,
         d.origin, d.rows, d.weight
@@ -376,21 +376,21 @@ open AS MATERIALIZED (
 ),
 -- Of the sites with origins that are not judged, those that others make unknown already.
 unknown_too AS MATERIALIZED (
-    SELECT told.dataset, told.purpose, count(DISTINCT origin.site) AS sites
-    FROM told
-    CROSS JOIN origin ON origin.id = told.origin
-    JOIN unjudged ON unjudged.dataset = told.dataset AND unjudged.site = origin.site
-    WHERE told.rules = (SELECT shown FROM labels) AND told.state = 'unknown'
-    GROUP BY told.dataset, told.purpose
+    SELECT dataset_finding.dataset, dataset_finding.purpose, count(DISTINCT origin.site) AS sites
+    FROM dataset_finding
+    CROSS JOIN origin ON origin.id = dataset_finding.origin
+    JOIN unjudged ON unjudged.dataset = dataset_finding.dataset AND unjudged.site = origin.site
+    WHERE dataset_finding.rules = (SELECT shown FROM labels) AND dataset_finding.state = 'unknown'
+    GROUP BY dataset_finding.dataset, dataset_finding.purpose
 ),
 counted AS (
     SELECT
-        told.dataset, told.purpose, told.state, count(*) AS origins,
-        count(DISTINCT origin.site) AS sites, sum(told.rows) AS rows, sum(told.weight) AS weight
-    FROM told
-    CROSS JOIN origin ON origin.id = told.origin
-    WHERE told.rules = (SELECT shown FROM labels)
-    GROUP BY told.dataset, told.purpose, told.state
+        dataset_finding.dataset, dataset_finding.purpose, dataset_finding.state, count(*) AS origins,
+        count(DISTINCT origin.site) AS sites, sum(dataset_finding.rows) AS rows, sum(dataset_finding.weight) AS weight
+    FROM dataset_finding
+    CROSS JOIN origin ON origin.id = dataset_finding.origin
+    WHERE dataset_finding.rules = (SELECT shown FROM labels)
+    GROUP BY dataset_finding.dataset, dataset_finding.purpose, dataset_finding.state
     UNION ALL
     SELECT
         open.dataset, purpose.name, 'unknown', open.origins,
@@ -406,11 +406,11 @@ counted AS (
 bounds AS (
     SELECT dataset, purpose, sum(at_least) AS at_least, sum(at_most) AS at_most
     FROM (
-        SELECT dataset, purpose, sum(rows) AS at_least, 0 AS at_most FROM told
+        SELECT dataset, purpose, sum(rows) AS at_least, 0 AS at_most FROM dataset_finding
         WHERE rules = (SELECT strict FROM labels) AND state IN ('reserved', 'conditional')
         GROUP BY dataset, purpose
         UNION ALL
-        SELECT dataset, purpose, 0, sum(rows) FROM told
+        SELECT dataset, purpose, 0, sum(rows) FROM dataset_finding
         WHERE rules = (SELECT inclusive FROM labels)
         AND state IN ('reserved', 'conditional', 'partial', 'unknown')
         GROUP BY dataset, purpose
@@ -521,50 +521,50 @@ FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 GROUP BY counted.dataset, counted.purpose, counted.state, counted.rules;
 
--- Origin × party that a document in force there names, with its role; what is personal is left out.
+-- Origin × party that a current document of the origin names, with its role; personal data are left out.
 CREATE VIEW parties AS
 WITH
-said AS MATERIALIZED (
+named_party AS MATERIALIZED (
     SELECT
         party.*, observation.id AS observation, observation.url, observation.observed_at,
         origin.url AS origin, origin.site,
         CASE WHEN origin.host LIKE 'www.%' THEN substr(origin.host, 5) ELSE origin.host END AS host
     FROM party
-    CROSS JOIN read_from ON read_from.reading = party.reading
-    CROSS JOIN observation ON observation.id = read_from.observation
-    CROSS JOIN sight
-        ON sight.origin = observation.origin AND sight.observation = observation.id
-    JOIN origin ON origin.id = sight.origin
+    CROSS JOIN observation_reading ON observation_reading.reading = party.reading
+    CROSS JOIN observation ON observation.id = observation_reading.observation
+    CROSS JOIN resource_evidence
+        ON resource_evidence.origin = observation.origin AND resource_evidence.observation = observation.id
+    JOIN origin ON origin.id = resource_evidence.origin
 ),
 claim AS MATERIALIZED (
     SELECT DISTINCT
         host, uid, CASE role WHEN 'controller' THEN 'controlled' ELSE 'controller' END AS answers
-    FROM said WHERE role IN ('controller', 'controlled') AND uid != host
+    FROM named_party WHERE role IN ('controller', 'controlled') AND uid != host
 )
 SELECT
-    said.origin AS origin,  -- scheme, host and port of the origin whose document names it
-    said.site AS site,  -- registrable domain of that origin
-    said.role AS role,  -- holder, publisher, offers_licence, controller, controlled, owner_domain or contact
-    said.name AS name,  -- name as the source gives it; empty for a person or where none is given
-    said.uid AS uid,  -- identifier, page or domain it is known by
-    CASE WHEN claim.host IS NULL THEN said.confidence ELSE 'high' END AS confidence,  -- high: named for licences, or both sides say so; medium: named as holder; low: anything weaker
-    said.source AS source,  -- what in the document names it
-    coalesce(party_page.licence_page, said.licence_page) AS licence_page,  -- page of a licence
-    coalesce(party_page.contact_page, said.contact_page) AS contact_page,  -- page to ask at
-    said.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
-    said.duties AS duties,  -- duties under which use is offered
-    said.url AS url,  -- URL of the document
-    said.observed_at AS observed_at,  -- UTC time of the answer
-    said.observation AS observation  -- key in `observations`
-FROM said
+    named_party.origin AS origin,  -- scheme, host and port of the origin whose document names it
+    named_party.site AS site,  -- registrable domain of that origin
+    named_party.role AS role,  -- holder, publisher, offers_licence, controller, controlled, owner_domain or contact
+    named_party.name AS name,  -- name as the source gives it; empty for a person or where none is given
+    named_party.uid AS uid,  -- identifier, page or domain it is known by
+    CASE WHEN claim.host IS NULL THEN named_party.confidence ELSE 'high' END AS confidence,  -- high: named for licences, or both sides say so; medium: named as holder; low: anything weaker
+    named_party.source AS source,  -- what in the document names it
+    coalesce(party_page.licence_page, named_party.licence_page) AS licence_page,  -- page of a licence
+    coalesce(party_page.contact_page, named_party.contact_page) AS contact_page,  -- page to ask at
+    named_party.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
+    named_party.duties AS duties,  -- duties under which use is offered
+    named_party.url AS url,  -- URL of the document
+    named_party.observed_at AS observed_at,  -- UTC time of the answer
+    named_party.observation AS observation  -- key in `observations`
+FROM named_party
 LEFT JOIN party_page
-    ON party_page.observation = said.observation AND party_page.reading = said.reading
-    AND party_page.n = said.n
+    ON party_page.observation = named_party.observation AND party_page.reading = named_party.reading
+    AND party_page.n = named_party.n
 LEFT JOIN claim
-    ON claim.host = said.uid AND claim.uid = said.host AND claim.answers = said.role;
+    ON claim.host = named_party.uid AND claim.uid = named_party.host AND claim.answers = named_party.role;
 
--- Parties named as rights holder by a source, alike in name and identifier; sites where no source
--- names one stand here by site, named = 0, with what else is known of whom to ask.
+-- Parties that a source names as rights holder, one row for each name and identifier; and each site for
+-- which no source names one (named = 0), with other contacts if there are any.
 CREATE VIEW rights_holders AS
 WITH
 everybody AS MATERIALIZED (
@@ -639,7 +639,7 @@ described AS MATERIALIZED (
     )
     GROUP BY holder, uid, scope, named
 ),
--- What is known of sites where nobody is named; as TEXT, so that it is looked up by site.
+-- Contacts of sites where no party is named; as TEXT, so that SQLite finds rows by site.
 hint AS MATERIALIZED (
     SELECT CAST(scope AS TEXT) AS site, described.* FROM described WHERE NOT named
 ),
@@ -647,12 +647,12 @@ wording AS (
     SELECT 1 AS n, 'high' AS word UNION ALL SELECT 2, 'medium' UNION ALL SELECT 3, 'low'
 )
 SELECT
-    described.holder AS holder,  -- name as the source gives it, else its identifier; the site where nobody is named
+    described.holder AS holder,  -- name as the source gives it, else its identifier; the site where no party is named
     1 AS named,  -- 1 if a source names a party, 0 if only a site is known
     described.uid AS uid,  -- identifier, page or domain it is known by; parties without one are kept apart by site
     described.source AS source,  -- sources that name it, as in `parties`; of a site, what else there is
     described.role AS role,  -- roles in which it is named, as in `parties`
-    wording.word AS confidence,  -- of the surest source: high, medium or low; nobody has checked it
+    wording.word AS confidence,  -- of the most reliable source: high, medium or low; not verified
     described.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
     coalesce(described.licence_page, '') AS licence_page,  -- page of a licence that is named with it; likewise
     coalesce(described.contact_page, '') AS contact_page,  -- page to ask at; likewise
@@ -665,8 +665,8 @@ SELECT
     states.genai_train AS genai_train,  -- likewise for training generative models
     states.ai_input AS ai_input,  -- likewise for input of a model
     states.search AS search,  -- likewise for search
-    states.since AS since,  -- UTC time of the oldest evidence in force that reserves mining or training; NULL if none does
-    described.named_at AS named_at  -- UTC time of the oldest evidence in force that names it
+    states.since AS since,  -- UTC time of the oldest current evidence that reserves mining or training; NULL if none does
+    described.named_at AS named_at  -- UTC time of the oldest current evidence that names it
 FROM described
 JOIN wording ON wording.n = described.confidence
 JOIN places
@@ -713,7 +713,7 @@ SELECT
     coalesce(
         statement.place, replace(candidate.location, '_', ' ') || ' line ' || candidate.line
     ) AS place,  -- place in the document
-    coalesce(statement.raw, candidate.snippet) AS raw,  -- the text as it stands
+    coalesce(statement.raw, candidate.snippet) AS raw,  -- the text as written
     reading.id || '.' || statement.n AS statement,  -- key in `statements`; NULL where prose decided
     observation.id AS observation,  -- key in `observations`
     observation.url AS url,  -- URL that answered

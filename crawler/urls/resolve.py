@@ -1,21 +1,27 @@
-"""URLs as documents write them: resolved as browsers do, and taken apart."""
+"""Resolve and split URLs that documents and servers write, as browsers do (WHATWG URL).
+
+For the text of a dataset, which may be anything, use `canonical`. The functions here that take a
+URL want an absolute one, such as `join` returns, and raise `ValueError` for anything else.
+"""
 
 from functools import lru_cache
 
 import ada_url
 
-_LONGEST = 4096
+#: Shorter than `canonical.MAX_URL_LENGTH`: a document can name any number of URLs.
+_MAX_LINK_LENGTH = 4096
 
 
 def join(base: str, reference: str) -> str | None:
-    """A reference resolved as browsers do, without fragment and credentials; None if not http.
+    """Resolve a reference against a base URL; return None if the result is not http or https.
 
-    Octets outside US-ASCII, surrogates of `surrogateescape` among them, are percent-encoded.
+    Fragment and credentials are dropped. Octets outside of US-ASCII, and those that
+    `surrogateescape` kept, are percent-encoded.
     """
     octets = reference.encode("utf-8", "surrogateescape")
-    plain = "".join(chr(o) if o < 0x80 else f"%{o:02X}" for o in octets)
+    ascii_reference = "".join(chr(o) if o < 0x80 else f"%{o:02X}" for o in octets)
     try:
-        url = ada_url.URL(plain, base=base)
+        url = ada_url.URL(ascii_reference, base=base)
     except ValueError:
         return None
     if url.protocol not in ("http:", "https:"):
@@ -25,23 +31,23 @@ def join(base: str, reference: str) -> str | None:
 
 
 def is_askable(url: str) -> bool:
-    """Whether a server can be expected to take a URL."""
-    return len(url) <= _LONGEST
+    """Return whether a URL is short enough that servers can be expected to take it."""
+    return len(url) <= _MAX_LINK_LENGTH
 
 
 @lru_cache(maxsize=4096)
-def origin_of(url: str) -> str:
-    """Scheme, host and port of an absolute URL, as text."""
+def origin_text(url: str) -> str:
+    """Return scheme, host and port of an absolute URL as text (RFC 6454, 6.2)."""
     return str(ada_url.URL(url).origin)
 
 
 @lru_cache(maxsize=4096)
 def host_of(origin: str) -> str:
-    """The host of an origin as text, IPv6 in brackets, without the dot of the root."""
+    """Return the host of an origin as text, IPv6 in brackets, without the dot of the root."""
     return str(ada_url.URL(origin).hostname).removesuffix(".")
 
 
-def path_of(url: str) -> str:
-    """Path and query of an absolute URL."""
+def path_and_query(url: str) -> str:
+    """Return path and query of an absolute URL: what robots.txt rules are matched against."""
     parts = ada_url.URL(url)
     return f"{parts.pathname}{parts.search}"

@@ -1,4 +1,4 @@
-"""What tests of verbs share: an empty database."""
+"""Fixture of tests of commands: an empty database."""
 
 import pytest
 

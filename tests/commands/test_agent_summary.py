@@ -1,4 +1,4 @@
-"""What one agent is told: counted over a dataset, checked on a site, and unknown tokens."""
+"""`--agent`: counts over a dataset, a check of a site, and tokens not in the catalogue."""
 
 import json
 import sqlite3
@@ -22,8 +22,8 @@ def asked(tdm_audit, *arguments):
 
 
 @pytest.mark.parametrize("rules", ["signals", "strict"])
-def test_judge_for_an_agent_counts_what_explain_says(demonstration, tdm_audit, rules):
-    db = demonstration / "audit.db"
+def test_judge_for_an_agent_counts_what_explain_says(demo_output, tdm_audit, rules):
+    db = demo_output / "audit.db"
     said, warned = asked(tdm_audit, "judge", "--db", db, "--agent", "ccbot", "--rules", rules)
     (numbers,) = said["datasets"]
     assert (numbers["agent"], numbers["rules"], warned) == ("ccbot", f"{rules}/1", "")
@@ -50,8 +50,8 @@ def test_judge_for_an_agent_counts_what_explain_says(demonstration, tdm_audit, r
     assert said["judged"] == len(origins) == numbers["origins"]
 
 
-def test_judge_for_an_agent_differs_from_everybody_and_counts_every_row(demonstration, tdm_audit):
-    db = demonstration / "audit.db"
+def test_judge_for_an_agent_differs_from_everybody_and_counts_every_row(demo_output, tdm_audit):
+    db = demo_output / "audit.db"
     states = {}
     for agent in ("CCBot", "GPTBot"):
         (numbers,) = asked(tdm_audit, "judge", "--db", db, "--agent", agent)[0]["datasets"]
@@ -63,11 +63,11 @@ def test_judge_for_an_agent_differs_from_everybody_and_counts_every_row(demonstr
     assert states["GPTBot"] != states["CCBot"]
 
 
-def test_judge_for_an_agent_stores_nothing(audit, tdm_audit):
-    before = audit.read_bytes()
-    done = tdm_audit("judge", "--db", audit, "--agent", "CCBot", "--rules", "strict")
+def test_judge_for_an_agent_stores_nothing(demo_db_copy, tdm_audit):
+    before = demo_db_copy.read_bytes()
+    done = tdm_audit("judge", "--db", demo_db_copy, "--agent", "CCBot", "--rules", "strict")
     assert done.returncode == 0, done.stderr
-    assert audit.read_bytes() == before
+    assert demo_db_copy.read_bytes() == before
     assert "as CCBot is told" in done.stdout
     assert "nothing was stored" in done.stdout
 
@@ -81,10 +81,10 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("arguments", [u[1] for u in UNKNOWN], ids=[u[0] for u in UNKNOWN])
 def test_an_agent_that_nobody_knows_is_judged_as_written(
-    arguments, demonstration, tmp_path, tdm_audit
+    arguments, demo_output, tmp_path, tdm_audit
 ):
     (tmp_path / "d.txt").write_text(f"{AGENTS_SITE}/x\n")
-    shared = ("--db", demonstration / "audit.db", "--agent")
+    shared = ("--db", demo_output / "audit.db", "--agent")
     typo = tdm_audit(*arguments, *shared, "CCBott", cwd=tmp_path)
     assert (typo.returncode, typo.stderr.count("\n")) == (0, 1)
     assert "has no 'CCBott'; is CCBot meant?" in typo.stderr
@@ -95,8 +95,8 @@ def test_an_agent_that_nobody_knows_is_judged_as_written(
 
 
 @pytest.mark.parametrize("token", ["", " ", "*", "a\nb"])
-def test_what_is_no_token_is_wrong_usage(token, demonstration, tdm_audit):
-    done = tdm_audit("judge", "--db", demonstration / "audit.db", "--agent", token)
+def test_what_is_no_token_is_wrong_usage(token, demo_output, tdm_audit):
+    done = tdm_audit("judge", "--db", demo_output / "audit.db", "--agent", token)
     assert done.returncode == 2
     assert "is no product token" in done.stderr
 
@@ -112,7 +112,7 @@ SPLIT = Site(
         ),
     },
 )
-TOLD = [
+CHECKED_AGENTS = [
     ("everybody", [], "partial", len(WELL_KNOWN)),
     ("an agent of the list", ["--agent", "ccbot"], "reserved", len(WELL_KNOWN)),
     ("another of the list", ["--agent", "GPTBot"], "silent", len(WELL_KNOWN)),
@@ -120,21 +120,32 @@ TOLD = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("more", "expected", "rows"), [t[1:] for t in TOLD], ids=[t[0] for t in TOLD]
-)
-def test_check_for_an_agent(more, expected, rows, tdm_audit, tmp_path):
+def check_split(tdm_audit, cwd, *more):
+    """Check the site SPLIT; return the result and what was printed on standard error."""
     with LoopbackWeb([SPLIT]) as web:
         done = tdm_audit(
             "check", "http://split.test/", *more, "--json", "--delay", "0", "--timeout", "3",
             "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32",
-            cwd=tmp_path,
+            cwd=cwd,
         )  # fmt: skip
     (one,) = json.loads(done.stdout)["checks"]
+    return one, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "expected", "rows"),
+    [t[1:] for t in CHECKED_AGENTS],
+    ids=[t[0] for t in CHECKED_AGENTS],
+)
+def test_check_for_an_agent(more, expected, rows, tdm_audit, tmp_path):
+    one, _ = check_split(tdm_audit, tmp_path, *more)
     states = {f["purpose"]: f["state"] for f in one["findings"]}
     assert (states["genai_train"], len(one["agents"])) == (expected, rows)
     assert one["agent"] == (more[1] if more else None)
-    if rows > len(WELL_KNOWN):
-        last = one["agents"][-1]
-        assert (last["agent"], last["class"], last["genai_train"]) == ("Own", "unknown", expected)
-        assert "has no 'Own'" in done.stderr
+
+
+def test_check_adds_a_row_for_an_agent_that_is_not_well_known(tdm_audit, tmp_path):
+    one, warning = check_split(tdm_audit, tmp_path, "--agent", "Own")
+    last = one["agents"][-1]
+    assert (last["agent"], last["class"], last["genai_train"]) == ("Own", "unknown", "reserved")
+    assert "has no 'Own'" in warning

@@ -1,7 +1,7 @@
 import pytest
 
 from crawler.cli import main
-from crawler.commands.ingest import Wanted
+from crawler.commands.ingest import IngestRequest
 from crawler.commands.ingest import ingest as ingested
 from crawler.dataset import inventory as inventories
 from crawler.dataset.inventory import inventory
@@ -9,7 +9,7 @@ from crawler.dataset.inventory import inventory
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The options of each reading of rows."""
+    """Record the options of each call that reads rows."""
     seen = []
 
     def watched(paths, **options):
@@ -21,7 +21,7 @@ def reads(monkeypatch):
 
 
 def ingest(db, path, **options):
-    return ingested(db, path.parent / "audit.db", Wanted(datasets=(str(path),), **options))
+    return ingested(db, path.parent / "audit.db", IngestRequest(datasets=(str(path),), **options))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A large dataset is read by a process of its own, which leaves what reading it here leaves."""
+"""A large dataset is read in a subprocess, with the same result as in this process."""
 
 import os
 import resource
@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import pytest
 
 from crawler import subprocesses
-from crawler.commands.ingest import SMALL, IngestError, Wanted, ingest
+from crawler.commands.ingest import MAX_BYTES_IN_PROCESS, IngestError, IngestRequest, ingest
 from crawler.store.database import StoreError, connect
-from tests.conftest import ROOT
+from tests.conftest import ROOT, patience
 from tests.crawl_helpers import command, rows, start, waited_for
 
 TABLES = ("dataset", "dataset_file", "dataset_reject", "dataset_origin", "origin", "sample")
-# Nobody listens there, and only one origin is asked.
+# No server listens on this port, and only one origin is visited.
 NOWHERE, ONE = SimpleNamespace(port=9), ("--limit-origins", "1", "--workers", "1")
 MANY = 12_000
 URLS = [f"http://host{n:06}.example/{n}" for n in range(MANY)]
@@ -28,7 +28,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /
 
 @pytest.fixture
 def started(monkeypatch):
-    """The processes that were started, and what is done to each at once."""
+    """Record the subprocesses; `then` is called with each as soon as it has started."""
     seen = SimpleNamespace(processes=[], then=lambda _process: None)
     real = subprocesses.start
 
@@ -43,7 +43,7 @@ def started(monkeypatch):
 
 @pytest.fixture
 def scratch(tmp_path, monkeypatch):
-    """The folder for temporary files of the commands that are started."""
+    """Return the folder for temporary files of the commands that are started."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -51,16 +51,19 @@ def scratch(tmp_path, monkeypatch):
 
 
 def stored(folder, path, small, **options):
-    """What is in the tables once a dataset is ingested, but for the moment."""
+    """Ingest a dataset; return its number and all rows, without the time of ingestion."""
     folder.mkdir()
     with closing(connect(folder / "audit.db", create=True)) as db:
         number = ingest(
-            db, folder / "audit.db", Wanted(datasets=(str(path),), **options), small=small
+            db,
+            folder / "audit.db",
+            IngestRequest(datasets=(str(path),), **options),
+            max_bytes_in_process=small,
         )
         found = {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
-        moment = [row[0] for row in db.execute("SELECT name FROM pragma_table_info('dataset')")]
-    at = moment.index("ingested_at")
-    found["dataset"] = [row[:at] + row[at + 1 :] for row in found["dataset"]]
+        columns = [row[0] for row in db.execute("SELECT name FROM pragma_table_info('dataset')")]
+    time = columns.index("ingested_at")
+    found["dataset"] = [row[:time] + row[time + 1 :] for row in found["dataset"]]
     return number, found
 
 
@@ -89,7 +92,12 @@ def test_the_tables_are_the_same(tmp_path, started, name, content, options):
 
 def failure(db, path, small, **options):
     with pytest.raises(Exception) as raised:
-        ingest(db, path.parent / "audit.db", Wanted(datasets=(str(path),), **options), small=small)
+        ingest(
+            db,
+            path.parent / "audit.db",
+            IngestRequest(datasets=(str(path),), **options),
+            max_bytes_in_process=small,
+        )
     return raised.type, str(raised.value), raised.value.status
 
 
@@ -104,7 +112,7 @@ def failure(db, path, small, **options):
 def test_it_fails_with_the_same_words(tmp_path, db, started, name, content, options, words):
     path = tmp_path / name
     path.write_text(content)
-    here, apart = (failure(db, path, small, **options) for small in (SMALL, 0))
+    here, apart = (failure(db, path, small, **options) for small in (MAX_BYTES_IN_PROCESS, 0))
     assert apart == here
     assert words in apart[1]
     assert len(started.processes) == 1
@@ -114,8 +122,8 @@ def test_it_fails_with_the_same_words(tmp_path, db, started, name, content, opti
 def test_a_known_dataset_starts_no_process(tmp_path, db, started):
     path = tmp_path / "a.txt"
     path.write_text(TEXT)
-    wanted = Wanted(datasets=(str(path),))
-    numbers = {ingest(db, tmp_path / "audit.db", wanted, small=0) for _ in range(3)}
+    wanted = IngestRequest(datasets=(str(path),))
+    numbers = {ingest(db, tmp_path / "audit.db", wanted, max_bytes_in_process=0) for _ in range(3)}
     assert (numbers, len(started.processes)) == ({1}, 1)
 
 
@@ -155,7 +163,7 @@ def test_the_command_itself_loads_nothing_that_reads_datasets():
 
 
 def reader(process):
-    """The number of the process that reads for a command; None before it is there."""
+    """Return the id of the subprocess of a command that reads; None before it has started."""
     assert process.poll() is None, process.communicate()
     for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
         if b"crawler.commands.ingest" in Path(f"/proc/{child}/cmdline").read_bytes():
@@ -171,19 +179,19 @@ def is_running(number):
 
 
 def log_size(folder):
-    """Octets of the log that what is not yet committed goes into."""
+    """Return the size of the write-ahead log, which takes what is not committed yet."""
     return (folder / "audit.db-wal").stat().st_size
 
 
 def reading(folder, process):
-    """The number of its reader as soon as there is one."""
+    """Wait until the subprocess has started; return its id."""
     number = waited_for(lambda: reader(process))
     assert number
     return number
 
 
 def storing(folder, process):
-    """The number of its reader as soon as that has begun to store what it read."""
+    """Wait until the subprocess stores rows; return its id."""
     number = reading(folder, process)
     before = log_size(folder)
     assert waited_for(lambda: log_size(folder) > before)
@@ -191,11 +199,11 @@ def storing(folder, process):
 
 
 def assert_next_crawl_ingests(folder, arguments):
-    """It finds nothing of the dataset, and stores all of it."""
+    """Assert that nothing of the dataset is stored, and that the next crawl stores all of it."""
     assert rows(folder, "SELECT count(*) FROM dataset") == [(0,)]
     assert rows(folder, "SELECT count(*) FROM origin") == [(0,)]
     with start(arguments) as process:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=patience(60))
     assert process.returncode == 0, said
     assert rows(folder, "SELECT dataset, count(*) FROM dataset_origin GROUP BY 1") == [(1, MANY)]
     with closing(sqlite3.connect(folder / "audit.db")) as db:
@@ -212,12 +220,13 @@ def test_a_signal_ends_it_and_the_next_crawl_ingests(tmp_path, scratch, moment, 
         child = moment(tmp_path, process)
         assert list(scratch.glob("tdm-audit-*"))
         process.send_signal(number)
-        out, said = process.communicate(timeout=10)
+        out, said = process.communicate(timeout=patience(10))
     assert (process.returncode, out) == (4, "")
     assert said == (
         "tdm-audit: stopped early by a signal; run the same command again to continue\n"
     )
-    assert not is_running(child)
+    # A signal may arrive before the command knows its subprocess; that then ends by itself.
+    assert waited_for(lambda: not is_running(child), seconds=5)
     assert not list(scratch.iterdir())
     assert_next_crawl_ingests(tmp_path, arguments)
 
@@ -239,6 +248,6 @@ def test_a_command_that_is_killed_takes_its_reader_with_it(tmp_path, moment):
 def test_a_signal_to_the_reader_alone_ends_both(tmp_path):
     with start(command(tmp_path, NOWHERE, URLS, *ONE)) as process:
         os.kill(storing(tmp_path, process), signal.SIGTERM)
-        out, said = process.communicate(timeout=20)
+        out, said = process.communicate(timeout=patience(20))
     assert (process.returncode, out, "by a signal" in said) == (4, "", True)
     assert rows(tmp_path, "SELECT count(*) FROM dataset") == [(0,)]

@@ -1,7 +1,7 @@
 """AIPREF, content signals and dictionaries: examples of the drafts, and others' tests.
 
-What is answered is the finding of a named agent for a path, as the judge weighs it: of equal
-voices the one that reserves decides.
+The answer is the finding for a named agent and a path, as the evaluator decides it: of equal
+statements the one that reserves decides.
 """
 
 import json
@@ -17,6 +17,7 @@ from crawler.protocols.aipref import _vocabulary, aipref_header, aipref_robots
 from crawler.protocols.content_signals import content_signal_robots
 from crawler.protocols.robots import ai_control, robots_txt
 from crawler.vocab import Presence, Purpose, Stance
+from tests.protocols.protocol_tables import allows
 
 LISTED = tomllib.loads(
     (Path(__file__).parent / "aipref_disagreements.toml").read_text(encoding="utf-8")
@@ -47,9 +48,9 @@ def header(value: str):
     return reading(aipref_header, f"Content-Usage: {value}\r\n")
 
 
-def stances(statements_for) -> dict[Purpose, Stance]:
-    """For each purpose the stricter of what counts."""
-    counting = [applied.statement for applied in statements_for if applied.statement.counts]
+def stances(applicable) -> dict[Purpose, Stance]:
+    """Return the stricter stance of each purpose, from what counts."""
+    counting = [applied.statement for applied in applicable if applied.statement.counts]
     counting.sort(key=lambda statement: statement.stance is Stance.RESERVED)
     return {statement.purpose: statement.stance for statement in counting}
 
@@ -59,7 +60,7 @@ def usage(found: dict[Purpose, Stance]) -> dict[str, str]:
 
 
 def effective(given: dict) -> dict[Purpose, Stance]:
-    """What is in force: of several statements, of header lines, or of a robots.txt."""
+    """Return the stances that apply, from statements, header lines or a robots.txt."""
     if "robots_txt" in given:
         text = given["robots_txt"]
         question = Question(path=given["path"], agent=given.get("user_agent"))
@@ -75,13 +76,13 @@ def effective(given: dict) -> dict[Purpose, Stance]:
 
 
 def preferred(case: dict) -> dict:
-    """Our answer, in the shape of what the case expects."""
+    """Return our answer, with the keys that the case expects."""
     given, expected = case["input"], case["expected"]
     found = effective(given)
     answer = {}
     if "crawl" in expected:
         rules = reading(robots_txt, given["robots_txt"])
-        answer["crawl"] = robots_txt.allows(rules, given["user_agent"], given["path"])
+        answer["crawl"] = allows(rules, given["user_agent"], given["path"])
     if "usage_effective" in expected:
         answer["usage_effective"] = usage(found)
     elif "usage" in expected:
@@ -131,7 +132,7 @@ def test_every_signal_is_agreed_with_or_listed(corpus):
 
 
 def plain(thing: object) -> object:
-    """A parsed value in the shape of the suite: members as pairs, special types as objects."""
+    """Return a parsed value as the suite writes it: members as pairs, special types as objects."""
     if isinstance(thing, dict):
         return [[key, plain(value)] for key, value in thing.items()]
     if isinstance(thing, (tuple, list)):
@@ -147,7 +148,9 @@ def test_every_dictionary_of_the_suite_is_read(corpus):
     found = cases(corpus, "structured_fields.jsonl", "structured-field", 33)
     found = [case for case in found if case["header_type"] == "dictionary"]
     assert len(found) >= 25
-    read = {case["name"]: plain(_vocabulary.dictionary(", ".join(case["raw"]))) for case in found}
+    read = {
+        case["name"]: plain(_vocabulary.parse_dictionary(", ".join(case["raw"]))) for case in found
+    }
     due = {case["name"]: None if case["must_fail"] else case["expected"] for case in found}
     assert read == due
 

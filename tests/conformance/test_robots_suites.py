@@ -1,6 +1,7 @@
 """The robots.txt cases of other projects' suites: agreed with, or listed in disagreements.toml.
 
-Where RFC 9309 settles a case its answer is ours; every other departure of a suite has a reason.
+Where RFC 9309 settles a case, our answer is its answer. Every other disagreement with a suite has
+a reason.
 """
 
 import base64
@@ -14,6 +15,7 @@ import pytest
 
 from crawler.model import Document, Reading
 from crawler.protocols.robots import groups, line_reader, robots_txt
+from tests.protocols.protocol_tables import allows
 
 DATA = tomllib.loads((Path(__file__).parent / "disagreements.toml").read_text(encoding="utf-8"))
 SUITES = [
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.corpus
 
 
 class Listed(NamedTuple):
-    """A disagreement as listed: whether the suite allows, and where in the file it stands."""
+    """A listed disagreement: whether the suite allows, and our reason."""
 
     they_allow: bool
     reason: str
@@ -85,7 +87,7 @@ def test_suite(corpus, suite):
     assert len(found) >= LEAST[suite]
     differing = {}
     for key, case in zip(keys(found), found, strict=True):
-        ours = robots_txt.allows(parsed(case), case["user_agent"], path_of(case["url"]))
+        ours = allows(parsed(case), case["user_agent"], path_of(case["url"]))
         if ours is not case["expected_allowed"]:
             differing[key] = case["expected_allowed"]
     expected = {name: entry.they_allow for name, entry in listed(suite).items()}
@@ -117,10 +119,10 @@ def test_every_disagreement_has_a_reason_and_none_is_a_fault(group):
 
 
 def test_disputed_cases(corpus):
-    """Where suites contradict each other: whom we join, and why."""
+    """Where suites contradict each other, our side is listed with a reason."""
     found = cases(corpus, "robots_disputed")
     ours = {
-        f"{case['user_agent']} {case['url']}": robots_txt.allows(
+        f"{case['user_agent']} {case['url']}": allows(
             parsed(case), case["user_agent"], path_of(case["url"])
         )
         for case in found
@@ -142,22 +144,22 @@ def test_the_side_taken_in_a_dispute(corpus, group):
     assert len(group["because"]) > 40
 
 
-def reach(case: dict, agent: str) -> str:
-    """How much an agent is refused, in the words of the Data Provenance Initiative."""
+def restriction_level(case: dict, agent: str) -> str:
+    """Return how much an agent is refused, in the terms of the Data Provenance Initiative."""
     lines = line_reader.read_lines(case["robots_txt"])
-    whole, refusing = groups.read_groups(lines, strict=False).rules_for(agent)[0].reach()
+    whole, refusing = groups.read_groups(lines, strict=False).rules_for(agent)[0].refused_scope()
     return "all" if whole else "some" if refusing else "none"
 
 
 def test_restriction_levels(corpus):
-    """Their three classes are our reach: everything refused, part of it, nothing."""
+    """Their three classes are our `refused_scope`: everything refused, part of it, nothing."""
     found = cases(corpus, "restriction_level_dpi")
     assert len(found) >= 38
     differing = [
         {"case": case["name"], "agent": agent, "theirs": theirs, "ours": ours}
         for case in found
         for agent, theirs in case["expected"].items()
-        if (ours := reach(case, agent)) != theirs
+        if (ours := restriction_level(case, agent)) != theirs
     ]
     expected = [
         {"case": group["case"], "agent": agent, "theirs": group["theirs"], "ours": group["ours"]}

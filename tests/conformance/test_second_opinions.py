@@ -20,6 +20,7 @@ from protego import Protego
 
 from crawler.model import Document
 from crawler.protocols.robots import line_reader, robots_txt
+from tests.protocols.protocol_tables import allows
 
 HERE = Path(__file__).parent
 DATA = tomllib.loads((HERE / "disagreements.toml").read_text(encoding="utf-8"))
@@ -40,14 +41,14 @@ class Asked(NamedTuple):
 
 def ours(asked: Asked) -> bool:
     reading = robots_txt.parse(Document(body=asked.text.encode("utf-8", "surrogatepass")))
-    return robots_txt.allows(reading, asked.agent, asked.path)
+    return allows(reading, asked.agent, asked.path)
 
 
 class Robotspy(robotspy.RobotsParser):
     """robotspy, given the agents of a group one by one.
 
-    Given together, rules of an agent met before are lent to the others of the group, in the
-    order of a set of strings: its answers then change from process to process.
+    Given together, an agent of an earlier group shares its rules with the others, in the order
+    of a set of strings, so that answers change from process to process.
     """
 
     def update_rules(self, agents: list[str], rules: list[robotspy.parser.Rule]) -> None:
@@ -68,13 +69,13 @@ READERS = {"protego": by_protego, "robotspy": by_robotspy}
 
 
 def rewritten(asked: Asked, change: Callable[[line_reader.Line], str | None]) -> Asked:
-    """The question with each line changed; None takes a line out."""
+    """Return the question with each line changed; None removes a line."""
     lines = (change(line) for line in line_reader.read_lines(asked.text))
     return asked._replace(text="\n".join(line for line in lines if line is not None))
 
 
 def no_bom(asked: Asked) -> Asked:
-    """Without byte order marks, also those that somebody encoded twice."""
+    """Remove byte order marks, also those that were encoded twice."""
     return asked._replace(text=re.sub("\\A(?:\ufeff|\xef\xbb\xbf)+", "", asked.text))
 
 
@@ -105,8 +106,8 @@ def no_odd_tokens(asked: Asked) -> Asked:
     agent = "UnknownBot" if re.search(r"[^A-Za-z_-]", asked.agent) else asked.agent
 
     def change(line: line_reader.Line) -> str:
-        odd = line.departure == "robots.token_shape"
-        return "User-agent: nobody" if odd else line.text
+        deviates = line.deviation == "robots.token_shape"
+        return "User-agent: nobody" if deviates else line.text
 
     return rewritten(asked._replace(agent=agent), change)
 
@@ -117,7 +118,7 @@ def no_typos(asked: Asked) -> Asked:
     return rewritten(
         asked,
         lambda line: (
-            f"{keys[line.kind]}: {line.value}" if line.departure == "robots.typo" else line.text
+            f"{keys[line.kind]}: {line.value}" if line.deviation == "robots.typo" else line.text
         ),
     )
 
@@ -164,7 +165,7 @@ def agree(name: str, changed: Asked, asked: Asked) -> bool:
 
 
 def needs(name: str) -> dict:
-    """What was pinned for a reader, for the version of it that is installed."""
+    """Return what is pinned for a reader, if the pinned version of it is installed."""
     pinned = DATA["opinions"][name]
     installed = version(pinned["package"])
     if installed != pinned["version"]:
@@ -211,7 +212,7 @@ def own_paths(text: str) -> list[str]:
 
 
 def questions(corpus: Path) -> Iterator[tuple[str, list[Asked]]]:
-    """Each file as text, and what is asked about it. Foreign octets are replaced for all alike."""
+    """Yield each file as text with its questions. Octets that are not UTF-8 are replaced."""
     for file in sample(corpus):
         text = file.read_bytes().decode("utf-8", "replace")
         paths = dict.fromkeys((*PATHS, *own_paths(text)))
@@ -228,7 +229,7 @@ def test_real_files(corpus, name):
         reading = robots_txt.parse(Document(body=text.encode()))
         for one in asked:
             total += 1
-            if theirs(one.agent, one.path) is not robots_txt.allows(reading, one.agent, one.path):
+            if theirs(one.agent, one.path) is not allows(reading, one.agent, one.path):
                 causes[cause(name, one)] += 1
     groups = [g for g in DATA["second_opinion"] if g["with"] == name]
     assert causes == {g["cause"]: g["real"] for g in groups if "real" in g}

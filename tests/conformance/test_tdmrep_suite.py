@@ -1,6 +1,6 @@
 """TDMRep cases, from the report's examples and rules and from others' tests, through the judge.
 
-A case may bring a tdmrep.json, headers and a page, or what stands in an EPUB or a PDF; all of
+A case may bring a tdmrep.json, headers and a page, or the metadata of an EPUB or a PDF; all of
 it is read and weighed as in a crawl.
 """
 
@@ -88,7 +88,7 @@ def finding(given: dict) -> Finding:
 
 
 def properties(given: dict) -> dict[str, object]:
-    """What the finding says in the report's two properties; terms count with a reservation only."""
+    """Return the finding as the two properties of the report; terms need a reservation."""
     found = finding(given)
     offered = found.by.statement.policy if found.by and found.state is State.CONDITIONAL else None
     return {"tdm-reservation": VALUE[found.state], "tdm-policy": offered}

@@ -1,7 +1,7 @@
 """Cases of other projects about X-Robots-Tag and robots meta elements, and the server
 configurations of the corpus.
 
-Some cases ask whether a page may be indexed; that is no question of ours, and they are listed.
+Some cases ask whether a page may be indexed; this program does not ask that, and they are listed.
 """
 
 import json
@@ -47,18 +47,18 @@ def read_headers(*lines: tuple[str, str]) -> Reading:
 
 
 def allowed(reading: Reading, agent: str | None) -> bool:
-    """Whether nothing that counts reserves anything for the agent asked about, or for all."""
-    statements_for = x_robots_tag.statements_for(reading, Question(path="/", agent=agent))
+    """Return whether no counting statement reserves anything for the agent, or for all."""
+    applicable = x_robots_tag.statements_for(reading, Question(path="/", agent=agent))
     return not any(
         applied.statement.counts
         and applied.statement.stance is Stance.RESERVED
         and applied.limited_to != "agents"
-        for applied in statements_for
+        for applied in applicable
     )
 
 
 def content(markup: str) -> str | None:
-    """What the first robots meta element lists, as the reader is given it."""
+    """Return the content of the first robots meta element."""
     found = page.elements(page.extract(markup.encode()))
     return next((e.get("content") for e in found if e.get("name") == "robots"), None)
 

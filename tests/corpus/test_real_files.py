@@ -1,8 +1,8 @@
-"""Every real file parses, and what is found in it is pinned in expected.toml.
+"""Parse every real file of the corpus, and compare the counts with expected.toml.
 
-A change in answers shows as a difference of expected.toml, to be looked at and committed. To write
-it anew: `TDM_AUDIT_REWRITE=1 python -m pytest tests/corpus`. Where it is missing it is written,
-and the test fails, so that nobody takes unseen numbers for checked ones.
+A change in answers shows as a difference of expected.toml. To write the file again:
+`TDM_AUDIT_REWRITE=1 python -m pytest tests/corpus`; then look at the difference and commit it.
+Where the file is missing it is written, and the test fails: the numbers are not checked yet.
 """
 
 import os
@@ -44,7 +44,7 @@ Counts = dict[str, dict[str, int]]
 
 
 class Read(NamedTuple):
-    """A real file: the group it is counted in, who read it, and what was found."""
+    """A real file with the group in which it is counted, and one protocol's reading of it."""
 
     file: Path
     group: str
@@ -53,7 +53,7 @@ class Read(NamedTuple):
 
 
 def protocols_of(file: Path, folder: str) -> tuple[Protocol, ...]:
-    """Who reads a file where it stands."""
+    """Return the protocols that read a file of a folder."""
     if folder in ONE:
         return (ONE[folder],)
     if file.suffix == ".http":
@@ -70,7 +70,7 @@ def _is_policy_example(file: Path) -> bool:
 
 
 def document_of(file: Path, protocol: Protocol) -> Document:
-    """A file as a server would send it: the body, the head extract of a page, or the headers."""
+    """Return a file as a server would send it: the body, the extract of a page, or headers."""
     body = file.read_bytes()
     if protocol.CARRIER is Carrier.PAGE:
         return Document(body=page.extract(body))
@@ -106,7 +106,7 @@ def kind_of(statement: Statement) -> str:
 
 
 def counted(found: list[Read]) -> Iterator[tuple[str, dict[str, int]]]:
-    """What is pinned about the files of a group."""
+    """Yield the counts that are pinned for the files of a group, each with its title."""
     statements = [s for read in found for s in read.reading.statements]
     yield "presence", Counter(read.reading.presence.value for read in found)
     yield "files", {"with statements": sum(bool(r.reading.statements) for r in found)}
@@ -123,8 +123,8 @@ def summary(found: list[Read]) -> dict[str, Counts]:
     groups = sorted({read.group for read in found})
     return {
         group: {
-            what: dict(sorted(counts.items()))
-            for what, counts in counted([read for read in found if read.group == group])
+            title: dict(sorted(counts.items()))
+            for title, counts in counted([read for read in found if read.group == group])
             if counts
         }
         for group in groups
@@ -132,10 +132,10 @@ def summary(found: list[Read]) -> dict[str, Counts]:
 
 
 def as_toml(pinned: dict[str, Counts]) -> str:
-    lines = ["# Written by tests/corpus/test_real_files.py; how to renew it stands there."]
+    lines = ["# Written by tests/corpus/test_real_files.py; it says how to write it again."]
     for group, counts in pinned.items():
-        for what, numbers in counts.items():
-            lines += ["", f'["{group}".{what}]', *(f'"{k}" = {n}' for k, n in numbers.items())]
+        for title, numbers in counts.items():
+            lines += ["", f'["{group}".{title}]', *(f'"{k}" = {n}' for k, n in numbers.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 import zstandard
 
-from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.files import DatasetError, locate
 from crawler.dataset.inventory import inventory
 from crawler.dataset.readers import relation
 
@@ -70,7 +70,7 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_archives_give_a_row_for_each_page(tmp_path, name):
     form, rows = read(tmp_path, name, WHOLE[name])
-    assert form is Format.WARC
+    assert form.name == "warc"
     assert urls(rows) == [f"http://a.example/{n}" for n in range(3)]
     assert {row["warc_file"] for row in rows} == {name}
     assert all(row["warc_record_id"].startswith("<urn:uuid:") for row in rows)
@@ -137,7 +137,7 @@ INDEXES = {
 @pytest.mark.parametrize("name", INDEXES)
 def test_indexes_give_a_row_for_each_line(tmp_path, name):
     form, rows = read(tmp_path, name, INDEXES[name])
-    assert form is Format.CDX
+    assert form.name == "cdx"
     assert [{key: row[key] for key in INDEX} for row in rows] == [INDEX]
 
 
@@ -170,7 +170,7 @@ def test_many_archives_are_one_dataset(tmp_path):
     for name in ("1.warc.gz", "2.warc.gz"):
         (tmp_path / name).write_bytes(pages(2))
     with inventory(tmp_path) as found:
-        assert (found.format, found.rows, found.url_column) == (Format.WARC, 4, "url")
+        assert (found.format, found.rows, found.url_column) == ("warc", 4, "url")
         assert [(o.origin.host, o.rows, o.samples) for o in found.origins()] == [
             ("a.example", 4, ("http://a.example/1", "http://a.example/0"))
         ]

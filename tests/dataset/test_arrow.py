@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.feather
 import pytest
 
-from crawler.dataset import arrow as arrow_files
-from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.files import DatasetError, locate
+from crawler.dataset.formats import BY_NAME
+from crawler.dataset.formats import arrow as arrow_files
 from crawler.dataset.inventory import inventory
 from crawler.dataset.readers import relation
 
@@ -52,7 +53,7 @@ def read(tmp_path):
 
     def reading(*paths):
         files, form = locate(paths)
-        assert form is Format.ARROW
+        assert form.name == "arrow"
         return relation(duckdb.connect(), files, form, scratch=scratch)
 
     return reading
@@ -99,7 +100,7 @@ def test_a_saved_dataset_is_the_files_that_its_state_names(tmp_path, read):
 def test_without_a_state_that_can_be_read_all_files_count(tmp_path, state):
     stream(tmp_path / "a.arrow")
     (tmp_path / "state.json").write_text(state)
-    assert locate(tmp_path) == ((tmp_path / "a.arrow",), Format.ARROW)
+    assert locate(tmp_path) == ((tmp_path / "a.arrow",), BY_NAME["arrow"])
 
 
 def test_origins_and_weights_of_a_dataset(tmp_path):
@@ -109,7 +110,7 @@ def test_origins_and_weights_of_a_dataset(tmp_path):
             ("a.example", 1, 1.0),
             ("b.example", 1, 0.0),
         ]
-        assert (found.rows, found.format) == (3, Format.ARROW)
+        assert (found.rows, found.format) == (3, "arrow")
 
 
 def cut(path):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler.dataset.duck import connect
-from crawler.dataset.files import DatasetError, DatasetFile, Format
+from crawler.dataset.files import DatasetError, DatasetFile
 from crawler.dataset.inventory import OriginRows, inventory
 from crawler.model import Origin
 from crawler.urls.canonical import origin_at, origin_key, origin_of, page_url
@@ -46,7 +46,7 @@ def test_what_an_inventory_says(tmp_path):
     )
     with inventory(path, weight_column="tokens") as got:
         assert (got.rows, got.format, got.url_column, got.weight_column) == (
-            *(6, Format.CSV),
+            *(6, "csv"),
             *("url", "tokens"),
         )
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -197,12 +197,12 @@ def test_samples_do_not_depend_on_the_number_of_threads(tmp_path, monkeypatch, t
 
 
 @pytest.mark.parametrize("at_once", [10, 99])
-def test_pages_that_are_met_in_several_turns_are_the_same(tmp_path, monkeypatch, at_once):
+def test_pages_that_are_found_in_several_passes_are_the_same(tmp_path, monkeypatch, at_once):
     urls = [f"https://h{n % 30}.example/{n // 30}?{n % 7}" for n in range(900)]
     path = table(tmp_path, [*urls, "HTTPS://H1.EXAMPLE/x", "h2.example/y"])
     usual = listed(path)
     assert sum(len(row.samples) for row in usual) == 90
-    monkeypatch.setattr(sys.modules["crawler.dataset.inventory"], "_AT_ONCE", at_once)
+    monkeypatch.setattr(sys.modules["crawler.dataset.inventory"], "_HASHES_PER_PASS", at_once)
     assert listed(path) == usual
 
 

@@ -7,7 +7,8 @@ import zstandard
 
 from crawler.dataset.columns import url_column
 from crawler.dataset.dialect import dialect_of
-from crawler.dataset.files import DatasetError, Format, locate
+from crawler.dataset.files import DatasetError, locate
+from crawler.dataset.formats import BY_NAME
 from crawler.dataset.readers import relation
 
 COMPRESS = {
@@ -132,8 +133,8 @@ def test_cells_beyond_the_header_are_kept(tmp_path, read):
 
 def test_a_column_the_user_names_makes_a_header(tmp_path):
     path = write(tmp_path, "a.csv", "text.example,n\nhttp://a.example/,1\n")
-    assert dialect_of(path, Format.CSV).header is False
-    assert dialect_of(path, Format.CSV, ["text.example"]).columns == ("text.example", "n")
+    assert dialect_of(path).header is False
+    assert dialect_of(path, ["text.example"]).columns == ("text.example", "n")
 
 
 def test_files_of_different_shape_are_joined_in_order(tmp_path, read):
@@ -194,7 +195,7 @@ def test_locate_a_pattern_a_folder_and_each_file_once(tmp_path):
     write(tmp_path, "d/README.md", "")
     write(tmp_path, "d/LICENSE.txt", "")
     write(tmp_path, "d/.cache/3.csv", "")
-    assert locate([tmp_path / "d", f"{tmp_path}/d/*.gz"]) == ((one, two), Format.CSV)
+    assert locate([tmp_path / "d", f"{tmp_path}/d/*.gz"]) == ((one, two), BY_NAME["csv"])
 
 
 ERRORS = {

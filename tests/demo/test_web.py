@@ -45,17 +45,23 @@ def test_a_site_says_what_it_shows_in_one_sentence(site: Site) -> None:
 
 
 @EACH_SITE
-def test_hosts_are_a_labels_in_lower_case(site: Site) -> None:
+def test_hosts_are_ascii_in_lower_case(site: Site) -> None:
     assert site.host == site.host.lower().encode("ascii").decode()
 
 
-@EACH_SITE
-def test_expectations_entail_downward(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("purpose", "ancestor"),
+    [(purpose, other) for purpose, above in ANCESTORS.items() for other in above[1:]],
+)
+def test_expectations_entail_downward(purpose: Purpose, ancestor: Purpose) -> None:
     """A state that reserves or refuses is never weaker for what its purpose contains."""
-    for purpose, above in ANCESTORS.items():
-        for ancestor in above:
-            if site.expect[ancestor] in FROM_REFUSED:
-                assert STRENGTH.index(site.expect[purpose]) <= STRENGTH.index(site.expect[ancestor])
+    decided = [site for site in SITES if site.expect[ancestor] in FROM_REFUSED]
+    assert len(decided) >= 10
+    assert [
+        site.host
+        for site in decided
+        if STRENGTH.index(site.expect[purpose]) > STRENGTH.index(site.expect[ancestor])
+    ] == []
 
 
 @EACH_SITE
@@ -76,17 +82,22 @@ def _elsewhere(site: Site) -> list[str]:
     return [url for url in urls if url.startswith("http://")]
 
 
-@pytest.mark.parametrize(
-    "url", sorted({url for s in SITES for url in _elsewhere(s) if url not in INTERNAL})
-)
+# `star-refused.demo.test` refuses all robots, so what it would answer is never asked for.
+FOLLOWED = {
+    url
+    for s in SITES
+    for url in _elsewhere(s)
+    if url not in INTERNAL and not url.startswith("http://star-refused.demo.test/")
+}
+
+
+@pytest.mark.parametrize("url", sorted(FOLLOWED))
 def test_redirects_to_another_host_arrive(url: str) -> None:
     """One that leads nowhere by mistake would show another rule than it says."""
     host, _, path = url.removeprefix("http://").partition("/")
     target = next(s for s in SITES if s.host == host).answer(f"/{path}")
-    expected = (200, 404) if host == "www.example.org" else (200,)
-    if host != "star-refused.demo.test":  # whose robots.txt keeps everybody from looking
-        assert isinstance(target, Plain)
-        assert target.status in expected
+    assert isinstance(target, Plain)
+    assert target.status in ((200, 404) if host == "www.example.org" else (200,))
 
 
 def test_redirects_to_internal_addresses_are_there() -> None:

@@ -1,6 +1,6 @@
-"""Signals that disagree: which one decides, and that the other one stays in sight.
+"""Conflicting signals: which one decides, and that the other one is still shown.
 
-Real bytes of every carrier, read by the real protocols and judged by the real judge. Ids name
+Real bytes of every carrier, read by the real protocols and evaluated. Ids name
 the row of the table of conflicts and of the principles behind it.
 """
 
@@ -11,10 +11,12 @@ import pytest
 
 from crawler import media
 from crawler.evaluate.conflicts import find_conflicts
-from crawler.model import Document
+from crawler.evaluate.records import ApplicableStatement
+from crawler.model import AppliedStatement, Document, Statement
 from crawler.protocols.media import plus_xmp
+from crawler.protocols.rsl import rsl_html, rsl_link
 from crawler.urls import canonical
-from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource
+from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 from tests.media_files import VOCABULARY, plus
 from tests.sample_origins import (
     INCLUSIVE,
@@ -56,15 +58,18 @@ EXEMPT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`by` decides; `other` are the protocols that were considered beside it, with a word of
-    their fate where they take no part; `strict` and `inclusive` are the other rule sets' states.
+    """A row of the table of conflicts.
+
+    `deciding` is the protocol that decides. `other` are the other protocols considered, with the
+    beginning of `excluded_because`. `strict` and `inclusive` are the states of the other rule
+    sets.
     """
 
     id: str
     resources: tuple
     purpose: str
     expect: str
-    by: str | None
+    deciding: str | None
     other: tuple[tuple[str, str], ...] = ()
     conflict: bool = False
     strict: str
@@ -94,180 +99,182 @@ CASES = [
     Case(
         id="1: TDMRep file 1, header 0, the page",
         resources=PAGE_0, question=P, purpose="tdm",
-        expect="permitted", by="tdmrep_header", other=(("tdmrep_file", "superseded by"),),
+        expect="permitted", deciding="tdmrep_header", other=(("tdmrep_file", "superseded by"),),
         strict="permitted", inclusive="permitted",
     ),
     Case(
         id="1: TDMRep file 1, header 0, the origin",
         resources=PAGE_0, purpose="tdm",
-        expect="partial", by="tdmrep_file", other=(("tdmrep_header", ""),),
+        expect="partial", deciding="tdmrep_file", other=(("tdmrep_header", ""),),
         strict="partial", inclusive="partial",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, mining",
         resources=FILE_0, purpose="tdm",
-        expect="permitted", by="tdmrep_file", strict="permitted", inclusive="permitted",
+        expect="permitted", deciding="tdmrep_file", strict="permitted", inclusive="permitted",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, training",
         resources=FILE_0, purpose="genai_train",
-        expect="partial", by="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
+        expect="partial", deciding="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
         strict="permitted", inclusive="partial",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, asked for GPTBot",
         resources=FILE_0, question=GPT, purpose="genai_train",
-        expect="reserved", by="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
+        expect="reserved", deciding="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
         strict="permitted", inclusive="reserved",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, asked for another",
         resources=FILE_0, question=CC, purpose="genai_train",
-        expect="permitted", by="tdmrep_file", strict="permitted", inclusive="permitted",
+        expect="permitted", deciding="tdmrep_file", strict="permitted", inclusive="permitted",
     ),
     Case(
         id="3: TDMRep 1, AIPREF train-ai=y, mining",
         resources=PREFERS, purpose="tdm",
-        expect="reserved", by="tdmrep_file", strict="reserved", inclusive="reserved",
+        expect="reserved", deciding="tdmrep_file", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="3: TDMRep 1, AIPREF train-ai=y, training",
         resources=PREFERS, purpose="genai_train",
-        expect="reserved", by="tdmrep_file", other=(("aipref_robots", ""),), conflict=True,
+        expect="reserved", deciding="tdmrep_file", other=(("aipref_robots", ""),), conflict=True,
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="4: signal no, GPTBot allowed to crawl",
         resources=origin(robots=FREED), purpose="ai_train",
-        expect="reserved", by="content_signal_robots", strict="reserved", inclusive="reserved",
+        expect="reserved", deciding="content_signal_robots",
+        strict="reserved", inclusive="reserved",
     ),
     Case(
         id="5: signal yes in a header, noai in the page",
         resources=EDGE, question=P, purpose="ai_train",
-        expect="reserved", by="meta_robots", other=(("content_signal_header", ""),),
+        expect="reserved", deciding="meta_robots", other=(("content_signal_header", ""),),
         conflict=True, strict="reserved", inclusive="reserved",
     ),
     Case(
         id="6: two groups for everybody",
         resources=origin(robots=TWO_GROUPS), purpose="ai_train",
-        expect="reserved", by="content_signal_robots", other=(("content_signal_robots", ""),),
+        expect="reserved", deciding="content_signal_robots", other=(("content_signal_robots", ""),),
         conflict=True, strict="reserved", inclusive="reserved",
     ),
     Case(
         id="7: ai.txt closes JPEG, a JPEG",
         resources=origin(ai=NO_JPEG), question={"path": "/a.jpg"}, purpose="ai_train",
-        expect="reserved", by="ai_txt", strict="reserved", inclusive="reserved",
+        expect="reserved", deciding="ai_txt", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="7: ai.txt closes JPEG, a page",
         resources=origin(ai=NO_JPEG), question={"path": "/a.html"}, purpose="ai_train",
-        expect="permitted", by="ai_txt", strict="permitted", inclusive="permitted",
+        expect="permitted", deciding="ai_txt", strict="permitted", inclusive="permitted",
     ),
     Case(
         id="7: ai.txt closes JPEG only, a page",
         resources=origin(ai="User-Agent: *\nDisallow: *.jpg\n"), question={"path": "/a.html"},
-        purpose="ai_train", expect="silent", by=None, strict="silent", inclusive="silent",
+        purpose="ai_train", expect="silent", deciding=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="10: robots.txt answers 503",
         resources=origin(robots=Answer(status=503)), purpose="genai_train",
-        expect="unknown", by=None, strict="unknown", inclusive="unknown",
+        expect="unknown", deciding=None, strict="unknown", inclusive="unknown",
     ),
     Case(
         id="10: robots.txt times out, TDMRep permits",
         resources=origin(robots=NOTHING, tdmrep=ZERO), purpose="tdm",
-        expect="unknown", by=None, other=(("tdmrep_file", ""),),
+        expect="unknown", deciding=None, other=(("tdmrep_file", ""),),
         strict="unknown", inclusive="unknown",
     ),
     Case(
         id="11: a wall in front of robots.txt",
         resources=origin(robots=WALL), purpose="genai_train",
-        expect="unknown", by=None, strict="unknown", inclusive="unknown",
+        expect="unknown", deciding=None, strict="unknown", inclusive="unknown",
     ),
     Case(
         id="12: a typo in robots.txt",
         resources=origin(robots="User-agent: GPTBot\nDisalow: /\n"), question=GPT,
         purpose="genai_train",
-        expect="reserved", by="robots_txt", strict="silent", inclusive="reserved",
+        expect="reserved", deciding="robots_txt", strict="silent", inclusive="reserved",
     ),
     Case(
         id="12: a string in TDMRep",
         resources=origin(tdmrep=ONE.replace("1", '"1"')), purpose="tdm",
-        expect="silent", by=None, other=(("tdmrep_file", "not counted"),),
+        expect="silent", deciding=None, other=(("tdmrep_file", "not counted"),),
         strict="silent", inclusive="silent",
     ),
     Case(
         id="13: a key that some parsers take for Disallow",
         resources=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="genai_train",
-        expect="reserved", by="ai_control", strict="reserved", inclusive="reserved",
+        expect="reserved", deciding="ai_control", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="13: the same, and what it does not speak about",
         resources=origin(robots="User-agent: *\nDisallowAITraining: /\n"), purpose="search",
-        expect="silent", by=None, strict="silent", inclusive="silent",
+        expect="silent", deciding=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="15: two licences on offer",
         resources=LICENSED, purpose="ai_train",
-        expect="conditional", by="tdmrep_file", other=(("rsl", ""),),
+        expect="conditional", deciding="tdmrep_file", other=(("rsl", ""),),
         strict="conditional", inclusive="conditional",
     ),
     Case(
         id="16: search permitted, search",
         resources=SEARCH_ONLY, purpose="search",
-        expect="permitted", by="content_signal_robots",
+        expect="permitted", deciding="content_signal_robots",
         strict="permitted", inclusive="permitted",
     ),
     Case(
         id="16: search permitted, training",
         resources=SEARCH_ONLY, purpose="ai_train",
-        expect="silent", by=None, strict="silent", inclusive="silent",
+        expect="silent", deciding=None, strict="silent", inclusive="silent",
     ),
     Case(
         id="17: a group of one's own is weaker, everybody",
         resources=origin(robots=EXEMPT), purpose="ai_train",
-        expect="reserved", by="content_signal_robots", other=(("content_signal_robots", ""),),
+        expect="reserved", deciding="content_signal_robots", other=(("content_signal_robots", ""),),
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="17: a group of one's own is weaker, its agent",
         resources=origin(robots=EXEMPT), question=GPT, purpose="ai_train",
-        expect="permitted", by="content_signal_robots",
+        expect="permitted", deciding="content_signal_robots",
         strict="permitted", inclusive="permitted",
     ),
     Case(
         id="17: a group of one's own is weaker, another agent",
         resources=origin(robots=EXEMPT), question=CC, purpose="ai_train",
-        expect="reserved", by="content_signal_robots", strict="reserved", inclusive="reserved",
+        expect="reserved", deciding="content_signal_robots",
+        strict="reserved", inclusive="reserved",
     ),
     Case(
-        id="17: crawling refused but for one, that one",
+        id="17: crawling refused except for one, that one",
         resources=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
         question=GPT, purpose="tdm",
-        expect="silent", by=None, strict="silent", inclusive="silent",
+        expect="silent", deciding=None, strict="silent", inclusive="silent",
     ),
     Case(
-        id="17: crawling refused but for one, everybody",
+        id="17: crawling refused except for one, everybody",
         resources=origin(robots="User-agent: *\nDisallow: /\n\nUser-agent: GPTBot\nAllow: /\n"),
         purpose="tdm",
-        expect="refused", by="robots_txt", strict="silent", inclusive="reserved",
+        expect="refused", deciding="robots_txt", strict="silent", inclusive="reserved",
     ),
     Case(
         id="19: AIPREF n in the header, y in robots.txt",
         resources=aipref("y", "n"), question=P, purpose="genai_train",
-        expect="reserved", by="aipref_header", other=(("aipref_robots", ""),),
+        expect="reserved", deciding="aipref_header", other=(("aipref_robots", ""),),
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="19: AIPREF y in the header, n in robots.txt",
         resources=aipref("n", "y"), question=P, purpose="genai_train",
-        expect="reserved", by="aipref_robots", other=(("aipref_header", ""),),
+        expect="reserved", deciding="aipref_robots", other=(("aipref_header", ""),),
         strict="reserved", inclusive="reserved",
     ),
     Case(
         id="20: the page is gone, the file reserves",
         resources=origin(tdmrep=ONE, pages={"/p": Answer(status=410)}), question=P, purpose="tdm",
-        expect="reserved", by="tdmrep_file", strict="reserved", inclusive="reserved",
+        expect="reserved", deciding="tdmrep_file", strict="reserved", inclusive="reserved",
     ),
     Case(
         id="20: the page is gone, another reserves itself",
@@ -275,7 +282,17 @@ CASES = [
             home=html("", ("tdm-reservation", "1")), pages={"/p": Answer(status=404)}
         ),
         question=P, purpose="tdm",
-        expect="partial", by="tdmrep_header", strict="partial", inclusive="partial",
+        expect="partial", deciding="tdmrep_header", strict="partial", inclusive="partial",
+    ),
+    Case(
+        id="a page of equal rank permits: no exception, the whole stays reserved",
+        resources=origin(
+            robots="User-agent: *\nContent-Signal: ai-train=no\nAllow: /\n",
+            pages={"/p": html("", ("Content-Signal", "ai-train=yes"))},
+        ),
+        purpose="ai_train",
+        expect="reserved", deciding="content_signal_robots", other=(("content_signal_header", ""),),
+        strict="reserved", inclusive="reserved",
     ),
 ]  # fmt: skip
 
@@ -288,12 +305,12 @@ def cases(function):
 def test_which_statement_decides_and_which_stay_in_sight(case):
     found = findings(case.resources, **case.question)[Purpose(case.purpose)]
     assert found.state.value == case.expect
-    assert (found.by.protocol.NAME if found.by else None) == case.by
-    rest = [h for h in found.considered if h is not found.by]
+    assert (found.deciding.protocol.NAME if found.deciding else None) == case.deciding
+    rest = [h for h in found.considered if h is not found.deciding]
     assert [h.protocol.NAME for h in rest] == [name for name, _ in case.other]
-    for applicable, (_, excluded_because) in zip(rest, case.other, strict=True):
-        assert applicable.excluded_because.startswith(excluded_because)
-        assert bool(applicable.excluded_because) == bool(excluded_because)
+    for one, (_, excluded_because) in zip(rest, case.other, strict=True):
+        assert one.excluded_because.startswith(excluded_because)
+        assert bool(one.excluded_because) == bool(excluded_because)
 
 
 @cases
@@ -301,15 +318,44 @@ def test_what_is_a_conflict(case):
     found = findings(case.resources, **case.question)[Purpose(case.purpose)]
     pairs = list(find_conflicts(h for h in found.considered if not h.excluded_because))
     assert (found.conflict, bool(pairs)) == (case.conflict, case.conflict)
-    if case.conflict:
-        said = {(a.protocol.NAME, b.protocol.NAME) for a, b in pairs}
-        assert said == {(case.by, case.other[0][0])}
+    named = {(a.protocol.NAME, b.protocol.NAME) for a, b in pairs}
+    assert named == ({(case.deciding, case.other[0][0])} if case.conflict else set())
 
 
 @cases
 def test_rule_sets_differ_as_they_should(case):
     got = [state(case.resources, case.purpose, r, **case.question) for r in (STRICT, INCLUSIVE)]
     assert got == [case.strict, case.inclusive]
+
+
+def applicable(protocol, key, stance, limited_to="", source=PAGE_0[0]):
+    """A statement of a reading: what `find_conflicts` compares, and nothing else."""
+    statement = Statement(
+        rule="x", stance=stance, purpose=Purpose.TDM, tier=1, place="", raw="", clause="",
+        declared_by=DeclaredBy.PAGE,
+    )  # fmt: skip
+    applied = AppliedStatement(statement=statement, limited_to=limited_to)
+    return ApplicableStatement(protocol=protocol, reading_key=key, evidence=source, applied=applied)
+
+
+NO, YES = Stance.RESERVED, Stance.PERMITTED
+SAME_OR_NOT = [
+    ("one reading, both whole", (rsl_html, "1", NO), (rsl_html, "1", YES), True),
+    ("one reading, a part reserved", (rsl_html, "1", NO, "paths"), (rsl_html, "1", YES), False),
+    ("one reading, a part permitted", (rsl_html, "1", NO), (rsl_html, "1", YES, "paths"), False),
+    ("two readings of one response", (rsl_html, "1", NO), (rsl_link, "2", YES), False),
+    ("equal readings of two", (rsl_html, "1", NO), (rsl_html, "1", YES, "", PAGE_0[1]), False),
+    ("two protocols", (rsl_html, "1", NO), (plus_xmp, "2", YES), True),
+    ("two protocols, parts", (rsl_html, "1", NO, "paths"), (plus_xmp, "2", YES, "paths"), True),
+]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"), [c[1:] for c in SAME_OR_NOT], ids=[c[0] for c in SAME_OR_NOT]
+)
+def test_statements_of_one_family_conflict_only_within_one_reading(one, other, expected):
+    pairs = list(find_conflicts([applicable(*one), applicable(*other)]))
+    assert bool(pairs) == expected
 
 
 def test_2_everybody_one_and_the_others_are_three_questions():
@@ -419,7 +465,7 @@ def test_a_crawl_shows_the_pair(host, purpose, kind, query, demonstration, tdm_a
 
 
 def pictured(key: str, **more):
-    """An origin with a sampled JPEG that carries a PLUS statement of its own."""
+    """Return an origin with a sampled JPEG that carries a PLUS statement."""
     extract = media.write(
         media.Media(kind="jpeg", packets=(media.Packet(place="APP1", text=plus(VOCABULARY + key)),))
     )
@@ -434,11 +480,11 @@ def pictured(key: str, **more):
 def test_8_a_file_that_prohibits_is_reserved_where_its_host_permits():
     resources = pictured("DMI-PROHIBITED", tdmrep=ZERO)
     found = findings(resources, path="/a.jpg")[Purpose.TDM]
-    assert (found.state.value, found.by.protocol.NAME) == ("reserved", "plus_xmp")
+    assert (found.state.value, found.deciding.protocol.NAME) == ("reserved", "plus_xmp")
     assert state(resources, path="/") == "permitted"
 
 
 def test_9_a_file_that_permits_does_not_undo_its_host():
     found = findings(pictured("DMI-ALLOWED", tdmrep=ONE), path="/a.jpg")[Purpose.TDM]
-    assert (found.state.value, found.by.protocol.NAME) == ("reserved", "tdmrep_file")
+    assert (found.state.value, found.deciding.protocol.NAME) == ("reserved", "tdmrep_file")
     assert found.conflict

@@ -1,4 +1,4 @@
-"""Opinions: worked out once for origins that are alike, and the same as worked out anew."""
+"""The evaluation cache: shared by origins with equal evidence, with the results of no cache."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ from crawler import rulesets
 from crawler.evaluate.evaluation_cache import EvaluationCache, observation_times
 from crawler.evaluate.records import ResourceEvidence
 from crawler.evaluate.url_verdicts import verdicts_for_path
-from crawler.model import Document
+from crawler.model import Document, Reading
 from crawler.protocols import PROTOCOLS
 from crawler.protocols.parse import parse
 from crawler.vocab import Presence, Resource
@@ -18,12 +18,13 @@ BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
 SILENT = b"User-agent: *\nDisallow:\n# host %d\n"
 REFUSING = b"User-agent: GPTBot\nDisallow: /\n# host %d\n"
 PATHS = b"User-agent: *\nDisallow: /a%d\n"
+UNSEEN = Reading(presence=Presence.UNSEEN)
 POLICY = b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "/policy%d"}]'
 
 
 @cache
 def read(name, body):
-    """Equal documents have one reading, as `store.dossier` sees to."""
+    """Equal documents have one reading, as the snapshot reader sees to."""
     return parse(BY_NAME[name], Document(body=body))
 
 
@@ -44,8 +45,15 @@ def robots(host, body):
     return (evidence(host, "robots_txt", Resource.ROBOTS_TXT, body),)
 
 
-def evaluations():
-    return EvaluationCache((SIGNALS, rulesets.load("strict")), SIGNALS)
+def crashed(host):
+    """A file that a protocol could not read: what it says is unknown."""
+    (seen,) = robots(host, b"")
+    unseen = ((BY_NAME["robots_txt"], "crash", UNSEEN),)
+    return (seen._replace(presence=Presence.PRESENT, readings=unseen),)
+
+
+def evaluations(**options):
+    return EvaluationCache((SIGNALS, rulesets.load("strict")), SIGNALS, **options)
 
 
 CASES = {
@@ -63,6 +71,8 @@ CASES = {
         (evidence(2, "robots_txt", Resource.ROBOTS_TXT, b"", Presence.ABSENT),),
         False,
     ),
+    "could not be read": (robots(1, SILENT % 1), crashed(2), False),
+    "could not be read, both": (crashed(1), crashed(2), True),
     "a licence document": (
         (evidence(1, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
         (evidence(2, "rsl", Resource.RSL_LICENSE, b"<rsl/>"),),
@@ -72,35 +82,38 @@ CASES = {
 
 
 @pytest.mark.parametrize(("one", "other", "shared"), CASES.values(), ids=CASES)
-def test_opinion_is_shared_by_like_evidence_only(one, other, shared):
+def test_evaluation_is_shared_by_equal_evidence_only(one, other, shared):
     known = evaluations()
-    first, second = known.of(one), known.of(other)
+    first, second = known.evaluation_of(one), known.evaluation_of(other)
     assert (first is second) == shared
-    assert second == evaluations().of(other)
+    assert second == evaluations().evaluation_of(other)
 
 
 def test_policies_are_resolved_for_each_host():
     known = evaluations()
     one, other, _ = CASES["a policy by its path"]
-    assert {told.verdict.policy_url for told in known.of(one).told} >= {"https://h1.test/policy1"}
-    assert {told.verdict.policy_url for told in known.of(other).told} >= {"https://h2.test/policy1"}
+    assert {told.verdict.policy_url for told in known.evaluation_of(one).verdicts} >= {
+        "https://h1.test/policy1"
+    }
+    assert {told.verdict.policy_url for told in known.evaluation_of(other).verdicts} >= {
+        "https://h2.test/policy1"
+    }
 
 
-def test_opinions_are_bounded(monkeypatch):
-    monkeypatch.setattr("crawler.evaluate.evaluation_cache._CACHED", 1)
-    known = evaluations()
-    first = known.of(robots(1, REFUSING % 1))
-    known.of(robots(2, REFUSING % 2))
-    assert known.of(robots(1, REFUSING % 1)) is not first
+def test_evaluations_are_bounded():
+    known = evaluations(maxsize=1)
+    first = known.evaluation_of(robots(1, REFUSING % 1))
+    known.evaluation_of(robots(2, REFUSING % 2))
+    assert known.evaluation_of(robots(1, REFUSING % 1)) is not first
 
 
-def test_disagreements_are_told_by_position():
+def test_conflicts_refer_to_statements_by_position():
     permitting = b'[{"location": "/", "tdm-reservation": 0}]'
     resources = (
         *robots(1, REFUSING % 1),
         evidence(1, "tdmrep_file", Resource.TDMREP_JSON, permitting),
     )
-    found = evaluations().of(resources).disagreements
+    found = evaluations().evaluation_of(resources).conflicts
     assert {(a.evidence, b.evidence) for _, a, b in found} == {(0, 1)}
 
 
@@ -113,18 +126,18 @@ def test_disagreements_are_told_by_position():
     ],
     ids=["equal", "other rules", "a policy"],
 )
-def test_verdicts_on_a_path_are_shared_by_like_evidence_only(one, other, shared):
+def test_verdicts_on_a_path_are_shared_by_equal_evidence_only(one, other, shared):
     known = evaluations()
-    first, second = (known.at(resources, "/a1/x", "1") for resources in (one, other))
+    first, second = (known.verdicts_at(resources, "/a1/x", "1") for resources in (one, other))
     assert (first is second) == shared
-    assert second == evaluations().at(other, "/a1/x", "1")
-    assert known.at(one, "/a1/x", "2") is not first
+    assert second == evaluations().verdicts_at(other, "/a1/x", "1")
+    assert known.verdicts_at(one, "/a1/x", "2") is not first
 
 
-def test_verdicts_on_a_path_are_those_of_the_judge():
+def test_verdicts_on_a_path_are_those_of_the_evaluator():
     (resources, _, _) = CASES["says the same, equal bytes"]
-    told = EvaluationCache((), SIGNALS, "GPTBot").at(resources, "/a", "1")
+    told = EvaluationCache((), SIGNALS, "GPTBot").verdicts_at(resources, "/a", "1")
     times = observation_times(resources, "never")
-    found = tuple(each.verdict._replace(observed_at=times[each.dated]) for each in told)
+    found = tuple(each.verdict._replace(observed_at=times[each.time_source]) for each in told)
     assert found == verdicts_for_path(resources, "/a", SIGNALS, "GPTBot", "never")
     assert {verdict.state for verdict in found} > {"reserved"}

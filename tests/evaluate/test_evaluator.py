@@ -1,9 +1,9 @@
-"""The judge: states, precedence, conflict, completeness, and that nothing weakens a reservation."""
+"""The evaluator: states, precedence, conflicts, completeness; nothing weakens a reservation."""
 
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from crawler import page, rulesets
@@ -14,10 +14,12 @@ from crawler.protocols import PROTOCOLS
 from crawler.protocols.files import ai_txt
 from crawler.protocols.parse import parse
 from crawler.protocols.prose import page_text, robots_comments
-from crawler.protocols.robots import robots_txt
+from crawler.protocols.robots import ai_control, robots_txt
+from crawler.protocols.robots_directives import x_robots_tag
 from crawler.protocols.rsl import rsl, rsl_robots
 from crawler.protocols.tdmrep import tdmrep_file, tdmrep_header, tdmrep_html
 from crawler.vocab import ANCESTORS, CONTEXT, DeclaredBy, Presence, Purpose, Resource, Stance, State
+from tests.strategies import UNTIMED
 
 SIGNALS, INCLUSIVE, STRICT = (rulesets.load(name) for name in rulesets.NAMES)
 AT = "2026-11-22T00:00:00.000Z"
@@ -156,7 +158,7 @@ ORIGINS = [
 
 
 @pytest.mark.parametrize(
-    ("sights", "expected"), [o[1:] for o in ORIGINS], ids=[o[0] for o in ORIGINS]
+    ("resources", "expected"), [o[1:] for o in ORIGINS], ids=[o[0] for o in ORIGINS]
 )
 def test_state_of_an_origin(resources, expected):
     assert states(resources) == expected
@@ -188,11 +190,23 @@ URLS = [
     ("refused another", origin(robots="User-agent: *\nDisallow: /a"), {"path": "/b"}, SIL),
     ("the page failed", origin(unseen={Resource.PAGE}), {"path": "/p"}, UNK),
     ("another page failed", origin(unseen={Resource.HOME}), {"path": "/p"}, SIL),
+    (
+        "the page failed, another reserves itself",
+        origin(home=[meta("1")], unseen={Resource.PAGE}),
+        {"path": "/p"},
+        UNK,
+    ),
+    (
+        "the page is malformed, another reserves itself",
+        (*origin(home=[meta("1")])[:-1], evidence(Resource.PAGE, presence=Presence.MALFORMED)),
+        {"path": "/p"},
+        SIL,
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("sights", "question", "expected"), [u[1:] for u in URLS], ids=[u[0] for u in URLS]
+    ("resources", "question", "expected"), [u[1:] for u in URLS], ids=[u[0] for u in URLS]
 )
 def test_state_of_a_url(resources, question, expected):
     assert findings(resources, **question)[Purpose.TDM].state.value == expected
@@ -204,7 +218,7 @@ AGENTS = [
     ("another agent", BOT, "CCBot", SIL),
     ("some paths", "User-agent: CCBot\nDisallow: /a", "CCBot", PAR),
     ("through the star", BAN, "CCBot", REF),
-    ("a group of its own frees it", f"{BAN}\n\nUser-agent: GPTBot\nAllow: /", "GPTBot", SIL),
+    ("its group permits it", f"{BAN}\n\nUser-agent: GPTBot\nAllow: /", "GPTBot", SIL),
 ]
 
 
@@ -245,7 +259,7 @@ CONFLICTS = [
 
 
 @pytest.mark.parametrize(
-    ("sights", "expected"), [c[1:] for c in CONFLICTS], ids=[c[0] for c in CONFLICTS]
+    ("resources", "expected"), [c[1:] for c in CONFLICTS], ids=[c[0] for c in CONFLICTS]
 )
 def test_conflict(resources, expected):
     assert {p.value for p, f in findings(resources).items() if f.conflict} == expected
@@ -253,7 +267,7 @@ def test_conflict(resources, expected):
 
 def test_the_stricter_decides_and_the_other_stays_visible():
     found = findings(origin(tdmrep=NONE, ai="User-Agent: *\nDisallow: /"))[Purpose.AI_TRAIN]
-    assert found.by.protocol is ai_txt
+    assert found.deciding.protocol is ai_txt
     assert [h.protocol.NAME for h in found.considered] == ["ai_txt", "tdmrep_file"]
 
 
@@ -262,6 +276,31 @@ def test_a_superseded_statement_says_so():
     assert [(h.protocol.NAME, h.excluded_because) for h in found.considered] == [
         ("tdmrep_html", ""),
         ("tdmrep_header", f"superseded by {tdmrep_html.TITLE} of /p"),
+    ]
+
+
+def test_the_nearest_carrier_is_named_as_superseding():
+    resources = origin(tdmrep=ALL, page_=[header("1"), meta("0")])
+    found = findings(resources, path="/p")[Purpose.TDM]
+    by_html = f"superseded by {tdmrep_html.TITLE} of /p"
+    assert [(h.protocol.NAME, h.excluded_because) for h in found.considered] == [
+        ("tdmrep_html", ""),
+        ("tdmrep_file", by_html),
+        ("tdmrep_header", by_html),
+    ]
+
+
+def test_of_equal_states_the_most_explicit_statement_is_cited_first():
+    """The tier comes before the order of protocols, by which the header would be first."""
+    robots, field = b"User-agent: *\nDisallowAITraining: /\n", b"X-Robots-Tag: GPTBot: noai\r\n"
+    resources = (
+        evidence(Resource.ROBOTS_TXT, (ai_control, robots)),
+        evidence(Resource.HOME, (x_robots_tag, field)),
+    )
+    found = findings(resources, path="/", agent="GPTBot")[Purpose.GENAI_TRAIN]
+    assert [(h.protocol.NAME, h.statement.tier, h.statement.stance) for h in found.considered] == [
+        ("ai_control", 2, Stance.RESERVED),
+        ("x_robots_tag", 3, Stance.RESERVED),
     ]
 
 
@@ -293,7 +332,7 @@ DETAILS = [
 
 
 @pytest.mark.parametrize(
-    ("sights", "purpose", "expected"), [d[1:] for d in DETAILS], ids=[d[0] for d in DETAILS]
+    ("resources", "purpose", "expected"), [d[1:] for d in DETAILS], ids=[d[0] for d in DETAILS]
 )
 def test_detail(resources, purpose, expected):
     assert findings(resources)[purpose].detail == expected
@@ -352,7 +391,9 @@ LICENSED = [
 
 
 @pytest.mark.parametrize(
-    ("sights", "agent", "state", "detail"), [x[1:] for x in LICENSED], ids=[x[0] for x in LICENSED]
+    ("resources", "agent", "state", "detail"),
+    [x[1:] for x in LICENSED],
+    ids=[x[0] for x in LICENSED],
 )
 def test_a_licence_speaks_to_the_agents_it_is_named_for(resources, agent, state, detail):
     found = findings(resources, agent=agent)[Purpose.AI_TRAIN]
@@ -360,8 +401,7 @@ def test_a_licence_speaks_to_the_agents_it_is_named_for(resources, agent, state,
 
 
 @pytest.mark.parametrize("stance", list(Stance))
-@pytest.mark.parametrize("part", ["", "paths"])
-def test_what_a_statement_makes_by_itself(stance, part):
+def test_what_a_statement_makes_by_itself(stance):
     purpose = None if stance is Stance.REFUSED else Purpose.TDM
     statement = Statement(
         rule="x",
@@ -373,14 +413,15 @@ def test_what_a_statement_makes_by_itself(stance, part):
         clause="",
         declared_by=DeclaredBy.HEADER,
     )
-    got = state_of(AppliedStatement(statement=statement, limited_to=part), SIGNALS)
-    if part:
-        assert got is (State.PARTIAL if stance in (Stance.RESERVED, Stance.CONDITIONAL) else None)
-    else:
-        assert got.value == stance.value
+    whole, partial = (
+        state_of(AppliedStatement(statement=statement, limited_to=limit), SIGNALS)
+        for limit in ("", "paths")
+    )
+    assert whole.value == stance.value
+    reserves = stance in (Stance.RESERVED, Stance.CONDITIONAL)
+    assert partial is (State.PARTIAL if reserves else None)
 
 
-STRENGTH = {state: n for n, state in enumerate(State)}
 ROBOTS = st.sampled_from(
     [None, "", BAN, BOT, "User-agent: *\nDisallow: /a", "User-agent: CCBot\nDisallow: /x/"]
 )
@@ -406,6 +447,16 @@ QUESTIONS = st.sampled_from(
         {"path": "/x/1", "agent": "GPTBot"},
     ]
 )
+FACTS = st.fixed_dictionaries(
+    {
+        "robots": ROBOTS,
+        "ai": AI,
+        "tdmrep": TDMREP,
+        "home": HEADERS,
+        "page_": HEADERS,
+        "unseen": UNSEEN,
+    }
+)
 # A statement that reserves everything, in a file of a protocol that the origin did not use.
 RESERVING = {
     "ai": "User-Agent: *\nDisallow: /",
@@ -414,59 +465,47 @@ RESERVING = {
 }
 
 
+@UNTIMED
 @given(
-    facts=st.fixed_dictionaries(
-        {
-            "robots": ROBOTS,
-            "ai": AI,
-            "tdmrep": TDMREP,
-            "home": HEADERS,
-            "page_": HEADERS,
-            "unseen": UNSEEN,
-        }
-    ),
+    facts=FACTS,
     added=st.sampled_from(list(RESERVING)),
     question=QUESTIONS,
     rules=st.sampled_from([SIGNALS, INCLUSIVE, STRICT]),
 )
 def test_a_reserving_statement_more_never_weakens_a_state(facts, added, question, rules):
+    # Carriers of TDMRep supersede each other: that is the protocol's own precedence.
+    assume(added != "tdmrep" or not (facts["home"] or facts["page_"]))
     before = origin(**(facts | {added: None}))
     after = origin(**(facts | {added: RESERVING[added]}))
-    if added == "tdmrep" and (facts["home"] or facts["page_"]):
-        # Carriers of TDMRep supersede each other: that is the protocol's own precedence.
-        return
     old, new = findings(before, rules, **question), findings(after, rules, **question)
     for purpose in Purpose:
-        assert STRENGTH[new[purpose].state] <= STRENGTH[old[purpose].state]
+        assert new[purpose].state.rank <= old[purpose].state.rank
 
 
+@UNTIMED
 @given(
-    facts=st.fixed_dictionaries(
-        {
-            "robots": ROBOTS,
-            "ai": AI,
-            "tdmrep": TDMREP,
-            "home": HEADERS,
-            "page_": HEADERS,
-            "unseen": UNSEEN,
-        }
-    ),
+    facts=FACTS,
     question=QUESTIONS,
 )
 def test_every_finding_can_be_followed(facts, question):
     found = findings(origin(**facts), **question)
     for purpose, finding in found.items():
         decided = finding.state not in (State.SILENT, State.UNKNOWN)
-        assert (finding.by is not None) == decided
-        if decided:
-            assert finding.considered[0] is finding.by
-            assert finding.by.statement.purpose in (None, *ANCESTORS[purpose])
+        first = [h for h in finding.considered[:1] if decided]
+        assert [finding.deciding] == (first or [None])
+        about = {h.statement.purpose for h in first}
+        assert about <= {None, *ANCESTORS[purpose]}
+        assert bool(first) == decided
         assert finding.complete or finding.missing
-    reserved = [
-        STRENGTH[found[p].state] for p in (Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
-    ]
-    if reserved[0] <= STRENGTH[State.RESERVED]:
-        assert reserved == [0, 0, 0]
+
+
+@UNTIMED
+@given(facts=FACTS, question=QUESTIONS)
+def test_a_reservation_of_mining_reserves_training(facts, question):
+    found = findings(origin(**(facts | {"tdmrep": ALL})), **question)
+    assume(found[Purpose.TDM].state is State.RESERVED)
+    states = [found[p].state for p in (Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)]
+    assert states == [State.RESERVED] * 2
 
 
 def test_the_order_of_protocols_is_that_of_every_report():
@@ -489,7 +528,7 @@ def prose(robots=b"", home=None, terms=None) -> tuple[ResourceEvidence, ...]:
 
 
 @pytest.mark.parametrize(
-    ("sights", "path", "expected", "detail"),
+    ("resources", "path", "expected", "detail"),
     [
         pytest.param(prose(COMMENT), None, State.RESERVED, "", id="N02"),
         pytest.param(prose(SCRAPING), None, State.RESERVED, "", id="N04"),
@@ -507,18 +546,22 @@ def test_prose_counts_only_where_a_rule_set_says_so(resources, path, expected, d
     for rules in (SIGNALS, STRICT):
         found = evaluate(resources, Question(path=path), rules)
         assert {f.state for f in found} == {State.SILENT}
-    for finding in evaluate(resources, Question(path=path), INCLUSIVE):
-        wanted = expected if finding.purpose in MINING else State.SILENT
-        assert finding.state is wanted
-        if wanted is not State.SILENT:
-            assert finding.detail.removeprefix("pages: ").endswith(detail)
-            assert finding.by.candidate == 1
-            assert finding.by.statement.n == 0
-            named = next(s for s in resources if s is finding.by.evidence)
-            candidates = [c for _, _, reading in named.readings for c in reading.candidates]
-            assert finding.by.statement.raw == candidates[0].snippet
+    found = evaluate(resources, Question(path=path), INCLUSIVE)
+    assert [f.state for f in found] == [
+        expected if f.purpose in MINING else State.SILENT for f in found
+    ]
+    cited = [f for f in found if f.deciding]
+    assert len(cited) == (0 if expected is State.SILENT else len(MINING))
+    for finding in cited:
+        assert finding.detail.removeprefix("pages: ").endswith(detail)
+        assert finding.deciding.candidate == 1
+        assert finding.deciding.statement.n == 0
+        named = next(s for s in resources if s is finding.deciding.evidence)
+        candidates = [c for _, _, reading in named.readings for c in reading.candidates]
+        assert finding.deciding.statement.raw == candidates[0].snippet
 
 
+@UNTIMED
 @given(robots=st.sampled_from((b"", COMMENT, SCRAPING, MENTION)), facts=st.booleans())
 def test_prose_never_weakens_a_state(robots, facts):
     refused = b"User-agent: GPTBot\nDisallow: /\n" if facts else b"User-agent: *\nDisallow: /\n"
@@ -526,15 +569,15 @@ def test_prose_never_weakens_a_state(robots, facts):
         before = evaluate(prose(refused), Question(), rules)
         after = evaluate(prose(refused + robots.split(b"\n")[0]), Question(), rules)
         for one, two in zip(before, after, strict=True):
-            assert list(State).index(two.state) <= list(State).index(one.state)
+            assert two.state.rank <= one.state.rank
 
 
 EACH = {
     "nothing was asked": (),
     "nothing speaks": origin(robots="User-agent: *\nDisallow:\n"),
-    "all weigh alike": origin(tdmrep='[{"location": "/", "tdm-reservation": 1}]'),
+    "all agree": origin(tdmrep='[{"location": "/", "tdm-reservation": 1}]'),
     "strict leaves a tier out": origin(robots="User-agent: GPTBot\nDisallow: /\n"),
-    "all read a refusal in their own way": origin(robots="User-agent: *\nDisallow: /\n"),
+    "each treats a refusal differently": origin(robots="User-agent: *\nDisallow: /\n"),
     "inclusive counts prose": (
         evidence(
             Resource.ROBOTS_TXT,
@@ -544,7 +587,7 @@ EACH = {
 }
 
 
-@pytest.mark.parametrize("sights", EACH.values(), ids=EACH)
+@pytest.mark.parametrize("resources", EACH.values(), ids=EACH)
 def test_rule_sets_that_are_asked_together_say_what_each_says_alone(resources):
     everything = (SIGNALS, INCLUSIVE, STRICT)
     collected, found = evaluate_rule_sets(resources, Question(), everything)
@@ -565,8 +608,8 @@ def test_rule_sets_differ_on_what_is_asked_together():
     assert differ == {
         "nothing was asked": 1,
         "nothing speaks": 1,
-        "all weigh alike": 1,
+        "all agree": 1,
         "strict leaves a tier out": 2,
-        "all read a refusal in their own way": 3,
+        "each treats a refusal differently": 3,
         "inclusive counts prose": 2,
     }

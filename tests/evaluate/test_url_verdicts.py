@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crawler.evaluate import url_verdicts
@@ -16,6 +16,7 @@ from crawler.protocols.url_patterns import path_forms
 from crawler.vocab import Purpose, Resource, State
 from tests import strategies as files
 from tests.sample_origins import INCLUSIVE, NOTHING, SIGNALS, STRICT, evidence, html, origin
+from tests.strategies import UNTIMED
 
 RULES = st.sampled_from([SIGNALS, INCLUSIVE, STRICT])
 ORIGINS = st.builds(
@@ -40,46 +41,44 @@ def genai(found) -> str:
     return next(v.state for v in found if v.purpose == Purpose.GENAI_TRAIN)
 
 
+@settings(UNTIMED, max_examples=200)
 @given(
     resources=ORIGINS, paths=st.lists(files.PATHS, min_size=2, max_size=8), rules=RULES, agent=FOR
 )
-@settings(max_examples=200)
-def test_paths_of_the_same_shapes_get_the_same_verdicts(resources, paths, rules, agent):
-    shapes = url_verdicts.url_patterns_of(resources)
+def test_paths_that_match_the_same_patterns_get_the_same_verdicts(resources, paths, rules, agent):
+    patterns = url_verdicts.url_patterns_of(resources)
     seen = {s.path for s in resources if s.resource in (Resource.HOME, Resource.PAGE)}
-    by_shapes: dict[tuple[bool, ...], object] = {}
+    by_patterns: dict[tuple[bool, ...], object] = {}
+    paths = [path for path in paths if path.startswith("/") and path.partition("#")[0] not in seen]
+    assume(len(paths) > 1)
     for path in paths:
-        if path.partition("#")[0] in seen or not path.startswith("/"):
-            continue
-        fits = tuple(shape.fits(path_forms(path)) for shape in shapes)
+        matched = tuple(pattern.matches(path_forms(path)) for pattern in patterns)
         found = verdicts_for_path(resources, path, rules, agent, "now")
-        assert by_shapes.setdefault(fits, found) == found
+        assert by_patterns.setdefault(matched, found) == found
 
 
+@settings(UNTIMED, max_examples=200)
 @given(resources=ORIGINS, path=files.PATHS, rules=RULES, agent=FOR)
-@settings(max_examples=200)
-def test_an_outlook_foretells_the_verdict(resources, path, rules, agent):
+def test_default_and_page_verdicts_are_those_of_the_evaluator(resources, path, rules, agent):
     path = path.partition("#")[0] or "/"
-    told = dict(url_verdicts.default_and_page_verdicts(resources, rules, agent, "now"))
-    got = verdicts_for_path(resources, path, rules, agent, "now")
+    verdicts = dict(url_verdicts.default_and_page_verdicts(resources, rules, agent, "now"))
     forms = path_forms(path)
-    if PAGE + path in told:
-        assert got == told[PAGE + path]
-    elif DEFAULT in told and not any(
-        shape.fits(forms) for shape in url_verdicts.url_patterns_of(resources)
-    ):
-        assert got == told[DEFAULT]
+    patterns = url_verdicts.url_patterns_of(resources)
+    no_match = DEFAULT in verdicts and not any(pattern.matches(forms) for pattern in patterns)
+    assume(PAGE + path in verdicts or no_match)
+    expected = verdicts.get(PAGE + path) or verdicts[DEFAULT]
+    assert verdicts_for_path(resources, path, rules, agent, "now") == expected
 
 
-def test_the_usual_verdict_is_that_of_a_path_without_any_shape():
+def test_the_default_verdict_is_that_of_a_path_without_any_pattern():
     resources = origin(robots="User-agent: GPTBot\nDisallow: /a\nDisallow: /tdm-audit-probe\n")
     assert url_verdicts.probe_path(resources, url_verdicts.url_patterns_of(resources)) == "/0"
-    told = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
-    assert {what: genai(found) for what, found in told.items()} == {DEFAULT: "silent"}
+    verdicts = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
+    assert {key: genai(found) for key, found in verdicts.items()} == {DEFAULT: "silent"}
     assert genai(verdicts_for_path(resources, "/a", SIGNALS, None, "now")) == "partial"
 
 
-def test_where_every_path_has_a_shape_nothing_is_usual():
+def test_where_every_path_matches_a_pattern_there_is_no_default():
     rules = "".join(f"Disallow: /{c}\n" for c in "abcdefghijklmnopqrstuvwxyzX0~%")
     resources = origin(robots=f"User-agent: GPTBot\nDisallow: /*$\nDisallow: /?\n{rules}")
     assert url_verdicts.probe_path(resources, url_verdicts.url_patterns_of(resources)) is None
@@ -88,30 +87,30 @@ def test_where_every_path_has_a_shape_nothing_is_usual():
     )
 
 
-def test_a_page_that_was_seen_is_no_probe():
+def test_a_page_that_was_requested_is_no_probe():
     resources = origin(pages={"/tdm-audit-probe": html()})
     assert url_verdicts.probe_path(resources, ()) == "/0"
 
 
-def test_pages_that_speak_stand_for_themselves():
+def test_pages_with_statements_have_their_own_verdicts():
     reserving = html('<meta name="tdm-reservation" content="1">')
-    told = dict(
+    verdicts = dict(
         url_verdicts.default_and_page_verdicts(
             origin(pages={"/p": reserving}), SIGNALS, None, "now"
         )
     )
-    assert {what: genai(found) for what, found in told.items()} == {
+    assert {key: genai(found) for key, found in verdicts.items()} == {
         DEFAULT: "partial",
         "=/": "silent",
         "=/p": "reserved",
     }
-    assert [v.reserved for v in told[DEFAULT] if v.purpose == "tdm"] == [None]
+    assert [v.reserved for v in verdicts[DEFAULT] if v.purpose == "tdm"] == [None]
 
 
 def test_a_page_that_was_not_seen_leaves_its_own_url_unknown():
     resources = (*origin(), evidence(Resource.PAGE, "/p", NOTHING, 9))
-    told = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
-    assert {what: genai(found) for what, found in told.items()} == {
+    verdicts = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
+    assert {key: genai(found) for key, found in verdicts.items()} == {
         DEFAULT: "unknown",
         "=/": "silent",
     }

@@ -1,4 +1,4 @@
-"""Crawl what standard input asks for and print what was seen; signals are sent to it."""
+"""Crawl the jobs on standard input and print the visits; tests send signals to it."""
 
 import dataclasses
 import json
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
+from crawler.fetch import scheduler
 from crawler.fetch.scrapy_.run import FetchOptions, OriginJob, Visit, crawl
 from crawler.model import Origin
 
@@ -19,8 +20,8 @@ def origin_of(url: str, assumed: bool) -> Origin:
     return Origin(scheme=parts.scheme, host=host, port=port, site=host, assumed=assumed)
 
 
-class Book:
-    """A workbook in memory that prints every batch as it is saved."""
+class PrintingFrontier:
+    """A frontier in memory that prints every visit as it is saved."""
 
     def __init__(self, given: list[dict]) -> None:
         self.given = given
@@ -48,10 +49,12 @@ def main() -> None:
     options = asked.get("options", {})
     for name in ("connect_to", "allow_network"):
         options[name] = tuple(options.get(name, ()))
-    book = Book(asked["jobs"])
+    if "grace" in asked:
+        scheduler.GRACE_S = asked["grace"]
+    frontier = PrintingFrontier(asked["jobs"])
     counted: list[Visit] = []
-    ended = crawl(book, FetchOptions(**options), on_visit=counted.append)
-    print(json.dumps({"ended": ended, "taken": book.taken, "counted": len(counted)}))
+    ended = crawl(frontier, FetchOptions(**options), on_visit=counted.append)
+    print(json.dumps({"ended": ended, "taken": frontier.taken, "counted": len(counted)}))
 
 
 if __name__ == "__main__":

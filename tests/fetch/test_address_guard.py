@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.fetch.http.address_guard import networks, refusal
+from crawler.fetch.http.address_guard import parse_networks, refusal
 
 NOT_PUBLIC = """
 0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1
@@ -50,7 +50,7 @@ def test_ports(port, own_port, expected):
     ],
 )
 def test_allowed_networks_are_allowed_with_all_their_ports(address, allowed, expected):
-    assert refusal(address, 22, 80, networks(allowed)) == expected
+    assert refusal(address, 22, 80, parse_networks(allowed)) == expected
 
 
 def test_what_is_no_address_is_refused():
@@ -59,4 +59,4 @@ def test_what_is_no_address_is_refused():
 
 def test_networks_refuse_what_is_none():
     with pytest.raises(ValueError, match=r"10\.0\.0\.0/33"):
-        networks(("10.0.0.0/33",))
+        parse_networks(("10.0.0.0/33",))

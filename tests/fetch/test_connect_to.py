@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.fetch.http.connect_to import ConnectTo, parse, target
+from crawler.fetch.http.connect_to import ConnectTo, destination, parse
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_parse_refuses(text, message):
     ],
 )
 def test_target(rules, place, expected):
-    assert target(tuple(map(parse, rules)), *place) == expected
+    assert destination(tuple(map(parse, rules)), *place) == expected

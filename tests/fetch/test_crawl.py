@@ -20,6 +20,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from scrapy.core.downloader import Slot
 
 from crawler.demo.answers import OldHttp, Plain, RedirectLoop, RedirectsTo, head, html, status, text
 from crawler.demo.misbehaviour import (
@@ -36,9 +37,14 @@ from crawler.demo.misbehaviour import (
 )
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
+from crawler.fetch.options import FetchOptions
+from crawler.fetch.scrapy_ import settings
+from tests.conftest import patience
 
 ROOT = Path(__file__).parents[2]
 CAP = 200_000
+# Seconds of a request: what never answers costs as much, and what answers must make it.
+TIMEOUT = patience(2)
 LOOPBACK = ("127.0.0.1/32",)
 
 
@@ -84,8 +90,8 @@ def site(host, otherwise=None, **pages):
     return Site(host=host, about="", expect={}, pages=named, **extra)
 
 
-def start(jobs, **options):
-    """A crawl in a process of its own."""
+def start(jobs, grace=None, **options):
+    """Start a crawl in a subprocess; `grace` is in seconds, None for the usual ones."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fetch.crawl_json"],
         cwd=ROOT,
@@ -95,7 +101,8 @@ def start(jobs, **options):
         stderr=subprocess.PIPE,
     )
     options = {"delay": 0, "allow_network": LOOPBACK, **options}
-    process.stdin.write(json.dumps({"jobs": jobs, "options": options}))
+    task = {"jobs": jobs, "options": options} | ({} if grace is None else {"grace": grace})
+    process.stdin.write(json.dumps(task))
     process.stdin.close()
     process.stdin = None
     return process
@@ -103,7 +110,7 @@ def start(jobs, **options):
 
 def finish(process):
     """Its visits in the order they were saved, and its last line."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patience(60))
     assert (process.returncode, err) == (0, "")
     *visits, end = map(json.loads, out.splitlines())
     return visits, end
@@ -269,8 +276,8 @@ def crawled(tls_port):
                 connect_to=rules,
                 allow_network=(*LOOPBACK, "::1/128"),
                 pages=3,
-                timeout=2,
-                connect_timeout=2,
+                timeout=TIMEOUT,
+                connect_timeout=TIMEOUT,
                 max_body=CAP,
                 contact="https://audit.example/about",
             )
@@ -438,8 +445,11 @@ def test_header_octets_survive(crawled):
 
 
 def test_a_slow_answer_costs_its_timeout_and_no_more(crawled):
-    assert 1900 < home_of(crawled, "slowly")["elapsed_ms"] < 8000
-    assert 1900 < home_of(crawled, "never")["elapsed_ms"] < 8000
+    slowly, never = (home_of(crawled, name) for name in ("slowly", "never"))
+    assert (slowly["outcome"], never["outcome"]) == ("timed_out", "timed_out")
+    received = re.fullmatch(r"answered 200, then (\d+) octets of 280", slowly["note"])
+    assert 0 < int(received[1]) < 280
+    assert min(slowly["elapsed_ms"], never["elapsed_ms"]) > TIMEOUT * 950
 
 
 def test_certificates_that_do_not_verify_are_no_obstacle(crawled):
@@ -475,21 +485,32 @@ def test_a_connect_to_target_must_be_allowed_too():
 
 
 def test_one_request_to_a_host_at_a_time_and_the_delay_between():
-    counts = Counts(0.05)
+    # Each answer takes long enough for both hosts to meet, and less than the delay.
+    counts = Counts(0.3)
     with LoopbackWeb([site("a.test", counts), site("b.test", counts)]) as web:
         jobs = [{"url": u} for u in ("http://a.test", "http://a.test:8080", "http://b.test")]
-        visits, _ = finish(start(jobs, connect_to=to(web, "a.test", "b.test"), delay=0.2))
+        visits, _ = finish(start(jobs, connect_to=to(web, "a.test", "b.test"), delay=0.4))
         times = {h: [r.time for r in web.log if r.host == h] for h in ("a.test", "b.test")}
     assert len(visits) == 3
     assert (counts.most, counts.most_of_a_host) == (2, 1)
     gaps = {h: [later - earlier for earlier, later in pairwise(t)] for h, t in times.items()}
     assert (len(gaps["a.test"]), len(gaps["b.test"])) == (11, 5)
     # The first request also opens the connection, which the server does not see the start of.
-    assert min(gaps["a.test"][1:] + gaps["b.test"][1:]) > 0.19
+    # Half a delay is left to a busy server, which may see a request late and the next one in time.
+    assert min(gaps["a.test"][1:] + gaps["b.test"][1:]) > 0.2
+
+
+def test_the_delay_between_requests_is_never_shorter_than_asked_for():
+    """Scrapy draws from 1 - jitter to 1 + jitter times the delay that it is given."""
+    delay = FetchOptions(delay=2.0).delay * settings.DELAY_FACTOR
+    slot = Slot(settings.CONCURRENT_REQUESTS_PER_DOMAIN, delay, settings.DOWNLOAD_DELAY_JITTER)
+    assert slot.concurrency == 1
+    drawn = [slot.download_delay() for _ in range(1000)]
+    assert 2.0 <= min(drawn) < max(drawn) <= 3.0
 
 
 def test_few_requests_to_one_address_at_a_time():
-    counts = Counts(0.03)
+    counts = Counts(0.1)
     hosts = [f"h{n}.test" for n in range(8)]
     with LoopbackWeb([site(h, counts) for h in hosts]) as web:
         jobs = [{"url": f"http://{h}"} for h in hosts]
@@ -505,28 +526,26 @@ def test_sigterm_saves_what_can_be_finished():
         process = start(jobs, connect_to=to(web, "fast.test", "slow.test"), concurrency=2)
         wait_for(lambda: len(slow.now) > 0 and len(web.log) > 4)
         process.send_signal(signal.SIGTERM)
-        begun = time.monotonic()
         visits, end = finish(process)
     assert end["ended"] == "stopped"
-    assert end["taken"] == len(visits) == end["counted"]
+    assert end["taken"] == len(visits) == end["counted"] < len(jobs)
     assert {v["origin"]["host"] for v in visits} == {"fast.test", "slow.test"}
-    assert time.monotonic() - begun < 5
 
 
 def test_a_second_signal_cuts_what_is_in_flight():
     with LoopbackWeb([site("fast.test"), site("never.test", NeverAnswers())]) as web:
         jobs = [{"url": "http://fast.test"}, {"url": "http://never.test"}]
-        process = start(jobs, connect_to=to(web, "fast.test", "never.test"), timeout=30)
+        # Neither a timeout nor the end of the grace period could end it.
+        addresses = to(web, "fast.test", "never.test")
+        process = start(jobs, grace=10_000, connect_to=addresses, timeout=10_000)
+        saved = json.loads(process.stdout.readline())
         wait_for(lambda: len(web.log) == 7)
-        time.sleep(0.2)
+        # Two signals, since the second of one kind is lost if the first is still pending.
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
         visits, end = finish(process)
-    assert [v["origin"]["host"] for v in visits] == ["fast.test"]
+    assert (saved["origin"]["host"], visits) == ("fast.test", [])
     assert end == {"ended": "stopped", "taken": 2, "counted": 1}
-    assert time.monotonic() - begun < 3
 
 
 def test_a_budget_ends_a_crawl():
@@ -539,10 +558,10 @@ def test_a_budget_ends_a_crawl():
     assert 0 < len(visits) == end["taken"] < 40
 
 
-def test_a_workbook_that_fails_fails_the_crawl():
+def test_a_frontier_that_fails_fails_the_crawl():
     with LoopbackWeb([site("a.test")]) as web:
         process = start([{"url": "http://a.test", "poison": True}], connect_to=to(web, "a.test"))
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=patience(30))
     assert process.returncode == 1
     assert err.rstrip().endswith("OSError: the disk is full")
 
@@ -555,7 +574,7 @@ def test_scrapy_knows_the_spider():
 
 
 def wait_for(condition, seconds=20):
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + patience(seconds)
     while not condition():
         assert time.monotonic() < limit
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A run's work in the database: also as Scrapy's own command line does it."""
+"""The frontier in the database, also when Scrapy's command line opens it."""
 
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from crawler.demo import SITES, LoopbackWeb
 from crawler.fetch.frontier import open_frontier
 from crawler.fetch.scheduler import RunEnd
 from crawler.store.database import StoreBusyError, StoreError, exclusive_lock
-from tests.conftest import ROOT
+from tests.conftest import ROOT, patience
 
 SOME = [site for site in SITES if site.complete][:12]
 
@@ -35,32 +35,32 @@ def test_scrapy_continues_a_run_that_was_begun(tmp_path, tdm_audit):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=patience(60),
         )
     assert done.returncode == 0, done.stderr
-    with closing(sqlite3.connect(db)) as audit:
-        assert audit.execute("SELECT run, ended, origins FROM runs").fetchall() == [
+    with closing(sqlite3.connect(db)) as connection:
+        assert connection.execute("SELECT run, ended, origins FROM runs").fetchall() == [
             (1, "finished", 12)
         ]
 
 
-def test_without_an_unfinished_run_there_is_nothing_to_continue(audit):
+def test_without_an_unfinished_run_there_is_nothing_to_continue(demo_db_copy):
     with pytest.raises(StoreError, match="no unfinished run"):
-        open_frontier(str(audit), None)
-    with exclusive_lock(audit):
+        open_frontier(str(demo_db_copy), None)
+    with exclusive_lock(demo_db_copy):
         pass
 
 
-def test_an_open_workbook_holds_the_database_until_it_is_finished(audit):
-    with closing(sqlite3.connect(audit)) as db:
+def test_an_open_frontier_holds_the_database_until_it_is_finished(demo_db_copy):
+    with closing(sqlite3.connect(demo_db_copy)) as db:
         db.execute("DROP TRIGGER run_ends_once")
         db.execute("UPDATE run SET ended = NULL, ended_at = NULL")
         db.commit()
-    book = open_frontier(str(audit), 1)
-    with pytest.raises(StoreBusyError), exclusive_lock(audit):
+    frontier = open_frontier(str(demo_db_copy), 1)
+    with pytest.raises(StoreBusyError), exclusive_lock(demo_db_copy):
         pass
-    assert len(book) == 0
-    assert list(book.jobs()) == []
-    book.finish(RunEnd.STOPPED)
-    with exclusive_lock(audit):
+    assert len(frontier) == 0
+    assert list(frontier.jobs()) == []
+    frontier.finish(RunEnd.STOPPED)
+    with exclusive_lock(demo_db_copy):
         pass

@@ -1,4 +1,4 @@
-"""Killed at any moment and started again, a crawl leaves the evidence of one that was not."""
+"""A crawl killed at any moment and started again leaves the evidence of one that was not."""
 
 import asyncio
 import random  # noqa: TID251 - seeded, so that the moments are the same each time
@@ -14,6 +14,7 @@ import pytest
 from crawler.demo.answers import Plain, RedirectsTo, html, status, text
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
+from tests.conftest import patience
 from tests.crawl_helpers import command, crawl, rows, start
 
 HOSTS, KILLS, SEED = 80, 20, 20261122
@@ -23,7 +24,7 @@ PAUSE, FETCHING, STARTING = 0.02, 1.5, 1.0
 
 @dataclass(frozen=True)
 class Slowly:
-    """Takes its time before it answers well."""
+    """Waits before it answers."""
 
     answer: Plain | RedirectsTo
 
@@ -64,13 +65,13 @@ def evidence(folder):
 
 
 def killed(arguments, web, dice):
-    """Start it, kill it somewhere on its way; whether it was still alive then."""
+    """Start a command and kill it at a random moment; return whether it was still alive then."""
     asked = len(web.log)
     starts = dice.random() < 0.4
     after = dice.uniform(0, STARTING if starts else FETCHING)
     with start(arguments) as process:
         if not starts:
-            limit = time.monotonic() + 20
+            limit = time.monotonic() + patience(20)
             while len(web.log) == asked and process.poll() is None and time.monotonic() < limit:
                 time.sleep(0.005)
         try:
@@ -82,8 +83,8 @@ def killed(arguments, web, dice):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """What an undisturbed crawl leaves, what one leaves that was killed, and its folder."""
+def crawls(tmp_path_factory):
+    """Return the folders of an undisturbed crawl and of one that was killed, and how often."""
     calm, rough = (tmp_path_factory.mktemp(name) for name in ("calm", "rough"))
     dice = random.Random(SEED)
     with LoopbackWeb(SITES) as web:
@@ -97,27 +98,27 @@ def told(tmp_path_factory):
     return {"calm": calm, "rough": rough, "kills": kills, "visited": visited}
 
 
-def test_it_was_killed_often_enough_and_in_between(told):
-    assert told["kills"] == KILLS
-    assert 0 < told["visited"] < HOSTS
+def test_it_was_killed_often_enough_and_in_between(crawls):
+    assert crawls["kills"] == KILLS
+    assert 0 < crawls["visited"] < HOSTS
 
 
 @pytest.mark.parametrize("what", EVIDENCE)
-def test_the_evidence_is_the_same(told, what):
-    assert evidence(told["rough"])[what] == evidence(told["calm"])[what]
+def test_the_evidence_is_the_same(crawls, what):
+    assert evidence(crawls["rough"])[what] == evidence(crawls["calm"])[what]
 
 
-def test_nothing_is_there_twice(told):
+def test_nothing_is_there_twice(crawls):
     twice = """
         SELECT count(*) FROM (
             SELECT 1 FROM observation GROUP BY origin, resource, asked, hop HAVING count(*) > 1
         )
     """
-    assert rows(told["rough"], twice) == [(0,)]
-    assert rows(told["rough"], "SELECT count(*) FROM visit") == [(HOSTS,)]
+    assert rows(crawls["rough"], twice) == [(0,)]
+    assert rows(crawls["rough"], "SELECT count(*) FROM visit") == [(HOSTS,)]
 
 
-def test_the_database_is_whole(told):
-    with closing(sqlite3.connect(told["rough"] / "audit.db")) as db:
+def test_the_database_is_whole(crawls):
+    with closing(sqlite3.connect(crawls["rough"] / "audit.db")) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []

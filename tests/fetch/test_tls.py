@@ -11,7 +11,7 @@ TDMREP = {"/.well-known/tdmrep.json": '[{"location": "/", "tdm-reservation": 1}]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def crawls(tmp_path_factory):
     """Two crawls, of a server that verifies and of one whose certificate has expired."""
     folder = tmp_path_factory.mktemp("tls")
     authority = sign("authority.test")
@@ -26,8 +26,8 @@ def told(tmp_path_factory):
     return folder, good, old
 
 
-def test_every_observation_has_the_tls_it_came_over(told):
-    folder, good, old = told
+def test_every_observation_has_the_tls_it_came_over(crawls):
+    folder, good, old = crawls
     kept = "SELECT DISTINCT origin, tls_version, tls_certificate, tls_verified FROM observations"
     assert rows(folder, f"{kept} ORDER BY 1") == [
         ("https://good.test", "TLSv1.3", good.digest, "ok"),
@@ -35,8 +35,8 @@ def test_every_observation_has_the_tls_it_came_over(told):
     ]
 
 
-def test_what_is_published_behind_a_bad_certificate_is_read(told):
-    assert rows(told[0], "SELECT host, tdm FROM reservations ORDER BY 1") == [
+def test_what_is_published_behind_a_bad_certificate_is_read(crawls):
+    assert rows(crawls[0], "SELECT host, tdm FROM reservations ORDER BY 1") == [
         ("good.test", "reserved"),
         ("old.test", "reserved"),
     ]
@@ -45,8 +45,8 @@ def test_what_is_published_behind_a_bad_certificate_is_read(told):
 @pytest.mark.parametrize(
     ("host", "expected"), [("good", "verified"), ("old", "not verified: certificate has expired")]
 )
-def test_explain_says_how_certain_it_is_who_answered(host, expected, told, tdm_audit):
-    folder, good, old = told
+def test_explain_says_how_certain_it_is_who_answered(host, expected, crawls, tdm_audit):
+    folder, good, old = crawls
     db, digest = folder / "audit.db", {"good": good, "old": old}[host].digest
     said = tdm_audit("explain", f"https://{host}.test/", "--db", db).stdout
     assert f"    by TLSv1.3, certificate sha256 {digest}, {expected}\n" in said

@@ -1,20 +1,20 @@
-"""A crawl that nobody watches: how it ends, what it says about itself, whom it obeys."""
+"""An unattended crawl: how it ends, its report on itself, and the robots.txt rules for it."""
 
 import json
 import os
 import signal
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
 
-from crawler.commands.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.demo.answers import Plain, html, status, text
 from crawler.demo.misbehaviour import DropsConnection, NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
+from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.reports.run_report import run_report
+from tests.conftest import patience
 from tests.crawl_helpers import command, crawl, rows, start, waited_for
 
 
@@ -27,6 +27,8 @@ def reserved(host):
     return site(host, tdmrep=text('[{"location": "/", "tdm-reservation": 1}]'), home=html())
 
 
+# Seconds for a request that no test waits for: longer than the patience of every test.
+UNREACHED_TIMEOUT = "1000"
 QUICK = [f"http://quick{n}.test/" for n in range(6)]
 STUCK = [f"http://stuck{n}.test/" for n in range(6)]
 SLOW_WEB = [reserved(url[7:-1]) for url in QUICK]
@@ -34,16 +36,16 @@ SLOW_WEB += [site(url[7:-1], robots=NeverAnswers()) for url in STUCK]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_a_signal_ends_it_in_five_seconds_and_leaves_something_to_continue(number, tmp_path):
+def test_a_signal_ends_it_before_requests_time_out_and_leaves_something_to_continue(
+    number, tmp_path
+):
     with LoopbackWeb(SLOW_WEB) as web:
-        process = start(command(tmp_path, web, QUICK + STUCK, timeout="15"))
+        process = start(command(tmp_path, web, QUICK + STUCK, timeout=UNREACHED_TIMEOUT))
         assert waited_for(lambda: len(web.log) == 6 * 6 + 6)
-        begun = time.monotonic()
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
-        took = time.monotonic() - begun
+        _, said = process.communicate(timeout=patience(30))
     assert (process.returncode, "run the same command again" in said) == (4, True)
-    assert took <= 5
+    # A request that timed out would have ended its visit, so that there were twelve.
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(6,)]
     # Judged in what was left of the time, so there is something to look at.
     assert rows(tmp_path, "SELECT DISTINCT tdm FROM reservations") == [("reserved",)]
@@ -52,18 +54,19 @@ def test_a_signal_ends_it_in_five_seconds_and_leaves_something_to_continue(numbe
 
 def test_a_budget_ends_it_in_the_same_way(tmp_path):
     with LoopbackWeb(SLOW_WEB) as web:
-        arguments = command(tmp_path, web, QUICK + STUCK, "--time-budget", "1s", timeout="15")
+        arguments = command(
+            tmp_path, web, QUICK + STUCK, "--time-budget", "1s", timeout=UNREACHED_TIMEOUT
+        )
         with start(arguments) as process:
             assert waited_for(lambda: len(web.log))
-            begun = time.monotonic()
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=patience(30))
     assert (process.returncode, "by the time budget" in said) == (4, True)
-    assert time.monotonic() - begun <= 1 + 5
+    assert rows(tmp_path, "SELECT count(*) <= 6 FROM visit") == [(1,)]
 
 
 def test_a_second_crawl_of_the_same_database_is_told_at_once(tmp_path):
     with LoopbackWeb(SLOW_WEB) as web:
-        first = start(command(tmp_path, web, STUCK, timeout="15"))
+        first = start(command(tmp_path, web, STUCK, timeout=UNREACHED_TIMEOUT))
         assert waited_for(lambda: len(web.log))
         second = crawl(tmp_path, web, STUCK)
         assert (second.returncode, second.stdout) == (3, "")
@@ -80,7 +83,7 @@ def test_a_signal_outside_of_fetching_is_no_crash(number):
     def interrupted():
         try:
             os.kill(os.getpid(), number)
-            time.sleep(5)
+            signal.pause()
         except KeyboardInterrupt as error:
             raise RuntimeError("what a library makes of it") from error
 
@@ -91,12 +94,12 @@ def test_a_signal_outside_of_fetching_is_no_crash(number):
 
 
 def test_other_failures_are_not_taken_for_signals():
-    with pytest.raises(RuntimeError, match="of its own"), exit_on_signal():
-        raise RuntimeError("of its own")
+    with pytest.raises(RuntimeError, match="unrelated"), exit_on_signal():
+        raise RuntimeError("unrelated")
 
 
 def test_what_was_not_judged_is_judged_by_the_next_command(tmp_path):
-    """As after a kill between the last visit and the judgement: nothing is due then."""
+    """As after a kill between the last visit and its evaluation: nothing is due then."""
     with LoopbackWeb(SLOW_WEB) as web:
         crawl(tmp_path, web, QUICK)
         found = rows(tmp_path, "SELECT * FROM reservations ORDER BY 1")
@@ -243,13 +246,12 @@ HOSTILE = {
 
 
 def test_hostile_files_cost_no_more_than_their_length(tmp_path):
+    """More than linear time would last longer than the patience of `crawl`."""
     web = [Site(host=f"{n}.test", about="", expect={}, pages=p) for n, p in HOSTILE.items()]
     urls = [f"http://{n}.test/{'a' * 500}" for n in HOSTILE]
-    begun = time.monotonic()
     with LoopbackWeb(web) as served:
         done = crawl(tmp_path, served, urls, "--strict", "--min-coverage", "0")
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - begun < 40
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(len(HOSTILE),)]
     assert rows(tmp_path, "SELECT count(*) FROM issues WHERE code = 'internal.crash'") == [(0,)]
 

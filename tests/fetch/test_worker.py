@@ -1,4 +1,4 @@
-"""Batches one after another: each shard is held as long as something of it is to be kept."""
+"""A batch frontier holds each shard open until all its visits are saved."""
 
 import contextlib
 
@@ -12,7 +12,7 @@ from crawler.model import Origin
 HERE = Origin(scheme="https", host="a.test", port=443, site="a.test")
 
 
-class Book:
+class ShardFrontier:
     """A shard with two origins, numbered by its name."""
 
     options = FetchOptions()
@@ -35,49 +35,49 @@ class Book:
 
 @pytest.fixture
 def shards():
-    return {name: Book(name) for name in "123"}
+    return {name: ShardFrontier(name) for name in "123"}
 
 
 @pytest.fixture
-def handed(shards):
-    following = iter(("2", "3", ""))
-    return BatchFrontier("1", shards.get, lambda: next(following), contextlib.nullcontext)
+def frontier(shards):
+    paths = iter(("2", "3", ""))
+    return BatchFrontier("1", shards.get, lambda: next(paths), contextlib.nullcontext)
 
 
 def visit(*numbers):
     return [Visit(origin_id=n, origin=HERE, observations=()) for n in numbers]
 
 
-def test_a_shard_is_let_go_once_all_of_it_is_saved(handed, shards):
-    jobs = handed.jobs()
+def test_a_shard_is_let_go_once_all_of_it_is_saved(frontier, shards):
+    jobs = frontier.jobs()
     assert [next(jobs).origin_id for _ in range(3)] == [11, 12, 21]
-    handed.save(visit(12))
+    frontier.save(visit(12))
     assert shards["1"].open
-    handed.save(visit(11, 21))
+    frontier.save(visit(11, 21))
     assert not shards["1"].open
-    assert shards["2"].open, "there is another job in it"
+    assert shards["2"].open, "another job of it was not taken yet"
     assert [job.origin_id for job in jobs] == [22, 31, 32]
-    handed.save(visit(22, 31, 32))
-    assert [book.open for book in shards.values()] == [False] * 3
-    handed.finish(RunEnd.FINISHED)
-    assert [book.saved for book in shards.values()] == [[12, 11], [21, 22], [31, 32]]
+    frontier.save(visit(22, 31, 32))
+    assert [shard.open for shard in shards.values()] == [False] * 3
+    frontier.finish(RunEnd.FINISHED)
+    assert [shard.saved for shard in shards.values()] == [[12, 11], [21, 22], [31, 32]]
 
 
-def test_what_was_saved_before_the_last_job_was_taken_does_not_close_a_shard(handed, shards):
-    jobs = handed.jobs()
-    handed.save(visit(next(jobs).origin_id))
+def test_what_was_saved_before_the_last_job_was_taken_does_not_close_a_shard(frontier, shards):
+    jobs = frontier.jobs()
+    frontier.save(visit(next(jobs).origin_id))
     assert shards["1"].open
-    handed.save(visit(next(jobs).origin_id))
+    frontier.save(visit(next(jobs).origin_id))
     assert shards["1"].open
     assert next(jobs).origin_id == 21
     assert not shards["1"].open
 
 
-def test_a_crawl_that_stops_lets_every_shard_go(handed, shards):
-    jobs = handed.jobs()
+def test_a_crawl_that_stops_lets_every_shard_go(frontier, shards):
+    jobs = frontier.jobs()
     for _ in range(3):
         next(jobs)
-    handed.save(visit(11))
-    handed.finish(RunEnd.STOPPED)
+    frontier.save(visit(11))
+    frontier.finish(RunEnd.STOPPED)
     assert [shards[name].open for name in "12"] == [False, False]
     assert shards["1"].saved == [11]

@@ -1,4 +1,4 @@
-"""SQL flags equal the judge: on hostile files and URLs, on the demonstration, on files of rows."""
+"""Verdicts from SQL equal the reference: on generated files and URLs, and on the demo's dataset."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import rulesets
@@ -15,6 +15,7 @@ from crawler.commands.flag import FlagRequest, flag
 from crawler.commands.flag_writer import FlagWriter
 from crawler.commands.judge import rebuild
 from crawler.flags import COLUMNS, Flagger
+from crawler.flags.flagger import FlaggerBusyError
 from crawler.model import Observation, Target
 from crawler.progress import Bar
 from crawler.store import evidence_writer, flag_cache, runs, verdict_cache
@@ -89,7 +90,7 @@ def _visit(base: str, said: dict[Resource, object]) -> list[Observation]:
 
 
 def _stored(db: sqlite3.Connection, visits: list[dict[Resource, object]]) -> None:
-    """The hosts, those without a visit known by name only."""
+    """Store a dataset of HOSTS, and visits of the first of them."""
     dataset = evidence_writer.NewDataset(
         path="rows",
         files=(("rows", 0, "0" * 64),),
@@ -130,26 +131,26 @@ def rows(table: pa.Table) -> list[tuple[object, ...]]:
     agent=st.sampled_from([None, "GPTBot", "Nobody"]),
     rules=st.sampled_from(["signals", "inclusive", "strict"]),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_sql_flags_equal_the_judge(visits, urls, purposes, agent, rules):
+@settings(max_examples=60)
+def test_verdicts_equal_the_reference(visits, urls, purposes, agent, rules):
     with database(visits) as db:
         flagger = Flagger(db, rulesets.load(rules), purposes, agent)
         assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
 
 
-def test_sql_flags_equal_the_judge_on_the_demonstration(demonstration):
-    given = [url for (url,) in _urls(demonstration)]
+def test_verdicts_equal_the_reference_on_the_demo(demo_output):
+    given = [url for (url,) in _urls(demo_output)]
     changed = [
         f"{url}{end}" for url in given for end in ("?q=%2F", "#x", ".JPG", "/../é", "%7E", "?")
     ]
-    with closing(connect_read_only(demonstration / "audit.db")) as db:
+    with closing(connect_read_only(demo_output / "audit.db")) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
         urls = [*given, *changed[::7], *[u.upper() for u in given[::9]]]
         assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
 
 
-def _urls(demonstration) -> list[tuple[str | None]]:
-    path = demonstration / "dataset.parquet"
+def _urls(demo_output) -> list[tuple[str | None]]:
+    path = demo_output / "dataset.parquet"
     return duckdb.execute(f"SELECT url FROM '{path}' ORDER BY hash(url) LIMIT 400").fetchall()
 
 
@@ -162,7 +163,7 @@ AGENTS_ALONE = {
 }
 
 
-def told(flagger: Flagger, *paths: str) -> list[tuple[str, bool | None, str | None]]:
+def verdicts(flagger: Flagger, *paths: str) -> list[tuple[str, bool | None, str | None]]:
     found = flagger.flag([f"https://h.example{path}" for path in paths]).to_pylist()
     return [(row["tdm_state"], row["tdm_reserved"], row["tdm_basis"]) for row in found]
 
@@ -170,14 +171,14 @@ def told(flagger: Flagger, *paths: str) -> list[tuple[str, bool | None, str | No
 def test_a_row_gets_the_verdict_of_its_path_and_of_its_page():
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
-        assert told(flagger, "/a/1", "/b/1", "/p", "/c") == [
+        assert verdicts(flagger, "/a/1", "/b/1", "/p", "/c") == [
             ("partial", None, "tdmrep_header"),
             ("partial", None, "tdmrep_header"),
             ("reserved", True, "tdmrep_header"),
             ("partial", None, "tdmrep_header"),
         ]
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,), "CCBot")
-        assert told(flagger, "/a/1", "/b/1", "/p") == [
+        assert verdicts(flagger, "/a/1", "/b/1", "/p") == [
             ("reserved", True, "robots_txt"),
             ("partial", None, "tdmrep_header"),
             ("reserved", True, "tdmrep_header"),
@@ -191,7 +192,7 @@ def test_a_row_gets_the_verdict_of_its_path_and_of_its_page():
 def test_a_page_is_known_however_its_path_is_written(path):
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
-        assert told(flagger, path) == [("reserved", True, "tdmrep_header")]
+        assert verdicts(flagger, path) == [("reserved", True, "tdmrep_header")]
 
 
 def test_what_names_no_origin_or_was_never_asked_is_unknown_with_a_reason():
@@ -207,7 +208,7 @@ def test_what_names_no_origin_or_was_never_asked_is_unknown_with_a_reason():
         assert got.column_names == list(COLUMNS)
 
 
-def test_what_was_worked_out_is_not_worked_out_again():
+def test_stored_verdicts_are_not_evaluated_again():
     with database([AGENTS_ALONE]) as db:
         purposes, rules = (Purpose.GENAI_TRAIN,), rulesets.load("strict")
         first = Flagger(db, rules, purposes, "CCBot")
@@ -230,41 +231,41 @@ def test_what_was_worked_out_is_not_worked_out_again():
     ],
     ids=["the same way", "another agent", "another purpose", "other rules"],
 )
-def test_a_flagging_begins_with_what_one_in_the_same_way_had(other, same):
+def test_the_flag_cache_serves_only_equal_options(other, same):
     urls = [f"https://h.example{path}" for path in ("/a", "/b", "/p", "/c", "/d")]
     way = {"purposes": (Purpose.GENAI_TRAIN,), "agent": "CCBot", "rules": "strict"}
     with database([AGENTS_ALONE]) as db:
         first = Flagger(db, **way)
         first.flag(urls[:3])
         with transaction(db):
-            flag_cache.save(db, first.facts, first.learned())
+            flag_cache.save(db, first.cache_key, first.export_state())
         second = Flagger(db, **way | other)
         assert rows(second.flag(urls)) == [tuple(second.verdict(url)) for url in urls]
         assert (second.new_verdicts == []) == same
-        assert (second.learned() == {}) == same
+        assert (second.export_state() == {}) == same
 
 
-@pytest.mark.parametrize("anew", [{}, {"run": 1}], ids=["all of it", "a run"])
-def test_what_a_flagging_left_is_forgotten_with_what_it_came_from(anew):
+@pytest.mark.parametrize("options", [{}, {"run": 1}], ids=["all of it", "a run"])
+def test_judging_again_deletes_the_flag_cache(options):
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, "strict")
         with transaction(db):
-            flag_cache.save(db, flagger.facts, flagger.learned())
-        rebuild(db, chosen=rulesets.load("signals"), **anew)
-        assert flag_cache.load(db, flagger.facts) == {}
+            flag_cache.save(db, flagger.cache_key, flagger.export_state())
+        rebuild(db, chosen=rulesets.load("signals"), **options)
+        assert flag_cache.load(db, flagger.cache_key) == {}
 
 
-def test_few_ways_of_flagging_are_kept_and_none_that_is_too_large(monkeypatch):
+def test_the_flag_cache_is_bounded_in_entries_and_size(monkeypatch):
     monkeypatch.setattr("crawler.store.flag_cache.MOST_BYTES", 8)
     with database([AGENTS_ALONE]) as db:
         for n in range(12):
             flag_cache.save(db, f"way {n}", {"a": b"1234", "b": b"5678"[: n % 5 + 3]})
         flag_cache.save(db, "too large", {"a": b"123456789"})
-        kept = db.execute("SELECT DISTINCT facts FROM prepared ORDER BY rowid").fetchall()
+        kept = db.execute("SELECT DISTINCT cache_key FROM flag_cache ORDER BY rowid").fetchall()
         assert kept == [(f"way {n}",) for n in range(4, 12)]
 
 
-def test_evidence_that_is_judged_anew_forgets_what_was_worked_out():
+def test_judging_again_deletes_stored_verdicts():
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, rulesets.load("strict"), (Purpose.TDM,))
         flagger.flag(["https://h.example/b/1"])
@@ -275,16 +276,46 @@ def test_evidence_that_is_judged_anew_forgets_what_was_worked_out():
         assert kept == [("signals/1",)]
 
 
-def test_more_shapes_than_can_be_told_apart_are_judged_path_by_path(monkeypatch):
+def test_an_origin_with_too_many_patterns_is_evaluated_path_by_path(monkeypatch):
     many = AGENTS_ALONE | {
         Resource.ROBOTS_TXT: "User-agent: GPTBot\n"
         + "".join(f"Disallow: /{n}/\n" for n in range(9))
     }
-    monkeypatch.setattr("crawler.flags.tables.MOST_SHAPES", 5)
+    monkeypatch.setattr("crawler.flags.tables.MAX_PATTERNS", 5)
     with database([many]) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
         urls = [f"https://h.example/{n}/{m}" for n in range(12) for m in "ab"]
         assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+
+
+def test_iterators_of_one_flagger_may_be_interleaved():
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
+        pages = "SELECT range AS n, 'https://h.example/p' AS url FROM range(3)"
+        unknown = "SELECT range AS n, 'https://never.example/' AS url FROM range(2)"
+        first, second = flagger.verdict_ids(pages), flagger.verdict_ids(unknown)
+        [second_ids], [first_ids] = list(second), list(first)
+        states = [flagger.ids.columns(ids)[0].to_pylist() for ids in (first_ids, second_ids)]
+        assert states == [["reserved"] * 3, ["unknown"] * 2]
+
+
+def test_a_call_during_an_evaluation_is_refused():
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,), "CCBot")
+        refused = []
+
+        def flag_again(_statement):
+            with pytest.raises(FlaggerBusyError, match="one call at a time") as raised:
+                flagger.flag(["https://other.example/"])
+            refused.append(raised.value)
+
+        # SQLite calls this while the evaluator reads evidence, in the middle of an evaluation.
+        db.set_trace_callback(flag_again)
+        outer = rows(flagger.flag(["https://h.example/p"]))
+        db.set_trace_callback(None)
+        assert refused
+        assert outer == [tuple(flagger.verdict("https://h.example/p"))]
+        assert verdicts(flagger, "/p") == [("reserved", True, "tdmrep_header")]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
@@ -298,26 +329,26 @@ def test_arrow_columns_are_flagged_as_they_are(kind):
 
 @pytest.mark.parametrize("meanwhile", [False, True], ids=["nobody else", "a crawl began"])
 def test_only_verdicts_on_the_evidence_that_is_there_are_remembered(
-    audit, demonstration, tmp_path, monkeypatch, meanwhile
+    demo_db_copy, demo_output, tmp_path, monkeypatch, meanwhile
 ):
     write = FlagWriter.write
 
     def and_a_run_begins(self, *given, **more):
         counts = write(self, *given, **more)
         if meanwhile:
-            with closing(connect(audit)) as db:
+            with closing(connect(demo_db_copy)) as db:
                 runs.begin_run(db, NEW_RUN, AT)
         return counts
 
     monkeypatch.setattr(FlagWriter, "write", and_a_run_begins)
     request = FlagRequest(
-        datasets=(str(demonstration / "dataset.parquet"),),
+        datasets=(str(demo_output / "dataset.parquet"),),
         out=tmp_path / "out.parquet",
         rules=rulesets.load("signals"),
         purposes=(Purpose.TDM,),
         agent="CCBot",
     )
-    with closing(connect_read_only(audit)) as db, Bar(shown=False) as bar:
-        flag(db, request, bar, remember=audit)
+    with closing(connect_read_only(demo_db_copy)) as db, Bar(shown=False) as bar:
+        flag(db, request, bar, cache_into=demo_db_copy)
         kept = db.execute("SELECT count(*) FROM verdict WHERE agent = 'CCBot'").fetchone()[0]
     assert bool(kept) is not meanwhile

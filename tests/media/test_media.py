@@ -1,4 +1,4 @@
-"""Extracts of media files: what each container carries, and what hostile ones come to."""
+"""Extracts of media files: packets of each container, EPUB, PDF, C2PA, and hostile files."""
 
 import io
 import json
@@ -92,7 +92,7 @@ def test_the_packet_of_a_container(body, kind, place):
         pytest.param(b" \xff\xd8\xff", id="magic in the wrong place"),
     ],
 )
-def test_what_is_no_media_file_has_no_kind(body):
+def test_other_files_have_no_kind(body):
     assert read(body) == Media()
 
 
@@ -105,7 +105,7 @@ def test_another_reader_finds_the_same_packet(body):
         )
 
 
-def test_a_long_packet_of_a_jpeg_is_put_together():
+def test_the_segments_of_a_long_jpeg_packet_are_joined():
     long = b"<x>" + b"y" * 100_000 + b"</x>"
     main = media_files.xmp(attributes=f'xmlns:n="http://ns.adobe.com/xmp/note/" n:X="{"A" * 32}"')
     foreign = extended(b"<z/>", b"B" * 32)
@@ -130,14 +130,14 @@ def test_the_encoding_of_a_packet(octets, text):
     assert packet.text == text
 
 
-def test_a_huge_packet_is_cut_and_says_so():
+def test_a_huge_packet_is_cut():
     huge = b"<x>" + b"y" * (10 * 1024 * 1024)
     for body in (png(huge), png(huge, compressed=True), pdf(huge), pdf(huge, flate=True)):
         (packet,) = read(body).packets
         assert (len(packet.text), packet.cut) == (1024 * 1024, True)
 
 
-def test_many_packets_are_not_all_kept():
+def test_the_number_of_packets_is_bounded():
     assert len(read(jpeg(*[PACKET] * 30)).packets) == 4
     assert len(read(MP4 + PACKET.encode() * 30).packets) == 4
 
@@ -197,13 +197,13 @@ PDFS = [
 
 
 @pytest.mark.parametrize(("body", "why"), [p[1:] for p in PDFS], ids=[p[0] for p in PDFS])
-def test_pdf(body, why):
+def test_pdf_errors(body, why):
     found = faults(body)
     assert [part for part, _ in found] == ["pdf"] * len(why)
-    assert all(said.startswith(start) for (_, said), start in zip(found, why, strict=True))
+    assert all(reason.startswith(start) for (_, reason), start in zip(found, why, strict=True))
 
 
-def test_a_fault_reads_the_same_each_time():
+def test_an_error_message_has_no_memory_address():
     body = pdf(PACKET)[:200]
     assert media.extract(body) == media.extract(bytes(bytearray(body)))
     assert "0x" not in media.extract(body).decode()
@@ -222,8 +222,8 @@ def test_the_package_of_an_epub():
 
 
 def test_an_epub_without_its_mimetype_first_and_without_namespaces():
-    bare = '<!DOCTYPE package><package><dc:title>x</dc:title><meta name="a"/></package>'
-    found = read(epub(bare, mimetype=False))
+    package = '<!DOCTYPE package><package><dc:title>x</dc:title><meta name="a"/></package>'
+    found = read(epub(package, mimetype=False))
     assert (found.kind, found.faults) == ("epub", ())
     assert found.package.prefix == ""
     assert [e.get("name") for e in found.package.elements] == ["a"]
@@ -246,12 +246,12 @@ EPUBS = [
 
 @pytest.mark.parametrize(("body", "why"), [e[1:] for e in EPUBS], ids=[e[0] for e in EPUBS])
 def test_an_epub_that_cannot_be_read(body, why):
-    ((part, said),) = faults(body)
-    assert (part, said[: len(why)]) == ("epub", why)
+    ((part, reason),) = faults(body)
+    assert (part, reason[: len(why)]) == ("epub", why)
     assert len(body) < 20_000
 
 
-def test_a_package_with_very_many_elements_is_cut():
+def test_the_number_of_elements_of_a_package_is_bounded():
     found = read(epub(opf(*['<meta name="a" content="b"/>'] * 2000))).package
     assert 490 <= len(found.elements) <= 500
 
@@ -266,7 +266,7 @@ def test_the_assertions_of_a_manifest():
     assert len(found.packets) == 1
 
 
-def test_a_manifest_of_something_that_was_changed_is_invalid():
+def test_the_manifest_of_a_changed_file_is_invalid():
     changed = SIGNED.replace(b"DMI-PROHIBITED", b"DMI-PROHIBITEX")
     found = read(changed).credentials
     assert found.state == "Invalid"
@@ -305,13 +305,13 @@ def test_an_assertion_that_is_no_map_is_a_fault(data):
     assert why.endswith("no map")
 
 
-def test_a_mark_without_a_manifest_is_nothing():
+def test_a_box_type_without_a_manifest_gives_no_credentials():
     assert read(jpeg(PACKET) + b"jumb").credentials is None
     assert read(b"jumb").credentials is None
 
 
 def test_an_extract_can_be_read_back():
-    whole = Media(
+    extract = Media(
         kind="pdf",
         truncated=True,
         packets=(Packet(place="p", text="<é/>", cut=True),),
@@ -327,24 +327,24 @@ def test_an_extract_can_be_read_back():
         ),
         faults=(MediaFault(part="pdf", why="w"),),
     )
-    assert media.read(media.write(whole)) == whole
+    assert media.read(media.write(extract)) == extract
 
 
 @pytest.mark.parametrize(
     "octets", [b"", b"{}", b"[]", b"null", b'{"kind": 1}', b"[" * 100_000], ids=repr
 )
-def test_what_is_no_extract_says_nothing(octets):
+def test_bytes_that_are_no_extract_give_an_empty_record(octets):
     assert media.read(octets) == Media()
 
 
-def test_a_file_that_was_not_looked_into():
-    assert media.read(media.unread("why")).faults == (MediaFault(part="file", why="why"),)
+def test_a_failed_extract_holds_the_reason():
+    assert media.read(media.failed_extract("why")).faults == (MediaFault(part="file", why="why"),)
 
 
-def test_what_is_missing_is_named(monkeypatch):
-    assert media.missing() == ()
-    monkeypatch.setattr(media, "_LIBRARIES", {"there_is_no_such_module": "package"})
-    assert media.missing() == ("package",)
+def test_missing_packages_are_named(monkeypatch):
+    assert media.missing_packages() == ()
+    monkeypatch.setattr(media, "find_spec", lambda module: None if module == "c2pa" else object())
+    assert media.missing_packages() == ("c2pa-python",)
 
 
 SEEDS = [
@@ -364,8 +364,8 @@ SEEDS = [
 )
 def test_damaged_files_have_one_bounded_extract(seed, cut, changes):
     body = bytearray(seed)
-    for at, octets in changes:
-        body[at % len(seed) : at % len(seed) + len(octets)] = octets
+    for offset, octets in changes:
+        body[offset % len(seed) : offset % len(seed) + len(octets)] = octets
     damaged = bytes(body[: len(body) - cut % len(body)] if cut % 3 == 0 else body)
     extract = media.extract(damaged)
     assert json.loads(extract)["version"] == media.VERSION
@@ -389,18 +389,18 @@ def test_real_files():
     assert [name for name, m in found.items() if m.faults] == ["c2pars__basic-password.pdf"]
 
 
-def test_the_archive_of_the_tests_is_one():
+def test_the_epub_of_the_tests_is_a_valid_archive():
     with zipfile.ZipFile(io.BytesIO(epub(opf()))) as archive:
         assert archive.testzip() is None
 
 
 def test_nothing_is_fetched_for_a_file():
-    """A file whose manifest is elsewhere, and one beside it: nobody is asked for either."""
+    """The extract of a file with a remote manifest makes no connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/m.c2pa"
-        said = f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"'
-        elsewhere = jpeg(media_files.xmp(attributes=said)) + b"jumb"
-        assert faults(elsewhere)[0][0] == "c2pa"
+        attributes = f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"'
+        remote = jpeg(media_files.xmp(attributes=attributes)) + b"jumb"
+        assert faults(remote)[0][0] == "c2pa"
         with pytest.raises(TimeoutError):
             server.accept()

@@ -67,7 +67,7 @@ FILES = [path for path in SITE.pages if path.count(".") and not path.endswith(("
 
 @pytest.fixture(scope="module")
 def crawled(tdm_audit, tmp_path_factory):
-    """A database with one crawl of all the files, what was asked, and the dataset."""
+    """Return the database of one crawl of all files, the requested paths, and the dataset."""
     folder = tmp_path_factory.mktemp("media")
     dataset, db = folder / "urls.txt", folder / "audit.db"
     dataset.write_text("".join(f"http://media.test{path}\n" for path in FILES))
@@ -97,7 +97,7 @@ def rows(db, query):
     return found
 
 
-def test_every_file_is_asked_for_once_and_then_the_policy_of_one(crawled):
+def test_every_file_is_requested_once_and_then_the_policy(crawled):
     _, asked, _ = crawled
     assert sorted(path for path in asked if path in FILES) == sorted(FILES)
     assert asked[-1] == "/policy.json"
@@ -119,7 +119,7 @@ def test_a_file_answers_for_its_own_url(path, tdm_state, ai_train, explained):
     assert (found["tdm"]["state"], found["ai_train"]["state"]) == (tdm_state, ai_train)
 
 
-def test_m11_what_the_header_says_is_superseded_and_shown(explained):
+def test_m11_the_header_is_superseded_and_shown(explained):
     found = explained("/doc.pdf")["tdm"]
     (header,) = found["considered"]
     assert (found["decided_by"]["protocol"], header["protocol"]) == ("tdmrep_pdf", "tdmrep_header")
@@ -140,7 +140,7 @@ def test_extracts_are_kept_and_files_are_not(crawled):
     assert by == [("media_file",)]
 
 
-def test_judging_again_gives_the_same_without_the_libraries(crawled, tmp_path):
+def test_judging_needs_no_media_library(crawled, tmp_path):
     db, _, _ = crawled
     copy = tmp_path / "audit.db"
     shutil.copy(db, copy)
@@ -153,7 +153,7 @@ def test_judging_again_gives_the_same_without_the_libraries(crawled, tmp_path):
     assert rows(copy, query) == rows(db, query)
 
 
-def test_flags_of_rows_are_those_of_their_files(crawled, tdm_audit, tmp_path):
+def test_the_flag_of_a_row_is_that_of_its_file(crawled, tdm_audit, tmp_path):
     db, _, dataset = crawled
     out = tmp_path / "flags.jsonl"
     done = tdm_audit("flag", dataset, "-o", out, "--purpose", "tdm", "--db", db)
@@ -164,22 +164,22 @@ def test_flags_of_rows_are_those_of_their_files(crawled, tdm_audit, tmp_path):
     assert states["/doc.pdf"] == "permitted"
 
 
-def test_check_reads_a_file_as_what_it_is(tdm_audit, tmp_path):
+def test_check_detects_a_media_file(tdm_audit, tmp_path):
     with LoopbackWeb([SITE]) as web:
         done = tdm_audit(
             "check", "http://media.test/photo.jpg", "--json", "--delay", "0",
             "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32",
             cwd=tmp_path,
         )  # fmt: skip
-    (one,) = json.loads(done.stdout)["checks"]
-    assert {f["purpose"]: f["state"] for f in one["findings"]}["tdm"] == "reserved"
+    (check,) = json.loads(done.stdout)["checks"]
+    assert {f["purpose"]: f["state"] for f in check["findings"]}["tdm"] == "reserved"
 
 
-def test_without_the_extra_nothing_is_asked_and_one_sentence_says_why(tmp_path):
+def test_without_the_extra_the_crawl_ends_with_one_message(tmp_path):
     dataset = tmp_path / "urls.txt"
     dataset.write_text("http://media.test/photo.jpg\n")
     script = (
-        "import sys, crawler.media; crawler.media.missing = lambda: ('pikepdf',)\n"
+        "import sys, crawler.media; crawler.media.missing_packages = lambda: ('pikepdf',)\n"
         f"from crawler.cli import main; main(['crawl', {str(dataset)!r}, '--media', '1'])"
     )
     done = subprocess.run(
@@ -189,4 +189,4 @@ def test_without_the_extra_nothing_is_asked_and_one_sentence_says_why(tmp_path):
     assert done.stderr.endswith(
         "Error: media files are read with pikepdf: install tdm-audit[media]\n"
     )
-    assert media.missing() == ()
+    assert media.missing_packages() == ()

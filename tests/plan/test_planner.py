@@ -1,5 +1,10 @@
-"""What is asked of an origin, in which order, and what is withheld with which words."""
+"""What is requested of an origin, in which order, and what is withheld for which reason.
 
+Rules for editors: a test asserts only the requests of the resources that it is about, with
+`requests(walk(...), Resource.X)`. Only `test_the_order_of_requests` lists all of them.
+"""
+
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import media, page
-from crawler.model import Observation, Origin, Reading, Target
-from crawler.plan import linked_documents, planner
+from crawler.model import Observation, Origin, Target
+from crawler.plan import planner
 from crawler.plan.history import OriginHistory
 from crawler.plan.planner import PlanOptions, next_target
-from crawler.protocols.interface import Carrier
-from crawler.vocab import Outcome, Presence, Resource
+from crawler.plan.resources import PLANNED
+from crawler.vocab import Outcome, Resource
 from tests.media_files import tdm
 
 HTTPS = Origin(scheme="https", host="a.example", port=443, site="a.example")
 HTTP = replace(HTTPS, scheme="http", port=80)
 BARE = replace(HTTPS, assumed=True)
-A = "https://a.example"
+A, B, H = "https://a.example", "https://b.example", "http://a.example"
 BOUND = 60
 
 
 def answered(target, status=200, *headers, body=b"", outcome=Outcome.RESPONDED):
-    """An observation as the fetcher would make it; a status of None is a failure."""
+    """Return an observation as the fetcher would make it; a status of None is a failure."""
     return Observation(target=target, outcome=outcome, status=status, headers=headers, body=body)
 
 
@@ -38,56 +43,80 @@ def answer(target, given):
             return answered(target, 200, ("Content-Type", "text/plain"), body=given)
         case (int() as status, str() as location):
             return answered(target, status, ("Location", location))
-        case (int() as status, tuple() as header):
-            return answered(target, status, header)
         case (Outcome() as outcome, bytes() as body):
             return replace(answered(target, 200, body=body, outcome=outcome), truncated=True)
+        case (int() as status, *headers):
+            return answered(target, status, *headers)
 
 
 def walk(origin, answers, samples=(), options=None, *, otherwise=404):
-    """Run a plan to its end; one line for each observation."""
-    seen, lines = OriginHistory(), []
-    while step := next_target(origin, samples, seen, options or PlanOptions()):
+    """Run a plan to its end and return the observations."""
+    history = OriginHistory()
+    while step := next_target(origin, samples, history, options or PlanOptions()):
         if isinstance(step, Target):
-            seen.add(answer(step, answers.get(step.url, otherwise)))
-            lines.append(f"{step.resource} {step.hop} {step.url}")
-        else:
-            seen.add(step)
-            t = step.target
-            lines.append(f"- {t.resource} {t.hop} {t.url} {step.outcome}: {step.note}")
-        assert len(seen.all) <= BOUND
-    return lines
+            step = answer(step, answers.get(step.url, otherwise))
+        history.add(step)
+        assert len(history.observations) <= BOUND
+    return history.observations
 
 
-def robots_allow(*origins):
-    return {f"{origin}/robots.txt": 404 for origin in origins}
+def line(observation):
+    """Write an observation as one line; those without a request begin with a hyphen."""
+    target, outcome, note = observation.target, observation.outcome, observation.note
+    text = f"{target.resource} {target.hop} {target.url}"
+    return f"- {text} {outcome}: {note}" if note else text
 
 
-ORDER = [
-    f"robots_txt 0 {A}/robots.txt",
-    f"ai_txt 0 {A}/ai.txt",
-    f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
-    f"trust_txt 0 {A}/.well-known/trust.txt",
-    f"trust_txt 0 {A}/trust.txt",
-    f"home 0 {A}/",
-]
-HOME = ORDER[-1]
+def requests(observations, *resources):
+    """Return the lines of some resources, in order."""
+    return [line(o) for o in observations if o.target.resource in resources]
 
 
-def withheld(why, origin=A, *, without=(), pages=()):
-    """The lines of everything but robots.txt, withheld."""
-    files = {
-        "ai_txt": f"{origin}/ai.txt",
-        "tdmrep_json": f"{origin}/.well-known/tdmrep.json",
-        "trust_txt": f"{origin}/.well-known/trust.txt",
-        "home": f"{origin}/",
-    }
-    lines = [f"- {n} 0 {u} withheld: {why}" for n, u in files.items() if n not in without]
-    return lines + [f"- page 0 {u} withheld: {why}" for u in pages]
+def reasons(observations, *without):
+    """Return why resources other than robots.txt are withheld; None stands for a request."""
+    later = [o for o in observations if o.target.resource not in (Resource.ROBOTS_TXT, *without)]
+    assert later
+    assert all(bool(o.note) == (o.outcome is Outcome.WITHHELD) for o in later)
+    return {o.note or None for o in later}
 
 
-def test_order_of_an_origin_that_has_nothing():
-    assert walk(HTTPS, {}) == ORDER
+def test_the_order_of_requests():
+    links = page.extract(b"<a href='/terms'>Terms</a>")
+    tdmrep = json.dumps([{"location": "/", "tdm-reservation": 1, "tdm-policy": "/policy"}])
+    robots = f"License: {A}/license\n".encode()
+    bodies = {f"{A}/robots.txt": robots, f"{A}/.well-known/tdmrep.json": tdmrep.encode()}
+    history, options = OriginHistory(), PlanOptions(media=1, terms=1, context=True)
+    while step := next_target(HTTPS, ("/b.pdf", "/a"), history, options):
+        observation = answer(step, bodies.get(step.url, 404))
+        if step.resource is Resource.HOME:
+            observation = replace(answered(step), extract=links)
+        history.add(observation)
+    order = [
+        f"robots_txt 0 {A}/robots.txt",
+        f"ai_txt 0 {A}/ai.txt",
+        f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
+        f"trust_txt 0 {A}/.well-known/trust.txt",
+        f"trust_txt 0 {A}/trust.txt",
+        f"home 0 {A}/",
+        f"page 0 {A}/a",
+        f"media 0 {A}/b.pdf",
+        f"tdm_policy 0 {A}/policy",
+        f"rsl_license 0 {A}/license",
+        f"terms 0 {A}/terms",
+        f"ads_txt 0 {A}/ads.txt",
+        f"security_txt 0 {A}/.well-known/security.txt",
+        f"llms_txt 0 {A}/llms.txt",
+        f"ai_txt_well_known 0 {A}/.well-known/ai.txt",
+    ]
+    # Resources that are not in the list may be anywhere: their own tests say where.
+    listed = {Resource(text.partition(" ")[0]) for text in order}
+    assert requests(history.observations, *listed) == order
+
+
+def test_every_planned_resource_is_in_the_vocabulary_and_robots_txt_is_none():
+    planned = {one.resource for one in PLANNED}
+    assert planned < set(Resource)
+    assert not planned & {Resource.ROBOTS_TXT, Resource.OTHER_ROBOTS_TXT}
 
 
 @pytest.mark.parametrize(
@@ -107,8 +136,8 @@ def test_order_of_an_origin_that_has_nothing():
     ],
 )
 def test_samples(samples, pages, expected):
-    got = walk(HTTPS, {}, samples, PlanOptions(pages=pages))
-    assert got == ORDER + [f"page 0 {A}{path}" for path in expected]
+    got = requests(walk(HTTPS, {}, samples, PlanOptions(pages=pages)), Resource.PAGE)
+    assert got == [f"page 0 {A}{path}" for path in expected]
 
 
 FILES = (f"{A}/a.PDF?v=1", f"{A}/x", f"{A}/b.jpeg", f"{A}/c.epub", f"{A}/y.html")
@@ -126,21 +155,19 @@ FILES = (f"{A}/a.PDF?v=1", f"{A}/x", f"{A}/b.jpeg", f"{A}/c.epub", f"{A}/y.html"
 def test_media_files_are_told_by_their_suffix(pages, files, expected):
     got = walk(HTTPS, {}, FILES, PlanOptions(pages=pages, media=files))
     kinds = {"p": "page", "m": "media"}
-    assert got == ORDER + [f"{kinds[one[0]]} 0 {A}{one[1:]}" for one in expected.split()]
+    assert requests(got, Resource.PAGE, Resource.MEDIA) == [
+        f"{kinds[one[0]]} 0 {A}{one[1:]}" for one in expected.split()
+    ]
 
 
 def test_a_policy_that_a_media_file_names_is_asked_for():
     packet = media.Packet(place="object 1 0", text=tdm(policy="/p.json"))
     extract = media.write(media.Media(kind="pdf", packets=(packet,)))
-    target = Target(resource=Resource.MEDIA, asked=f"{A}/a.pdf", url=f"{A}/a.pdf")
-    seen = tuple(
-        answered(Target(resource=Resource(kind), asked=url, url=url), 404)
-        for kind, _, url in (line.split(" ") for line in ORDER)
-    )
-    file = replace(answered(target), extract=extract)
-    options = PlanOptions(media=1)
-    step = next_target(HTTPS, ("/a.pdf",), OriginHistory((*seen, file)), options)
-    assert (step.resource, step.url) == (Resource.TDM_POLICY, f"{A}/p.json")
+    history = OriginHistory()
+    while step := next_target(HTTPS, ("/a.pdf",), history, PlanOptions(media=1)):
+        is_media = step.resource is Resource.MEDIA
+        history.add(replace(answered(step), extract=extract) if is_media else answered(step, 404))
+    assert requests(history.observations, Resource.TDM_POLICY) == [f"tdm_policy 0 {A}/p.json"]
 
 
 DENY = b"User-agent: *\nDisallow: /\n"
@@ -148,66 +175,81 @@ OWN = DENY + b"User-agent: TDM-Audit\nDisallow: /ai.txt\nDisallow: /.well-known/
 LINE = f"{A}/robots.txt line 2 disallows this path for tdm-audit"
 
 
+OPEN = None
+
+
 @pytest.mark.parametrize(
-    ("robots", "expected"),
+    ("robots", "reason"),
     [
-        pytest.param(DENY, withheld(LINE), id="disallow all"),
-        pytest.param(b"User-agent: x\nDisallow: /\n", ORDER[1:], id="another agent"),
-        pytest.param(b"", ORDER[1:], id="empty"),
-        pytest.param(204, ORDER[1:], id="204"),
-        pytest.param(b"<!doctype html><p>hello", ORDER[1:], id="html"),
-        pytest.param(
-            OWN,
-            [
-                f"- ai_txt 0 {A}/ai.txt withheld: {LINE.replace('2', '4')}",
-                f"- tdmrep_json 0 {A}/.well-known/tdmrep.json withheld: {LINE.replace('2', '5')}",
-                f"- trust_txt 0 {A}/.well-known/trust.txt withheld: {LINE.replace('2', '5')}",
-                f"home 0 {A}/",
-            ],
-            id="our own group replaces the star",
-        ),
-        pytest.param((Outcome.TOO_LARGE, DENY), withheld(LINE), id="a prefix is parsed"),
-        pytest.param(404, ORDER[1:], id="404"),
-        pytest.param(403, ORDER[1:], id="403"),
-        pytest.param(401, ORDER[1:], id="401"),
-        pytest.param(
-            429, withheld(f"stopped after 429 at {A}/robots.txt"), id="429 is patience, not absence"
-        ),
-        pytest.param(500, withheld(f"{A}/robots.txt answered 500"), id="500"),
+        pytest.param(DENY, LINE, id="disallow all"),
+        pytest.param(b"User-agent: x\nDisallow: /\n", OPEN, id="another agent"),
+        pytest.param(b"", OPEN, id="empty"),
+        pytest.param(204, OPEN, id="204"),
+        pytest.param(b"<!doctype html><p>hello", OPEN, id="html"),
+        pytest.param((Outcome.TOO_LARGE, DENY), LINE, id="a prefix is parsed"),
+        pytest.param(404, OPEN, id="404"),
+        pytest.param(403, OPEN, id="403"),
+        pytest.param(401, OPEN, id="401"),
+        pytest.param(429, f"stopped after 429 at {A}/robots.txt", id="429 is patience, no absence"),
+        pytest.param(500, f"{A}/robots.txt answered 500", id="500"),
         pytest.param(
             (503, ("Retry-After", "120")),
-            withheld(f"stopped after 503 at {A}/robots.txt, Retry-After: 120"),
+            f"stopped after 503 at {A}/robots.txt, Retry-After: 120",
             id="503 with Retry-After",
         ),
-        pytest.param(301, withheld(f"{A}/robots.txt answered 301"), id="redirect without Location"),
-        pytest.param(304, withheld(f"{A}/robots.txt answered 304"), id="304 unasked"),
+        pytest.param(301, f"{A}/robots.txt answered 301", id="redirect without Location"),
+        pytest.param(304, f"{A}/robots.txt answered 304", id="304 unasked"),
         *[
-            pytest.param(
-                outcome, withheld(f"stopped after {outcome} at {A}/robots.txt"), id=outcome
-            )
+            pytest.param(Outcome(outcome), f"stopped after {outcome} at {A}/robots.txt", id=outcome)
             for outcome in ("refused", "timed_out", "tls_failed", "not_found_host")
         ],
         *[
-            pytest.param(outcome, withheld(f"{A}/robots.txt was not read: {outcome}"), id=outcome)
+            pytest.param(Outcome(outcome), f"{A}/robots.txt was not read: {outcome}", id=outcome)
             for outcome in ("broken", "blocked_address")
         ],
     ],
 )
-def test_gate(robots, expected):
-    robots = Outcome(robots) if isinstance(robots, str) else robots
-    assert walk(HTTPS, {f"{A}/robots.txt": robots}) == ORDER[:1] + expected
+def test_robots_txt_decides_about_everything_else(robots, reason):
+    got = walk(HTTPS, {f"{A}/robots.txt": robots}, ("/x",), PlanOptions(context=True))
+    assert requests(got, Resource.ROBOTS_TXT) == [f"robots_txt 0 {A}/robots.txt"]
+    assert reasons(got) == {reason}
+
+
+def test_our_own_group_replaces_the_star():
+    got = walk(HTTPS, {f"{A}/robots.txt": OWN})
+    assert requests(got, Resource.AI_TXT, Resource.TDMREP_JSON, Resource.HOME) == [
+        f"- ai_txt 0 {A}/ai.txt withheld: {LINE.replace('2', '4')}",
+        f"- tdmrep_json 0 {A}/.well-known/tdmrep.json withheld: {LINE.replace('2', '5')}",
+        f"home 0 {A}/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(404, OPEN), (403, OPEN), (429, f"{A}/robots.txt answered 429")]
+)
+def test_a_robots_txt_that_redirects_to_a_busy_host_is_not_absent(status, reason):
+    """The busy host is stopped; ours is not, so that the gate itself must know 429."""
+    given = {f"{A}/robots.txt": (301, f"{B}/robots.txt"), f"{B}/robots.txt": status}
+    assert reasons(walk(HTTPS, given)) == {reason}
+
+
+POLICY_FILES = (Resource.AI_TXT, Resource.TDMREP_JSON)
 
 
 def test_policy_files_may_be_asked_in_spite_of_a_line():
     options = PlanOptions(policy_files_always=True)
     got = walk(HTTPS, {f"{A}/robots.txt": DENY}, options=options)
-    assert got == ORDER[:3] + withheld(LINE, without=("ai_txt", "tdmrep_json"))
+    assert requests(got, *POLICY_FILES) == [
+        f"ai_txt 0 {A}/ai.txt",
+        f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
+    ]
+    assert reasons(got, *POLICY_FILES) == {LINE}
 
 
 def test_policy_files_are_not_asked_in_spite_of_an_unreadable_gate():
     options = PlanOptions(policy_files_always=True)
     got = walk(HTTPS, {f"{A}/robots.txt": 500}, options=options)
-    assert got == ORDER[:1] + withheld(f"{A}/robots.txt answered 500")
+    assert reasons(got) == {f"{A}/robots.txt answered 500"}
 
 
 def test_a_parser_that_crashes_closes_the_gate(monkeypatch):
@@ -216,15 +258,15 @@ def test_a_parser_that_crashes_closes_the_gate(monkeypatch):
 
     monkeypatch.setattr(planner.robots_txt, "parse", crash)
     got = walk(HTTPS, {f"{A}/robots.txt": b"# crashes, and is in no cache\n"})
-    assert got == ORDER[:1] + withheld(f"{A}/robots.txt could not be parsed")
+    assert reasons(got) == {f"{A}/robots.txt could not be parsed"}
 
 
-def ai_txt(*answers, **others):
-    """Lines of the ai.txt chain only, when its hops are answered as given."""
-    given = {f"{A}/robots.txt": 404, f"{A}/ai.txt": answers[0], **others.get("and_", {})}
-    lines = walk(HTTPS, given)
-    start = next(n for n, line in enumerate(lines) if "ai_txt" in line)
-    return lines[start + 1 : next(n for n, line in enumerate(lines) if "tdmrep_json 0" in line)]
+def ai_txt(*answers, and_=None):
+    """Return the lines of the hops of ai.txt, when they are answered as given."""
+    given = {f"{A}/robots.txt": 404, f"{A}/ai.txt": answers[0], **(and_ or {})}
+    first, *hops = requests(walk(HTTPS, given), Resource.AI_TXT)
+    assert first == f"ai_txt 0 {A}/ai.txt"
+    return hops
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -272,36 +314,44 @@ def test_five_redirects_are_followed_and_the_sixth_is_recorded():
     ]
 
 
+def test_a_loop_of_two_redirects_ends_when_it_closes():
+    assert ai_txt((302, "/b"), and_={f"{A}/b": (302, "/ai.txt")}) == [
+        f"ai_txt 1 {A}/b",
+        f"- ai_txt 2 {A}/ai.txt redirect_limit: redirects in a loop",
+    ]
+
+
 def test_robots_txt_behind_redirects_is_the_gate_of_the_asker():
     given = {
         f"{A}/robots.txt": (301, "https://b.example/robots.txt"),
         "https://b.example/robots.txt": (301, "https://c.example/other"),
         "https://c.example/other": DENY,
     }
-    assert walk(HTTPS, given) == [
-        ORDER[0],
+    got = walk(HTTPS, given)
+    assert requests(got, Resource.ROBOTS_TXT) == [
+        f"robots_txt 0 {A}/robots.txt",
         "robots_txt 1 https://b.example/robots.txt",
         "robots_txt 2 https://c.example/other",
-        *withheld(LINE),
     ]
+    assert reasons(got) == {LINE}
 
 
 def test_robots_txt_that_redirects_nowhere_closes_the_gate():
     given = {f"{A}/robots.txt": (301, "ftp://a.example/")}
-    why = f"{A}/robots.txt was not read: broken"
-    assert walk(HTTPS, given)[2:] == withheld(why)
+    assert reasons(walk(HTTPS, given)) == {f"{A}/robots.txt was not read: broken"}
 
 
-B = "https://b.example"
 TO_B = {f"{A}/robots.txt": 404, f"{A}/ai.txt": (302, f"{B}/1"), f"{A}/": (302, f"{B}/2")}
+LEAVING = (Resource.AI_TXT, Resource.OTHER_ROBOTS_TXT, Resource.HOME)
 
 
 def test_leaving_the_origin_asks_the_other_gate_once():
-    assert walk(HTTPS, {**TO_B, f"{B}/robots.txt": b"User-agent: *\nDisallow: /2\n"}) == [
-        *ORDER[:2],
+    got = walk(HTTPS, {**TO_B, f"{B}/robots.txt": b"User-agent: *\nDisallow: /2\n"})
+    assert requests(got, *LEAVING) == [
+        f"ai_txt 0 {A}/ai.txt",
         f"other_robots_txt 0 {B}/robots.txt",
         f"ai_txt 1 {B}/1",
-        *ORDER[2:],
+        f"home 0 {A}/",
         f"- home 1 {B}/2 withheld: {B}/robots.txt line 2 disallows this path for tdm-audit",
     ]
 
@@ -314,12 +364,13 @@ def test_the_other_gate_may_redirect_and_counts_for_every_host_on_the_way():
         "https://c.example/robots.txt": DENY,
     }
     why = f"{B}/robots.txt line 2 disallows this path for tdm-audit"
-    assert walk(HTTPS, given) == [
-        *ORDER[:2],
+    got = walk(HTTPS, given)
+    assert requests(got, *LEAVING) == [
+        f"ai_txt 0 {A}/ai.txt",
         f"other_robots_txt 0 {B}/robots.txt",
         "other_robots_txt 1 https://c.example/robots.txt",
         f"- ai_txt 1 {B}/1 withheld: {why}",
-        *ORDER[2:],
+        f"home 0 {A}/",
         f"- home 1 https://c.example/ withheld: {why}",
     ]
 
@@ -330,7 +381,7 @@ def test_a_host_that_our_robots_txt_led_to_is_not_asked_again():
         f"{A}/robots.txt": b"",
         "http://a.example/ai.txt": (301, f"{A}/ai.txt"),
     }
-    assert walk(HTTP, given)[:4] == [
+    assert requests(walk(HTTP, given), Resource.ROBOTS_TXT, Resource.AI_TXT) == [
         "robots_txt 0 http://a.example/robots.txt",
         f"robots_txt 1 {A}/robots.txt",
         "ai_txt 0 http://a.example/ai.txt",
@@ -340,11 +391,12 @@ def test_a_host_that_our_robots_txt_led_to_is_not_asked_again():
 
 def test_another_host_that_fails_does_not_stop_the_origin():
     dead = Outcome.TIMED_OUT
-    assert walk(HTTPS, {**TO_B, f"{B}/robots.txt": dead}) == [
-        *ORDER[:2],
+    got = walk(HTTPS, {**TO_B, f"{B}/robots.txt": dead})
+    assert requests(got, *LEAVING) == [
+        f"ai_txt 0 {A}/ai.txt",
         f"other_robots_txt 0 {B}/robots.txt",
         f"- ai_txt 1 {B}/1 withheld: stopped after timed_out at {B}/robots.txt",
-        *ORDER[2:],
+        f"home 0 {A}/",
         f"- home 1 {B}/2 withheld: stopped after timed_out at {B}/robots.txt",
     ]
 
@@ -353,40 +405,41 @@ def test_another_host_that_fails_does_not_stop_the_origin():
 def test_one_network_failure_stops_the_origin(outcome):
     why = f"stopped after {outcome} at {A}/ai.txt"
     got = walk(HTTPS, {f"{A}/ai.txt": Outcome(outcome)}, (f"{A}/x",))
-    assert got == ORDER[:2] + withheld(why, without=("ai_txt",), pages=[f"{A}/x"])
+    assert requests(got, Resource.AI_TXT) == [f"ai_txt 0 {A}/ai.txt"]
+    assert reasons(got, Resource.AI_TXT) == {why}
 
 
 def test_a_broken_answer_gets_a_second_try():
     given = {f"{A}/ai.txt": Outcome.BROKEN, f"{A}/.well-known/tdmrep.json": Outcome.BROKEN}
     why = f"stopped after broken at {A}/.well-known/tdmrep.json"
     got = walk(HTTPS, given)
-    assert got == ORDER[:3] + withheld(why, without=("ai_txt", "tdmrep_json"))
+    assert requests(got, *POLICY_FILES) == [
+        f"ai_txt 0 {A}/ai.txt",
+        f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
+    ]
+    assert reasons(got, *POLICY_FILES) == {why}
 
 
 def test_a_location_that_is_no_url_is_not_a_network_failure():
     given = {f"{A}/ai.txt": (302, "about:blank"), f"{A}/.well-known/tdmrep.json": (302, "a:b")}
-    assert f"home 0 {A}/" in walk(HTTPS, given)
+    assert requests(walk(HTTPS, given), Resource.HOME) == [f"home 0 {A}/"]
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_host_is_left_alone(status):
     got = walk(HTTPS, {f"{A}/ai.txt": status})
-    assert got == ORDER[:2] + withheld(f"stopped after {status} at {A}/ai.txt", without=("ai_txt",))
-
-
-H = "http://a.example"
+    assert reasons(got, Resource.AI_TXT) == {f"stopped after {status} at {A}/ai.txt"}
 
 
 @pytest.mark.parametrize("outcome", ["refused", "timed_out", "tls_failed", "broken"])
 def test_a_bare_host_is_asked_by_http_when_https_gives_no_answer(outcome):
     got = walk(BARE, {f"{A}/robots.txt": Outcome(outcome)}, (f"{A}/x?y", "a.example/z"))
-    assert got == [
-        ORDER[0],
+    first, *others = (o.target.url for o in got)
+    assert first == f"{A}/robots.txt"
+    assert all(url.startswith(f"{H}/") for url in others)
+    assert requests(got, Resource.ROBOTS_TXT, Resource.HOME, Resource.PAGE) == [
+        f"robots_txt 0 {A}/robots.txt",
         f"robots_txt 0 {H}/robots.txt",
-        f"ai_txt 0 {H}/ai.txt",
-        f"tdmrep_json 0 {H}/.well-known/tdmrep.json",
-        f"trust_txt 0 {H}/.well-known/trust.txt",
-        f"trust_txt 0 {H}/trust.txt",
         f"home 0 {H}/",
         f"page 0 {H}/x?y",
     ]
@@ -395,25 +448,27 @@ def test_a_bare_host_is_asked_by_http_when_https_gives_no_answer(outcome):
 @pytest.mark.parametrize("outcome", ["not_found_host", "blocked_address"])
 def test_a_bare_host_that_is_not_there_is_not_there_by_http(outcome):
     got = walk(BARE, {f"{A}/robots.txt": Outcome(outcome)})
-    assert [line for line in got if H in line] == []
+    assert [o for o in got if o.target.url.startswith(H)] == []
 
 
 def test_a_bare_host_with_a_port_keeps_it():
     bare = replace(BARE, port=8443)
     got = walk(bare, {"https://a.example:8443/robots.txt": Outcome.REFUSED})
-    assert got[1] == "robots_txt 0 http://a.example:8443/robots.txt"
+    assert requests(got, Resource.ROBOTS_TXT)[1:] == [
+        "robots_txt 0 http://a.example:8443/robots.txt"
+    ]
 
 
 def test_a_host_with_a_written_scheme_is_asked_by_that_alone():
     got = walk(HTTPS, {f"{A}/robots.txt": Outcome.REFUSED})
-    assert [line for line in got if H in line] == []
+    assert [o for o in got if o.target.url.startswith(H)] == []
 
 
 def test_a_bare_host_that_points_back_to_dead_https_is_not_asked_there_again():
     given = {f"{A}/robots.txt": Outcome.REFUSED, f"{H}/robots.txt": (301, f"{A}/robots.txt")}
     got = walk(BARE, given)
-    assert got[:3] == [
-        ORDER[0],
+    assert requests(got, Resource.ROBOTS_TXT) == [
+        f"robots_txt 0 {A}/robots.txt",
         f"robots_txt 0 {H}/robots.txt",
         f"- robots_txt 1 {A}/robots.txt withheld: stopped after refused at {A}/robots.txt",
     ]
@@ -422,7 +477,7 @@ def test_a_bare_host_that_points_back_to_dead_https_is_not_asked_there_again():
 def test_two_pages_that_lead_to_one_ask_it_once():
     given = {f"{A}/x": (302, "/login"), f"{A}/y": (302, "/login"), f"{A}/login": b"in"}
     got = walk(HTTPS, given, ("/x", "/y"), PlanOptions(pages=2))
-    assert got[len(ORDER) :] == [
+    assert requests(got, Resource.PAGE) == [
         f"page 0 {A}/x",
         f"page 1 {A}/login",
         f"page 0 {A}/y",
@@ -437,38 +492,33 @@ def test_requests_to_an_origin_are_counted():
         given[f"https://h{n}.example/robots.txt"] = (302, f"https://r{n}.example/robots.txt")
         given[f"https://h{n}.example/0"] = (302, "/1")
     got = walk(HTTPS, given, tuple(f"/{n}" for n in pages), PlanOptions(pages=12))
-    assert sum(not line.startswith("-") for line in got) == 52
-    assert got[-1] == f"- page 0 {A}/11 withheld: stopped after 52 requests"
+    assert sum(not o.note for o in got) == 52
+    last = requests(got, Resource.PAGE)[-1]
+    assert last == f"- page 0 {A}/11 withheld: stopped after 52 requests"
 
 
-class Naming:
-    """A protocol that names every line of a policy file."""
-
-    NAME = "tdmrep_lines"
-    FAMILY = "tdmrep"
-    CARRIER = Carrier.BODY
-    RESOURCES = frozenset({Resource.TDMREP_JSON, Resource.HOME, Resource.TDM_POLICY})
-
-    @staticmethod
-    def parse(document, /):
-        return Reading(presence=Presence.PRESENT, names=tuple(document.body.decode().split()))
+TDMREP = f"{A}/.well-known/tdmrep.json"
 
 
-@pytest.fixture
-def naming(monkeypatch):
-    monkeypatch.setattr(
-        linked_documents, "_CARRIERS", {"tdmrep": (Naming,), "rsl": (), "terms": ()}
-    )
-    monkeypatch.setattr(
-        linked_documents, "_BY_NAME", {"robots_txt": planner.robots_txt, Naming.NAME: Naming}
-    )
+def tdmrep_file(*policies):
+    """Return the body of a tdmrep.json that reserves paths, with a policy for each."""
+    rules = [
+        {"location": f"/{n}/", "tdm-reservation": 1, "tdm-policy": policy}
+        for n, policy in enumerate(policies)
+    ]
+    return json.dumps(rules).encode()
 
 
-def naming_file(*names):
-    return {f"{A}/.well-known/tdmrep.json": " ".join(names).encode()}
+def naming_file(*policies):
+    """Return the answer of the tdmrep.json of the origin."""
+    return {TDMREP: tdmrep_file(*policies)}
 
 
-@pytest.mark.usefixtures("naming")
+def policy_headers(url):
+    """Return the answer of a page that reserves, with a policy."""
+    return (200, ("TDM-Reservation", "1"), ("TDM-Policy", url))
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -489,18 +539,23 @@ def naming_file(*names):
             id="not to be asked",
         ),
         pytest.param(
-            {**naming_file("/1"), f"{A}/": b"/1 /2"},
+            {**naming_file("/1", "/2"), f"{A}/": policy_headers("/2")},
             [f"tdm_policy 0 {A}/1", f"tdm_policy 0 {A}/2"],
-            id="in two places",
+            id="in two places, each once",
         ),
         pytest.param(
-            {**naming_file("/1"), f"{A}/1": b"/2"},
+            {**naming_file("/1"), f"{A}/": policy_headers("/2")},
+            [f"tdm_policy 0 {A}/1", f"tdm_policy 0 {A}/2"],
+            id="in a header of the page",
+        ),
+        pytest.param(
+            {**naming_file("/1"), f"{A}/1": policy_headers("/2")},
             [f"tdm_policy 0 {A}/1"],
             id="a policy names no further ones",
         ),
         pytest.param(
-            {f"{A}/.well-known/tdmrep.json": (302, f"{B}/p/t.json"), f"{B}/p/t.json": b"own"},
-            [f"tdm_policy 0 {B}/p/own"],
+            {TDMREP: (302, f"{B}/p/t.json"), f"{B}/p/t.json": tdmrep_file("own")},
+            [f"other_robots_txt 0 {B}/robots.txt", f"tdm_policy 0 {B}/p/own"],
             id="relative to where the file was found",
         ),
         pytest.param(
@@ -512,18 +567,12 @@ def naming_file(*names):
             ],
             id="elsewhere, behind another gate",
         ),
-        pytest.param({f"{A}/.well-known/tdmrep.json": 204}, [], id="nothing there"),
+        pytest.param({TDMREP: 204}, [], id="nothing there"),
     ],
 )
 def test_policies_that_are_named_are_asked(given, expected):
     got = walk(HTTPS, given)
-    assert got[got.index(HOME) + 1 :] == expected
-
-
-def test_policies_of_a_tdmrep_file():
-    body = b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://a.example/p.json"}]'
-    got = walk(HTTPS, {f"{A}/.well-known/tdmrep.json": body})
-    assert got[len(ORDER) :] == [f"tdm_policy 0 {A}/p.json"]
+    assert requests(got, Resource.TDM_POLICY, Resource.OTHER_ROBOTS_TXT) == expected
 
 
 ROBOTS = f"{A}/robots.txt"
@@ -560,10 +609,10 @@ TRUST = f"{A}/.well-known/trust.txt"
     ],
 )
 def test_trust_txt_at_the_root_is_asked_where_the_well_known_one_is_absent(given, expected):
-    got = walk(HTTPS, given)
-    assert got[got.index(f"trust_txt 0 {TRUST}") + 1 : got.index(HOME)] == expected
+    assert requests(walk(HTTPS, given), Resource.TRUST_TXT) == [f"trust_txt 0 {TRUST}", *expected]
 
 
+LINKED = (Resource.TDM_POLICY, Resource.RSL_LICENSE, Resource.OTHER_ROBOTS_TXT)
 RSL_LINK = ("Link", f'<{A}/b.xml>; rel="license"; type="application/rsl+xml"')
 
 
@@ -576,6 +625,11 @@ def robots_naming(*urls):
     [
         pytest.param(robots_naming(f"{A}/a.xml"), [f"rsl_license 0 {A}/a.xml"], id="robots.txt"),
         pytest.param(robots_naming("/license.xml"), [], id="L06"),
+        pytest.param(
+            {f"{A}/": (200, ("Link", '</b.xml>; rel="license"; type="application/rsl+xml"'))},
+            [],
+            id="a relative URL in a header",
+        ),
         pytest.param(
             {f"{A}/": (200, RSL_LINK)}, [f"rsl_license 0 {A}/b.xml"], id="a header of the page"
         ),
@@ -621,17 +675,7 @@ def robots_naming(*urls):
 )
 def test_licence_documents_that_are_named_are_asked(given, expected):
     got = walk(HTTPS, given)
-    assert got[got.index(HOME) + 1 :] == expected
-
-
-@pytest.mark.usefixtures("naming")
-def test_a_licence_document_that_is_named_by_a_relative_url_is_not_asked(monkeypatch):
-    monkeypatch.setattr(Naming, "FAMILY", "rsl")
-    monkeypatch.setattr(
-        linked_documents, "_CARRIERS", {"tdmrep": (), "rsl": (Naming,), "terms": ()}
-    )
-    got = walk(HTTPS, naming_file("/relative", f"{A}/absolute", "ftp://a.example/"))
-    assert got[len(ORDER) :] == [f"rsl_license 0 {A}/absolute"]
+    assert requests(got, *LINKED) == expected
 
 
 CONTEXT = [
@@ -640,18 +684,22 @@ CONTEXT = [
     f"llms_txt 0 {A}/llms.txt",
     f"ai_txt_well_known 0 {A}/.well-known/ai.txt",
 ]
+CONTEXT_FILES = [Resource(text.partition(" ")[0]) for text in CONTEXT]
 
 
-def test_context_files_are_asked_last_and_only_where_they_are_wanted():
-    assert walk(HTTPS, {}, options=PlanOptions(context=True)) == [*ORDER, *CONTEXT]
-    assert walk(HTTPS, {}, options=PlanOptions()) == ORDER
+def test_context_files_are_asked_only_where_they_are_wanted():
+    wanted = walk(HTTPS, {}, options=PlanOptions(context=True))
+    assert requests(wanted, *CONTEXT_FILES) == CONTEXT
+    assert requests(walk(HTTPS, {}), *CONTEXT_FILES) == []
 
 
 def test_robots_txt_keeps_us_from_context_files_too():
     robots = {f"{A}/robots.txt": b"User-agent: *\nDisallow: /ads.txt\n"}
     got = walk(HTTPS, robots, options=PlanOptions(context=True))
-    why = f"{A}/robots.txt line 2 disallows this path for tdm-audit"
-    assert got[len(ORDER) :] == [f"- ads_txt 0 {A}/ads.txt withheld: {why}", *CONTEXT[1:]]
+    assert requests(got, *CONTEXT_FILES) == [
+        f"- ads_txt 0 {A}/ads.txt withheld: {LINE}",
+        *CONTEXT[1:],
+    ]
 
 
 URLS = [A, B, H]
@@ -678,7 +726,7 @@ ANSWERS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     data=st.data(),
     origin=st.sampled_from([HTTPS, HTTP, BARE]),
@@ -704,15 +752,17 @@ LINKING = b"<a href='/impressum'>Imprint</a><a href='/terms'>Terms</a><a href='/
 
 
 def read_with_terms(terms: int) -> list[str]:
-    """What is asked after the home page, of a site whose pages of terms link to others."""
-    seen: tuple[Observation, ...] = ()
-    while step := next_target(HTTPS, (), OriginHistory(seen), PlanOptions(pages=0, terms=terms)):
-        if isinstance(step, Target):
-            page_there = step.resource in (Resource.HOME, Resource.TERMS)
-            step = answered(step, 200 if page_there else 404)
-            step = replace(step, extract=page.extract(LINKING) if page_there else b"")
-        seen = (*seen, step)
-    return [f"{o.target.resource} {o.target.url}" for o in seen][len(ORDER) :]
+    """Return what is requested for terms, of a site whose pages of terms link to others."""
+    history, options = OriginHistory(), PlanOptions(pages=0, terms=terms)
+    while step := next_target(HTTPS, (), history, options):
+        page_there = step.resource in (Resource.HOME, Resource.TERMS)
+        extract = page.extract(LINKING) if page_there else b""
+        history.add(replace(answered(step, 200 if page_there else 404), extract=extract))
+    return [
+        f"{o.target.resource} {o.target.url}"
+        for o in history.observations
+        if o.target.resource in (Resource.TERMS, Resource.OTHER_ROBOTS_TXT)
+    ]
 
 
 @pytest.mark.parametrize(

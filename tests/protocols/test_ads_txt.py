@@ -55,17 +55,17 @@ def test_file(text, expected):
     assert summary(read(text)) == expected
 
 
-def test_html_by_its_type_alone():
+def test_html_by_its_media_type_alone():
     assert summary(read("Not found", "text/html")) == ("absent", [], ["soft_404"])
 
 
-def test_a_domain_is_weak_context():
+def test_a_domain_is_a_party_of_low_confidence():
     assert read("OWNERDOMAIN=a.example").parties == (
         Party(source="ads_txt.ownerdomain", role="owner_domain", confidence="low", uid="a.example"),
     )
 
 
-def test_a_hostile_file_does_not_flood():
+def test_a_hostile_file_is_bounded():
     reading = read("".join(f"MANAGERDOMAIN=h{n}.example\nOWNERDOMAIN=!\n" for n in range(5000)))
     assert (len(reading.parties), len(reading.issues)) == (50, 201)
 

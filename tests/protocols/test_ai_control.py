@@ -12,10 +12,10 @@ PARTS = lines(STAR, "DisallowAITraining: /a", "AllowAITraining: /a/b")
 
 
 def summary(text, path=None, agent=None):
-    """What counts, what is shown only, and issue codes."""
+    """Return what counts, what is shown only, and issue codes."""
     reading = read(protocol, text)
-    said, shown = applicable(protocol, reading, path, agent), meant(protocol, reading, path, agent)
-    return said, shown, codes(reading)
+    counting = applicable(protocol, reading, path, agent)
+    return counting, meant(protocol, reading, path, agent), codes(reading)
 
 
 @pytest.mark.parametrize(

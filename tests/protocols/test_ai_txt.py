@@ -24,14 +24,19 @@ def star(*rules: str) -> str:
 
 
 def applicable(reading, path: str | None = None, agent: str | None = None):
-    """What each voice quotes, its stance and its part."""
+    """Return raw text, stance and limit of each applied statement."""
     statements_for = ai_txt.statements_for(reading, Question(path=path, agent=agent))
-    return [(v.statement.raw, v.statement.stance.value, v.limited_to) for v in statements_for]
+    return [
+        (applied.statement.raw, applied.statement.stance.value, applied.limited_to)
+        for applied in statements_for
+    ]
 
 
 def stances(reading, path: str | None, agent: str | None = None) -> list[str]:
     statements_for = ai_txt.statements_for(reading, Question(path=path, agent=agent))
-    return [v.statement.stance.value for v in statements_for if v.statement.counts]
+    return [
+        applied.statement.stance.value for applied in statements_for if applied.statement.counts
+    ]
 
 
 def codes(reading) -> list[str]:
@@ -126,7 +131,7 @@ def test_what_decides_for_a_path(text, path, expected):
         pytest.param(["Disallow:"], [], id="nothing"),
     ],
 )
-def test_the_whole_origin_hears_every_rule_that_decides(rules, expected):
+def test_every_deciding_rule_applies_to_the_whole_origin(rules, expected):
     assert applicable(read(star(*rules))) == expected
 
 
@@ -149,7 +154,7 @@ NAMED = (
                 ("Allow: /", "permitted", "agents"),
                 ("Disallow: *.jpg", "reserved", "agents"),
             ],
-            id="nobody in particular",
+            id="no agent",
         ),
         pytest.param(None, "goodbot", [("Allow: /", "permitted", "")], id="its own group"),
         pytest.param(None, "badbot", [("Disallow: *.jpg", "reserved", "file types")], id="types"),
@@ -164,7 +169,7 @@ NAMED = (
                 ("Allow: /", "permitted", "agents"),
                 ("Allow: /", "permitted", "agents"),
             ],
-            id="a path, nobody in particular",
+            id="a path, no agent",
         ),
     ],
 )
@@ -177,9 +182,10 @@ def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
     reading = read("# Spawning AI/\nUser-agent: */\nDisallow: /")
     assert codes(reading) == ["agent_artefact"]
     statements_for = ai_txt.statements_for(reading, Question(agent=agent))
-    assert [(v.statement.agent, v.statement.counts, v.limited_to) for v in statements_for] == [
-        ("*", False, "")
-    ]
+    assert [
+        (applied.statement.agent, applied.statement.counts, applied.limited_to)
+        for applied in statements_for
+    ] == [("*", False, "")]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
         pytest.param(b"PK\x03\x04..\x00", {}, "binary", id="binary"),
     ],
 )
-def test_what_is_not_this_format_is_absent(body, kind, code):
+def test_other_formats_are_absent(body, kind, code):
     reading = read(body, **kind)
     assert (reading.presence, codes(reading)) == (Presence.ABSENT, [code])
     assert ai_txt.statements_for(reading, Question()) == ()
@@ -230,20 +236,20 @@ def test_what_is_not_this_format_is_absent(body, kind, code):
         pytest.param("USER_AGENT : *\r\rDISALLOW : / # x", {}, [], id="spelling and line ends"),
     ],
 )
-def test_what_is_odd_is_flagged_and_the_rules_stay(body, kind, expected):
+def test_deviations_are_flagged_and_the_rules_stay(body, kind, expected):
     reading = read(body, **kind)
     assert (reading.presence, codes(reading)) == (Presence.PRESENT, expected)
     assert "reserved" in stances(reading, "/a.html")
 
 
-def test_a_statement_says_where_it_stands():
+def test_a_statement_has_its_position():
     (one,) = read("# x\nUser-agent: *\n  Disallow: *.JPG # pictures").statements
     assert (one.line, one.place, one.raw) == (3, "ai.txt line 3", "Disallow: *.JPG # pictures")
     assert (one.media, one.path, one.agent, one.n) == ("jpg", None, "*", 1)
     assert (one.purpose, one.tier, one.rule) == (Purpose.AI_TRAIN, 2, "ai_txt.disallow.type")
 
 
-def test_agents_times_rules_are_bounded():
+def test_pairs_of_agent_and_rule_are_bounded():
     agents = "".join(f"User-agent: a{n}\n" for n in range(300))
     reading = read(agents + "Disallow: /x\n" * 300)
     assert (len(reading.statements), codes(reading)) == (10_000, ["too_many_rules"])

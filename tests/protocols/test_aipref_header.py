@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.model import Document
-from crawler.protocols.aipref import _vocabulary, aipref_header
+from crawler.protocols.aipref import aipref_header
 from crawler.vocab import DeclaredBy
 from tests.protocols.protocol_tables import answered, applicable, codes, meant
 
@@ -17,8 +17,8 @@ def field(*values: str):
 
 def summary(reading):
     """Presence, what counts, what is shown only, and issue codes."""
-    said = applicable(aipref_header, reading)
-    return reading.presence.value, said, meant(aipref_header, reading), codes(reading)
+    counting = applicable(aipref_header, reading)
+    return reading.presence.value, counting, meant(aipref_header, reading), codes(reading)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,14 @@ def test_a_legacy_label_names_its_draft():
     assert field("ai-output=n").issues[0].excerpt == "ai-output: draft-ietf-aipref-vocab-04"
 
 
-def test_lines_without_a_colon_are_nothing():
+def test_lines_without_a_colon_are_absent():
     reading = aipref_header.parse(Document(body=b"content-usage train-ai=n\r\n"))
     assert summary(reading) == ("absent", [], [], [])
 
 
-def test_the_vocabulary_has_three_current_labels():
-    current = {name for name, label in _vocabulary.LABELS.items() if label.current}
-    assert current == {"train-ai", "ai-use", "search"}
+def test_only_the_three_current_labels_count():
+    every = "ai ai-output ai-use all bots genai inference search tdm train-ai train-genai"
+    statements = field(", ".join(f"{label}=n" for label in every.split())).statements
+    assert len(statements) == len(every.split())
+    counting = {s.rule for s in statements if s.counts}
+    assert counting == {"aipref.train-ai.n", "aipref.ai-use.n", "aipref.search.n"}

@@ -21,11 +21,11 @@ DRAFT = lines(
 )
 
 
-def said(text, path=None, agent=None):
+def counting(text, path=None, agent=None):
     return applicable(aipref_robots, read(aipref_robots, text), path, agent)
 
 
-def shown(text, path=None, agent=None):
+def lenient(text, path=None, agent=None):
     return meant(aipref_robots, read(aipref_robots, text), path, agent)
 
 
@@ -60,7 +60,7 @@ def star(*rules: str) -> str:
             "/a",
             None,
             ["search reserved"],
-            id="the longest line speaks alone",
+            id="the longest line decides alone",
         ),
         pytest.param(
             star("Content-Usage: train-ai=n", "Content-Usage: /a train-ai=n,"),
@@ -91,7 +91,7 @@ def star(*rules: str) -> str:
             "/x",
             "GPTBot",
             [],
-            id="a group of its own does not inherit",
+            id="a named agent does not inherit",
         ),
         pytest.param(
             lines("User-agent: GPTBot", STAR, "Content-Usage: train-ai=n"),
@@ -103,7 +103,7 @@ def star(*rules: str) -> str:
     ],
 )
 def test_what_decides_for_a_path(text, path, agent, expected):
-    assert said(text, path, agent) == expected
+    assert counting(text, path, agent) == expected
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_decides_for_a_path(text, path, agent, expected):
             star("Disallow: /", "Allow: /$", "Content-Usage: / train-ai=n"),
             None,
             [NO],
-            id="closed but for a page",
+            id="refused except for one page",
         ),
         pytest.param(
             star("Disallow: /", "Content-Usage: /a* train-ai=n"), None, [], id="closed, a path"
@@ -175,7 +175,7 @@ def test_what_decides_for_a_path(text, path, agent, expected):
     ],
 )
 def test_the_whole_origin(text, agent, expected):
-    assert said(text, None, agent) == expected
+    assert counting(text, None, agent) == expected
 
 
 @pytest.mark.parametrize(
@@ -210,14 +210,14 @@ def test_issues(text, expected):
         pytest.param(star("Content-Usage: TRAIN-AI = N"), "/x", [NO], id="P04"),
     ],
 )
-def test_what_is_shown_and_does_not_count(text, path, expected):
-    assert (said(text, path), shown(text, path)) == ([], expected)
+def test_lenient_statements(text, path, expected):
+    assert (counting(text, path), lenient(text, path)) == ([], expected)
 
 
 def test_both_agents_of_a_disputed_group_follow_it():
     text = lines("User-agent: A", "Content-Usage: train-ai=n", "User-agent: B", "Disallow: /p/")
-    assert said(text, "/x", "A") == [NO + " A"]
-    assert said(text, "/x", "B") == [NO + " B"]
+    assert counting(text, "/x", "A") == [NO + " A"]
+    assert counting(text, "/x", "B") == [NO + " B"]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_statement_quotes_its_agent_and_its_line():
     assert (one.tier, one.declared_by, one.n) == (2, DeclaredBy.ORIGIN_FILE, 1)
 
 
-def test_a_hostile_file_floods_nothing():
+def test_lines_and_statements_of_a_file_are_limited():
     agents = [f"User-agent: bot{n}" for n in range(300)]
     more = [f"Content-Usage: /{n} train-ai=n, search=n, x=y" for n in range(300)]
     reading = read(aipref_robots, lines(*agents, *more, STAR, "Content-Usage: train-ai=n"))
@@ -255,8 +255,8 @@ def test_a_hostile_file_floods_nothing():
     assert [s.n for s in reading.statements] == list(range(1, 201))
     assert applicable(aipref_robots, reading, "/x", "Other") == []
     closed = lines(*agents, "Content-Usage: train-ai=n", "Disallow: /x", STAR, *more[:1])
-    assert said(closed, "/0", "Other") == [NO, "search reserved"]
+    assert counting(closed, "/0", "Other") == [NO, "search reserved"]
 
 
-def test_a_reading_without_rules_says_nothing():
-    assert said("") == []
+def test_a_reading_without_rules_has_no_statements():
+    assert counting("") == []

@@ -88,7 +88,7 @@ def test_a_statement_names_its_manifest_and_terms():
     assert one.rule == "cawg.data_mining.constrained"
 
 
-def test_a_file_that_was_changed_after_signing_is_shown_and_does_not_count():
+def test_a_file_changed_after_signing_does_not_count():
     changed = entries("cawg.training-mining", 2, data_mining=NO).replace(b"JFIF", b"JFIG")
     assert summary(read(changed)) == ("malformed", [], ["tdm reserved"], ["invalid_manifest"])
 
@@ -137,34 +137,34 @@ def test_entries(entry, expected):
     assert all(s.policy is None for s in reading.statements)
 
 
-def test_what_it_was_made_of_does_not_speak_for_the_file():
+def test_the_manifest_of_an_ingredient_does_not_count():
     reading = written(("cawg.data_mining", "notAllowed", ""), active=False)
     assert summary(reading) == ("malformed", [], ["tdm reserved"], ["ingredient"])
 
 
-def test_manifests_without_such_an_assertion_are_silent():
+def test_a_manifest_without_such_an_assertion_is_absent():
     found = Media(kind="jpeg", credentials=Credentials(state="Invalid"))
     reading = protocol.parse(Document(body=media.write(found)))
     assert summary(reading) == ("absent", [], [], [])
 
 
-def test_a_manifest_that_is_kept_elsewhere_is_named():
+def test_a_remote_manifest_is_an_issue():
     space = "http://purl.org/dc/terms/"
-    said = f'xmlns:d="{space}" d:provenance="https://a.example/m.c2pa" d:creator="x"'
-    found = Media(kind="jpeg", packets=(Packet(place="APP1", text=xmp(attributes=said)),))
+    attributes = f'xmlns:d="{space}" d:provenance="https://a.example/m.c2pa" d:creator="x"'
+    found = Media(kind="jpeg", packets=(Packet(place="APP1", text=xmp(attributes=attributes)),))
     reading = protocol.parse(Document(body=media.write(found)))
     assert summary(reading) == ("absent", [], [], ["remote_manifest"])
     assert reading.issues[0].excerpt == "https://a.example/m.c2pa"
 
 
-def test_what_was_not_read_is_not_absent():
+def test_a_part_that_was_not_read_is_unseen():
     found = Media(kind="jpeg", faults=(MediaFault(part="c2pa", why="x"),))
     reading = protocol.parse(Document(body=media.write(found)))
     assert summary(reading) == ("unseen", [], [], ["unread"])
 
 
 @pytest.mark.corpus
-def test_a_case_of_others(corpus):
+def test_a_case_of_the_conformance_corpus(corpus):
     path = corpus / "conformance" / "c2pa.jsonl"
     if not path.is_file():
         pytest.skip(f"the corpus has no {path.name}")

@@ -33,8 +33,8 @@ def field(*values: str):
 )
 def test_values(values, expected):
     reading = field(*values)
-    said, shown = applicable(protocol, reading), meant(protocol, reading)
-    assert (reading.presence.value, said, shown, codes(reading)) == expected
+    counting, lenient = applicable(protocol, reading), meant(protocol, reading)
+    assert (reading.presence.value, counting, lenient, codes(reading)) == expected
 
 
 def test_a_statement_quotes_its_line():

@@ -22,7 +22,7 @@ def signal(value: str) -> str:
     return lines(STAR, f"Content-Signal: {value}", "Allow: /")
 
 
-def said(text, path=None, agent=None):
+def counting(text, path=None, agent=None):
     return applicable(protocol, read(protocol, text), path, agent)
 
 
@@ -166,7 +166,7 @@ def test_what_a_file_says(text, expected):
     ],
 )
 def test_what_decides_for_a_path(text, path, agent, expected):
-    assert said(text, path, agent) == expected
+    assert counting(text, path, agent) == expected
 
 
 @pytest.mark.parametrize(
@@ -209,6 +209,6 @@ def test_a_statement_quotes_its_line():
     assert (one.rule, one.declared_by) == ("content_signal.ai-train.no", DeclaredBy.ORIGIN_FILE)
 
 
-def test_a_long_line_floods_nothing():
+def test_members_of_a_line_are_limited():
     reading = read(protocol, signal(",".join(f"k{n}=no" for n in range(5000))))
     assert (reading.presence, len(reading.issues)) == (Presence.MALFORMED, 50)

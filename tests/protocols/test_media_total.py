@@ -1,4 +1,4 @@
-"""Whatever an extract holds, each reader of media files has one reading of it."""
+"""Property: every media protocol gives one reading of any extract, and raises nothing."""
 
 import pytest
 from hypothesis import given, settings

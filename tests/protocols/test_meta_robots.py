@@ -25,11 +25,13 @@ def head(*elements: str) -> str:
     return f"<html><head>{''.join(elements)}</head><body>text</body></html>"
 
 
-def said(reading):
+def summary(reading):
     """Presence, counting and lenient directives as `name agent`, and issue codes."""
-    told = [(f"{s.rule.removeprefix('directives.meta.')} {s.agent}", s) for s in reading.statements]
-    counting = [text for text, s in told if s.counts]
-    lenient = [text for text, s in told if not s.counts]
+    named = [
+        (f"{s.rule.removeprefix('directives.meta.')} {s.agent}", s) for s in reading.statements
+    ]
+    counting = [text for text, s in named if s.counts]
+    lenient = [text for text, s in named if not s.counts]
     codes = [issue.code.removeprefix("directives.") for issue in reading.issues]
     return reading.presence.value, counting, lenient, codes
 
@@ -152,7 +154,7 @@ ABSENT = ("absent", [], [], [])
     ],
 )
 def test_meta_elements(markup, expected):
-    assert said(read(markup)) == expected
+    assert summary(read(markup)) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,10 +165,12 @@ def test_meta_elements(markup, expected):
     ],
     ids=["X15 the page", "X15 an image"],
 )
-def test_what_is_said_of_a_page_and_of_its_images(path, expected):
+def test_noimageai_covers_images_of_the_page(path, expected):
     reading = read(head('<meta name="robots" content="noai, noimageai">'))
-    statements_for = meta_robots.statements_for(reading, Question(path=path))
-    assert [(v.statement.rule.rpartition(".")[2], v.limited_to) for v in statements_for] == expected
+    applicable = meta_robots.statements_for(reading, Question(path=path))
+    assert [
+        (one.statement.rule.rpartition(".")[2], one.limited_to) for one in applicable
+    ] == expected
 
 
 def test_a_statement_quotes_its_element():
@@ -176,11 +180,11 @@ def test_a_statement_quotes_its_element():
     assert (one.declared_by, one.path, one.media) == (DeclaredBy.PAGE, None, None)
 
 
-def test_bytes_that_are_no_extract_say_nothing():
-    assert said(meta_robots.parse(Document(body=b"<meta"))) == ABSENT
+def test_bytes_that_are_no_extract_are_absent():
+    assert summary(meta_robots.parse(Document(body=b"<meta"))) == ABSENT
 
 
-def test_both_carriers_count():
+def test_header_and_meta_have_equal_rank():
     assert (meta_robots.FAMILY, meta_robots.RANK) == (x_robots_tag.FAMILY, x_robots_tag.RANK)
 
 
@@ -190,9 +194,11 @@ def test_real_pages():
     if not files:
         pytest.skip(f"no corpus at {CORPUS}")
     found = {file.name: read(file.read_bytes()).statements for file in files}
-    counting = {name: [s for s in told if s.counts] for name, told in found.items()}
-    assert sum(len(told) for told in found.values()) == sum(map(len, counting.values()))
-    assert {name for name, told in counting.items() if any(s.agent == "*" for s in told)} == {
+    counting = {name: [s for s in statements if s.counts] for name, statements in found.items()}
+    assert sum(len(statements) for statements in found.values()) == sum(map(len, counting.values()))
+    assert {
+        name for name, statements in counting.items() if any(s.agent == "*" for s in statements)
+    } == {
         "Jack5079__Jack5079__src_layouts_Layout.astro",
         "Max-Lamm__maxlamm.de__layouts__default_baseof.html",
         "camoufly__camo-website__believe.html",
@@ -201,4 +207,4 @@ def test_real_pages():
         "djibe__recommandations-medicales__layouts__partials_meta.html",
         "healsdata__ai-training-opt-out__meta-tags.html",
     }
-    assert sum(1 for told in counting.values() if told) == 12
+    assert sum(1 for statements in counting.values() if statements) == 12

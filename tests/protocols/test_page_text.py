@@ -18,7 +18,7 @@ def read(markup: str):
     return reading
 
 
-def found(markup: str) -> list[tuple[str, str, str, int | None]]:
+def candidates(markup: str) -> list[tuple[str, str, str, int | None]]:
     return [(c.strength, c.kind, c.location, c.line) for c in read(markup).candidates]
 
 
@@ -71,10 +71,10 @@ ARTICLE = "Text and data mining, explained: what publishers prohibit."
     ],
 )
 def test_candidates(markup, expected):
-    assert found(markup) == expected
+    assert candidates(markup) == expected
 
 
-def test_links_to_terms_are_named_those_most_worth_first():
+def test_links_to_terms_are_named_by_rank():
     links = (
         '<a href="/impressum">Impressum</a><a href="/legal">x</a><a href="/a">News</a>'
         "<a href='/x'>Terms &amp; conditions</a><a href=/tdm-policy>TDM</a><a href='#terms'>t</a>"

@@ -1,4 +1,4 @@
-"""From responses to readings: what a status says, and a crash of ours as a fact about us."""
+"""From responses to readings: presence by status, documents, and a crash as an issue."""
 
 import types
 
@@ -6,7 +6,7 @@ import pytest
 
 from crawler.model import Document, Observation, Target
 from crawler.protocols import PROTOCOLS
-from crawler.protocols import parse as driver
+from crawler.protocols import parse as steps
 from crawler.protocols.robots import robots_txt
 from crawler.protocols.tdmrep import tdmrep_header
 from crawler.vocab import Outcome, Presence, Resource
@@ -43,11 +43,11 @@ PRESENCE = [
     ("observation", "expected"), [p[1:] for p in PRESENCE], ids=[p[0] for p in PRESENCE]
 )
 def test_presence(observation, expected):
-    assert driver.presence_of(observation) is expected
+    assert steps.presence_of(observation) is expected
 
 
 def test_a_body_of_an_error_is_never_read():
-    reading = driver.read(robots_txt, seen(503, body=b"User-agent: *\nDisallow: /"))
+    reading = steps.read(robots_txt, seen(503, body=b"User-agent: *\nDisallow: /"))
     assert (reading.presence, reading.statements) == (Presence.UNSEEN, ())
 
 
@@ -56,7 +56,7 @@ def test_a_body_is_read_with_what_the_server_said_of_it():
         headers=(("CONTENT-type", "Text/HTML; Charset='UTF-8'"),), body=b"x", truncated=True
     )
     expected = Document(body=b"x", media_type="text/html", charset="utf-8", truncated=True)
-    assert driver.document(robots_txt, observation) == expected
+    assert steps.document(robots_txt, observation) == expected
 
 
 def test_header_lines_of_a_protocol_keep_order_case_and_repetition():
@@ -66,12 +66,12 @@ def test_header_lines_of_a_protocol_keep_order_case_and_repetition():
         ("tdm-policy", "/p"),
         ("tdm-reservation", "0"),
     )
-    document = driver.document(tdmrep_header, seen(headers=headers))
+    document = steps.document(tdmrep_header, seen(headers=headers))
     assert document.body == b"TDM-Reservation: 1\r\ntdm-policy: /p\r\ntdm-reservation: 0\r\n"
 
 
 def test_a_protocol_without_its_headers_is_absent():
-    assert driver.read(tdmrep_header, seen()).presence is Presence.ABSENT
+    assert steps.read(tdmrep_header, seen()).presence is Presence.ABSENT
 
 
 def test_a_crash_is_an_issue_and_the_run_goes_on():
@@ -79,7 +79,7 @@ def test_a_crash_is_an_issue_and_the_run_goes_on():
         raise RuntimeError("boom")
 
     broken = types.SimpleNamespace(NAME="broken", parse=parse)
-    reading = driver.parse(broken, Document(body=b""))
+    reading = steps.parse(broken, Document(body=b""))
     assert reading.presence is Presence.UNSEEN
     assert [(i.code, i.excerpt) for i in reading.issues] == [
         ("internal.crash", "broken: RuntimeError('boom')")

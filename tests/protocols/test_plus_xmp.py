@@ -130,12 +130,12 @@ def test_values(packet, expected):
     assert summary(read(packet)) == expected
 
 
-def test_values_that_disagree_all_count():
+def test_different_values_all_count():
     one, other = plus(f"{VOCABULARY}DMI-PROHIBITED-AIMLTRAINING"), plus(f"{VOCABULARY}DMI-ALLOWED")
-    presence, said, _, issues = summary(read(one, other, one))
+    presence, stances, _, issues = summary(read(one, other, one))
     assert (presence, issues) == ("present", ["contradictory", "contradictory"])
-    assert {"ai_train reserved", "tdm permitted"} <= set(said)
-    assert len(said) == 4
+    assert {"ai_train reserved", "tdm permitted"} <= set(stances)
+    assert len(stances) == 4
 
 
 def test_a_linked_expression_is_the_policy():
@@ -144,14 +144,14 @@ def test_a_linked_expression_is_the_policy():
     assert [s.policy for s in reading.statements] == ["https://a.example/terms"] * 3
 
 
-def test_a_statement_says_where_it_stands():
+def test_a_statement_has_its_position():
     one = read(plus(f"{VOCABULARY}DMI-PROHIBITED-AIMLTRAINING")).statements[0]
     assert (one.place, one.line, one.tier) == ("XMP of the jpeg file, APP1", 4, 2)
     assert one.raw == f"DataMining: {VOCABULARY}DMI-PROHIBITED-AIMLTRAINING"
     assert one.declared_by is DeclaredBy.MEDIA_FILE
 
 
-def test_what_was_not_read_is_not_absent():
+def test_a_part_that_was_not_read_is_unseen():
     locked = MediaFault(part="pdf", why="PasswordError")
     assert summary(read(kind="pdf", faults=(locked,))) == ("unseen", [], [], ["unread"])
     assert summary(read(plus("x"), cut=True)) == ("unseen", [], [], ["xmp_too_large"])
@@ -159,20 +159,20 @@ def test_what_was_not_read_is_not_absent():
     assert summary(read(faults=(other,))) == ("absent", [], [], [])
 
 
-def test_bytes_that_are_no_extract_say_nothing():
+def test_bytes_that_are_no_extract_are_absent():
     assert summary(protocol.parse(Document(body=b"<x"))) == ("absent", [], [], [])
 
 
 @pytest.mark.corpus
-def test_cases_of_others(corpus):
+def test_cases_of_the_conformance_corpus(corpus):
     path = corpus / "conformance" / "xmp_plus.jsonl"
     if not path.is_file():
         pytest.skip(f"the corpus has no {path.name}")
     cases = [json.loads(line) for line in path.read_bytes().splitlines()]
     assert len(cases) >= 7
     for case in cases:
-        said = applicable(protocol, read(case["xmp"]))
+        stances = applicable(protocol, read(case["xmp"]))
         training = {"tdm reserved", "tdm conditional", "ai_train reserved", "genai_train reserved"}
-        assert bool(training & set(said)) == case["expected"]["ai_training_prohibited"], case[
+        assert bool(training & set(stances)) == case["expected"]["ai_training_prohibited"], case[
             "name"
         ]

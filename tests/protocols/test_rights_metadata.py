@@ -144,7 +144,7 @@ def test_another_vocabulary_is_not_read():
         ({"license": "javascript:alert(1)"}, ""),
     ],
 )
-def test_licence_stands_with_the_party_or_alone(node, licence):
+def test_a_licence_belongs_to_its_party_or_is_offered_alone(node, licence):
     (party,) = read(ld(node | {"copyrightHolder": "ACME"})).parties
     assert (party.name, party.licence_page) == ("ACME", licence)
     alone = read(ld(node)).parties
@@ -256,13 +256,13 @@ def test_presence_and_issues(html, presence, codes):
     assert (reading.presence.value, found) == (presence, codes)
 
 
-def test_a_hostile_page_names_no_more_than_fifty():
+def test_a_hostile_page_names_at_most_fifty_parties():
     many = [{"copyrightHolder": f"A{n}"} for n in range(500)]
     assert len(read(ld({"@graph": many})).parties) == 50
     assert len(read(ld({"copyrightHolder": [f"A{n}" for n in range(500)]})).parties) == 50
 
 
-def test_what_nests_without_end_is_cut_off():
+def test_deep_nesting_is_cut_off():
     wide = [[[]] * 50] * 50
     assert named(
         ld({"@graph": [*wide, {"copyrightHolder": "far"}, [{"copyrightHolder": "x"}] * 9]})

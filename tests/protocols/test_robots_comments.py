@@ -1,4 +1,6 @@
-"""Comments of robots.txt: which sentences are candidates, and never a statement."""
+"""Comments of robots.txt: sentences that are candidates, and never statements."""
+
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from crawler.protocols.prose import patterns, robots_comments
 from crawler.protocols.prose.patterns import Sentence
 
 
-def found(text: str | bytes) -> list[tuple[str, str, str, int | None]]:
+def candidates(text: str | bytes) -> list[tuple[str, str, str, int | None]]:
     body = text.encode() if isinstance(text, str) else text
     reading = robots_comments.parse(Document(body=body))
     assert reading.statements == ()
@@ -126,24 +128,23 @@ PREAMBLE = """# ANY RESTRICTIONS EXPRESSED VIA CONTENT SIGNALS ARE EXPRESS RESER
     ],
 )
 def test_comments(text, expected):
-    assert found(text) == expected
+    assert candidates(text) == expected
 
 
 def test_candidates_are_bounded():
     many = "".join(f"#\n# Text and data mining no. {n} is prohibited\n" for n in range(3000))
-    assert len(found(many)) == patterns.MOST
+    assert len(candidates(many)) == patterns.MAX_CANDIDATES
     long = robots_comments.parse(Document(body=b"# " + b"x " * 500 + b"no text and data mining"))
-    assert [len(c.snippet) <= patterns.SNIPPET for c in long.candidates] == [True]
+    assert [len(c.snippet) <= patterns.MAX_SNIPPET for c in long.candidates] == [True]
     assert "data mining" in long.candidates[0].snippet
 
 
-def test_a_snippet_of_a_text_that_grows_in_lower_case_is_its_beginning():
-    words = patterns._words(["absent"])
-    assert patterns.snippet("x" * 400, words) == "x" * 300
+def test_a_snippet_without_a_match_is_the_beginning_of_the_text():
+    assert patterns.snippet("x" * 400, re.compile("absent")) == "x" * 300
 
 
-def test_every_pattern_has_an_id_of_its_own_and_a_stem_in_the_first_look():
-    known = patterns._read()
+def test_every_pattern_has_a_unique_id_and_contains_a_stem():
+    known = patterns.load_patterns()
     assert len({p.id for p in known}) == len(known)
     assert {p.language for p in known} >= set("en de fr es it nl pl pt sv da cs".split())
     assert {p.kind for p in known} == {"reservation", "anti_scraping", "template"}
@@ -153,10 +154,10 @@ def test_every_pattern_has_an_id_of_its_own_and_a_stem_in_the_first_look():
             assert any(stem in plain for stem in patterns.STEMS), (pattern.id, plain)
 
 
-def test_the_language_of_a_page_goes_first():
-    given = [Sentence(1, "Data mining er forbudt og data mining är förbjuden.")]
-    assert [c.pattern for c in patterns.candidates(given, "page", "da-DK")] == ["da.tdm"]
-    assert [c.pattern for c in patterns.candidates(given, "page", "sv")] == ["sv.tdm"]
+def test_patterns_in_the_language_of_the_page_come_first():
+    sentences = [Sentence(1, "Data mining er forbudt og data mining är förbjuden.")]
+    assert [c.pattern for c in patterns.find_candidates(sentences, "page", "da-DK")] == ["da.tdm"]
+    assert [c.pattern for c in patterns.find_candidates(sentences, "page", "sv")] == ["sv.tdm"]
 
 
 WORDS = st.sampled_from(

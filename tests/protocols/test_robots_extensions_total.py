@@ -1,4 +1,4 @@
-"""Whatever the bytes are, a reading comes back, the same each time, and voices speak of it."""
+"""Property tests: any bytes give one reading, and only its statements answer questions."""
 
 import pytest
 from hypothesis import given, settings
@@ -67,11 +67,11 @@ def test_every_document_has_one_reading(protocol, body, question):
     reading = protocol.parse(document)
     assert protocol.parse(document) == reading
     assert [s.n for s in reading.statements] == list(range(1, len(reading.statements) + 1))
-    statements_for = protocol.statements_for(reading, question)
-    assert {applied.statement for applied in statements_for} <= set(reading.statements)
-    counting = [applied.statement.counts for applied in statements_for]
+    applicable = protocol.statements_for(reading, question)
+    assert {applied.statement for applied in applicable} <= set(reading.statements)
+    counting = [applied.statement.counts for applied in applicable]
     assert counting == sorted(counting, reverse=True)
-    assert len({applied.statement.n for applied in statements_for}) == len(statements_for)
+    assert len({applied.statement.n for applied in applicable}) == len(applicable)
     assert all(s.stance in (Stance.RESERVED, Stance.PERMITTED) for s in reading.statements)
     for text in [
         *(s.raw + s.agent for s in reading.statements),
@@ -82,13 +82,13 @@ def test_every_document_has_one_reading(protocol, body, question):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.NAME)
-def test_the_shape_of_a_protocol(protocol):
+def test_a_protocol_has_the_names_of_the_interface(protocol):
     named = {"NAME", "VERSION", "TITLE", "SPEC", "FAMILY", "RANK"}
     assert named | {"CARRIER", "RESOURCES", "HEADERS"} <= vars(protocol).keys()
     assert protocol.__name__.rpartition(".")[2] == protocol.NAME
 
 
-def test_families_combine():
+def test_header_and_robots_carriers_have_equal_rank():
     families = [(protocol.FAMILY, protocol.RANK) for protocol in PROTOCOLS]
     assert families == [
         ("ai_control", 0),

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from crawler.agents import CATALOGUE, TRAINING
 from crawler.model import Document, Question, Reading
 from crawler.protocols.robots import robots_txt
-from crawler.protocols.robots.line_reader import LIMIT
+from crawler.protocols.robots.line_reader import MAX_BYTES
 from crawler.vocab import AgentClass, Presence, Purpose, Reads, Stance
+from tests.protocols.protocol_tables import allows
 
 ALLOW, DENY = True, False
 STAR = "User-agent: *\n"
@@ -95,20 +96,20 @@ VECTORS = [
     ("text", "agent", "path", "expected"), [v[1:] for v in VECTORS], ids=[v[0] for v in VECTORS]
 )
 def test_vector(text, agent, path, expected):
-    assert robots_txt.allows(parse(text), agent, path) is expected
+    assert allows(parse(text), agent, path) is expected
 
 
 # R42, R43 and R44 are about responses: tests/protocols/test_driver.py, tests/test_plan.py.
 
 TOKENS = [
-    ("GPT* is nobody", "User-agent: GPT*\nDisallow: /", "GPTBot", ALLOW),
+    ("GPT* names no agent", "User-agent: GPT*\nDisallow: /", "GPTBot", ALLOW),
     (
         "GPTBot* is GPTBot, as three readers in use have it",
         "User-agent: GPTBot*\nDisallow: /",
         "GPTBot",
         DENY,
     ),
-    ("*bot is nobody", "User-agent: *bot\nDisallow: /", "GPTBot", ALLOW),
+    ("*bot names no agent", "User-agent: *bot\nDisallow: /", "GPTBot", ALLOW),
     ("* foo is not the star", "User-agent: * foo\nDisallow: /", "GPTBot", ALLOW),
     ("no token", "User-agent:\nDisallow: /", "GPTBot", ALLOW),
     ("a token with a space", "User-agent: Kangaroo Bot\nDisallow: /", "Kangaroo Bot", DENY),
@@ -123,7 +124,7 @@ TOKENS = [
     ("text", "agent", "expected"), [t[1:] for t in TOKENS], ids=[t[0] for t in TOKENS]
 )
 def test_token(text, agent, expected):
-    assert robots_txt.allows(parse(text), agent, "/a") is expected
+    assert allows(parse(text), agent, "/a") is expected
 
 
 # The 56 cases in which parsers in use disagree. All expected answers are those of RFC 9309 with
@@ -261,15 +262,15 @@ MATRIX = [
 ]
 
 
-def test_matrix_is_whole():
+def test_matrix_is_complete():
     assert len({case[0] for case in MATRIX}) == 56
 
 
 @pytest.mark.parametrize(
     ("text", "agent", "path", "expected"), [m[1:] for m in MATRIX], ids=[m[0] for m in MATRIX]
 )
-def test_case_that_tells_parsers_apart(text, agent, path, expected):
-    assert robots_txt.allows(parse(text), agent, path) is expected
+def test_case_on_which_parsers_differ(text, agent, path, expected):
+    assert allows(parse(text), agent, path) is expected
 
 
 # id, file, the statements: (agent, purpose, path, reads, counts).
@@ -311,6 +312,11 @@ STATEMENTS = [
         STAR + "Disallow: /\nAllow: /robots.txt",
         [("*", None, "/", "both", 1)],
     ),
+    (
+        "*, all but /Robots.txt: policy files have no case",
+        STAR + "Disallow: /\nAllow: /Robots.txt",
+        [("*", None, "/", "both", 1)],
+    ),
     ("*, all but a folder", STAR + "Disallow: /\nAllow: /public/", []),
     ("*, all and allowed again", STAR + "Disallow: /\nAllow: /", []),
     ("*, longer star than allow", STAR + "Disallow: /*\nAllow: /", [("*", None, "/*", "both", 1)]),
@@ -319,6 +325,11 @@ STATEMENTS = [
     ("/* is everything", BOT + "Disallow: /*", [(G, GENAI, "/*", "both", 1)]),
     ("* is everything", BOT + "Disallow: *", [(G, GENAI, "*", "both", 1)]),
     ("a mention is no block", BOT + "Allow: /\n# Disallow: /", []),
+    (
+        "a rule that another hides only where its star is empty",
+        BOT + "Disallow: /a*b\nAllow: /ab*",
+        [(G, GENAI, "/a*b", "both", 1)],
+    ),
     ("a rule that another shadows", BOT + "Disallow: /a\nAllow: /a", []),
     (
         "all but a folder names the universal rule first",
@@ -335,7 +346,7 @@ STATEMENTS = [
     ("a rule that matches nothing", BOT + "Disallow: private", []),
     ("a star behind a token", "User-agent: GPTBot*\nDisallow: /", [(G, GENAI, "/", "lenient", 1)]),
     (
-        "some paths, in a group with *, single nobody out",
+        "some paths, in a group with *, reserve nothing",
         BOT + STAR + "Disallow: /search",
         [(G, GENAI, "/search", "both", 0)],
     ),
@@ -344,7 +355,7 @@ STATEMENTS = [
         BOT + STAR + "Disallow: /",
         [("*", None, "/", "both", 1), (G, GENAI, "/", "both", 1)],
     ),
-    ("a list names nobody", "User-agent: GPTBot, CCBot\nDisallow: /", []),
+    ("a list names no agent", "User-agent: GPTBot, CCBot\nDisallow: /", []),
 ]
 
 
@@ -439,45 +450,45 @@ def test_presence(text, expected):
     assert parse(text).presence is expected
 
 
-def test_r45_what_lies_behind_the_limit_is_cut_and_said():
-    filler = "# padding\n" * (LIMIT // 10 + 2000)
+def test_r45_rules_behind_the_limit_are_dropped_with_an_issue():
+    filler = "# padding\n" * (MAX_BYTES // 10 + 2000)
     reading = parse(BOT + "Disallow: /early\n" + filler + "Disallow: /late\n")
     assert "robots.truncated" in codes(reading)
-    assert robots_txt.allows(reading, G, "/late")
-    assert not robots_txt.allows(reading, G, "/early")
+    assert allows(reading, G, "/late")
+    assert not allows(reading, G, "/early")
 
 
 def test_a_cut_never_splits_a_character():
-    body = (STAR + "Disallow: /" + "é" * LIMIT).encode()
+    body = (STAR + "Disallow: /" + "é" * MAX_BYTES).encode()
     assert codes(parse(body)) <= {"robots.truncated", "robots.not_utf8"}
-    whole_line = (STAR + "Disallow: /a\n" + "#é\n" * LIMIT).encode()
+    whole_line = (STAR + "Disallow: /a\n" + "#é\n" * MAX_BYTES).encode()
     assert codes(parse(whole_line)) == {"robots.truncated"}
 
 
-def test_a_body_that_was_cut_while_fetching_is_said():
+def test_a_truncated_body_has_an_issue():
     assert "robots.truncated" in codes(parse(STAR + "Disallow: /", truncated=True))
 
 
-def test_many_statements_are_bounded_and_said():
+def test_many_rules_of_one_agent_are_bounded_and_still_decide():
     agents = "".join(f"User-agent: {a}\n" for a in ("GPTBot", "CCBot", "ClaudeBot"))
     groups = "".join(f"{agents}Disallow: /{n}/\n" for n in range(900))
     reading = parse(groups)
     assert len(reading.statements) == 150
-    assert not robots_txt.allows(reading, "CCBot", "/899/x")
+    assert not allows(reading, "CCBot", "/899/x")
 
 
-def test_statements_of_one_file_are_bounded_and_the_rest_is_said():
+def test_statements_of_one_file_are_bounded_with_an_issue():
     tokens = [a.token for a in CATALOGUE if a.agent_class in TRAINING]
     tokens += [a.token for a in CATALOGUE if a.agent_class is AgentClass.SEARCH]
     rules = "".join(f"Disallow: /{n}/\n" for n in range(60))
     reading = parse("".join(f"User-agent: {t}\n" for t in tokens) + rules)
     assert len(reading.statements) == 2000
     assert "robots.many_rules" in codes(reading)
-    assert not robots_txt.allows(reading, tokens[-1], "/59/x")
+    assert not allows(reading, tokens[-1], "/59/x")
 
 
-VOICES = [
-    # question, who speaks: (agent, part)
+APPLICABLE = [
+    # id, question, what applies: (agent, limited to)
     ("origin, everybody", Question(), [("*", ""), (G, "agents"), ("CCBot", "agents")]),
     ("origin, an agent with paths", Question(agent="CCBot"), [("CCBot", "paths")]),
     ("origin, an agent refused whole", Question(agent="gptbot"), [(G, "")]),
@@ -487,6 +498,11 @@ VOICES = [
     ("a path, an agent", Question(path="/news/1", agent="CCBot"), [("CCBot", "")]),
     ("a path an agent may have", Question(path="/a", agent="CCBot"), []),
     ("robots.txt itself", Question(path="/robots.txt"), []),
+    (
+        "/Robots.txt is a path like any other",
+        Question(path="/Robots.txt"),
+        [("*", ""), (G, "agents")],
+    ),
     ("robots.txt itself, an agent", Question(path="/robots.txt", agent=G), []),
     ("a path, an agent without a group", Question(path="/a", agent="Foo"), [("*", "")]),
 ]
@@ -494,16 +510,17 @@ FILE = STAR + "Disallow: /\n\n" + BOT + "Disallow: /\n\nUser-agent: CCBot\nDisal
 
 
 @pytest.mark.parametrize(
-    ("question", "expected"), [v[1:] for v in VOICES], ids=[v[0] for v in VOICES]
+    ("question", "expected"), [v[1:] for v in APPLICABLE], ids=[v[0] for v in APPLICABLE]
 )
-def test_voices(question, expected):
+def test_statements_for_a_question(question, expected):
     got = [
-        (v.statement.agent, v.limited_to) for v in robots_txt.statements_for(parse(FILE), question)
+        (one.statement.agent, one.limited_to)
+        for one in robots_txt.statements_for(parse(FILE), question)
     ]
     assert got == expected
 
 
-def test_a_path_that_everybody_is_refused_is_no_statement_of_the_file():
+def test_a_path_refused_to_star_is_a_statement_only_for_that_path():
     reading = parse(STAR + "Disallow: /admin")
     assert reading.statements == ()
     (applied,) = robots_txt.statements_for(reading, Question(path="/admin/x"))
@@ -529,19 +546,19 @@ SHARED = BOT + STAR + "Disallow: /search"
         (Question(agent=G), []),
     ],
 )
-def test_what_everybody_is_refused_says_nothing_about_an_agent(question, expected):
+def test_a_refusal_shared_with_star_reserves_nothing_for_an_agent(question, expected):
     applicable = robots_txt.statements_for(parse(SHARED), question)
     assert [
-        (v.statement.agent, v.statement.stance, v.statement.counts) for v in applicable
+        (one.statement.agent, one.statement.stance, one.statement.counts) for one in applicable
     ] == expected
 
 
-def test_what_cannot_be_seen_is_not_printed():
+def test_control_characters_become_replacement_characters():
     reading = parse("User-agent: *\nfoo\x00bar \x9f: 1")
     assert [i.excerpt for i in reading.issues] == ["foo\ufffdbar \ufffd: 1"]
 
 
-def test_without_rules_nobody_speaks():
+def test_utf16_has_no_statements():
     assert robots_txt.statements_for(parse("User-agent: *".encode("utf-16")), Question()) == ()
 
 
@@ -566,7 +583,7 @@ LINES = st.lists(
 
 
 @given(body=st.one_of(st.binary(max_size=300), LINES), path=st.text(max_size=20))
-def test_whatever_the_bytes_an_answer_comes_back(body, path):
+def test_any_bytes_give_a_reading(body, path):
     reading = parse(body)
     assert reading == parse(body)
     for question in (
@@ -576,11 +593,11 @@ def test_whatever_the_bytes_an_answer_comes_back(body, path):
         Question(agent="", path=path),
     ):
         robots_txt.statements_for(reading, question)
-    assert robots_txt.allows(reading, "GPTBot", "/robots.txt")
+    assert allows(reading, "GPTBot", "/robots.txt")
 
 
 @given(body=LINES, path=st.sampled_from(["/", "/a", "/ab", "/xyz", "/aXb"]))
-def test_voices_agree_with_the_gate(body, path):
+def test_statements_agree_with_the_gate_of_the_planner(body, path):
     reading = parse(body)
     refused = bool(robots_txt.statements_for(reading, Question(path=path, agent="GPTBot")))
-    assert refused is not robots_txt.allows(reading, "GPTBot", path)
+    assert refused is not allows(reading, "GPTBot", path)

@@ -23,12 +23,12 @@ def read(markup: str):
 
 
 def summary(reading):
-    said = [
+    statements = [
         str(applied.statement.stance)
         for applied in rsl_html.statements_for(reading, Question(path="/x"))
     ]
     codes = [issue.code.removeprefix("rsl.") for issue in reading.issues]
-    return reading.presence.value, reading.names, said, codes
+    return reading.presence.value, reading.names, statements, codes
 
 
 NOTHING = ("absent", (), [], [])
@@ -76,7 +76,7 @@ def test_elements(markup, expected):
     assert summary(read(markup)) == expected
 
 
-def test_a_statement_says_where_in_the_page_it_stands():
+def test_a_statement_has_its_line_in_the_page():
     (found,) = read(f"<head>\n{SCRIPT.replace('type', 'id=x' + chr(10) + 'type', 1)}").statements
     assert (found.place, found.line, found.declared_by, found.path) == (
         "script line 5",
@@ -86,7 +86,7 @@ def test_a_statement_says_where_in_the_page_it_stands():
     )
 
 
-def test_two_scripts_are_read_as_one_and_numbered_through():
+def test_two_scripts_give_one_reading_with_consecutive_numbers():
     reading = read(SCRIPT + SCRIPT.replace("ai-train", "search"))
     found = [(s.n, s.purpose.value) for s in reading.statements]
     assert found == [(1, "ai_train"), (2, "search")]

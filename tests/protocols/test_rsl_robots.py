@@ -111,9 +111,11 @@ IN_A_PAGE = rsl_link.parse(
         pytest.param([FOR_CCBOT, FOR_CCBOT], None, ("CCBot",), id="named twice"),
     ],
 )
-def test_whom_a_document_speaks_to(texts, agent, expected):
+def test_the_audience_of_a_document(texts, agent, expected):
     readings = [read(text) if isinstance(text, str) else text for text in texts]
-    assert audience_of(A, [("https://h.example/", one) for one in readings], agent) == expected
+    assert (
+        audience_of(A, [("https://h.example/", reading) for reading in readings], agent) == expected
+    )
 
 
 def test_the_audience_of_a_hostile_file_is_bounded():
@@ -122,7 +124,7 @@ def test_the_audience_of_a_hostile_file_is_bounded():
     assert len(audience_of(A, carriers, None)) == 50
 
 
-def test_a_hostile_file_does_not_flood():
+def test_a_hostile_file_is_bounded():
     text = "User-agent: x\n" + "".join(f"License: http://a/{n}\n" for n in range(500))
     reading = read(text)
     assert (len(reading.names), len(reading.issues)) == (200, 200)
@@ -142,7 +144,7 @@ def test_any_bytes_give_a_reading(pieces):
 
 
 @pytest.mark.corpus
-def test_cases_of_others():
+def test_cases_of_the_conformance_corpus():
     path = CORPUS / "conformance" / "contentsignal_rsl.jsonl"
     if not path.is_file():
         pytest.skip(f"no corpus of real files at {CORPUS}")

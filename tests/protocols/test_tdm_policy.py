@@ -8,7 +8,7 @@ import pytest
 
 from crawler.model import Document, Party, Question
 from crawler.protocols.tdmrep import tdm_policy
-from crawler.protocols.tdmrep.tdm_policy import Assigner, Policy, policy_of
+from crawler.protocols.tdmrep.tdm_policy import Assigner, Policy
 from crawler.vocab import Presence
 
 CORPUS = Path(
@@ -58,7 +58,7 @@ def codes(reading) -> list[str]:
 def test_t24_an_offer_names_its_assigner_and_its_terms():
     reading = read(OFFER)
     assert (reading.presence, codes(reading), reading.statements) == (Presence.PRESENT, [], ())
-    assert policy_of(reading) == Policy(
+    assert reading.rules == Policy(
         machine_readable=True,
         uid="https://provider.com/policies/1",
         assigner=Assigner(
@@ -182,11 +182,11 @@ def test_requirements(content, presence, expected):
         pytest.param({"vcard:hasAddress": "Street 1"}, Assigner(address="Street 1"), id="address"),
         pytest.param({"vcard:fn": {"x": 1}, "uid": "u"}, Assigner(uid="u"), id="no text"),
         pytest.param({"vcard:fn": "\ud800"}, Assigner(name="?"), id="a lone surrogate"),
-        pytest.param([], None, id="nobody"),
+        pytest.param([], None, id="none"),
     ],
 )
 def test_assigners(assigner, expected):
-    policy = policy_of(read(OFFER | {"assigner": assigner}))
+    policy = read(OFFER | {"assigner": assigner}).rules
     assert policy is not None
     assert policy.assigner == expected
 
@@ -203,7 +203,7 @@ def test_assigners(assigner, expected):
 def test_a_policy_for_people_is_present(body, media_type, expected):
     reading = read(body, media_type)
     assert (reading.presence, codes(reading)) == (Presence.PRESENT, expected)
-    assert policy_of(reading) == Policy(machine_readable=False)
+    assert reading.rules == Policy(machine_readable=False)
 
 
 def test_json_served_as_html_is_read():
@@ -211,8 +211,8 @@ def test_json_served_as_html_is_read():
     assert (reading.presence, codes(reading)) == (Presence.PRESENT, ["media_type"])
 
 
-def test_nothing_to_read_is_no_policy():
-    assert policy_of(read(b"{")) is None
+def test_malformed_json_gives_no_policy():
+    assert read(b"{").rules is None
 
 
 @pytest.mark.corpus

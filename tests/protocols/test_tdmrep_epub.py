@@ -104,7 +104,7 @@ def test_a_statement_quotes_its_element():
     assert reading.names == ("https://provider.com/policy.json",)
 
 
-def test_an_epub_that_was_cut_is_not_silent():
+def test_a_truncated_epub_is_unseen():
     cut = media.extract(epub(opf(ONE))[:-40], truncated=True)
     reading = protocol.parse(Document(body=cut))
     assert (reading.presence.value, codes(reading)) == ("unseen", ["unread"])

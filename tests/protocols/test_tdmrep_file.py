@@ -36,15 +36,17 @@ def rule(location: str, value: object, **more: object) -> dict[str, object]:
     return {"location": location, "tdm-reservation": value, **more}
 
 
-def said(reading: Reading, path: str | None) -> list[tuple[str, str]]:
-    """Stance and part of the counting voices."""
-    statements_for = tdmrep_file.statements_for(reading, Question(path=path))
-    return [(v.statement.stance.value, v.limited_to) for v in statements_for if v.statement.counts]
+def counting_stances(reading: Reading, path: str | None) -> list[tuple[str, str]]:
+    """Return stance and limit of the statements that count."""
+    applicable = tdmrep_file.statements_for(reading, Question(path=path))
+    return [
+        (one.statement.stance.value, one.limited_to) for one in applicable if one.statement.counts
+    ]
 
 
-def hinted(reading: Reading, path: str | None) -> list[str]:
-    statements_for = tdmrep_file.statements_for(reading, Question(path=path))
-    return [v.statement.stance.value for v in statements_for if not v.statement.counts]
+def lenient_stances(reading: Reading, path: str | None) -> list[str]:
+    applicable = tdmrep_file.statements_for(reading, Question(path=path))
+    return [one.statement.stance.value for one in applicable if not one.statement.counts]
 
 
 def codes(reading: Reading) -> list[str]:
@@ -77,8 +79,8 @@ def codes(reading: Reading) -> list[str]:
         pytest.param([], "/", [], id="no rules"),
     ],
 )
-def test_the_first_matching_rule_speaks_for_a_path(rules, path, expected):
-    assert said(read(rules), path) == expected
+def test_the_first_matching_rule_decides_for_a_path(rules, path, expected):
+    assert counting_stances(read(rules), path) == expected
 
 
 @pytest.mark.parametrize(
@@ -114,8 +116,8 @@ def test_the_first_matching_rule_speaks_for_a_path(rules, path, expected):
         ),
     ],
 )
-def test_the_whole_origin_hears_every_rule_that_ever_applies(rules, expected):
-    assert said(read(rules), None) == expected
+def test_every_rule_that_ever_applies_covers_the_origin(rules, expected):
+    assert counting_stances(read(rules), None) == expected
 
 
 @pytest.mark.parametrize(
@@ -297,13 +299,13 @@ def test_the_whole_origin_hears_every_rule_that_ever_applies(rules, expected):
         pytest.param([], "present", [], [], id="no rules"),
     ],
 )
-def test_what_is_wrong_is_flagged_and_what_was_meant_is_kept(
+def test_faults_are_issues_and_their_meaning_is_kept_as_lenient(
     content, presence, expected_codes, lenient
 ):
     reading = read(content)
     assert reading.presence.value == presence
     assert codes(reading) == expected_codes
-    assert hinted(reading, "/") == lenient
+    assert lenient_stances(reading, "/") == lenient
 
 
 @pytest.mark.parametrize(
@@ -317,7 +319,7 @@ def test_what_is_wrong_is_flagged_and_what_was_meant_is_kept(
         pytest.param(b"[]", {"media_type": "text/html"}, "malformed", "media_type", id="as HTML"),
     ],
 )
-def test_what_is_not_the_file(body, kind, presence, code):
+def test_other_bodies_are_absent_or_malformed(body, kind, presence, code):
     reading = read(body, **kind)
     assert (reading.presence.value, codes(reading)) == (presence, [code])
     assert tdmrep_file.statements_for(reading, Question()) == ()
@@ -325,7 +327,10 @@ def test_what_is_not_the_file(body, kind, presence, code):
 
 def test_a_rule_served_as_html_is_still_a_rule():
     reading = read([rule("/", 1)], media_type="text/html")
-    assert (reading.presence, said(reading, "/x")) == (Presence.PRESENT, [("reserved", "")])
+    assert (reading.presence, counting_stances(reading, "/x")) == (
+        Presence.PRESENT,
+        [("reserved", "")],
+    )
 
 
 @pytest.mark.parametrize(
@@ -338,7 +343,7 @@ def test_a_rule_served_as_html_is_still_a_rule():
         pytest.param(Outcome.RESPONDED, 200, "present", id="T01"),
     ],
 )
-def test_a_file_that_was_not_had_is_not_read(outcome, status, expected):
+def test_presence_by_outcome_and_status(outcome, status, expected):
     url = "https://example.org/.well-known/tdmrep.json"
     observation = Observation(
         target=Target(resource=Resource.TDMREP_JSON, asked=url, url=url),
@@ -358,7 +363,7 @@ def test_order_ambiguity_quotes_the_other_reading():
     assert codes(read([rule("/open/", 0), rule("/", 1)])) == []
 
 
-def test_a_statement_says_where_it_stands():
+def test_a_statement_has_its_place():
     reading = read(
         '[\n  {"location": "/a", "tdm-reservation": 0},\n\n {"location":"/b",\n'
         ' "tdm-policy": "/terms", "tdm-reservation": 1}\n]'
@@ -385,7 +390,7 @@ def test_a_policy_alone_is_quoted():
     assert read([{"location": "/"}]).issues[0].excerpt == '{"location": "/"}'
 
 
-def test_malformed_json_is_placed():
+def test_malformed_json_has_line_and_column():
     issue = read('[\n {"location": "/",\n  "tdm-reservation": 1,}\n]').issues[0]
     assert issue.line == 3
     assert "line 3, column 24" in issue.excerpt
@@ -400,13 +405,13 @@ def test_the_file_that_names_itself_is_flagged():
     assert codes(read([rule("/.well-known/tdmrep.json", 1)])) == ["rule.self_location"]
 
 
-def test_issues_cannot_flood():
+def test_issues_are_limited():
     reading = read([{"location": "/", "tdm-reservation": 1} | {f"k{n}": n for n in range(5000)}])
     assert len(reading.issues) == 201
     assert reading.issues[-1].code == "tdmrep.more_issues"
 
 
-def test_rules_are_bounded():
+def test_rules_are_limited():
     reading = read([rule(f"/{n}", 1) for n in range(20_001)])
     assert (len(reading.statements), codes(reading)) == (20_000, ["too_many_rules"])
 
@@ -424,7 +429,7 @@ def test_the_examples_of_the_report(case):
     given, expected = case["input"], case["expected"]
     path = "/" + given["url"].split("/", 3)[3]
     reading = read(given["tdmrep_json"])
-    found = [v.statement for v in tdmrep_file.statements_for(reading, Question(path=path))]
+    found = [one.statement for one in tdmrep_file.statements_for(reading, Question(path=path))]
     values = {
         None: [],
         0: ["permitted"],
@@ -440,8 +445,8 @@ def test_real_files_parse():
     if not files:
         pytest.skip(f"no corpus at {CORPUS}")
     found = [read(file.read_bytes()) for file in files if "tdmrep" in file.name.split("__")[-1]]
-    counting = [reading for reading in found if said(reading, "/")]
-    lenient = [reading for reading in found if hinted(reading, "/")]
+    counting = [reading for reading in found if counting_stances(reading, "/")]
+    lenient = [reading for reading in found if lenient_stances(reading, "/")]
     assert {reading.presence for reading in found} == {Presence.PRESENT, Presence.MALFORMED}
     assert all(reading.issues for reading in found if reading.presence is Presence.MALFORMED)
     assert (len(found), len(counting), len(lenient)) == (30, 22, 3)

@@ -22,12 +22,12 @@ def read(*headers: tuple[str, str]):
 
 def summary(reading):
     """Presence, counting and lenient stances, and issue codes."""
-    statements_for = tdmrep_header.statements_for(reading, Question())
-    assert [applied.limited_to for applied in statements_for] == [""] * len(statements_for)
-    said = [v.statement.stance.value for v in statements_for if v.statement.counts]
-    meant = [v.statement.stance.value for v in statements_for if not v.statement.counts]
+    applicable = tdmrep_header.statements_for(reading, Question())
+    assert [applied.limited_to for applied in applicable] == [""] * len(applicable)
+    counting = [one.statement.stance.value for one in applicable if one.statement.counts]
+    meant = [one.statement.stance.value for one in applicable if not one.statement.counts]
     codes = [issue.code.removeprefix("tdmrep.") for issue in reading.issues]
-    return reading.presence.value, said, meant, codes
+    return reading.presence.value, counting, meant, codes
 
 
 ONE, NIL = ("tdm-reservation", "1"), ("tdm-reservation", "0")
@@ -124,6 +124,6 @@ def test_a_policy_alone_is_quoted():
     assert read(POLICY).issues[0].excerpt == "tdm-policy: https://provider.com/policy.json"
 
 
-def test_a_line_without_a_colon_is_nothing():
+def test_a_line_without_a_colon_is_absent():
     reading = tdmrep_header.parse(Document(body=b"tdm-reservation 1\r\n"))
     assert summary(reading) == ("absent", [], [], [])

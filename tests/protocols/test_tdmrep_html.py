@@ -29,12 +29,12 @@ def head(*elements: str) -> str:
 
 def summary(reading):
     """Presence, counting and lenient stances, and issue codes."""
-    statements_for = tdmrep_html.statements_for(reading, Question(path="/page.html"))
-    assert [applied.limited_to for applied in statements_for] == [""] * len(statements_for)
-    said = [v.statement.stance.value for v in statements_for if v.statement.counts]
-    meant = [v.statement.stance.value for v in statements_for if not v.statement.counts]
+    applicable = tdmrep_html.statements_for(reading, Question(path="/page.html"))
+    assert [applied.limited_to for applied in applicable] == [""] * len(applicable)
+    counting = [one.statement.stance.value for one in applicable if one.statement.counts]
+    meant = [one.statement.stance.value for one in applicable if not one.statement.counts]
     codes = [issue.code.removeprefix("tdmrep.") for issue in reading.issues]
-    return reading.presence.value, said, meant, codes
+    return reading.presence.value, counting, meant, codes
 
 
 RESERVED = ("present", ["reserved"], [], [])
@@ -131,6 +131,11 @@ NOTHING = ("absent", [], [], [])
             id="two policies",
         ),
         pytest.param(
+            head(ONE, '<meta name="tdm_policy" content="/misspelt">', POLICY),
+            ("present", ["conditional"], [], ["legacy_key", "meta.repeated"]),
+            id="a well-formed policy goes before a misspelt one",
+        ),
+        pytest.param(
             head(ONE, '<meta name="tdm-policy" content="ask us">'),
             ("present", ["reserved"], [], ["policy.not_a_url"]),
             id="a policy one cannot visit",
@@ -158,7 +163,7 @@ def test_a_statement_quotes_its_element():
     assert reading.names == ("https://provider.com/policy.json",)
 
 
-def test_bytes_that_are_no_extract_say_nothing():
+def test_bytes_that_are_no_extract_are_absent():
     assert summary(tdmrep_html.parse(Document(body=b"<meta"))) == NOTHING
 
 

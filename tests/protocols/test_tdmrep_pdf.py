@@ -99,14 +99,14 @@ def test_a_statement_and_its_policy():
     assert reading.names == ("/terms.json",)
 
 
-def test_an_image_is_no_pdf():
+def test_xmp_of_an_image_is_absent():
     assert summary(read(tdm(), jpeg)) == ("absent", [], [], [])
 
 
-def test_a_pdf_that_cannot_be_opened_is_not_silent():
+def test_a_pdf_that_cannot_be_opened_is_unseen():
     assert summary(read(tdm(), lambda packet: pdf(packet)[:100])) == ("unseen", [], [], ["unread"])
 
 
-def test_the_content_itself_is_nearest():
+def test_the_media_carriers_have_the_greatest_rank():
     ranks = [p.RANK for p in (tdmrep_file, tdmrep_header, tdmrep_html, protocol)]
     assert ranks == sorted(set(ranks))

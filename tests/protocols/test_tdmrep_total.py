@@ -1,4 +1,4 @@
-"""Whatever the bytes are, a reading comes back, the same each time, and voices speak of it."""
+"""Property tests: any bytes give one reading, and only its statements answer questions."""
 
 import json
 
@@ -106,9 +106,9 @@ def test_every_document_has_one_reading(protocol, document, question):
     assert [statement.n for statement in reading.statements] == [
         n for n, _ in enumerate(reading.statements, start=1)
     ]
-    statements_for = protocol.statements_for(reading, question)
-    assert {applied.statement for applied in statements_for} <= set(reading.statements)
-    counting = [applied.statement.counts for applied in statements_for]
+    applicable = protocol.statements_for(reading, question)
+    assert {applied.statement for applied in applicable} <= set(reading.statements)
+    counting = [applied.statement.counts for applied in applicable]
     assert counting == sorted(counting, reverse=True)
     for text in [*(s.raw for s in reading.statements), *(i.excerpt for i in reading.issues)]:
         text.encode("utf-8")
@@ -116,7 +116,7 @@ def test_every_document_has_one_reading(protocol, document, question):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.NAME)
-def test_the_shape_of_a_protocol(protocol):
+def test_a_protocol_has_the_names_of_the_interface(protocol):
     public = {name for name in vars(protocol) if name.isupper() and not name.startswith("_")}
     named = {
         "NAME",

@@ -1,3 +1,5 @@
+from difflib import get_close_matches
+
 import duckdb
 import pytest
 from hypothesis import given
@@ -11,13 +13,13 @@ from crawler.protocols.parsing.path_patterns import compile_pattern
 from crawler.protocols.robots import robots_txt
 from crawler.protocols.rsl import rsl
 from crawler.protocols.tdmrep import tdmrep_file
-from crawler.protocols.url_patterns import ComparedPart, UrlPattern, path_forms, shapes_of
-from tests.strategies import PATHS, PATTERNS, ROBOTS
+from crawler.protocols.url_patterns import ComparedPart, UrlPattern, path_forms, url_patterns_of
+from tests.strategies import PATHS, PATTERNS, ROBOTS, UNTIMED
 
 
-def told_apart(protocol, body: str) -> list[tuple[str, str]]:
+def patterns_of(protocol, body: str) -> list[tuple[str, str]]:
     reading = parse.parse(protocol, Document(body=body.encode()))
-    return [(shape.of, shape.like) for shape in shapes_of(protocol.NAME, reading)]
+    return [(pattern.part, pattern.sql_pattern) for pattern in url_patterns_of(protocol, reading)]
 
 
 @pytest.mark.parametrize(
@@ -71,20 +73,34 @@ def told_apart(protocol, body: str) -> list[tuple[str, str]]:
         pytest.param(trust_txt, "datatrainingallowed=no", [], id="a protocol without paths"),
     ],
 )
-def test_what_a_document_tells_apart(protocol, body, expected):
-    assert told_apart(protocol, body) == expected
+def test_patterns_of_a_document(protocol, body, expected):
+    assert patterns_of(protocol, body) == expected
 
 
-@given(pattern=PATTERNS, path=PATHS, of=st.sampled_from(list(ComparedPart)))
-def test_sql_and_python_see_the_same_shapes(pattern, path, of):
-    shape, forms = UrlPattern(of, compile_pattern(pattern)), path_forms(path)
+@UNTIMED
+@given(pattern=PATTERNS, path=PATHS, part=st.sampled_from(list(ComparedPart)))
+def test_sql_and_python_match_the_same_paths(pattern, path, part):
+    url_pattern, forms = UrlPattern(part, compile_pattern(pattern)), path_forms(path)
     query = "SELECT ?::VARCHAR LIKE ?::VARCHAR ESCAPE '\\'"
-    [(got,)] = duckdb.execute(query, [getattr(forms, of), shape.like]).fetchall()
-    assert got == shape.fits(forms)
+    [(got,)] = duckdb.execute(query, [getattr(forms, part), url_pattern.sql_pattern]).fetchall()
+    assert got == url_pattern.matches(forms)
 
 
+@UNTIMED
 @given(body=ROBOTS)
 def test_no_protocol_raises(body):
     document = Document(body=body.encode())
     for protocol in PROTOCOLS:
-        assert isinstance(shapes_of(protocol.NAME, parse.parse(protocol, document)), tuple)
+        assert isinstance(url_patterns_of(protocol, parse.parse(protocol, document)), tuple)
+
+
+def test_optional_hooks_are_spelled_as_the_interface_has_them():
+    """A hook with a typing error would be no hook, and every URL would get one answer."""
+    hooks = ("url_patterns", "audience")
+    similar = {
+        name
+        for protocol in PROTOCOLS
+        for name in vars(protocol)
+        if not name.startswith("_") and get_close_matches(name, hooks, cutoff=0.87)
+    }
+    assert similar == set(hooks)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crawler import page
 from crawler.model import Document, Observation, Question, Target
 from crawler.protocols import parse
-from crawler.protocols.robots_directives import _directives, _tokens, meta_robots, x_robots_tag
+from crawler.protocols.robots_directives import meta_robots, x_robots_tag
 from crawler.vocab import DeclaredBy, Outcome, Purpose, Reads, Resource, Stance
 
 
@@ -16,13 +16,13 @@ def read(*values: str, name: str = "X-Robots-Tag"):
     return x_robots_tag.parse(Document(body=lines.encode()))
 
 
-def said(reading):
+def summary(reading):
     """Presence, counting and lenient directives as `name agent`, and issue codes."""
-    told = [
+    named = [
         (f"{s.rule.removeprefix('directives.header.')} {s.agent}", s) for s in reading.statements
     ]
-    counting = [text for text, s in told if s.counts]
-    lenient = [text for text, s in told if not s.counts]
+    counting = [text for text, s in named if s.counts]
+    lenient = [text for text, s in named if not s.counts]
     codes = [issue.code.removeprefix("directives.") for issue in reading.issues]
     return reading.presence.value, counting, lenient, codes
 
@@ -179,7 +179,7 @@ NOAI = ("present", ["noai *"], [], [])
     ],
 )
 def test_header_lines(values, expected):
-    assert said(read(*values)) == expected
+    assert summary(read(*values)) == expected
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_header_lines(values, expected):
     ],
 )
 def test_the_proposed_header(value, expected):
-    assert said(read(value, name="Robots-Tag")) == expected
+    assert summary(read(value, name="Robots-Tag")) == expected
 
 
 @pytest.mark.parametrize(
@@ -255,9 +255,9 @@ NOBODY: list[tuple[str, str]] = []
         pytest.param("GPTBot: noimageai", Question(), [("GPTBot", "agents")], id="both limits"),
     ],
 )
-def test_voices(value, question, expected):
-    statements_for = x_robots_tag.statements_for(read(value), question)
-    assert [(applied.statement.agent, applied.limited_to) for applied in statements_for] == expected
+def test_statements_for_a_question(value, question, expected):
+    applicable = x_robots_tag.statements_for(read(value), question)
+    assert [(applied.statement.agent, applied.limited_to) for applied in applicable] == expected
 
 
 def test_a_statement_quotes_its_line():
@@ -268,17 +268,17 @@ def test_a_statement_quotes_its_line():
 
 def test_other_lines_are_not_read():
     reading = x_robots_tag.parse(Document(body=b"x-other: noai\r\nnoai\r\n"))
-    assert said(reading) == ("absent", [], [], [])
+    assert summary(reading) == ("absent", [], [], [])
 
 
-def test_through_the_driver():
+def test_headers_of_a_response():
     target = Target(resource=Resource.PAGE, asked="https://a.example/", url="https://a.example/")
     headers = (("x-robots-TAG", "noindex"), ("Server", "noai"), ("X-Robots-Tag", " noai "))
     seen = Observation(target=target, outcome=Outcome.RESPONDED, status=200, headers=headers)
-    assert said(parse.read(x_robots_tag, seen)) == NOAI
+    assert summary(parse.read(x_robots_tag, seen)) == NOAI
 
 
-def test_a_flood_stays_small():
+def test_statements_and_issues_are_limited():
     agents = [", ".join(f"b{n}x{k}: noai" for k in range(100)) for n in range(5)]
     reading = read(*agents)
     assert len(reading.statements) == 200
@@ -287,13 +287,16 @@ def test_a_flood_stays_small():
     assert reading.issues[-1].code == "directives.more_issues"
 
 
-def test_a_flood_of_words_ends():
+def test_words_of_a_response_are_limited():
     reading = read(*["index," * 1000] * 6)
-    assert said(reading) == ("present", [], [], ["more_words"])
+    assert summary(reading) == ("present", [], [], ["more_words"])
 
 
-def test_every_word_about_training_has_a_meaning():
-    assert set(_directives._MEANINGS) == _tokens.TRAINING
+@pytest.mark.parametrize("name", ["noai", "noimageai", "noml", "noarchive", "nocache"])
+def test_every_directive_about_training_is_a_statement(name):
+    statements = read(name).statements
+    assert {s.rule for s in statements} == {f"directives.header.{name}"}
+    assert all(s.counts for s in statements)
 
 
 PIECES = (
@@ -333,9 +336,9 @@ def test_every_document_has_one_reading(pair, question):
     reading = protocol.parse(Document(body=body))
     assert protocol.parse(Document(body=body)) == reading
     assert [s.n for s in reading.statements] == list(range(1, len(reading.statements) + 1))
-    statements_for = protocol.statements_for(reading, question)
-    assert {applied.statement for applied in statements_for} <= set(reading.statements)
-    counting = [applied.statement.counts for applied in statements_for]
+    applicable = protocol.statements_for(reading, question)
+    assert {applied.statement for applied in applicable} <= set(reading.statements)
+    counting = [applied.statement.counts for applied in applicable]
     assert counting == sorted(counting, reverse=True)
     texts = [text for s in reading.statements for text in (s.raw, s.agent, s.place)]
     for text in [*texts, *(issue.excerpt for issue in reading.issues)]:

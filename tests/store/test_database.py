@@ -22,6 +22,7 @@ from crawler.store.database import (
 )
 from crawler.vocab import Outcome, Reject, Resource
 from tests.conftest import ROOT
+from tests.store.conftest import answer
 
 AT = "2026-11-22T00:00:00.000Z"
 HERE = Origin(scheme="https", host="h.example", port=443, site="h.example")
@@ -191,6 +192,74 @@ def test_opening_again_changes_nothing(tmp_path):
     before = path.read_bytes()
     connect(path).close()
     assert path.read_bytes() == before
+
+
+RENAMED = {
+    "sight": "resource_evidence",
+    "read_from": "observation_reading",
+    "judged": "evaluated_visit",
+    "shape": "url_pattern",
+    "prepared": "flag_cache",
+}
+
+
+def before_names(path):
+    """Open a new database with the tables that it had before 0005_names, and with an old view."""
+    old = sqlite3.connect(path, isolation_level=None)
+    for table, renamed in RENAMED.items():
+        old.execute(f"ALTER TABLE {renamed} RENAME TO {table}")
+    old.execute("ALTER TABLE prepared RENAME COLUMN cache_key TO facts")
+    old.execute("ALTER TABLE verdict RENAME COLUMN pattern_set TO what")
+    old.execute("DROP INDEX observation_reading_by_reading")
+    old.execute("CREATE INDEX read_from_by_reading ON read_from (reading)")
+    old.execute("DELETE FROM _sqlite_migrations WHERE name = '0005_names'")
+    old.execute("CREATE VIEW retired AS SELECT * FROM sight")
+    old.execute("PRAGMA user_version = 1")
+    return old
+
+
+def answers(path):
+    with closing(connect_read_only(path)) as db:
+        return {
+            view: db.execute(f"SELECT * FROM {view} ORDER BY 1, 2, 3").fetchall()
+            for view in database.public_views()
+        }
+
+
+def schema(path):
+    with closing(sqlite3.connect(path)) as db:
+        query = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY 1, 2"
+        return db.execute(query).fetchall()
+
+
+def test_a_database_of_an_older_version_gives_the_same_answers(audit, tmp_path):
+    path = tmp_path / "audit.db"
+    robots = "User-agent: *\nDisallow: /private/\nContent-Signal: ai-train=no\n"
+    home = '<meta name="tdm-reservation" content="1"><p>No text and data mining.</p>'
+    audit(
+        answer("a.example", Resource.ROBOTS_TXT, "/robots.txt", robots),
+        answer("a.example", Resource.HOME, "/", home),
+        answer("b.example", Resource.HOME, "/", "<p>b</p>"),
+    ).close()
+    before, tables = answers(path), schema(path)
+    before_names(path).close()
+    with pytest.raises(StoreError, match="made by an older tdm-audit"):
+        connect_read_only(path)
+    connect(path).close()
+    assert (answers(path), schema(path)) == (before, tables)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path):
+    path = tmp_path / "audit.db"
+    connect(path, create=True).close()
+    with closing(before_names(path)) as old:
+        old.execute("CREATE TABLE flag_cache (x)")  # the name that the last rename wants
+    before = schema(path)
+    with pytest.raises(StoreError):
+        connect(path)
+    assert [row for row in schema(path) if row[0] == "table"] == [
+        row for row in before if row[0] == "table"
+    ]
 
 
 def insert_and_fail(db):

@@ -7,9 +7,9 @@ import pytest
 
 from crawler import rulesets
 from crawler.model import Origin
-from crawler.store import derived, evidence_writer
+from crawler.store import bounds, derived, evidence_writer
 from crawler.store.database import connect, transaction
-from crawler.vocab import Purpose
+from crawler.vocab import Purpose, State
 
 RULES = ("signals", "strict", "inclusive")
 ROWS = 10
@@ -122,3 +122,19 @@ def test_a_site_where_nobody_is_named_has_its_origins_and_the_oldest_reservation
         ("a.test", 0, urls, 30, "reserved", "2026-11-19"),
         ("b.test", 0, ["https://h1.b.test"], 10, "silent", None),
     ]
+
+
+STATES_OF_BOUNDS = [
+    ("reserved_min", bounds.LOWER),
+    ("reserved_max", bounds.UPPER),
+]
+
+
+@pytest.mark.parametrize(("column", "bound"), STATES_OF_BOUNDS)
+@pytest.mark.parametrize("state", State)
+def test_the_view_counts_the_states_of_a_bound_under_its_rule_set(db, column, bound, state):
+    ingest(db, "a", "x.a.example")
+    judge(db, "x.a.example", state, rules=(bound.rules,))
+    judge(db, "x.a.example", "silent", rules=tuple(n for n in RULES if n != bound.rules))
+    [(found,)] = set(rows(db, f"SELECT {column} FROM dataset_summary"))
+    assert found == (ROWS if state in bound.states else 0)

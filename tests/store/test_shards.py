@@ -151,12 +151,12 @@ def test_visits_are_taken_in_as_they_come_and_once(db, path):
     shard = made(db, path, begun(db), "b.example", "a.example")
     counted = []
     visit(shard, db, "b.example", answered("b.example", b"same"))
-    shard.take_in(db, counted.append)
-    shard.take_in(db, counted.append)
-    assert (counted, shard.is_whole) == ([1], False)
+    shard.merge(db, counted.append)
+    shard.merge(db, counted.append)
+    assert (counted, shard.is_merged) == ([1], False)
     visit(shard, db, "a.example", answered("a.example", b"same"))
-    shard.take_in(db, counted.append)
-    assert (counted, shard.is_whole) == ([1, 1], True)
+    shard.merge(db, counted.append)
+    assert (counted, shard.is_merged) == ([1, 1], True)
     assert [row[0] for row in stored(db, shard.run)] == ["a.example", "b.example"]
     assert db.execute("SELECT count(*) FROM body").fetchone() == (1,)
 
@@ -172,13 +172,13 @@ def test_what_is_left_is_taken_in_once_however_often(db, path, tmp_path):
     visit(shard, db, "d.example", answered("d.example", b"half"), whole=False)
     visit(shard, db, "b.example", answered("b.example", b"all"))
     left(shard, tmp_path / "kept")
-    shards.take_in_left(db, path)
+    shards.merge_leftovers(db, path)
     first = stored(db, shard.run)
     assert [row[0] for row in first] == ["b.example"]
     assert not (tmp_path / "audit.db.shards").exists()
     shard.path.parent.mkdir(parents=True)
     shutil.copyfile(tmp_path / "kept", shard.path)
-    shards.take_in_left(db, path)
+    shards.merge_leftovers(db, path)
     assert stored(db, shard.run) == first
 
 
@@ -206,7 +206,7 @@ def test_what_is_not_to_be_taken_in_is_removed(db, path, tmp_path, what):
     visit(shard, db, "b.example", answered("b.example", b"all"))
     shard.close()
     what(db, shard, path)
-    shards.take_in_left(db, path)
+    shards.merge_leftovers(db, path)
     assert stored(db, shard.run) == []
     assert not (tmp_path / "audit.db.shards").exists()
 
@@ -239,7 +239,7 @@ def test_a_shard_knows_what_may_be_asked_on_conditions(db, path):
         assert stored_responses(part, number(db, "a.example"), whole_pages=False) == {}
     confirming = answered("b.example", status=304, confirms=RevalidatedResponse(observation=3))
     visit(shard, db, "b.example", confirming)
-    shard.take_in(db, lambda _visits: None)
+    shard.merge(db, lambda _visits: None)
     ((*_, content, confirms, _at),) = stored(db, now)
     assert (bodies.load_body(db, stored(db, now)[0][5]), confirms) == (b"rules", 3)
     assert content is not None

@@ -48,7 +48,7 @@ def test_what_found_nothing_is_not_stored(audit):
         answer("b.test", Resource.TDMREP_JSON, "/.well-known/tdmrep.json", "[]"),
     )
     assert db.execute("SELECT count(*) FROM reading").fetchone() == (0,)
-    assert db.execute("SELECT count(*) FROM read_from").fetchone() == (0,)
+    assert db.execute("SELECT count(*) FROM observation_reading").fetchone() == (0,)
     seen = "SELECT host, tdm, textual_candidate FROM reservations ORDER BY host"
     assert db.execute(seen).fetchall() == [("a.test", "silent", 0), ("b.test", "silent", None)]
 

@@ -57,7 +57,7 @@ def test_trap_02_a_failure_is_unknown_and_never_allowed(answer):
 
 
 def test_trap_02_a_failure_is_not_final(query):
-    """The host is asked again in the next run: what failed has no evidence that could be fresh."""
+    """A failure leaves no fresh evidence, so that the next run requests the host again."""
     rows = query("SELECT presence, observed_at FROM coverage WHERE last_outcome = 'timed_out'")
     assert rows
     assert {row["presence"] for row in rows} == {"unseen"}
@@ -97,19 +97,20 @@ def redirect(to):
 
 
 def test_trap_07_rules_from_elsewhere_belong_to_the_asker(query):
-    at = "http://robots-elsewhere.demo.test"
+    origin_url = "http://robots-elsewhere.demo.test"
     hops = query(
-        "SELECT url FROM observations WHERE origin = ? AND resource = 'robots_txt' ORDER BY hop", at
+        "SELECT url FROM observations WHERE origin = ? AND resource = 'robots_txt' ORDER BY hop",
+        origin_url,
     )
-    assert [row["url"] for row in hops][:1] == [f"{at}/robots.txt"]
+    assert [row["url"] for row in hops][:1] == [f"{origin_url}/robots.txt"]
     assert "shared-policy.demo.test" in hops[1]["url"]
-    said = query("SELECT genai_train FROM reservations WHERE origin = ?", at)
-    assert said[0][0] != "unknown"
+    rows = query("SELECT genai_train FROM reservations WHERE origin = ?", origin_url)
+    assert rows[0][0] != "unknown"
 
 
 def test_trap_07_a_redirected_tdmrep_file_counts(query):
-    at = "http://tdmrep-elsewhere.demo.test"
-    assert query("SELECT tdm FROM reservations WHERE origin = ?", at)[0][0] == "reserved"
+    origin_url = "http://tdmrep-elsewhere.demo.test"
+    assert query("SELECT tdm FROM reservations WHERE origin = ?", origin_url)[0][0] == "reserved"
 
 
 def test_trap_07_long_chains_and_loops_end():
@@ -154,15 +155,15 @@ def test_trap_09_a_host_is_named_in_one_way(written, expected):
 def test_trap_10_a_long_file_is_read_up_to_its_limit_and_marked():
     comment = "# " + "ü" * 300_000 + "\n"
     text_ = f"{BAN}{comment}User-agent: CCBot\nDisallow: /\n"
-    found = robots_txt.parse(Document(body=text_.encode()))
-    assert [s.agent for s in found.statements] == ["GPTBot"]
-    assert "robots.truncated" in [issue.code for issue in found.issues]
-    assert not any("\ufffd" in issue.excerpt for issue in found.issues)
+    reading = robots_txt.parse(Document(body=text_.encode()))
+    assert [s.agent for s in reading.statements] == ["GPTBot"]
+    assert "robots.truncated" in [issue.code for issue in reading.issues]
+    assert not any("\ufffd" in issue.excerpt for issue in reading.issues)
 
 
 def test_trap_10_comment_lines_make_no_rows():
-    found = robots_txt.parse(Document(body=("#\n" * 100_000 + BAN).encode()))
-    assert (len(found.statements), len(found.issues)) == (1, 0)
+    reading = robots_txt.parse(Document(body=("#\n" * 100_000 + BAN).encode()))
+    assert (len(reading.statements), len(reading.issues)) == (1, 0)
 
 
 def site(host, **pages):
@@ -187,7 +188,7 @@ WEB = [
 
 @pytest.fixture(scope="module")
 def visited(tdm_audit, tmp_path_factory):
-    """One crawl of four hosts with several rows each: what was asked, and the database."""
+    """Crawl four hosts with several rows each; return the requests and the database."""
     return _crawl(tdm_audit, tmp_path_factory.mktemp("traps"))
 
 
@@ -217,9 +218,10 @@ def exported(tdm_audit, db, view, folder):
 
 def test_trap_13_a_dropped_connection_costs_no_timeout(visited, tdm_audit, tmp_path):
     rows = exported(tdm_audit, visited[1], "observations", tmp_path)
-    broken = [r for r in rows if r["outcome"] == "broken"]
-    assert broken
-    assert all(r["elapsed_ms"] < 2500 for r in broken)
+    outcomes = {r["outcome"] for r in rows if r["origin"] == "http://drops.test"}
+    assert "broken" in outcomes
+    # What runs into the limit is `timed_out`: no clock is needed to see that nothing did.
+    assert "timed_out" not in outcomes
 
 
 def test_trap_14_everything_is_asked_with_get_and_once(visited):

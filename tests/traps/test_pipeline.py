@@ -1,4 +1,4 @@
-"""Traps of the pipeline: evidence, restarts, size, crashes and what it is built on."""
+"""Traps of the pipeline: evidence, restarts, size, crashes and dependencies (11, 12, 47 to 51)."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from crawler.protocols import PROTOCOLS
 from crawler.protocols.files import ai_txt
 from crawler.protocols.robots_directives import x_robots_tag
 from crawler.vocab import State
-from tests.conftest import ROOT
+from tests.conftest import ROOT, patience
 from tests.sample_origins import html, origin, reading, state
 
 ZERO = '[{"location": "/", "tdm-reservation": 0}]'
@@ -39,18 +39,18 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_trap_12_evidence_is_neither_changed_nor_deleted(change, audit):
+def test_trap_12_evidence_is_neither_changed_nor_deleted(change, demo_db_copy):
     refused = pytest.raises(sqlite3.IntegrityError, match="append-only")
-    with closing(sqlite3.connect(audit)) as db, refused:
+    with closing(sqlite3.connect(demo_db_copy)) as db, refused:
         db.execute(change)
 
 
-def test_trap_12_what_could_not_be_read_keeps_its_bytes(query, demonstration, tdm_audit):
+def test_trap_12_what_could_not_be_read_keeps_its_bytes(query, demo_output, tdm_audit):
     (row,) = query(
         "SELECT o.stored FROM observations AS o WHERE o.url = ?",
         "http://tdmrep-malformed.demo.test/.well-known/tdmrep.json",
     )
-    db = demonstration / "audit.db"
+    db = demo_output / "audit.db"
     kept = tdm_audit("explain", "--body", row["stored"], "--db", db).stdout
     with pytest.raises(json.JSONDecodeError):
         json.loads(kept)
@@ -85,7 +85,8 @@ def test_trap_48_a_long_list_of_hosts_takes_no_quadratic_time(tmp_path):
     with inventory(path) as got:
         rows = [one.rows for one in got.origins()]
     assert rows == [2] * 60_000
-    assert time.perf_counter() - began < 60
+    # Quadratic time would take hours; the limit only ends them.
+    assert time.perf_counter() - began < patience(60)
 
 
 CRASHES = [("a file", ai_txt, "ai_train"), ("a header", x_robots_tag, "ai_train")]
@@ -117,5 +118,5 @@ def test_trap_51_what_breaks_with_a_major_version_has_an_upper_bound(name):
     assert re.search(r"<\d", found)
 
 
-def test_trap_51_modules_of_ours_hide_nobody_elses():
+def test_trap_51_our_modules_hide_no_other_packages():
     assert {p.__name__.partition(".")[0] for p in PROTOCOLS} == {"crawler"}

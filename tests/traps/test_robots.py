@@ -26,8 +26,8 @@ def test_trap_16_groups_of_one_agent_merge_and_a_tie_allows():
         "User-agent: GPTBot\nDisallow: /a\n\nUser-agent: *\nDisallow: /b\n\n"
         "User-agent: GPTBot\nDisallow: /c\nAllow: /a\n"
     )
-    told = {path: allows(parsed(text), "GPTBot", path) for path in ("/a", "/b", "/c")}
-    assert told == {"/a": True, "/b": True, "/c": False}
+    allowed = {path: allows(parsed(text), "GPTBot", path) for path in ("/a", "/b", "/c")}
+    assert allowed == {"/a": True, "/b": True, "/c": False}
 
 
 BETWEEN = [
@@ -74,7 +74,7 @@ def test_trap_19_tokens_with_digits_spaces_or_a_version_are_matched(token):
 
 
 @pytest.mark.parametrize("token", ["5emeRue", "Nobody's Bot?", ""])
-def test_trap_20_an_agent_line_that_names_nobody_closes_the_group_before_it(token):
+def test_trap_20_an_agent_line_without_a_name_closes_the_group_before_it(token):
     text = f"User-agent: GPTBot\nDisallow:\n\nUser-agent: {token}\nDisallow: /\n"
     assert allows(parsed(text), "GPTBot", "/")
     assert state(origin(robots=text), "genai_train") == "silent"
@@ -121,8 +121,8 @@ def test_trap_23_what_a_group_covers_is_computed(rules, expected):
 
 def test_trap_24_agents_have_no_case_and_paths_have():
     reading_ = parsed("USER-AGENT: gptBOT\nDISALLOW: /News/\n")
-    told = [allows(reading_, "GPTBot", path) for path in ("/News/1", "/news/1")]
-    assert told == [False, True]
+    allowed = [allows(reading_, "GPTBot", path) for path in ("/News/1", "/news/1")]
+    assert allowed == [False, True]
 
 
 @pytest.mark.parametrize("token", ["anthropic-ai", "Claude-Web"])

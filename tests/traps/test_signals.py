@@ -1,4 +1,4 @@
-"""Traps of directives, ai.txt, signals, preferences and licences (36 to 46)."""
+"""Traps of robots directives, ai.txt, signals, preferences and licences (36 to 46)."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def tagged(*values, head=""):
     return origin(pages={"/p": html(head, *(("X-Robots-Tag", value) for value in values))})
 
 
-def told(resources, agent=None):
+def page_state(resources, agent=None):
     return state(resources, "ai_train", path="/p", agent=agent)
 
 
@@ -18,27 +18,27 @@ def told(resources, agent=None):
     "value", ["max-snippet: 20, noai", "unavailable_after: 25 Jun 2030 15:00:00 PST, noai"]
 )
 def test_trap_36_a_directive_with_a_colon_is_no_agent(value):
-    assert told(tagged(value)) == "reserved"
+    assert page_state(tagged(value)) == "reserved"
 
 
 def test_trap_37_what_follows_an_agent_is_for_that_agent():
     resources = tagged("googlebot: noindex, noai")
-    assert told(resources) == "partial"
-    assert told(resources, "CCBot") == "silent"
-    assert told(resources, "Googlebot") == "reserved"
+    assert page_state(resources) == "partial"
+    assert page_state(resources, "CCBot") == "silent"
+    assert page_state(resources, "Googlebot") == "reserved"
 
 
 def test_trap_38_what_stands_before_an_agent_is_for_everybody():
-    assert told(tagged("noai, googlebot: noindex")) == "reserved"
+    assert page_state(tagged("noai, googlebot: noindex")) == "reserved"
 
 
 @pytest.mark.parametrize("values", [["NOAI"], ["noml"], ["noindex", "noai"]], ids=str)
 def test_trap_38_directives_have_no_case_and_headers_may_repeat(values):
-    assert told(tagged(*values)) == "reserved"
+    assert page_state(tagged(*values)) == "reserved"
 
 
 def test_trap_38_none_is_about_search():
-    assert told(tagged("none")) == "silent"
+    assert page_state(tagged("none")) == "silent"
 
 
 def test_trap_39_ai_txt_is_about_file_types():

@@ -1,4 +1,4 @@
--- Spots with a name, gathered by what rows are joined by.
+-- Origins, one for each key: the sums of their authorities, and how many rows each scheme has.
 CREATE TABLE origin_rows AS
 SELECT
     key,
@@ -8,6 +8,6 @@ SELECT
     sum(weight)::DOUBLE AS weight,
     coalesce(sum(rows) FILTER (scheme = 'https'), 0)::BIGINT AS https,
     coalesce(sum(rows) FILTER (scheme = 'http'), 0)::BIGINT AS http
-FROM named
+FROM authority_with_origin
 GROUP BY key
 ORDER BY key;

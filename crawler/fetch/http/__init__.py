@@ -1,0 +1,1 @@
+"""HTTP: client on aiohttp, address guard, body reader, conditional requests, outcomes."""

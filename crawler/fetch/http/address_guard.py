@@ -1,7 +1,9 @@
-"""Keep a crawl off addresses and ports that a dataset has no business naming (SSRF).
+"""Address guard: refuse to connect to private addresses and unusual ports (SSRF protection).
 
-Dataset rows and redirects are untrusted. What is judged is the numeric address that will be
-connected to, after DNS, so that no name, redirect or odd notation leads around it.
+Dataset rows and redirects are untrusted input. The guard looks at the numeric address that will be
+connected to, after DNS, so that no name, redirect or notation of an address gets around it.
+
+Rules for editors: refuse in doubt. Check after every resolution, for every hop, and never a name.
 """
 
 import functools
@@ -11,12 +13,14 @@ from collections.abc import Iterable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-#: Any URL may name these; others only the origin itself, written out and unprivileged.
+#: Ports that any URL may name. The port of the origin itself is allowed, too, if it is above 1023:
+#: below are the services that an attacker would like to reach (SSH, SMTP, ...).
 PORTS = frozenset((80, 443, 8080, 8443))
 _UNPRIVILEGED = 1024
 
-# IANA IPv4 Special-Purpose Address Registry, multicast, and a metadata service that sits on a
-# public address. Python's `is_global` differs between patch releases and admits multicast.
+# IANA IPv4 Special-Purpose Address Registry, multicast (224.0.0.0/4), and the metadata service of
+# Azure on a public address (168.63.129.16). Python's `is_global` is not used: it differs between
+# patch releases and admits multicast.
 _NOT_GLOBAL_4 = tuple(
     ipaddress.IPv4Network(net)
     for net in (
@@ -38,7 +42,7 @@ _NOT_GLOBAL_4 = tuple(
         "240.0.0.0/4",
     )
 )
-# RFC 4291, 2.4 and RFC 3587: global unicast is 2000::/3; these parts of it are something else
+# RFC 4291, 2.4 and RFC 3587: global unicast is 2000::/3; these parts of it are reserved
 # (Teredo, benchmarking, ORCHID and other protocol assignments, documentation, 6to4).
 _GLOBAL_6 = ipaddress.IPv6Network("2000::/3")
 _NOT_GLOBAL_6 = tuple(
@@ -49,16 +53,19 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class BlockedAddressError(Exception):
-    """Nothing was sent, because of where it would have gone."""
+    """The guard refused the address or port; nothing was sent."""
 
 
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """The networks of `--allow-network`; a ValueError names what is none."""
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Parse the networks of `--allow-network` (CIDR). Raises ValueError for anything else."""
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is globally routable unicast, also behind IPv4-in-IPv6 forms."""
+    """Return whether an address is globally routable unicast.
+
+    An IPv4 address inside an IPv6 one (IPv4-mapped, NAT64) is checked as IPv4.
+    """
     if isinstance(address, ipaddress.IPv4Address):
         return not any(address in net for net in _NOT_GLOBAL_4)
     inner = address.ipv4_mapped
@@ -69,9 +76,9 @@ def is_public(address: Address) -> bool:
     return address in _GLOBAL_6 and not any(address in net for net in _NOT_GLOBAL_6)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=4096)  # called twice for every request
 def is_literal(host: str) -> bool:
-    """Whether the host of a URL is an address. Each is looked at twice for every request."""
+    """Return whether the host of a URL is an IP address."""
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -81,12 +88,13 @@ def is_literal(host: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def refusal(text: str, port: int, own_port: int, allowed: tuple[Network, ...]) -> str:
-    """Why nothing is sent to an address for a port of a URL; empty if it may be.
+    """Return why the guard refuses an address and port, or "" if it allows them.
 
-    `own_port` is the port the asking origin is written with. An allowed network is allowed
-    with all its ports.
+    `text` is a numeric address, `port` that of the URL. `own_port` is the port of the origin that
+    is visited. The networks in `allowed` are allowed with all their ports.
     """
     try:
+        # `%` begins the zone of a link-local IPv6 address (RFC 4007, 11).
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return f"not an address: {text}"

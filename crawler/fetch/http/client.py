@@ -1,4 +1,11 @@
-"""Carry one request out: how long, how much, in how large a crowd, and what exactly came back."""
+"""HTTP client: timeouts, body cap, limit per address, raw header fields.
+
+Rules for editors:
+
+- Headers are kept in their order, case and octets, since they are evidence.
+- A response counts only if its body came whole or was cut at the cap; anything else raises.
+- Of a request only `RequestContext` survives an exception, so record there what must be stored.
+"""
 
 import asyncio
 import contextlib
@@ -14,71 +21,91 @@ from scrapy.http import Response
 
 from crawler.fetch.clock import stamp
 from crawler.fetch.http import address_guard, body
-from crawler.fetch.http.connector import Connector, RequestContext, TlsRecordingHandler, trip
+from crawler.fetch.http.connector import (
+    Connector,
+    RequestContext,
+    TlsRecordingHandler,
+    request_context,
+)
 from crawler.fetch.http.outcomes import BrokenAnswerError
 from crawler.fetch.options import FetchOptions
 
 
 class ReceivedResponse(Response):
-    """A response as it came: `fields` in their order and case, body up to the cap."""
+    """A Scrapy response with its header `fields` as (name, value) in their order and case.
 
-    def __init__(self, url: str, status: int, fields: tuple[tuple[str, str], ...], kept: body.Body):
-        super().__init__(url, status=status, body=kept.octets)
+    `body` is decoded and cut at the cap; `truncated` says whether it was cut, and `note` what was
+    wrong with its coding.
+    """
+
+    def __init__(
+        self, url: str, status: int, fields: tuple[tuple[str, str], ...], received: body.Body
+    ):
+        super().__init__(url, status=status, body=received.octets)
         self.fields = fields
-        self.truncated = kept.truncated
-        self.note = kept.note
+        self.truncated = received.truncated
+        self.note = received.note
 
 
 class _RawHeaderResponse(aiohttp.ClientResponse):
-    """Notes where an answer comes from before any of it is read."""
+    """Response class that records the peer address and TLS before anything is read.
+
+    So they are known of a response that fails halfway, too.
+    """
 
     peer: tuple[str, int] = ("", 0)
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        wire, on = cast("TlsRecordingHandler", connection.protocol), trip.get()
-        assert wire.transport is not None
-        host, port = self.peer = wire.transport.get_extra_info("peername")[:2]
-        on.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        on.tls = wire.tls
+        handler = cast("TlsRecordingHandler", connection.protocol)
+        context = request_context.get()
+        assert handler.transport is not None
+        host, port = self.peer = handler.transport.get_extra_info("peername")[:2]
+        context.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        context.tls = handler.tls
         return await super().start(connection)
 
 
 class PerAddressLimit:
-    """At most so many at one address: shared hosting and CDNs are one machine to their owner."""
+    """Limit of the requests in flight to one IP address, whatever the host names.
+
+    Shared hosting and CDNs serve thousands of hosts from one machine.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._gates: dict[str, asyncio.Semaphore] = {}
-        self._present: Counter[str] = Counter()
+        self._semaphores: dict[str, asyncio.Semaphore] = {}
+        self._users: Counter[str] = Counter()
 
     @contextlib.asynccontextmanager
     async def acquire(self, address: str) -> AsyncIterator[None]:
-        """Wait for a free place among the requests to an IP address, and hold it."""
-        gate = self._gates.setdefault(address, asyncio.Semaphore(self._limit))
-        self._present[address] += 1
+        """Wait until a request to an IP address may be sent, and count it until the block ends."""
+        semaphore = self._semaphores.setdefault(address, asyncio.Semaphore(self._limit))
+        # Counts those that wait, too, so that a semaphore goes when its last user does.
+        self._users[address] += 1
         try:
-            async with gate:
+            async with semaphore:
                 yield
         finally:
-            self._present[address] -= 1
-            if not self._present[address]:
-                del self._present[address], self._gates[address]
+            self._users[address] -= 1
+            if not self._users[address]:
+                del self._users[address], self._semaphores[address]
 
 
 class Client:
-    """Sends requests and reads answers within the limits of the options.
+    """Send GET requests within the limits of the options.
 
-    What goes wrong is raised as aiohttp raises it, for `outcomes`.
+    Raises the exceptions of aiohttp, `BlockedAddressError`, `HostNotFoundError` and
+    `BrokenAnswerError`; `outcomes.outcome_of` translates them.
     """
 
     def __init__(self, options: FetchOptions, connector: Connector | None = None) -> None:
         self._cap = options.max_body
-        self._crowd = PerAddressLimit(options.per_address)
+        self._per_address = PerAddressLimit(options.per_address)
         self._connector = connector or Connector(options)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
+            auto_decompress=False,  # aiohttp decompresses without a limit
             response_class=_RawHeaderResponse,
             timeout=aiohttp.ClientTimeout(
                 total=options.timeout, sock_connect=options.connect_timeout
@@ -91,39 +118,46 @@ class Client:
         )
 
     async def get(
-        self, url: str, headers: Mapping[str, str], on: RequestContext
+        self, url: str, headers: Mapping[str, str], context: RequestContext
     ) -> ReceivedResponse:
-        """Send a GET when its address has room, and time it from then on; `on` learns the rest."""
-        place = yarl.URL(url, encoded=True)
-        trip.set(on)
-        begun = _begin(on)
-        try:
-            key = await self._connector.key_of(place.raw_host or "", place.port or 0)
-            async with self._crowd.acquire(key):
-                begun = _begin(on)
-                return await self._get(place, url, headers)
-        finally:
-            on.elapsed_ms = round((time.monotonic() - begun) * 1000)
+        """Send a GET for a URL once its address has room, and return the response.
 
-    async def _get(self, place: yarl.URL, url: str, headers: Mapping[str, str]) -> ReceivedResponse:
-        """One GET (RFC 9110, 9.3.1); HEAD would not do, since its headers may differ."""
-        async with self._session.get(place, headers=headers, allow_redirects=False) as response:
-            # Checked once more who is at the other end, though the connector has done so.
-            why = self._connector.refusal(
-                cast("_RawHeaderResponse", response).peer[0], place.port or 0
-            )
+        Start, duration, address and TLS are recorded in `context`, also if this raises.
+        The duration excludes the wait for room.
+        """
+        parsed = yarl.URL(url, encoded=True)
+        request_context.set(context)
+        started = _start_clock(context)
+        try:
+            address = await self._connector.key_of(parsed.raw_host or "", parsed.port or 0)
+            async with self._per_address.acquire(address):
+                started = _start_clock(context)
+                return await self._get(parsed, url, headers)
+        finally:
+            context.elapsed_ms = round((time.monotonic() - started) * 1000)
+
+    async def _get(
+        self, parsed: yarl.URL, url: str, headers: Mapping[str, str]
+    ) -> ReceivedResponse:
+        # GET, not HEAD: the header fields of HEAD may differ (RFC 9110, 9.3.2).
+        async with self._session.get(parsed, headers=headers, allow_redirects=False) as response:
+            # The connector has checked the address, too. This check also covers a connection that
+            # was kept open for an origin with other permissions.
+            peer_host = cast("_RawHeaderResponse", response).peer[0]
+            why = self._connector.refusal(peer_host, parsed.port or 0)
             if why:
                 raise address_guard.BlockedAddressError(why)
-            kept = await self._read(response)
-            if kept.truncated:
-                response.close()
-            return ReceivedResponse(url, response.status, _fields(response), kept)
+            received = await self._read(response)
+            if received.truncated:
+                response.close()  # the rest is not read, so the connection cannot be used again
+            return ReceivedResponse(url, response.status, _raw_fields(response), received)
 
     async def _read(self, response: aiohttp.ClientResponse) -> body.Body:
-        """The body; one that does not come whole is not an answer, whatever the headers said."""
+        """Read the body. Raise TimeoutError or `BrokenAnswerError` if it does not come whole."""
         coding = ",".join(response.headers.getall("Content-Encoding", ()))
+        cap = request_context.get().cap or self._cap
         try:
-            return await body.read(response.content.iter_any(), coding, trip.get().cap or self._cap)
+            return await body.read(response.content.iter_any(), coding, cap)
         except TimeoutError as error:
             raise TimeoutError(_progress(response)) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -134,18 +168,19 @@ class Client:
         await self._session.close()
 
 
-def _begin(on: RequestContext) -> float:
-    on.started_at = stamp()
+def _start_clock(context: RequestContext) -> float:
+    context.started_at = stamp()
     return time.monotonic()
 
 
 def _progress(response: aiohttp.ClientResponse) -> str:
     length = response.headers.get("Content-Length")
-    whole = f" of {length[:20]}" if length else ""
-    return f"answered {response.status}, then {response.content.total_bytes} octets{whole}"
+    announced = f" of {length[:20]}" if length else ""
+    return f"answered {response.status}, then {response.content.total_bytes} octets{announced}"
 
 
-def _fields(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+def _raw_fields(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
+    # Octets that are not UTF-8 survive as surrogates, and are stored as such.
     return tuple(
         (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
         for name, value in response.raw_headers

@@ -1,4 +1,4 @@
-"""What a 304 means: the answer that was stored before, if it was asked about."""
+"""Conditional requests: turn a 304 into an observation with the body it revalidates."""
 
 from crawler.fetch.http.client import ReceivedResponse
 from crawler.model import Observation, Target
@@ -9,24 +9,25 @@ NOT_MODIFIED = 304
 
 
 def not_modified(
-    target: Target, received: ReceivedResponse, known: StoredResponse | None
+    target: Target, received: ReceivedResponse, stored: StoredResponse | None
 ) -> Observation:
-    """The observation of a 304, with the bytes that it confirms.
+    """Return the observation of a 304: the stored body under the header fields received.
 
-    Nobody who was not asked can confirm anything (RFC 9110, 15.4.5), so then nothing was seen.
+    `stored` is the response that the request named in its conditions, None if it had none.
+    A 304 to a request without conditions revalidates nothing (RFC 9110, 15.4.5): it is `broken`.
     """
-    content = known.content() if known else None
-    if known is None or content is None:
+    content = stored.content() if stored else None
+    if stored is None or content is None:
         note = "answered 304 to a question without conditions"
         return Observation(target=target, outcome=Outcome.BROKEN, note=note)
-    extracted = target.resource in EXTRACTED
+    is_extract = target.resource in EXTRACTED
     return Observation(
         target=target,
         outcome=Outcome.RESPONDED,
         status=received.status,
         headers=received.fields,
-        body=b"" if extracted else content,
-        extract=content if extracted else b"",
+        body=b"" if is_extract else content,
+        extract=content if is_extract else b"",
         note=received.note,
-        confirms=known.confirms,
+        confirms=stored.confirms,
     )

@@ -1,4 +1,4 @@
-"""Connect somewhere else than the URL says, with curl's `--connect-to` and its meaning."""
+"""Rules that connect elsewhere than the URL says, with the syntax of curl's `--connect-to`."""
 
 import re
 from typing import NamedTuple
@@ -8,7 +8,10 @@ _RULE = re.compile(rf"{_HOST}:(\d*):{_HOST}:(\d*)\Z")
 
 
 class ConnectTo(NamedTuple):
-    """From `host` and `port` to `to_host` and `to_port`; an empty one matches or keeps."""
+    """A rule: connect to `to_host` and `to_port` for URLs of `host` and `port`.
+
+    An empty `host` or `port` matches any; an empty `to_host` or `to_port` keeps the URL's.
+    """
 
     host: str
     port: int | None
@@ -17,7 +20,10 @@ class ConnectTo(NamedTuple):
 
 
 def parse(text: str) -> ConnectTo:
-    """Read `HOST1:PORT1:HOST2:PORT2`; any part may be empty, IPv6 stands in brackets."""
+    """Parse `HOST1:PORT1:HOST2:PORT2`. Any part may be empty; IPv6 addresses have brackets.
+
+    Raises ValueError for another form and for a port that does not exist.
+    """
     match = _RULE.match(text)
     if match is None:
         raise ValueError(f"not of the form HOST1:PORT1:HOST2:PORT2: {text!r}")
@@ -38,8 +44,9 @@ def _port(digits: str, text: str) -> int | None:
     return int(digits)
 
 
-def target(rules: tuple[ConnectTo, ...], host: str, port: int) -> tuple[str, int]:
-    """Where to connect for a host and port of a URL; the first rule that matches decides."""
+def destination(rules: tuple[ConnectTo, ...], host: str, port: int) -> tuple[str, int]:
+    """Return the host and port to connect to for those of a URL; the first matching rule wins."""
+    # A trailing dot names the same host (RFC 1034, 3.1).
     name = host.lower().strip("[]").removesuffix(".")
     for rule in rules:
         if rule.host in ("", name) and rule.port in (None, port):

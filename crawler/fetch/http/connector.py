@@ -1,4 +1,9 @@
-"""Connect: where `--connect-to` says, only where the guard lets us, and by TLS with its facts."""
+"""aiohttp connector: `--connect-to` rules, address guard, and facts about TLS.
+
+Rules for editors: this overrides private methods of aiohttp (`_resolve_host`,
+`_wrap_create_connection`, `_factory`), since there is no other place between DNS and the socket.
+After an update of aiohttp, tests/fetch/test_client.py shows whether they are still called.
+"""
 
 import asyncio
 import functools
@@ -17,14 +22,15 @@ from crawler.fetch.http import address_guard, connect_to
 from crawler.fetch.http.outcomes import HostNotFoundError
 from crawler.fetch.options import FetchOptions
 
-#: Seconds that an answer of DNS is believed.
-DNS_SECONDS = 300
+#: Seconds that an answer of DNS is cached.
+DNS_TTL_S = 300
+#: The value of `tls_verified` for a certificate that verified.
 VERIFIED = "ok"
 
 
 class TlsFacts(NamedTuple):
-    """A connection's TLS: protocol version, SHA-256 of the server's certificate, and `ok` or
-    why the certificate did not verify. All empty for plain HTTP.
+    """TLS of a connection: protocol version, SHA-256 of the server's certificate in hexadecimal,
+    and `ok` or why the certificate did not verify. All empty for plain HTTP.
     """
 
     version: str = ""
@@ -34,8 +40,11 @@ class TlsFacts(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """What a request has to know on its way (the port its origin is written with, and the octets
-    it may take if not those of the options), and what it learned there.
+    """Input and output of a request that do not fit into Scrapy's or aiohttp's arguments.
+
+    In: `own_port` of the origin visited, and `cap` for the body in octets (0: that of the options).
+    Out, also for a request that raises: `started_at` in UTC, `elapsed_ms`, `address` as `IP:port`
+    and `tls`.
     """
 
     own_port: int = 0
@@ -46,25 +55,28 @@ class RequestContext:
     tls: TlsFacts = field(default_factory=TlsFacts)
 
 
-#: aiohttp asks its connector for an address by host and port alone; what else is to be known of
-#: a request travels with the task that serves it.
-trip: ContextVar[RequestContext] = ContextVar("trip")
+#: The context of the request that the current task serves. aiohttp passes only host and port to
+#: its connector, so everything else about a request travels in this variable.
+request_context: ContextVar[RequestContext] = ContextVar("request_context")
 
 
 class TlsRecordingHandler(ResponseHandler):
-    """Hands the parser a head before what follows it, and remembers the TLS it runs over.
+    """Connection protocol that records its TLS and makes parsing independent of packets.
 
-    Given at once, a body that is longer than its `Content-Length` would spoil the whole
-    message, so that the answer hung on how the network cut it into packets. And a body that
-    cannot be parsed ends at once: aiohttp closes the connection, but leaves its reader waiting.
+    It works around two habits of aiohttp:
+
+    - A body longer than its `Content-Length` spoils the whole message if it arrives together with
+      the header section, and only the body if it arrives later. Here it always arrives later.
+    - After a body that cannot be parsed the connection is closed, but its reader is left waiting
+      until the timeout. Here the reader gets the error at once.
     """
 
     tls = TlsFacts()
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came, in two pieces where a head ends in it."""
-        head, end, rest = data.partition(b"\r\n\r\n")
-        super().data_received(head + end)
+        """Pass data to the parser, in two pieces if the header section ends in it."""
+        headers, separator, rest = data.partition(b"\r\n\r\n")
+        super().data_received(headers + separator)
         if rest:
             super().data_received(rest)
         error, payload = self.exception(), self._payload
@@ -73,10 +85,11 @@ class TlsRecordingHandler(ResponseHandler):
 
 
 class Connector(aiohttp.TCPConnector):
-    """Connects only to addresses that the guard lets pass.
+    """Connector that connects only to addresses that the guard allows.
 
-    What `_resolve_host` returns is numeric and is what aiohttp connects to, so the address
-    that was checked is the one that is used, for both connections where one must be repeated.
+    `_resolve_host` returns numeric addresses, and aiohttp connects to those: the address that was
+    checked is the one that is used, also for the second connection after a certificate error.
+    DNS answers that change in between (DNS rebinding) have no effect.
     """
 
     def __init__(
@@ -84,73 +97,79 @@ class Connector(aiohttp.TCPConnector):
         options: FetchOptions,
         *,
         resolver: AbstractResolver | None = None,
-        dns_seconds: float = DNS_SECONDS,
+        dns_ttl: float = DNS_TTL_S,
     ) -> None:
         super().__init__(
             limit=0,
-            ssl=_context(verifies=True),
+            ssl=_ssl_context(verifies=True),
             resolver=resolver,
-            ttl_dns_cache=cast("int", dns_seconds),
+            ttl_dns_cache=cast("int", dns_ttl),
+            # Long enough to outlast the wait between two requests to a host.
             keepalive_timeout=5 + 2 * options.delay,
         )
-        wire = functools.partial(TlsRecordingHandler, loop=self._loop)
-        self._factory = cast("functools.partial[ResponseHandler]", wire)
-        self._unverified = _context(verifies=False)
+        factory = functools.partial(TlsRecordingHandler, loop=self._loop)
+        self._factory = cast("functools.partial[ResponseHandler]", factory)
+        self._unverified = _ssl_context(verifies=False)
         self._rules = tuple(map(connect_to.parse, options.connect_to))
-        self._allowed = address_guard.networks(options.allow_network)
+        self._allowed = address_guard.parse_networks(options.allow_network)
         self._dns_timeout = options.connect_timeout
 
     async def _resolve_host(
         self, host: str, port: int, traces: Sequence[aiohttp.tracing.Trace] | None = None
     ) -> list[ResolveResult]:
         if address_guard.is_literal(host) and (why := self.refusal(host.strip("[]"), port)):
-            # An address that a URL spells out: `--connect-to` does not excuse it.
+            # The URL names an address itself: refuse it even if a `--connect-to` rule leads away.
             raise address_guard.BlockedAddressError(why)
-        to_host, to_port = connect_to.target(self._rules, host, port)
+        to_host, to_port = connect_to.destination(self._rules, host, port)
         try:
             async with asyncio.timeout(self._dns_timeout):
-                found = await super()._resolve_host(to_host, to_port, traces)
+                addresses = await super()._resolve_host(to_host, to_port, traces)
         except TimeoutError as error:
             raise HostNotFoundError(f"no answer in {self._dns_timeout:g} s") from error
         except OSError as error:
             raise HostNotFoundError(error.strerror or "not found") from error
         except UnicodeError as error:
             raise HostNotFoundError(str(error)) from error
-        refusals = [self.refusal(address["host"], port) for address in found]
+        refusals = [self.refusal(address["host"], port) for address in addresses]
         if all(refusals):
             raise address_guard.BlockedAddressError(refusals[0])
-        return [address for address, why in zip(found, refusals, strict=True) if not why]
+        return [address for address, why in zip(addresses, refusals, strict=True) if not why]
 
     async def key_of(self, host: str, port: int) -> str:
-        """One of the addresses of a host, always the same, to count who is in flight there."""
+        """Return the address under which requests to a host are counted for `PerAddressLimit`."""
+        # The least, so that hosts with the same addresses in another order share a limit.
         return min(address["host"] for address in await self._resolve_host(host, port))
 
     def refusal(self, address: str, port: int) -> str:
-        """Why nothing is sent to an address, empty if it may be."""
-        return address_guard.refusal(address, port, trip.get().own_port, self._allowed)
+        """Return why the guard refuses an address for the current request, or ""."""
+        return address_guard.refusal(address, port, request_context.get().own_port, self._allowed)
 
     async def _wrap_create_connection(
         self, *args: Any, **kwargs: Any
     ) -> tuple[asyncio.Transport, ResponseHandler]:
-        """Connect, and where only the certificate is wrong connect once more without verifying
-        it: what a server publishes about itself is read, and how it failed is kept.
+        """Connect; after a certificate error connect once more without verification.
+
+        An audit reads what a server publishes, and records why its certificate did not verify.
         """
         verified = VERIFIED
         try:
-            made = await super()._wrap_create_connection(*args, **kwargs)
+            connection = await super()._wrap_create_connection(*args, **kwargs)
         except aiohttp.ClientConnectorCertificateError as error:
             verified = _reason(error.certificate_error)
             kwargs["ssl"] = self._unverified
-            made = await super()._wrap_create_connection(*args, **kwargs)
-        transport, wire = made
-        over = transport.get_extra_info("ssl_object")
-        if over is not None:
-            cast("TlsRecordingHandler", wire).tls = _facts(over, verified)
-        return transport, wire
+            connection = await super()._wrap_create_connection(*args, **kwargs)
+        transport, handler = connection
+        ssl_object = transport.get_extra_info("ssl_object")
+        if ssl_object is not None:
+            cast("TlsRecordingHandler", handler).tls = _tls_facts(ssl_object, verified)
+        return transport, handler
 
 
-def _context(*, verifies: bool) -> ssl.SSLContext:
-    """Python's defaults without the strictness about old certificates that newer ones added."""
+def _ssl_context(*, verifies: bool) -> ssl.SSLContext:
+    """Return a context with Python's defaults, but without `VERIFY_X509_STRICT`.
+
+    Python 3.13 added that flag, which rejects certificates that browsers accept.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if verifies:
         context.load_default_certs()
@@ -161,12 +180,12 @@ def _context(*, verifies: bool) -> ssl.SSLContext:
 
 
 def _reason(error: Exception) -> str:
-    """In OpenSSL's words why a certificate did not verify (RFC 5280, 6; RFC 9525)."""
-    said = getattr(error, "verify_message", "") or str(error)
-    return " ".join(said.split()).rstrip(".")[:200] or "not verified"
+    """Return in OpenSSL's words why a certificate did not verify (RFC 5280, 6; RFC 9525)."""
+    message = getattr(error, "verify_message", "") or str(error)
+    return " ".join(message.split()).rstrip(".")[:200] or "not verified"
 
 
-def _facts(over: ssl.SSLObject, verified: str) -> TlsFacts:
-    certificate = over.getpeercert(binary_form=True)
+def _tls_facts(ssl_object: ssl.SSLObject, verified: str) -> TlsFacts:
+    certificate = ssl_object.getpeercert(binary_form=True)
     digest = hashlib.sha256(certificate).hexdigest() if certificate else ""
-    return TlsFacts(over.version() or "", digest, verified)
+    return TlsFacts(ssl_object.version() or "", digest, verified)

@@ -1,4 +1,7 @@
-"""Translate what goes wrong out there into our vocabulary, in one table."""
+"""Translate exceptions of a request into outcomes and notes, in one table.
+
+Rules for editors: notes are stored as evidence and appear in reports, so their wording is stable.
+"""
 
 import ssl
 
@@ -13,11 +16,12 @@ class HostNotFoundError(Exception):
 
 
 class BrokenAnswerError(Exception):
-    """An answer began and cannot be used; the text says what was received."""
+    """A response began and cannot be used. The message says what was received."""
 
 
-# The first line that fits decides, so the more specific stand first.
-_TABLE: tuple[tuple[type[Exception], Outcome, str], ...] = (
+# The first class that matches decides, so subclasses come before their bases:
+# TimeoutError, for example, is an OSError, and every aiohttp error here is a ClientError.
+_OUTCOMES: tuple[tuple[type[Exception], Outcome, str], ...] = (
     (BlockedAddressError, Outcome.BLOCKED_ADDRESS, ""),
     (BrokenAnswerError, Outcome.BROKEN, ""),
     (HostNotFoundError, Outcome.NOT_FOUND_HOST, "DNS"),
@@ -36,43 +40,45 @@ _TABLE: tuple[tuple[type[Exception], Outcome, str], ...] = (
 
 
 def outcome_of(error: Exception) -> tuple[Outcome, str]:
-    """The outcome of an attempt that raised, and why in a few words.
+    """Return the outcome of a request that raised, and a note of at most 300 characters.
 
-    What is not in the table is our own fault, and is said to be.
+    An exception that is not in the table is a fault of this program; its note begins with
+    `internal:`.
     """
+    # Exactly this class: its subclasses, for TLS and for timeouts, have rows of their own.
     if type(error) is aiohttp.ClientConnectorError:
-        return _connecting(error.os_error), _words("connecting", error)
-    for kind, outcome, prefix in _TABLE:
+        return _connection_outcome(error.os_error), _note("connecting", error)
+    for kind, outcome, prefix in _OUTCOMES:
         if isinstance(error, kind):
-            return outcome, _words(prefix, error)
+            return outcome, _note(prefix, error)
     return Outcome.BROKEN, f"internal: {error!r}"[:300]
 
 
-def _connecting(cause: OSError) -> Outcome:
-    """What kept a connection from being made; no route to a host is filed with `refused`."""
+def _connection_outcome(cause: OSError) -> Outcome:
+    """Return the outcome of a connection that failed; no route to a host counts as `refused`."""
     if isinstance(cause, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
-        # TCP refuses where it does not accept: who leaves later leaves the TLS handshake.
+        # TCP refuses before a connection exists, so a reset of one comes from the TLS handshake.
         return Outcome.TLS_FAILED
     return Outcome.TIMED_OUT if isinstance(cause, TimeoutError) else Outcome.REFUSED
 
 
-def _words(prefix: str, error: BaseException) -> str:
+def _note(prefix: str, error: BaseException) -> str:
     text = " ".join(_cause(error).split())
     return ": ".join(part for part in (prefix, text) if part)[:300]
 
 
 def _cause(error: BaseException) -> str:
-    """The sentence of the system inside aiohttp's, which repeats the host."""
+    """Return the operating system's message inside an aiohttp error, which repeats the host."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return _of_system(error.os_error)
+        return _os_message(error.os_error)
     if isinstance(error, aiohttp.ClientResponseError):
         return error.message
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return ""
     if isinstance(error, TimeoutError):
         return str(error) or "no answer in time"
-    return _of_system(error) if isinstance(error, OSError) else str(error)
+    return _os_message(error) if isinstance(error, OSError) else str(error)
 
 
-def _of_system(error: OSError) -> str:
+def _os_message(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Scrapy's way to our client: a download handler that hands requests over."""
+"""Scrapy download handler that sends requests with `http.client.Client` instead of Twisted."""
 
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -12,34 +12,36 @@ from scrapy.logformatter import LogFormatter
 from crawler.fetch.http.client import Client
 from crawler.fetch.options import FetchOptions
 
+# One client for both schemes, so that the limit per address counts an address once.
 _CLIENTS: WeakKeyDictionary[Crawler, Client] = WeakKeyDictionary()
 
 
 class SilentLogFormatter(LogFormatter):
-    """Spares Scrapy a line of its log for each answer, which it would make and then drop."""
+    """Skip the log line of each response, which Scrapy would format and then drop."""
 
     def crawled(self, *_: Any, **__: Any) -> Any:
-        """No line."""
+        """Return None, which means no line."""
 
 
 class DownloadHandler(BaseDownloadHandler):
-    """For http and https. A request brings its `connector.Trip` in `meta`, and the trip knows
-    afterwards what was learned, whether or not there was an answer.
+    """Download handler for http and https.
+
+    Each request has an `http.connector.RequestContext` in `meta["request_context"]`. The client
+    fills it with what it learns of the connection, whether or not there is a response.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         options = cast("FetchOptions", crawler.spider.options)  # type: ignore[union-attr]
-        # One for both schemes, so that an address is one address to both.
         self._client = _CLIENTS.get(crawler) or Client(options)
         _CLIENTS[crawler] = self._client
 
     async def download_request(self, request: Request) -> Response:
-        """Send a request; its headers are those that it needs beside the usual ones."""
+        """Send a request and return its response; request headers add to the default ones."""
         headers = {
             name.decode(): b",".join(values).decode() for name, values in request.headers.items()
         }
-        return await self._client.get(request.url, headers, request.meta["trip"])
+        return await self._client.get(request.url, headers, request.meta["request_context"])
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,9 +1,7 @@
-"""Run a crawl in this process."""
+"""Run a crawl in this process: start Scrapy, stop it on signals, raise its failures."""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
@@ -13,25 +11,43 @@ from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import Frontier, OriginJob, RunEnd, Visit
 from crawler.fetch.scrapy_.settings import DELAY_FACTOR
 from crawler.fetch.scrapy_.spider import ReservationsSpider
+from crawler.interrupts import handle_signals
 
 __all__ = ["FetchOptions", "Frontier", "OriginJob", "RunEnd", "Visit", "crawl"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds until a signal that came before the spider was made is tried again.
+_RETRY_S = 0.05
 
 
 def crawl(
-    workbook: Frontier, options: FetchOptions, on_visit: Callable[[Visit], None] | None = None
+    frontier: Frontier, options: FetchOptions, on_visit: Callable[[Visit], None] | None = None
 ) -> RunEnd:
-    """Visit every job of a workbook, call `on_visit` for each saved visit, say how it ended.
+    """Visit every job of a frontier and return how it ended.
 
-    SIGINT and SIGTERM stop it: visits in flight get `pool.GRACE` seconds, and those that are
-    whole are saved; a second signal saves at once. Raises what the workbook raises.
+    `on_visit` is called for each visit once it is saved.
+    SIGINT and SIGTERM stop the crawl: visits in flight get `scheduler.GRACE_S` seconds, and
+    those that are whole are saved; a second signal saves at once.
+    Raises what the frontier raises.
     """
     process = AsyncCrawlerProcess(_settings(options))
     crawler = process.create_crawler(ReservationsSpider)
-    task = process.crawl(crawler, workbook=workbook, options=options, on_visit=on_visit)
-    with _stopped_by_signals(crawler), cycles.seldom():
+    task = process.crawl(crawler, frontier=frontier, options=options, on_visit=on_visit)
+    loop = asyncio.get_event_loop()
+
+    def stop() -> None:
+        if isinstance(crawler.spider, ReservationsSpider):
+            crawler.spider.stop()
+        else:
+            loop.call_later(_RETRY_S, stop)
+
+    # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
+    with handle_signals(stop, loop), cycles.seldom():
         process.start(install_signal_handlers=False)
+    return _result(task, crawler)
+
+
+def _result(task: "asyncio.Task[None]", crawler: Crawler) -> RunEnd:
+    """Return how a crawl ended, or raise the exception that Scrapy or the spider kept."""
     if task.done() and (error := task.exception()) is not None:
         raise error
     spider = crawler.spider
@@ -54,28 +70,3 @@ def _settings(options: FetchOptions) -> Settings:
         priority="cmdline",
     )
     return settings
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(crawler: Crawler) -> Iterator[None]:
-    """Scrapy's own handlers would wait for every download and save nothing in between."""
-    loop = asyncio.get_event_loop()
-
-    def stop() -> None:
-        if isinstance(crawler.spider, ReservationsSpider):
-            crawler.spider.stop()
-        else:  # the signal came before the spider did
-            loop.call_later(0.05, stop)
-
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    # Outside the main thread there are no signals to handle.
-    with contextlib.suppress(ValueError, RuntimeError):
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            for number, handler in before.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, handler)

@@ -1,4 +1,13 @@
-"""Ask the plan, fetch, record, ask again: one coroutine for each origin."""
+"""Scrapy spider: ask the planner for the next request, send it, record the observation, repeat.
+
+Rules for editors:
+
+- One coroutine per origin. What was seen of an origin is local to `visit`.
+- Every attempt gives one observation, whatever happens; exceptions are translated by
+  `http.outcomes` only.
+- Nothing is interpreted here. The one exception is the extract of pages and media files, made
+  now because the whole is not kept.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -24,14 +33,21 @@ from crawler.protocols.parse import media_type
 from crawler.urls import resolve
 from crawler.vocab import PAGES, Outcome, Resource
 
-_TEXTS = PAGES | {Resource.TERMS}
-_HTML = frozenset(
+_TEXT_RESOURCES = PAGES | {Resource.TERMS}
+# Types under which servers send HTML, with the two of servers that do not know better.
+_HTML_TYPES = frozenset(
     ("", "text/html", "application/xhtml+xml", "application/octet-stream", "unknown/unknown")
 )
 
 
 class ReservationsSpider(Spider):
-    """Visits the origins of a workbook: `-a db=PATH [-a run=ID]`, or as `run.crawl` gives it."""
+    """Visit the origins of a frontier.
+
+    `run.crawl` passes `frontier` and `options`. From Scrapy's command line,
+    `-a db=PATH [-a run=ID]` opens the frontier of a run; see `from_crawler`.
+
+    After the crawl, `ended` says how it ended and `failure` holds what the frontier raised.
+    """
 
     name = "reservations"
 
@@ -39,7 +55,7 @@ class ReservationsSpider(Spider):
         self,
         *args: Any,
         options: FetchOptions,
-        workbook: Frontier,
+        frontier: Frontier,
         on_visit: Callable[[Visit], None] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -47,16 +63,16 @@ class ReservationsSpider(Spider):
         self.options = options
         self.ended = RunEnd.FINISHED
         self.failure: Exception | None = None
-        self._plan = PlanOptions(
+        self._plan_options = PlanOptions(
             pages=options.pages,
             media=options.media,
             terms=options.terms,
             context=options.context,
             policy_files_always=options.policy_files_always,
         )
-        self._room = MediaSandbox()
-        self._pool = OriginScheduler(
-            workbook,
+        self._sandbox = MediaSandbox()
+        self._scheduler = OriginScheduler(
+            frontier,
             self.visit,
             concurrency=options.concurrency,
             time_budget=options.time_budget,
@@ -67,89 +83,101 @@ class ReservationsSpider(Spider):
     def from_crawler(
         cls, crawler: Crawler, *args: Any, db: str = "output/audit.db", run: str = "", **kwargs: Any
     ) -> Self:
-        """Give the command line of Scrapy what `run.crawl` passes: the options of the run."""
-        if "workbook" not in kwargs:
-            # Imported late: a crawl with another workbook needs no database.
+        """Make the spider; open the frontier from `db` and `run` if none was passed."""
+        if "frontier" not in kwargs:
+            # Imported late: a crawl with another frontier needs no database.
             from crawler.fetch.frontier import open_frontier
 
-            kwargs["workbook"] = book = open_frontier(db, int(run) if run else None)
-            kwargs["options"] = book.options
+            kwargs["frontier"] = frontier = open_frontier(db, int(run) if run else None)
+            kwargs["options"] = frontier.options
         return super().from_crawler(crawler, *args, **kwargs)
 
     async def start(self) -> AsyncIterator[Any]:
-        """Do all the work. Nothing is yielded: Scrapy's scheduler costs more per request than
-        the request, and scans every waiting host for each.
+        """Do the whole crawl, and yield no request to Scrapy's scheduler.
+
+        A request that is yielded passes the scheduler, the scraper and their signals, which costs
+        more than the request; see docs/decisions/0006-scrapy-as-downloader.md.
         """
         try:
-            self.ended = await self._pool.run()
+            self.ended = await self._scheduler.run()
         except Exception as error:  # Scrapy would log it and report success
             self.failure = error
         finally:
-            self._room.close()
+            self._sandbox.close()
+        # Scrapy wants an asynchronous generator, and a `yield` makes it one.
         nothing: tuple[Request, ...] = ()
         for request in nothing:
             yield request
 
     def stop(self) -> None:
-        """Stop in good order: see `Pool.stop`."""
-        self._pool.stop()
+        """Stop in good order; see `OriginScheduler.stop`."""
+        self._scheduler.stop()
 
     async def visit(self, job: OriginJob) -> Visit:
-        """Everything of one origin; a crash of ours becomes its last observation."""
-        seen, crash = OriginHistory(), list[Observation]()
-        try:
-            while step := next_target(job.origin, job.samples, seen, self._plan):
-                seen.add(await self._take(step, job))
-        except Exception as error:  # one origin never stops the run
-            crash.append(_internal(job.origin, len(seen.all), error))
-        found = (*seen.all, *crash)
-        return Visit(origin_id=job.origin_id, origin=job.origin, observations=found)
+        """Fetch all that the planner asks for of one origin.
 
-    async def _take(self, step: Target | Observation, job: OriginJob) -> Observation:
+        A crash of this program becomes the last observation, so that one origin never stops a run.
+        """
+        history, crash = OriginHistory(), list[Observation]()
+        try:
+            while step := next_target(job.origin, job.samples, history, self._plan_options):
+                history.add(await self._carry_out(step, job))
+        except Exception as error:  # one origin never stops the run
+            crash.append(_crash_observation(job.origin, len(history.all), error))
+        return Visit(
+            origin_id=job.origin_id, origin=job.origin, observations=(*history.all, *crash)
+        )
+
+    async def _carry_out(self, step: Target | Observation, job: OriginJob) -> Observation:
+        """Return the observation of a step; the planner makes those of withheld requests itself."""
         if isinstance(step, Target):
-            return await self._observe(step, job)
+            return await self._fetch(step, job)
+        # The planner is pure and has no clock.
         return step if step.started_at else replace(step, started_at=stamp())
 
-    async def _observe(self, target: Target, job: OriginJob) -> Observation:
-        """One attempt, whatever comes of it."""
+    async def _fetch(self, target: Target, job: OriginJob) -> Observation:
+        """Send one request and return its observation; network errors do not raise."""
         host = resolve.host_of(resolve.origin_of(target.url))
-        known = job.known.get((target.resource, target.url))
+        stored = job.stored_responses.get((target.resource, target.url))
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
-        trip = RequestContext(own_port=job.origin.port, cap=cap)
-        meta = {"verbatim_url": True, "download_slot": host, "trip": trip}
-        headers = dict(known.conditions) if known else None
+        context = RequestContext(own_port=job.origin.port, cap=cap)
+        # Verbatim: without it Scrapy normalises the URL, and another URL would be asked.
+        meta = {"verbatim_url": True, "download_slot": host, "request_context": context}
+        headers = dict(stored.conditions) if stored else None
         request = Request(target.url, callback=NO_CALLBACK, headers=headers, meta=meta)
         try:
             assert self.crawler.engine is not None
             response = cast("ReceivedResponse", await self.crawler.engine.download_async(request))
             if response.status == NOT_MODIFIED:
-                found = not_modified(target, response, known)
+                observation = not_modified(target, response, stored)
             else:
-                found = await self._looked_into(_answer(target, response))
+                observation = await self._with_media_extract(_observation_of(target, response))
         except Exception as error:  # translated in one table
             outcome, note = outcome_of(error)
-            found = Observation(target=target, outcome=outcome, note=note)
+            observation = Observation(target=target, outcome=outcome, note=note)
         return replace(
-            found,
-            started_at=trip.started_at or stamp(),
-            elapsed_ms=trip.elapsed_ms,
-            address=trip.address,
-            tls_version=trip.tls.version,
-            tls_certificate=trip.tls.certificate,
-            tls_verified=trip.tls.verified,
+            observation,
+            started_at=context.started_at or stamp(),
+            elapsed_ms=context.elapsed_ms,
+            address=context.address,
+            tls_version=context.tls.version,
+            tls_certificate=context.tls.certificate,
+            tls_verified=context.tls.verified,
         )
 
-    async def _looked_into(self, found: Observation) -> Observation:
-        """An answer with the extract of the media file that it is, if it is one."""
-        there = found.status is not None and 200 <= found.status < 300
-        if found.target.resource is not Resource.MEDIA or not there:
-            return found
-        extract = await self._room.extract(found.body, truncated=found.truncated)
-        return replace(found, extract=extract)
+    async def _with_media_extract(self, observation: Observation) -> Observation:
+        """Add the extract of a media file; return any other observation unchanged."""
+        status = observation.status
+        is_success = status is not None and 200 <= status < 300
+        if observation.target.resource is not Resource.MEDIA or not is_success:
+            return observation
+        extract = await self._sandbox.extract(observation.body, truncated=observation.truncated)
+        return replace(observation, extract=extract)
 
 
-def _answer(target: Target, response: ReceivedResponse) -> Observation:
-    found = Observation(
+def _observation_of(target: Target, response: ReceivedResponse) -> Observation:
+    """Return the observation of a response, with the extract if it is a page."""
+    observation = Observation(
         target=target,
         outcome=Outcome.TOO_LARGE if response.truncated else Outcome.RESPONDED,
         status=response.status,
@@ -159,14 +187,15 @@ def _answer(target: Target, response: ReceivedResponse) -> Observation:
         truncated=response.truncated,
         note=response.note,
     )
-    kind, charset = media_type(found)
-    if target.resource in _TEXTS and 200 <= response.status < 300 and kind in _HTML:
-        return replace(found, extract=page.extract(response.body, charset))
-    return found
+    is_success = 200 <= response.status < 300
+    kind, charset = media_type(observation)
+    if target.resource in _TEXT_RESOURCES and is_success and kind in _HTML_TYPES:
+        return replace(observation, extract=page.extract(response.body, charset))
+    return observation
 
 
-def _internal(origin: Origin, hop: int, error: Exception) -> Observation:
-    # The hop is beyond any that was taken, so that nothing seen has the same key.
+def _crash_observation(origin: Origin, hop: int, error: Exception) -> Observation:
+    # The hop is beyond any that was taken, so that no stored observation has the same key.
     target = Target(
         resource=Resource.HOME, asked=f"{origin.url}/", url=f"{origin.url}/", hop=hop + 1
     )

@@ -1,0 +1,1 @@
+"""Processes of a crawl: coordinator, workers, and the sandbox for media files."""

@@ -1,52 +1,68 @@
-"""Several crawl processes side by side, and the one that hands them batches and keeps the whole.
+"""Coordinator of worker processes: starts them, assigns batches, merges what they store.
 
-Only this process writes into the database. Each worker writes what it sees into the shards of
-its batches; what is whole in them is taken in every second, and when a worker is gone.
+Rules for editors:
+
+- Only this process writes into the audit database. A worker writes into the shards assigned to
+  it; what is whole in them is merged every second, and once more when the worker has ended.
+- Any process may be killed at any moment. Merging a shard twice changes nothing, so requeue in
+  doubt.
+- All workers together must not do more than one process may: see `share`.
 """
 
-import contextlib
 import os
 import signal
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from crawler.fetch.clock import stamp
 from crawler.fetch.options import FetchOptions
-from crawler.fetch.scheduler import GRACE, RunEnd
-from crawler.fetch.workers.handle import Worker, WorkersError, start
+from crawler.fetch.scheduler import GRACE_S, RunEnd
+from crawler.fetch.workers.batch_queue import MAX_BATCH, MAX_LOSSES, MIN_BATCH, BatchQueue
+from crawler.fetch.workers.handle import WorkerHandle, WorkersError, start_worker
+from crawler.interrupts import handle_signals
 from crawler.store import runs
-from crawler.store.batches import Batches
-from crawler.store.shards import Shard, Shards
+from crawler.store.shards import Shard
 
-#: Processes side by side at most: as many as requests in flight to one address.
-MOST_WORKERS = FetchOptions().per_address
-#: Origins of a batch at most, and at least while there are so many.
-LARGEST, SMALLEST = 1_000, 50
-# Origins after which a process ends, so that what it leaks ends with it.
-_LIFE = 10_000
-# How often a batch may lose its process before something must be wrong with the batch.
-_TRIES = 3
-_TICK, _TAKING_IN, _LATE = 0.05, 1.0, 0.8
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+__all__ = [
+    "MAX_BATCH",
+    "MAX_WORKERS",
+    "Coordinator",
+    "cores",
+    "crawl_in_processes",
+    "fits_one_process",
+    "share",
+]
+
+#: The most worker processes: as many as requests in flight to one address, so that each of them
+#: may have one.
+MAX_WORKERS = FetchOptions().per_address
+# Origins after which a worker is replaced, so that memory it leaks is returned.
+_MAX_ORIGINS_PER_WORKER = 10_000
+# Seconds between two polls of the workers, and between two merges of their shards.
+_POLL_S, _MERGE_S = 0.05, 1.0
+# Seconds after the grace period of a worker's own scheduler until it is killed.
+_KILL_MARGIN_S = 0.8
 
 
 def cores() -> int:
-    """How many cores this process may use, as far as that many workers may be."""
+    """Return the number of usable cores, at most `MAX_WORKERS`."""
     affinity = getattr(os, "sched_getaffinity", None)
-    return min(MOST_WORKERS, len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return min(MAX_WORKERS, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
-def are_few(origins: int, largest: int = LARGEST) -> bool:
-    """Whether so few are asked sooner in one process than others are started."""
-    return origins < 4 * min(SMALLEST, largest)
+def fits_one_process(origins: int, max_batch: int = MAX_BATCH) -> bool:
+    """Return whether one process visits the origins sooner than workers would be started."""
+    return origins < 4 * min(MIN_BATCH, max_batch)
 
 
 def share(options: FetchOptions, workers: int) -> FetchOptions:
-    """What each of some workers may do, so that all of them together keep to the options."""
+    """Return the options of each worker, so that all together keep within `options`.
+
+    The time budget is left to the coordinator.
+    """
     return replace(
         options,
         concurrency=max(1, options.concurrency // workers),
@@ -56,150 +72,142 @@ def share(options: FetchOptions, workers: int) -> FetchOptions:
 
 
 class Coordinator:
-    """Workers, and the batches that are still to be done."""
+    """Run up to `workers` processes until the queue is empty.
+
+    `on_visits` is called with the number of visits of each merge.
+    """
 
     def __init__(
         self,
         db: sqlite3.Connection,
-        path: Path,
-        due: runs.Due,
-        settings: Mapping[str, object],
+        run: int,
+        queue: BatchQueue,
         *,
         workers: int,
-        largest: int,
         on_visits: Callable[[int], None],
     ) -> None:
-        self._db, self._run, self._settings = db, due.run, settings
-        self._number, self._largest, self._on_visits = workers, largest, on_visits
-        self._shards = Shards(db, path, due.run)
-        self._batches = Batches(db, due)
-        self._workers: list[Worker] = []
-        self._back: list[Shard] = []
-        self._losses: Counter[Path] = Counter()
+        self._db, self._run, self._queue = db, run, queue
+        self._max_workers, self._on_visits = workers, on_visits
+        self._workers: list[WorkerHandle] = []
         self._ended = RunEnd.FINISHED
         self._failure = ""
-        self._signals = 0
-        self._cut_at = 0.0
+        self._pending_signals = 0
+        self._kill_at = 0.0
 
     @property
-    def _stops(self) -> bool:
+    def _is_stopping(self) -> bool:
         return self._ended is not RunEnd.FINISHED
 
     def work(self, time_budget: float | None) -> RunEnd:
-        """Do all of it, or as much as there is time for; raises `WorkersError`."""
-        begun = taken_in = time.monotonic()
+        """Crawl until all is done, `stop` is called or `time_budget` seconds are over.
+
+        Raises `WorkersError` if workers cannot be started or fail too often.
+        """
+        started = merged = time.monotonic()
         try:
-            while self._staff() or self._workers:
-                time.sleep(_TICK)
+            while self._spawn_workers() or self._workers:
+                time.sleep(_POLL_S)
                 now = time.monotonic()
-                if time_budget is not None and now - begun >= time_budget:
-                    self._stop(RunEnd.BUDGET)
-                self._obey()
-                if now - taken_in >= _TAKING_IN:
-                    self._take_in()
-                    taken_in = time.monotonic()
-                self._attend()
+                if time_budget is not None and now - started >= time_budget:
+                    self._begin_stop(RunEnd.BUDGET)
+                self._handle_signals()
+                if now - merged >= _MERGE_S:
+                    self._merge_shards()
+                    # Taken again: a merge may last longer than the interval.
+                    merged = time.monotonic()
+                self._poll_workers()
         finally:
             for worker in self._workers:
                 worker.close()
         if self._failure:
             raise WorkersError(self._failure)
-        self._shards.clear()
+        self._queue.clear()
         return self._ended
 
     def stop(self) -> None:
-        """Stop in good order, soon; a second call, at once. For handlers of signals."""
-        self._signals += 1
+        """Stop in good order; a second call stops at once. Safe to call from a signal handler."""
+        # Only counted here: a handler may run in the middle of any statement of `work`.
+        self._pending_signals += 1
 
-    def _obey(self) -> None:
-        while self._signals:
-            self._signals -= 1
-            if self._stops:
-                self._pass_on()
+    def _handle_signals(self) -> None:
+        while self._pending_signals:
+            self._pending_signals -= 1
+            if self._is_stopping:
+                self._forward_signal()
             else:
-                self._stop(RunEnd.STOPPED)
+                self._begin_stop(RunEnd.STOPPED)
 
-    def _stop(self, how: RunEnd) -> None:
-        """Have what is in flight finished, and nothing begun."""
-        if not self._stops:
-            self._ended, self._cut_at = how, time.monotonic() + GRACE + _LATE
-            self._pass_on()
+    def _begin_stop(self, ended: RunEnd) -> None:
+        """Let the workers finish what is in flight, and assign nothing more."""
+        if not self._is_stopping:
+            self._ended, self._kill_at = ended, time.monotonic() + GRACE_S + _KILL_MARGIN_S
+            self._forward_signal()
 
-    def _pass_on(self) -> None:
+    def _forward_signal(self) -> None:
+        # Workers have a session of their own, so no signal of the terminal reaches them directly.
         for worker in self._workers:
             worker.process.send_signal(signal.SIGTERM)
 
     def _fail(self, why: str) -> None:
         self._failure = self._failure or why
-        self._stop(RunEnd.STOPPED)
+        self._begin_stop(RunEnd.STOPPED)
 
-    def _staff(self) -> bool:
-        """Start workers while there are batches for them; whether there was one."""
+    def _next_shard(self) -> Shard | None:
+        return None if self._is_stopping else self._queue.next()
+
+    def _spawn_workers(self) -> bool:
+        """Start workers while there are shards for them; return whether any was started."""
         started = []
-        while len(self._workers) < self._number and (shard := self._next()) is not None:
-            self._workers.append(worker := start(self._run))
-            worker.hand(shard)
+        while len(self._workers) < self._max_workers and (shard := self._next_shard()) is not None:
+            self._workers.append(worker := start_worker(self._run))
+            worker.assign(shard)
             started.append(worker)
+        # A second shard each, so that no worker waits between two; only once every worker has one.
         for worker in started:
-            worker.hand(self._next())  # one ahead, so that nobody has to wait
+            worker.assign(self._next_shard())
         return bool(started)
 
-    def _next(self) -> Shard | None:
-        """A batch that lost its process, else a new one: the smaller, the less there is to do,
-        so that all workers end together.
-        """
-        if self._stops:
-            return None
-        if self._back:
-            return self._back.pop()
-        smallest = min(SMALLEST, self._largest)
-        fair = self._batches.left // (4 * self._number)
-        origins = self._batches.take(max(smallest, min(self._largest, fair)))
-        return self._shards.make(origins, self._settings) if origins else None
-
-    def _attend(self) -> None:
-        """Answer the workers, and see to those that are gone."""
+    def _poll_workers(self) -> None:
+        """Answer the messages of the workers, and reap those that have ended."""
         for worker in list(self._workers):
-            gone = worker.process.poll() is not None
-            for said in worker.said():
-                if "failed" in said:
-                    self._fail(said["failed"])
-                elif not gone:
-                    worker.hand(self._next() if worker.origins < _LIFE else None)
-            if gone:
-                self._bury(worker)
-            elif self._stops and time.monotonic() > self._cut_at:
+            # Asked before the messages are read: what a worker sent before it ended is then there.
+            has_ended = worker.process.poll() is not None
+            for message in worker.messages():
+                if "failed" in message:
+                    self._fail(message["failed"])
+                elif not has_ended:
+                    may_go_on = worker.origins < _MAX_ORIGINS_PER_WORKER
+                    worker.assign(self._next_shard() if may_go_on else None)
+            if has_ended:
+                self._reap(worker)
+            elif self._is_stopping and time.monotonic() > self._kill_at:
                 worker.process.kill()
 
-    def _bury(self, worker: Worker) -> None:
-        """Keep what a process left, and put back what it did not do."""
+    def _reap(self, worker: WorkerHandle) -> None:
+        """Merge the finished visits of a worker that has ended, and requeue the rest."""
         self._workers.remove(worker)
         worker.close()
         for shard in worker.shards:
             shard.take_in(self._db, self._on_visits)
-            if shard.is_whole or self._stops:
-                self._shards.discard(shard)
+            if shard.is_whole or self._is_stopping:
+                self._queue.discard(shard)
                 continue
-            shard.close()
-            self._back.append(shard)
-            if worker.process.returncode or shard is worker.shards[0]:
-                self._count_loss(shard)
+            self._queue.requeue(shard)
+            # A worker that ended well over its later shards only had no time to begin them.
+            is_loss = worker.process.returncode or shard is worker.shards[0]
+            if is_loss and self._queue.count_loss(shard):
+                self._fail(
+                    f"workers ended {MAX_LOSSES + 1} times before they were done with the same "
+                    "origins; nothing stored is lost: run again, with --workers 1 to see why"
+                )
 
-    def _count_loss(self, shard: Shard) -> None:
-        self._losses[shard.path] += 1
-        if self._losses[shard.path] > _TRIES:
-            self._fail(
-                f"workers ended {_TRIES + 1} times before they were done with the same origins; "
-                "nothing stored is lost: run again, with --workers 1 to see why"
-            )
-
-    def _take_in(self) -> None:
+    def _merge_shards(self) -> None:
         for worker in self._workers:
             for shard in worker.shards:
                 shard.take_in(self._db, self._on_visits)
 
 
-def crawl_apart(
+def crawl_in_processes(
     db: sqlite3.Connection,
     path: Path,
     due: runs.Due,
@@ -207,34 +215,23 @@ def crawl_apart(
     *,
     workers: int,
     keep_pages: bool = False,
-    largest: int = LARGEST,
-    on_visits: Callable[[int], None] = lambda _number: None,
+    max_batch: int = MAX_BATCH,
+    on_visits: Callable[[int], None] = lambda _visits: None,
 ) -> RunEnd:
-    """Visit what is due in processes of their own, tell `on_visits` of visits that were stored,
-    and say how it ended.
+    """Visit what is due in worker processes and return how it ended.
 
-    `db` is the connection to the database at `path`, whose lock the caller holds. SIGINT and
-    SIGTERM stop it as they stop `run.crawl`. Raises `WorkersError` and `StoreError`.
+    `db` is the connection to the database at `path`, whose lock the caller holds. `on_visits` is
+    called with numbers of visits as they are stored.
+    SIGINT and SIGTERM stop it as they stop `scrapy_.run.crawl`.
+    Raises `WorkersError` and `StoreError`.
     """
     settings = runs.settings_of(db, due.run) | asdict(share(options, workers))
+    # A shard holds only what is due, so the limit of origins must not apply to it again.
     settings |= {"fresh_since": due.fresh_since, "limit_origins": None, "keep_pages": keep_pages}
-    crew = Coordinator(
-        db, path, due, settings, workers=workers, largest=largest, on_visits=on_visits
-    )
-    with _stopped_by_signals(crew):
-        ended = crew.work(options.time_budget)
+    queue = BatchQueue(db, path, due, settings, workers=workers, max_batch=max_batch)
+    coordinator = Coordinator(db, due.run, queue, workers=workers, on_visits=on_visits)
+    with handle_signals(coordinator.stop):
+        ended = coordinator.work(options.time_budget)
     if ended is RunEnd.FINISHED:
         runs.end_run(db, due.run, ended, stamp())
     return ended
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(crew: Coordinator) -> Iterator[None]:
-    before = {}
-    with contextlib.suppress(ValueError):  # outside the main thread there are no signals
-        before = {n: signal.signal(n, lambda *_: crew.stop()) for n in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""A worker as the process sees it that started it: its channels, and the shards it was handed."""
+"""Handle of a worker process, as its coordinator uses it: channels, and shards assigned to it."""
 
 import contextlib
 import json
@@ -13,49 +13,56 @@ from crawler.store.shards import Shard
 
 
 class WorkersError(UserError):
-    """The processes cannot do their work."""
+    """Worker processes cannot be started, or failed too often."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Worker:
-    """A process, the shards it was handed, and what it said of a line not yet ended."""
+class WorkerHandle:
+    """A worker process and the shards assigned to it, in the order in which it works on them.
+
+    `partial_line` is the beginning of a message whose end has not arrived yet.
+    """
 
     process: subprocess.Popen[bytes]
     shards: list[Shard] = field(default_factory=list)
-    held: bytes = b""
+    partial_line: bytes = b""
 
     @property
     def origins(self) -> int:
-        """How many origins it was handed."""
+        """Return the number of origins assigned to it so far."""
         return sum(shard.size for shard in self.shards)
 
-    def hand(self, shard: Shard | None) -> None:
-        """Give it a batch, or say that there are no more. One that is gone is found out later."""
+    def assign(self, shard: Shard | None) -> None:
+        """Send the path of a shard, or with None that there are no more.
+
+        A process that has ended is not an error here; `Coordinator` notices it when it polls.
+        """
         if shard is not None:
             self.shards.append(shard)
         with contextlib.suppress(OSError):
             subprocesses.send(self.process, str(shard.path) if shard else "")
 
-    def said(self) -> Iterator[Mapping[str, str]]:
-        """What it said since."""
+    def messages(self) -> Iterator[Mapping[str, str]]:
+        """Yield the messages that have arrived since the last call, without waiting."""
         assert self.process.stdout is not None
-        while read := self.process.stdout.read(65536):
-            *lines, self.held = (self.held + read).split(b"\n")
+        while received := self.process.stdout.read(65536):
+            *lines, self.partial_line = (self.partial_line + received).split(b"\n")
             yield from map(json.loads, lines)
 
     def close(self) -> None:
-        """Let it and its shards go; it ends at once if it has not ended."""
+        """Kill the process if it still runs, and close its shards."""
         for shard in self.shards:
             shard.close()
         subprocesses.end(self.process)
 
 
-def start(run: int) -> Worker:
-    """A new worker for a run; raises `WorkersError`."""
+def start_worker(run: int) -> WorkerHandle:
+    """Start a worker process for a run. Raises `WorkersError` if the system refuses."""
     try:
         process = subprocesses.start("crawler.fetch.workers.worker", str(run))
     except OSError as error:
         raise WorkersError(f"cannot start a worker: {error.strerror or error}") from error
     assert process.stdout is not None
+    # The coordinator polls several workers and must not wait for any of them.
     os.set_blocking(process.stdout.fileno(), False)
-    return Worker(process=process)
+    return WorkerHandle(process=process)

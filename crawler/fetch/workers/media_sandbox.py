@@ -1,7 +1,15 @@
-"""A process of its own in which media files are opened, so that none can do harm.
+"""Sandbox process for untrusted media files: limited memory and time, and crashes stay in it.
 
-What reads PDF and C2PA is native code given files by strangers: here it has so much memory and
-so many seconds, and a crash ends this process only. It is started for the first file.
+PDF and C2PA are read by native code, and the files come from strangers.
+
+Rules for editors:
+
+- The sandbox talks over a multiprocessing `Pipe`, not over the JSON lines of
+  `crawler.subprocesses`. A message is a file of up to 16 MiB: a pipe sends it as one frame of raw
+  octets. As a JSON line it would be base64, a third larger and held several times over, within
+  the memory limit of the process that reads it.
+- The other processes keep JSON lines: their messages are short, and they exit as soon as standard
+  input closes, even while busy. The sandbox notices a closed pipe when it is done with its file.
 """
 
 import asyncio
@@ -15,71 +23,86 @@ from multiprocessing.context import SpawnProcess
 
 from crawler import media
 
-#: Seconds for one file, and octets of memory for all that reading it takes.
-SECONDS = 10.0
-MEMORY = 1024**3
+#: Seconds for one file.
+FILE_TIMEOUT_S = 10.0
+#: Octets of memory for the whole sandbox process.
+MEMORY_LIMIT = 1024**3
 
 
 class MediaSandbox:
-    """Gives the extracts of media files, one after the other. Nothing is raised."""
+    """Extract metadata of media files in a child process, one file after the other.
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
-        # One thread, so that questions wait for each other and not in the way of others.
+    The process is started for the first file, and again after a crash or a timeout.
+    `timeout` is the seconds for one file.
+    """
+
+    def __init__(self, timeout: float = FILE_TIMEOUT_S) -> None:
+        self._timeout = timeout
+        # One thread: files queue for the process, and the event loop does not wait for it.
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._process: SpawnProcess | None = None
-        self._line: Connection | None = None
+        self._pipe: Connection | None = None
 
     async def extract(self, body: bytes, *, truncated: bool) -> bytes:
-        """The extract of a file, or one that says why there is none."""
-        ask = asyncio.get_running_loop().run_in_executor
-        return await ask(self._thread, self._ask, body, truncated)
+        """Return the extract of a file, or one that says why it could not be read.
 
-    def _ask(self, body: bytes, truncated: bool) -> bytes:
+        `truncated` says that the file was cut at the cap. Raises nothing.
+        """
+        run_in_thread = asyncio.get_running_loop().run_in_executor
+        return await run_in_thread(self._thread, self._extract, body, truncated)
+
+    def _extract(self, body: bytes, truncated: bool) -> bytes:
         try:
-            line = self._line or self._open()
-            line.send_bytes(bytes([truncated]) + body)
-            if line.poll(self._seconds):
-                return line.recv_bytes()
-            why = f"reading it took more than {self._seconds:g} s"
+            pipe = self._pipe or self._start()
+            pipe.send_bytes(bytes([truncated]) + body)
+            if pipe.poll(self._timeout):
+                return pipe.recv_bytes()
+            why = f"reading it took more than {self._timeout:g} s"
         except (EOFError, OSError):
             why = "reading it ended the process that read it"
         self._end()
         return media.unread(why)
 
-    def _open(self) -> Connection:
-        # Spawned: a copy of this process would have its sockets and its database.
+    def _start(self) -> Connection:
+        # Spawned, not forked: a fork would have the sockets and the database of this process.
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs,), daemon=True)
+        pipe, child_pipe = context.Pipe()
+        # A daemon is killed when this process exits; if this process is killed, `serve` ends
+        # with the pipe.
+        self._process = context.Process(target=serve, args=(child_pipe,), daemon=True)
         self._process.start()
-        theirs.close()
-        self._line = ours
-        return ours
+        child_pipe.close()
+        self._pipe = pipe
+        return pipe
 
     def _end(self) -> None:
-        process, line, self._process, self._line = self._process, self._line, None, None
-        if line is not None:
-            line.close()
+        process, pipe, self._process, self._pipe = self._process, self._pipe, None, None
+        if pipe is not None:
+            pipe.close()
         if process is not None:
             process.kill()
             process.join()
             process.close()
 
     def close(self) -> None:
-        """End the process; a file that is being read is given up."""
+        """End the process. A file that is being read is given up."""
+        # Killed first: the thread waits for its answer, and `shutdown` waits for the thread.
         if self._process is not None:
             self._process.kill()
         self._thread.shutdown(cancel_futures=True)
         self._end()
 
 
-def serve(line: Connection) -> None:
-    """Answer each file with its extract until nobody asks any more."""
+def serve(pipe: Connection) -> None:
+    """Answer each file with its extract until the pipe is closed; runs in the child process.
+
+    A message is one octet (1 if the file was truncated) and the file.
+    """
+    # Ctrl-C reaches the whole process group; the crawl decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    with contextlib.suppress(ValueError, OSError):  # a lower limit is set already
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_LIMIT, MEMORY_LIMIT))
     with contextlib.suppress(EOFError, OSError):
         while True:
-            asked = line.recv_bytes()
-            line.send_bytes(media.extract(asked[1:], truncated=bool(asked[0])))
+            message = pipe.recv_bytes()
+            pipe.send_bytes(media.extract(message[1:], truncated=bool(message[0])))

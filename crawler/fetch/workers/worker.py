@@ -1,8 +1,9 @@
-"""A crawl process among several: asks batch after batch that the command hands it.
+"""Worker process: crawl one shard after another that the coordinator assigns.
 
-Lines of JSON come on standard input: the path of a shard, or "" if there are no more. Lines go
-out on standard output: `{"wants": "more"}` when a batch is begun after the first, `{"failed":
-"one sentence"}` at the end of one that failed. When the command is gone, so is this.
+Lines of JSON come on standard input: the path of a shard, or "" if there are no more. Lines of
+JSON go out on standard output: `{"wants": "more"}` when a shard after the first is begun, and
+`{"failed": "one sentence"}` before an exit with a failure. When the coordinator ends, its end of
+standard input closes and the worker exits.
 """
 
 import contextlib
@@ -21,36 +22,42 @@ from crawler.fetch.scheduler import OriginJob, RunEnd, Visit
 from crawler.fetch.scrapy_.run import crawl
 from crawler.store.database import sqlite_errors_as_store_error
 
-# Seconds that the next batch is waited for, since what is in flight waits with it.
-_PATIENCE = 1.0
+# Seconds to wait for the next shard. The wait blocks the event loop and with it what is in flight.
+_NEXT_SHARD_WAIT_S = 1.0
 
 
 class _CoordinatorChannel(subprocesses.ParentChannel):
-    """The process that started this one, which hands out shards."""
+    """Channel to the coordinator."""
 
-    def shard(self) -> str:
-        """The path of the next shard; empty if there is none."""
+    def next_shard(self) -> str:
+        """Return the path of the next shard, or "" if there is none."""
         try:
-            return str(self.receive(_PATIENCE))
+            return str(self.receive(_NEXT_SHARD_WAIT_S))
         except Empty:
             return ""
 
     @contextlib.contextmanager
-    def using(self, path: str) -> Iterator[None]:
-        """Say what is wrong with a shard and end at once: what is in flight could not be kept,
-        and an event loop that is closed over it says much about that.
-        """
+    def exit_on_failure(self, path: str) -> Iterator[None]:
+        """Report what goes wrong with a shard, and exit at once with the status of the error."""
         try:
             with sqlite_errors_as_store_error(path):
                 yield
         except UserError as error:
             self.send({"failed": str(error)})
+            # Not `sys.exit`: what is in flight cannot be saved, and an event loop that is closed
+            # over it prints a page of warnings.
             os._exit(error.status)
 
 
 class BatchFrontier:
-    """Batches one after another as one workbook: while the last origins of one are in flight,
-    those of the next are begun. A visit is kept in the shard that its origin came from.
+    """Frontier over several shards, one after another.
+
+    While the last origins of a shard are in flight, those of the next are begun, so that the
+    worker is never idle. A visit is saved in the shard that its origin came from, and a shard is
+    closed once all its visits are saved.
+
+    `open_shard` opens the frontier of a shard, `next_shard` returns its path or "" at the end, and
+    `exit_on_failure` wraps each use of a shard.
     """
 
     def __init__(
@@ -58,72 +65,75 @@ class BatchFrontier:
         path: str,
         open_shard: Callable[[str], RunFrontier],
         next_shard: Callable[[], str],
-        using: Callable[[str], AbstractContextManager[None]],
+        exit_on_failure: Callable[[str], AbstractContextManager[None]],
     ) -> None:
-        self._open, self._next, self._using = open_shard, next_shard, using
-        self._books: dict[str, RunFrontier] = {}
-        self._home: dict[int, str] = {}
+        self._open_shard, self._next_shard = open_shard, next_shard
+        self._exit_on_failure = exit_on_failure
+        self._frontiers: dict[str, RunFrontier] = {}
+        self._path_of: dict[int, str] = {}
         self._unsaved: Counter[str] = Counter()
-        self._first = path
-        self.options = self._begin(path).options
+        self._first_path = path
+        self.options = self._open(path).options
 
-    def _begin(self, path: str) -> RunFrontier:
-        with self._using(path):
-            self._books[path] = book = self._open(path)
-        return book
+    def _open(self, path: str) -> RunFrontier:
+        with self._exit_on_failure(path):
+            self._frontiers[path] = frontier = self._open_shard(path)
+        return frontier
 
     def jobs(self) -> Iterator[OriginJob]:
-        """The jobs of every batch that comes."""
-        yield from self._jobs(self._first)
-        while path := self._next():
-            self._begin(path)
-            yield from self._jobs(path)
+        """Yield the jobs of every shard that is assigned."""
+        yield from self._jobs_of(self._first_path)
+        while path := self._next_shard():
+            self._open(path)
+            yield from self._jobs_of(path)
 
-    def _jobs(self, path: str) -> Iterator[OriginJob]:
-        self._unsaved[path] += 1  # so that it stays while there are jobs in it
-        with self._using(path):
-            for job in self._books[path].jobs():
-                self._home[job.origin_id] = path
+    def _jobs_of(self, path: str) -> Iterator[OriginJob]:
+        # One more than the jobs taken, so that the shard stays open while there are more in it.
+        self._unsaved[path] += 1
+        with self._exit_on_failure(path):
+            for job in self._frontiers[path].jobs():
+                self._path_of[job.origin_id] = path
                 self._unsaved[path] += 1
                 yield job
-        self._done(path, 1)
+        self._mark_saved(path, 1)
 
     def save(self, visits: Sequence[Visit]) -> None:
-        """Store visits whole, those of a shard in one transaction."""
-        by_shard: dict[str, list[Visit]] = {}
+        """Store visits, those of a shard in one transaction."""
+        by_path: dict[str, list[Visit]] = {}
         for visit in visits:
-            by_shard.setdefault(self._home.pop(visit.origin_id), []).append(visit)
-        for path, of_shard in by_shard.items():
-            with self._using(path):
-                self._books[path].save(of_shard)
-            self._done(path, len(of_shard))
+            by_path.setdefault(self._path_of.pop(visit.origin_id), []).append(visit)
+        for path, shard_visits in by_path.items():
+            with self._exit_on_failure(path):
+                self._frontiers[path].save(shard_visits)
+            self._mark_saved(path, len(shard_visits))
 
-    def _done(self, path: str, visits: int) -> None:
-        """Let a shard go, and the pages of it in memory, once all of it is saved."""
+    def _mark_saved(self, path: str, visits: int) -> None:
+        """Close a shard, and free its pages in memory, once all of it is saved."""
         self._unsaved[path] -= visits
         if not self._unsaved[path]:
-            with self._using(path):
-                self._books.pop(path).close()
+            with self._exit_on_failure(path):
+                self._frontiers.pop(path).close()
 
     def finish(self, ended: RunEnd) -> None:
-        """Let every shard go; how the run ends is not known here."""
+        """Close every shard. How the run ends is for the coordinator to record."""
         del ended
-        for path, book in self._books.items():
-            with self._using(path):
-                book.close()
+        for path, frontier in self._frontiers.items():
+            with self._exit_on_failure(path):
+                frontier.close()
 
 
 def main() -> None:
-    """Work for the process at the other end; `sys.argv` ends with the number of the run."""
-    run, command = int(sys.argv[-1]), _CoordinatorChannel()
+    """Crawl what the coordinator assigns. The last argument is the number of the run."""
+    run, coordinator = int(sys.argv[-1]), _CoordinatorChannel()
 
-    def following() -> str:
-        path = command.shard()
+    def next_shard() -> str:
+        path = coordinator.next_shard()
         if path:
-            command.send({"wants": "more"})
+            # Asked for now, so that one is always assigned ahead.
+            coordinator.send({"wants": "more"})
         return path
 
-    if path := command.shard():
-        opened = partial(open_frontier, run=run)
-        book = BatchFrontier(path, opened, following, command.using)
-        crawl(book, book.options)
+    if path := coordinator.next_shard():
+        open_shard = partial(open_frontier, run=run)
+        frontier = BatchFrontier(path, open_shard, next_shard, coordinator.exit_on_failure)
+        crawl(frontier, frontier.options)

@@ -1,6 +1,6 @@
 """AIPREF usage preferences: a Structured Fields dictionary of labels with `y` or `n`.
 
-The labels are data (`aipref_vocabulary.toml`), since drafts have renamed them again and again.
+The labels are data (`vocabulary.toml`), because nearly every draft has renamed them.
 """
 
 import re
@@ -21,22 +21,26 @@ SPEC = (
 FIELD = "content-usage"
 TIER = 2
 
-#: RFC 9651 asks for 1024 members at least; nobody who means it writes more than this.
-_LONGEST = 16_384
-_ISSUES = 50
+#: RFC 9651, 3.2, asks for at least 1024 members. This many characters hold that many labels.
+_MAX_LENGTH = 16_384
+_MAX_ISSUES = 50
 _STANCES = {"y": Stance.PERMITTED, "n": Stance.RESERVED}
-_MEANT = {**_STANCES, "yes": Stance.PERMITTED, "no": Stance.RESERVED}
-#: Creative Commons signals 0.1: terms on which what is disallowed may be used after all.
+_LOOSE_STANCES = {**_STANCES, "yes": Stance.PERMITTED, "no": Stance.RESERVED}
+#: Creative Commons signals 0.1: terms under which a disallowed use is permitted.
 _CC_SIGNALS = frozenset({"cc-cr", "cc-cr-dc", "cc-cr-ec", "cc-cr-op"})
-#: Keys of Content Signals, which a preference of this protocol cannot have.
-_OTHERS = frozenset({"ai-train", "ai-input"})
-_LOOSE = re.compile(
+#: Keys of Content Signals. They are no labels here, but authors mix the two formats up.
+_CONTENT_SIGNAL_KEYS = frozenset({"ai-train", "ai-input"})
+_LOOSE_PAIR = re.compile(
     r"(?<![\w*.-])([a-z][\w*.-]{0,40})[ \t]*=[ \t]*[\"']?(\w{1,5})\b", re.IGNORECASE
 )
 
 
 class Label(NamedTuple):
-    """A label of the vocabulary: what it is about, and the draft that has it."""
+    """A label of the vocabulary.
+
+    A label that is not `current` has no effect. `since` is the number of the draft that
+    introduced it.
+    """
 
     purpose: Purpose
     current: bool
@@ -44,9 +48,12 @@ class Label(NamedTuple):
 
 
 class Preferences(NamedTuple):
-    """What a value says, and issues as code and excerpt. `valid`: it is a dictionary at all."""
+    """A parsed value.
 
-    said: tuple[ParsedDirective, ...]
+    `issues` are pairs of code and excerpt. `valid` says that the value is a dictionary.
+    """
+
+    directives: tuple[ParsedDirective, ...]
     issues: tuple[tuple[str, str], ...]
     valid: bool
 
@@ -63,56 +70,63 @@ def _labels() -> dict[str, Label]:
 LABELS = _labels()
 
 
-def preferences(value: str) -> Preferences:
-    """Read a value as bytes (AIPREF vocab, 'Processing'): a failure leaves all unknown."""
-    if len(value) > _LONGEST:
+def parse_preferences(value: str) -> Preferences:
+    """Parse a value (draft-ietf-aipref-vocab, 'Processing').
+
+    A value that is no dictionary leaves every preference unknown. Its directives are lenient.
+    """
+    if len(value) > _MAX_LENGTH:
         return Preferences((), (("too_long", value[:100]),), False)
-    members = dictionary(value)
+    members = parse_dictionary(value)
     if members is None:
-        return Preferences(_meant(value), (("syntax", value[:200]),), False)
-    said: list[ParsedDirective] = []
+        return Preferences(_loose_directives(value), (("syntax", value[:200]),), False)
+    directives: list[ParsedDirective] = []
     issues: list[tuple[str, str]] = []
     for label, member in members.items():
-        _read(label, member, said, issues)
-    return Preferences(tuple(said), tuple(issues[:_ISSUES]), True)
+        _parse_member(label, member, directives, issues)
+    return Preferences(tuple(directives), tuple(issues[:_MAX_ISSUES]), True)
 
 
-def dictionary(value: str) -> http_sf.DictionaryType | None:
-    """The members of a dictionary (RFC 9651, 4.2.2), the last of equal keys; None if it is none."""
+def parse_dictionary(value: str) -> http_sf.DictionaryType | None:
+    """Parse a Structured Fields dictionary (RFC 9651, 4.2.2). Return None if it is not one.
+
+    Of equal keys the last counts.
+    """
     try:
         parsed = http_sf.parse(value.encode("utf-8", "surrogateescape"), tltype="dictionary")
-    except (ValueError, ArithmeticError):
+    except (ValueError, ArithmeticError):  # a number or date beyond its range
         return None
     return parsed if isinstance(parsed, dict) else None
 
 
-def _read(
-    label: str, member: object, said: list[ParsedDirective], issues: list[tuple[str, str]]
+def _parse_member(
+    label: str, member: object, directives: list[ParsedDirective], issues: list[tuple[str, str]]
 ) -> None:
-    """Read one member; unknown labels and parameters are ignored, and named in an issue."""
     value, parameters = member if isinstance(member, tuple) else (member, {})
-    known = LABELS.get(label)
+    entry = LABELS.get(label)
     text = f"{label}={value}"[:200]
     issues += [("label_as_parameter", name) for name in parameters if name in LABELS]
-    if known is None:
-        issues.append(("near_miss" if label in _OTHERS else "unknown_label", text))
+    # 'Processing': unknown labels and parameters must be ignored.
+    if entry is None:
+        issues.append(("near_miss" if label in _CONTENT_SIGNAL_KEYS else "unknown_label", text))
         return
+    # Only the tokens `y` and `n` are values. A string "n" or a boolean leaves it unknown.
     stance = _STANCES.get(str(value)) if isinstance(value, http_sf.Token) else None
     if stance is None:
         issues.append(("near_miss", text))
-        meant = _MEANT.get(str(value).lower())
-        said += [_said(label, known, meant, strict=False)] if meant else []
+        meant = _LOOSE_STANCES.get(str(value).lower())
+        directives += [_directive(label, entry, meant, strict=False)] if meant else []
         return
-    if not known.current:
-        issues.append(("legacy_label", f"{label}: draft-ietf-aipref-vocab-{known.since}"))
+    if not entry.current:
+        issues.append(("legacy_label", f"{label}: draft-ietf-aipref-vocab-{entry.since}"))
     terms = _terms(parameters, stance, issues)
-    said.append(_said(label, known, stance, strict=known.current, terms=terms))
+    directives.append(_directive(label, entry, stance, strict=entry.current, terms=terms))
 
 
 def _terms(
     parameters: dict[str, object], stance: Stance, issues: list[tuple[str, str]]
 ) -> str | None:
-    """The Creative Commons signal that a disallowed use is offered under, if one is named."""
+    """Return the Creative Commons signal that offers terms for a disallowed use, if any."""
     name = str(parameters.get("exceptions", ""))
     if name in _CC_SIGNALS and stance is Stance.RESERVED:
         return name
@@ -122,19 +136,19 @@ def _terms(
     return None
 
 
-def _said(
-    label: str, known: Label, stance: Stance, *, strict: bool, terms: str | None = None
+def _directive(
+    label: str, entry: Label, stance: Stance, *, strict: bool, terms: str | None = None
 ) -> ParsedDirective:
     value = "y" if stance is Stance.PERMITTED else "n"
-    rule = f"aipref.{label}.{value}" if known.current else f"aipref.legacy.{label}.{value}"
-    return ParsedDirective(rule, stance, known.purpose, TIER, terms, strict)
+    rule = f"aipref.{label}.{value}" if entry.current else f"aipref.legacy.{label}.{value}"
+    return ParsedDirective(rule, stance, entry.purpose, TIER, terms, strict)
 
 
-def _meant(value: str) -> tuple[ParsedDirective, ...]:
-    """What somebody meant who wrote no dictionary: shown, and of no effect."""
-    pairs = {m[1].lower(): _MEANT.get(m[2].lower()) for m in _LOOSE.finditer(value)}
+def _loose_directives(value: str) -> tuple[ParsedDirective, ...]:
+    """Return what the author of an invalid value probably meant; it is shown only."""
+    pairs = {m[1].lower(): _LOOSE_STANCES.get(m[2].lower()) for m in _LOOSE_PAIR.finditer(value)}
     return tuple(
-        _said(label, LABELS[label], stance, strict=False)
+        _directive(label, LABELS[label], stance, strict=False)
         for label, stance in pairs.items()
         if stance and label in LABELS
     )

@@ -1,4 +1,7 @@
-"""AIPREF in response headers: `Content-Usage`, for the content of the message it comes with."""
+"""AIPREF in response headers: `Content-Usage` (draft-ietf-aipref-attach-05).
+
+A header applies to the content of its message, not to the resource.
+"""
 
 from crawler.model import AppliedStatement, Document, Question, Reading, numbered
 from crawler.protocols.aipref import _vocabulary
@@ -7,7 +10,8 @@ from crawler.protocols.aipref._vocabulary import FIELD
 from crawler.protocols.aipref._vocabulary import SPEC as SPEC
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document
-from crawler.protocols.parsing.header_fields import fields, whole
+from crawler.protocols.parsing.document_scope import statements_for_document
+from crawler.protocols.parsing.header_fields import header_lines
 from crawler.vocab import CONTENT, Presence
 
 NAME = "aipref_header"
@@ -22,21 +26,23 @@ _CLAUSE = "draft-ietf-aipref-attach-05, Content-Usage header field"
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the field; several lines are one dictionary, valid or not as a whole (RFC 9651, 4.2)."""
-    lines = fields(document, FIELD)
+    """Parse the field. Several lines form one dictionary (RFC 9651, 4.2)."""
+    lines = header_lines(document, FIELD)
     if not lines:
         return Reading(presence=Presence.ABSENT)
-    found = _vocabulary.preferences(", ".join(line.value for line in lines if line.value))
+    preferences = _vocabulary.parse_preferences(
+        ", ".join(line.value for line in lines if line.value)
+    )
     text = "\n".join(line.text for line in lines)
     field = lines[0]._replace(text=text)
-    issues = [field.issue(f"aipref.{code}", excerpt) for code, excerpt in found.issues]
+    issues = [field.issue(f"aipref.{code}", excerpt) for code, excerpt in preferences.issues]
     return Reading(
-        presence=Presence.PRESENT if found.valid else Presence.MALFORMED,
-        statements=numbered([field.statement(said, _CLAUSE) for said in found.said]),
-        issues=json_document.capped(issues, FAMILY),
+        presence=Presence.PRESENT if preferences.valid else Presence.MALFORMED,
+        statements=numbered([field.statement(one, _CLAUSE) for one in preferences.directives]),
+        issues=json_document.limit_issues(issues, FAMILY),
     )
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """All that the header says about the content it came with, the counting first."""
-    return whole(reading)
+    """Return all statements, those that count first: they cover the content of the message."""
+    return statements_for_document(reading)

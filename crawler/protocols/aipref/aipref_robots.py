@@ -1,7 +1,8 @@
 """AIPREF in robots.txt: `Content-Usage` lines in groups, with or without a path.
 
-The draft makes the line a rule of its group; RFC 9309 knows it as another record, which must not
-end a group. Where the two differ about who is addressed, RFC 9309 decides, and an issue says so.
+draft-ietf-aipref-attach-05 makes the line a rule of its group. In RFC 9309 it is another record,
+which must not end a group (2.2.4). Where the two differ about which agents the line is for,
+RFC 9309 decides, with an issue.
 """
 
 from crawler.model import AppliedStatement, Document, Question, Reading
@@ -10,16 +11,17 @@ from crawler.protocols.aipref._vocabulary import FAMILY as FAMILY
 from crawler.protocols.aipref._vocabulary import FIELD
 from crawler.protocols.aipref._vocabulary import SPEC as SPEC
 from crawler.protocols.interface import Carrier
+from crawler.protocols.robots import extension_scope
 from crawler.protocols.robots.extension_lines import (
     ParsedLine,
+    build_reading,
     group_lines,
-    open_file,
-    places,
-    reading,
+    placement_issues,
+    read_extensible,
     split_path,
 )
+from crawler.protocols.robots.extension_lines import url_patterns as url_patterns
 from crawler.protocols.robots.extension_scope import Precedence
-from crawler.protocols.robots.extension_scope import statements_for as speaking
 from crawler.vocab import Presence, Resource, Stance
 
 NAME = "aipref_robots"
@@ -32,26 +34,29 @@ HEADERS: tuple[str, ...] = ()
 
 _CLAUSE = "draft-ietf-aipref-attach-05, Content-Usage rule"
 _KEYS = frozenset({FIELD})
-# "Paths that cannot be crawled have no associated usage preferences"; identical paths combine.
+# attach-05: "paths that cannot be crawled have no associated usage preferences"; preferences of
+# identical paths combine, and a longer match replaces all preferences of a shorter one.
 _PRECEDENCE = Precedence(whole_line=True, allow_wins=False, crawled=frozenset(Stance))
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the lines; one that is no dictionary says nothing, and the others count."""
-    file = open_file(document.body)
+    """Parse the lines. A line that is no dictionary has no effect; the others count."""
+    file = read_extensible(document.body)
     lines = group_lines(file, _KEYS) if file else []
     if file is None or not lines:
         return Reading(presence=Presence.ABSENT)
-    issues = list(places(file, lines, FAMILY))
-    told: list[ParsedLine] = []
+    issues = list(placement_issues(file, lines, FAMILY))
+    parsed: list[ParsedLine] = []
     for line in lines:
         path, value = split_path(line.value)
-        found = _vocabulary.preferences(value)
-        issues += [line.issue(f"aipref.{code}", text) for code, text in found.issues]
-        told.append(ParsedLine(line, path, found.said, _CLAUSE, valid=found.valid))
-    return reading(file, told, issues, FAMILY)
+        preferences = _vocabulary.parse_preferences(value)
+        issues += [line.issue(f"aipref.{code}", text) for code, text in preferences.issues]
+        parsed.append(
+            ParsedLine(line, path, preferences.directives, _CLAUSE, valid=preferences.valid)
+        )
+    return build_reading(file, parsed, issues, FAMILY)
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What speaks to a question: the longest match of the agent's groups, equal ones together."""
-    return speaking(reading, question, _PRECEDENCE)
+    """Return the longest match in the groups of the agent; equal lines combine."""
+    return extension_scope.statements_for(reading, question, _PRECEDENCE)

@@ -1,6 +1,6 @@
-"""Content signals: `search=yes, ai-train=no`, a vendor's format without a grammar.
+"""Values of content signals: `search=yes, ai-train=no`, a vendor's format without a grammar.
 
-Clause (c) of the policy: what a line does not mention is neither granted nor restricted.
+Clause (c) of the policy: a use that a line does not mention is neither granted nor restricted.
 """
 
 import re
@@ -13,74 +13,80 @@ FAMILY = "content_signal"
 SPEC = "Content Signals Policy, 24 September 2025, https://contentsignals.org/"
 FIELD = "content-signal"
 
-#: What a key is about. `use` says how, not whether: it is kept as an extension.
+#: The purpose of a key. `use` says how content may be used, not whether: it is an extension.
 PURPOSES = {
     "ai-train": Purpose.AI_TRAIN,
     "ai-input": Purpose.AI_INPUT,
     "search": Purpose.SEARCH,
 }
+# Clauses (a) and (b) of the policy.
 _STANCES = {"yes": Stance.PERMITTED, "no": Stance.RESERVED}
-#: Values that other formats use for the same.
-_MEANT = {
+#: Values that other formats use for yes and no. They are lenient here.
+_LOOSE_STANCES = {
     **dict.fromkeys(("y", "true", "1"), Stance.PERMITTED),
     **dict.fromkeys(("n", "false", "0"), Stance.RESERVED),
     **_STANCES,
 }
-#: Labels of AIPREF, which are no keys here.
-_OTHERS = frozenset({"train-ai", "ai-use", "train-genai"})
+#: Labels of AIPREF. They are no keys here, but authors mix the two formats up.
+_AIPREF_LABELS = frozenset({"train-ai", "ai-use", "train-genai"})
 _PAIR = re.compile(r"([\w-]{1,40})\s*=\s*([^\s,;=]{1,40})")
-_MEMBERS = 50
+_MAX_MEMBERS = 50
 
 
 class Signals(NamedTuple):
-    """What a value says, and issues as code and excerpt. `valid`: some of it counts."""
+    """A parsed value.
 
-    said: tuple[ParsedDirective, ...]
+    `issues` are pairs of code and excerpt. `valid` says that at least one member counts.
+    """
+
+    directives: tuple[ParsedDirective, ...]
     issues: tuple[tuple[str, str], ...]
     valid: bool
 
 
-def signals(value: str, *, express: bool = False) -> Signals:
-    """Read a value without regard to case.
+def parse_signals(value: str, *, express: bool = False) -> Signals:
+    """Parse a value; case does not matter.
 
-    `express`: the text beside it calls restrictions express reservations under Article 4.
+    `express` says that the policy's text is in the file, which calls restrictions express
+    reservations of rights under Article 4 of Directive (EU) 2019/790: they are tier 1 then.
     """
-    said: dict[ParsedDirective, None] = {}
+    # A dictionary for its keys, since the same signal may be repeated thousands of times.
+    directives: dict[ParsedDirective, None] = {}
     issues: list[tuple[str, str]] = []
     valid = False
-    for member in value.split(",", _MEMBERS)[:_MEMBERS]:
+    for member in value.split(",", _MAX_MEMBERS)[:_MAX_MEMBERS]:
         pair = _PAIR.fullmatch(member.strip())
-        valid = _read(pair, express, said, issues) or valid if pair else valid
+        valid = _parse_pair(pair, express, directives, issues) or valid if pair else valid
         if not pair:
             issues.append(("syntax", (member.strip() or value)[:200]))
-            for found in _PAIR.finditer(member):
-                _read(found, express, said, issues, strict=False)
-    return Signals(tuple(said), tuple(issues[:_MEMBERS]), valid)
+            for inner in _PAIR.finditer(member):
+                _parse_pair(inner, express, directives, issues, strict=False)
+    return Signals(tuple(directives), tuple(issues[:_MAX_MEMBERS]), valid)
 
 
-def _read(
+def _parse_pair(
     pair: re.Match[str],
     express: bool,
-    said: dict[ParsedDirective, None],
+    directives: dict[ParsedDirective, None],
     issues: list[tuple[str, str]],
     *,
     strict: bool = True,
 ) -> bool:
-    """Read one `key=value`; whether it is one of the policy's own."""
+    """Parse one `key=value`. Return whether the policy defines it."""
     key, value = pair[1].lower(), pair[2].lower()
     if key not in PURPOSES:
-        code = "near_miss" if key in _OTHERS else "extension" if key == "use" else "unknown_key"
-        issues.append((code, pair[0]))
+        known = "extension" if key == "use" else "unknown_key"
+        issues.append(("near_miss" if key in _AIPREF_LABELS else known, pair[0]))
         return key == "use"
-    stance, strict = _MEANT.get(value), strict and value in _STANCES
+    stance, strict = _LOOSE_STANCES.get(value), strict and value in _STANCES
     if value not in _STANCES:
         issues.append(("value", pair[0]))
     if stance is not None:
-        said[_said(key, stance, express, strict)] = None
+        directives[_directive(key, stance, express, strict)] = None
     return strict
 
 
-def _said(key: str, stance: Stance, express: bool, strict: bool) -> ParsedDirective:
+def _directive(key: str, stance: Stance, express: bool, strict: bool) -> ParsedDirective:
     tier = 1 if express and stance is Stance.RESERVED else 2
     value = "no" if stance is Stance.RESERVED else "yes"
     return ParsedDirective(

@@ -1,4 +1,7 @@
-"""Content signals in a response header: `Content-Signal`, for the resource answered."""
+"""Content signals in a response header: `Content-Signal`, for the resource of the response.
+
+The policy does not define this carrier. Cloudflare's converter of pages to Markdown sends it.
+"""
 
 from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement, numbered
 from crawler.protocols.content_signals import _values
@@ -7,7 +10,8 @@ from crawler.protocols.content_signals._values import FIELD
 from crawler.protocols.content_signals._values import SPEC as SPEC
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document
-from crawler.protocols.parsing.header_fields import fields, whole
+from crawler.protocols.parsing.document_scope import statements_for_document
+from crawler.protocols.parsing.header_fields import header_lines
 from crawler.vocab import CONTENT, Presence
 
 NAME = "content_signal_header"
@@ -19,28 +23,28 @@ RESOURCES = CONTENT
 HEADERS: tuple[str, ...] = (FIELD,)
 
 _CLAUSE = "Content Signals Policy, (a) to (c), in a response header"
-_LINES = 20
+_MAX_LINES = 20
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the field; each line speaks for itself, since nothing settles lines that disagree."""
-    lines = fields(document, FIELD)
+    """Parse the field. Each line counts: the policy has no rule for lines that disagree."""
+    lines = header_lines(document, FIELD)
     issues: list[Issue] = []
     statements: list[Statement] = []
     valid = False
-    for line in lines[:_LINES]:
-        found = _values.signals(line.value)
-        valid = valid or found.valid
-        issues += [line.issue(f"content_signal.{code}", text) for code, text in found.issues]
-        statements += [line.statement(said, _CLAUSE) for said in found.said]
+    for line in lines[:_MAX_LINES]:
+        signals = _values.parse_signals(line.value)
+        valid = valid or signals.valid
+        issues += [line.issue(f"content_signal.{code}", text) for code, text in signals.issues]
+        statements += [line.statement(one, _CLAUSE) for one in signals.directives]
     present = Presence.PRESENT if valid else Presence.MALFORMED
     return Reading(
         presence=present if lines else Presence.ABSENT,
         statements=numbered(statements),
-        issues=json_document.capped(issues, FAMILY),
+        issues=json_document.limit_issues(issues, FAMILY),
     )
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """All that the header says about the resource it came with, the counting first."""
-    return whole(reading)
+    """Return all statements, those that count first: they cover the resource."""
+    return statements_for_document(reading)

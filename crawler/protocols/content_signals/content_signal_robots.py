@@ -1,7 +1,8 @@
 """Content signals in robots.txt: `Content-Signal` lines in groups.
 
-The policy's text, usually put in front as a comment, calls restrictions express reservations
-under Article 4 of Directive (EU) 2019/790; with that text in the file they are tier 1.
+The text of the policy is usually a comment before the lines. It calls restrictions express
+reservations of rights under Article 4 of Directive (EU) 2019/790. With that text in the file,
+restrictions are tier 1.
 """
 
 import re
@@ -14,18 +15,19 @@ from crawler.protocols.content_signals._values import FAMILY as FAMILY
 from crawler.protocols.content_signals._values import FIELD
 from crawler.protocols.content_signals._values import SPEC as SPEC
 from crawler.protocols.interface import Carrier
-from crawler.protocols.robots.document import File
+from crawler.protocols.robots import extension_scope
+from crawler.protocols.robots.document import RobotsFile
 from crawler.protocols.robots.extension_lines import (
     ExtensionLine,
     ParsedLine,
+    build_reading,
     group_lines,
-    open_file,
-    places,
-    reading,
+    placement_issues,
+    read_extensible,
     split_path,
 )
+from crawler.protocols.robots.extension_lines import url_patterns as url_patterns
 from crawler.protocols.robots.extension_scope import Precedence
-from crawler.protocols.robots.extension_scope import statements_for as speaking
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "content_signal_robots"
@@ -38,54 +40,56 @@ HEADERS: tuple[str, ...] = ()
 
 _CLAUSE = "Content Signals Policy, (a) to (c)"
 _KEYS = frozenset({FIELD})
-# A signal restricts use, whether or not the path may be crawled.
+# A signal restricts use, whether or not the path may be crawled. Longest match and equal lines
+# are not settled by the policy: docs/protocols/content_signal_robots.md says what we do.
 _PRECEDENCE = Precedence(whole_line=False, allow_wins=False, crawled=frozenset())
-_POLICY = re.compile(r"content-signal = (?:yes|no), you may")
+# A sentence of the preamble, and the one that makes restrictions express.
+_PREAMBLE = re.compile(r"content-signal = (?:yes|no), you may")
 _EXPRESS = "express reservations of rights under article 4"
 _MARK = re.compile(r"\s*#+\s*(begin|end) cloudflare managed content", re.IGNORECASE)
-_BLOCKS = 20
+_MAX_BLOCKS = 20
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the lines; the policy's text alone says nothing (clause c)."""
-    file = open_file(document.body)
+    """Parse the lines. The preamble without a line says nothing (clause c)."""
+    file = read_extensible(document.body)
     if file is None or b"content-signal" not in document.body.lower():
         return Reading(presence=Presence.ABSENT)
     comments = _comments(file)
     lines = group_lines(file, _KEYS)
     if not lines:
-        return _nothing(comments)
-    return _read(file, lines, express=_EXPRESS in comments)
+        return _without_lines(comments)
+    return _with_lines(file, lines, express=_EXPRESS in comments)
 
 
-def _nothing(comments: str) -> Reading:
-    found = _POLICY.search(comments)
-    issue = Issue(code="content_signal.preamble_only", excerpt=found[0] if found else "")
-    return Reading(presence=Presence.ABSENT, issues=(issue,) if found else ())
+def _without_lines(comments: str) -> Reading:
+    preamble = _PREAMBLE.search(comments)
+    issue = Issue(code="content_signal.preamble_only", excerpt=preamble[0] if preamble else "")
+    return Reading(presence=Presence.ABSENT, issues=(issue,) if preamble else ())
 
 
-def _read(file: File, lines: list[ExtensionLine], *, express: bool) -> Reading:
-    blocks = list(islice(_managed(file), _BLOCKS))
-    issues = list(places(file, lines, FAMILY))
-    told: list[ParsedLine] = []
+def _with_lines(file: RobotsFile, lines: list[ExtensionLine], *, express: bool) -> Reading:
+    blocks = list(islice(_managed_blocks(file), _MAX_BLOCKS))
+    issues = list(placement_issues(file, lines, FAMILY))
+    parsed: list[ParsedLine] = []
     for line in lines:
         path, value = split_path(line.value)
-        found = _values.signals(value, express=express)
-        issues += [line.issue(f"content_signal.{code}", text) for code, text in found.issues]
+        signals = _values.parse_signals(value, express=express)
+        issues += [line.issue(f"content_signal.{code}", text) for code, text in signals.issues]
         managed = any(line.number in block for block in blocks)
-        by = DeclaredBy.CDN_MANAGED if managed else DeclaredBy.ORIGIN_FILE
-        told.append(ParsedLine(line, path, found.said, _CLAUSE, by, found.valid))
-    return reading(file, told, issues, FAMILY)
+        source = DeclaredBy.CDN_MANAGED if managed else DeclaredBy.ORIGIN_FILE
+        parsed.append(ParsedLine(line, path, signals.directives, _CLAUSE, source, signals.valid))
+    return build_reading(file, parsed, issues, FAMILY)
 
 
-def _comments(file: File) -> str:
-    """The text of all comments in lower case, with single spaces: sentences span lines."""
-    found = (text.partition("#")[2] for text in file.lines.texts if "#" in text)
-    return " ".join(" ".join(found).lower().replace("#", " ").split())
+def _comments(file: RobotsFile) -> str:
+    """Return all comments as one text in lower case, with single spaces: sentences span lines."""
+    comments = (text.partition("#")[2] for text in file.lines.texts if "#" in text)
+    return " ".join(" ".join(comments).lower().replace("#", " ").split())
 
 
-def _managed(file: File) -> Iterator[range]:
-    """The lines of blocks that the content delivery network writes, with both marks."""
+def _managed_blocks(file: RobotsFile) -> Iterator[range]:
+    """Yield the line numbers of blocks that the network writes; a block needs both marks."""
     begin = None
     for number, text in enumerate(file.lines.texts, start=1):
         mark = _MARK.match(text) if "#" in text else None
@@ -97,5 +101,5 @@ def _managed(file: File) -> Iterator[range]:
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What speaks to a question: for each purpose the longest match, equal ones together."""
-    return speaking(reading, question, _PRECEDENCE)
+    """Return the longest match for each purpose; equal lines all apply."""
+    return extension_scope.statements_for(reading, question, _PRECEDENCE)

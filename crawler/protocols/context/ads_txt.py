@@ -1,6 +1,6 @@
-"""ads.txt: which domain says that it owns an origin, or sells its advertising.
+"""ads.txt 1.1 (IAB Tech Lab): the domains that own an origin or manage its advertising.
 
-Context only, and weak: a domain is not a rights holder. It reserves nothing.
+Context only, of low confidence: a domain is not a rights holder. The file reserves nothing.
 """
 
 import re
@@ -24,16 +24,17 @@ RESOURCES = frozenset({Resource.ADS_TXT})
 HEADERS: tuple[str, ...] = ()
 
 _VARIABLE = re.compile(r"([a-z]+)\s*=\s*(.*)", re.IGNORECASE)
+# A record of a seller: domain, account, relationship. It proves that the file is an ads.txt.
 _RECORD = re.compile(r"[^\s,=]+\s*,\s*[^,]+,\s*(?:direct|reseller)\b", re.IGNORECASE)
 _DOMAINS = ("ownerdomain", "managerdomain")
 _VARIABLES = frozenset((*_DOMAINS, "contact", "subdomain", "inventorypartnerdomain"))
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the two variables that name a domain; sellers and other variables are passed over."""
-    text, nothing = text_of(document, FAMILY)
-    if nothing:
-        return Reading(presence=Presence.ABSENT, issues=(nothing,))
+    """Return a reading with the domains of OWNERDOMAIN and MANAGERDOMAIN as parties."""
+    text, reason = text_of(document, FAMILY)
+    if reason:
+        return Reading(presence=Presence.ABSENT, issues=(reason,))
     lines = list(lines_of(text))
     variables = list(_variables(lines))
     if not variables and not any(_RECORD.match(line.text) for line in lines):
@@ -48,7 +49,7 @@ def parse(document: Document, /) -> Reading:
 
 
 def _variables(lines: list[FieldLine]) -> Iterator[tuple[str, FieldLine]]:
-    """The lines that give a known variable a value: its name in lower case, and the value."""
+    """Yield the known variables: the name in lower case, and the line with its value as text."""
     for line in lines:
         match = _VARIABLE.fullmatch(line.text)
         if match and match[1].lower() in _VARIABLES:
@@ -56,19 +57,23 @@ def _variables(lines: list[FieldLine]) -> Iterator[tuple[str, FieldLine]]:
 
 
 def _owners(variables: list[tuple[str, FieldLine]], issues: list[Issue]) -> Iterator[Party | None]:
-    """ads.txt 1.1: of several OWNERDOMAIN the first counts; MANAGERDOMAIN is one a country."""
-    owned = False
+    """Yield the parties that the variables name.
+
+    ads.txt 1.1: the first OWNERDOMAIN counts; there may be one MANAGERDOMAIN for each country.
+    """
+    has_owner = False
     for name, line in variables:
         if name not in _DOMAINS:
             continue
-        if name == "ownerdomain" and owned:
+        if name == "ownerdomain" and has_owner:
             issues.append(_issue("repeated", line))
             continue
+        # `MANAGERDOMAIN=example.org, DE`: the country follows after a comma.
         domain = parties.domain_of(line.text.partition(",")[0])
         if not domain:
             issues.append(_issue("domain", line))
             continue
-        owned = owned or name == "ownerdomain"
+        has_owner = has_owner or name == "ownerdomain"
         yield parties.party(f"{NAME}.{name}", "owner_domain", parties.LOW, uid=domain)
 
 
@@ -77,5 +82,5 @@ def _issue(code: str, line: FieldLine) -> Issue:
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: who sells advertising says nothing about mining."""
+    """Return nothing: ads.txt says nothing about mining."""
     return ()

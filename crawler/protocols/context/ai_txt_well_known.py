@@ -1,7 +1,7 @@
-"""/.well-known/ai.txt: another place, where other formats than Spawning's ai.txt are found.
+"""/.well-known/ai.txt: an address with other formats than Spawning's ai.txt.
 
-An individual Internet-Draft defines one of them, and none has a status. The file is noted with
-the format it looks like, and nothing is read from it.
+One of them is an individual Internet-Draft (draft-car-ai-txt-wellknown-00); none has a status.
+The file is recorded with the format that it looks like. Nothing is read from it.
 """
 
 import re
@@ -22,6 +22,7 @@ RESOURCES = frozenset({Resource.AI_TXT_WELL_KNOWN})
 HEADERS: tuple[str, ...] = ()
 
 _NAME = re.compile(r"([A-Za-z][A-Za-z-]*)\s*:")
+# Fields of draft-car-ai-txt-wellknown-00; one of them is enough to recognise it.
 _CAR = frozenset(
     "training training-allow training-deny training-license training-licence scraping indexing "
     "caching attribution ai-disclosure spec-version site-name site-url ai-json".split()
@@ -30,19 +31,19 @@ _SPAWNING = frozenset(("user-agent", "allow", "disallow"))
 
 
 def parse(document: Document, /) -> Reading:
-    """Note the file, and in an issue which format it seems to be in."""
-    text, nothing = text_of(document, FAMILY)
-    if nothing:
-        return Reading(presence=Presence.ABSENT, issues=(nothing,))
-    seen = Issue(code=f"{FAMILY}.{_format(text)}", line=1)
-    return Reading(presence=Presence.PRESENT, issues=(seen,))
+    """Return a reading that records the file, with an issue for the format it looks like."""
+    text, reason = text_of(document, FAMILY)
+    if reason:
+        return Reading(presence=Presence.ABSENT, issues=(reason,))
+    issue = Issue(code=f"{FAMILY}.{_format(text)}", line=1)
+    return Reading(presence=Presence.PRESENT, issues=(issue,))
 
 
 def _format(text: str) -> str:
     if text.lstrip().startswith("{"):
         return "json"
-    found = (_NAME.match(line.text) for line in lines_of(text))
-    names = {match[1].lower() for match in found if match}
+    matches = (_NAME.match(line.text) for line in lines_of(text))
+    names = {match[1].lower() for match in matches if match}
     if names & _CAR:
         return "draft_car"
     if names & _SPAWNING:
@@ -51,7 +52,7 @@ def _format(text: str) -> str:
 
 
 def _is_markdown(text: str) -> bool:
-    """Whether there is a title, and a list, a quotation or another heading below it."""
+    """Return whether there is a title, with a list, a quotation or a heading below it."""
     lines = [line.strip() for line in text.splitlines()[:1000] if line.strip()]
     return lines[0].startswith("# ") and any(
         line.startswith(("- ", "* ", "> ", "## ")) for line in lines[1:]
@@ -59,5 +60,5 @@ def _is_markdown(text: str) -> bool:
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: a draft without a status reserves nothing here."""
+    """Return nothing: a draft without a status reserves nothing."""
     return ()

@@ -1,6 +1,7 @@
-"""llms.txt: that it is there. It helps models at work and has no words for permission.
+"""llms.txt (proposal at https://llmstxt.org/): its presence is recorded, and nothing else.
 
-So it is neither an invitation to train nor a reservation, whatever its prose says.
+The file helps models at inference and has no words for permission. So it is neither an
+invitation to train nor a reservation, whatever its prose says.
 """
 
 import re
@@ -24,14 +25,14 @@ _TITLE = re.compile(r"\s*(?:#[ \t]+\S|\S[^\r\n]*\r?\n={2,}[ \t]*(?:\r|\n|\Z))")
 
 
 def parse(document: Document, /) -> Reading:
-    """Note the file; the one thing its proposal requires is a title to begin with."""
-    text, nothing = text_of(document, FAMILY)
-    if nothing:
-        return Reading(presence=Presence.ABSENT, issues=(nothing,))
+    """Return a reading that records the file; the proposal requires only a title."""
+    text, reason = text_of(document, FAMILY)
+    if reason:
+        return Reading(presence=Presence.ABSENT, issues=(reason,))
     untitled = Issue(code=f"{FAMILY}.no_title", line=1)
     return Reading(presence=Presence.PRESENT, issues=() if _TITLE.match(text) else (untitled,))
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: it is never a signal."""
+    """Return nothing: the file is never a signal."""
     return ()

@@ -1,7 +1,10 @@
-"""Rights metadata of a page: whom schema.org, Dublin Core and licence links name.
+"""Rights metadata of a page: parties in schema.org JSON-LD, Dublin Core and licence links.
 
-A page names a holder, a publisher or a licence in words that many tools write by default. It
-is one side's word about the page's own content, and never a reservation.
+A page names a rights holder, a publisher or a licence, often by the default of a tool. It is
+the claim of one side about the page's content, and never a reservation.
+
+Rules for editors. Only nodes about the page itself count: a page that sells a book must not
+name the book's publisher. Issues have no excerpt, since it could hold a person's name.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,12 +29,13 @@ RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
 _INERT = ("template", "iframe")
-_STEPS = 2000
+_MAX_NODES = 2000
 _PREFIXES = ("", "schema:", "https://schema.org/", "http://schema.org/")
-# Nodes that speak of the page itself; others describe works that it only mentions.
-_OWN = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
-# What a site publishes itself. The publisher of a Book or a Movie is somebody else.
+# Properties that lead to nodes about the page itself; others lead to works that it mentions.
+_PAGE_NODES = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
+# Types that a site publishes itself. The publisher of a Book or a Movie is another party.
 _PUBLISHED = ("Article", "Blog", "BlogPosting", "CreativeWork", "Page", "Report", "WebSite")
+# A publisher is often the default of a content management system: low confidence.
 _HOLDERS = (
     ("copyrightHolder", "holder", parties.MEDIUM),
     ("publisher", "publisher", parties.LOW),
@@ -51,70 +55,71 @@ _Nodes = dict[str, Object]
 
 
 def parse(document: Document, /) -> Reading:
-    """Read an extract; a page that says nothing of rights has none of this."""
-    elements = [e for e in page.elements(document.body) if e.where not in _INERT]
+    """Return a reading with the parties of a page extract; absent where it names none."""
+    elements = [e for e in page.read_elements(document.body) if e.where not in _INERT]
     issues: list[Issue] = []
-    found = [*_schema(elements, issues), *_dublin_core(elements)]
-    named = parties.unique(found)
-    silent = Presence.MALFORMED if issues else Presence.ABSENT
+    named = parties.unique([*_schema(elements, issues), *_dublin_core(elements)])
+    presence_without_party = Presence.MALFORMED if issues else Presence.ABSENT
     return Reading(
-        presence=Presence.PRESENT if named else silent,
+        presence=Presence.PRESENT if named else presence_without_party,
         parties=named,
         issues=json_document.capped(issues, FAMILY),
     )
 
 
 def _schema(elements: list[Element], issues: list[Issue]) -> Iterator[Party | None]:
-    """Whom the JSON-LD of the page names; nodes refer to each other across its scripts."""
+    """Yield the parties in the JSON-LD of a page (None for a node without one)."""
     nodes = list(_nodes(value for e in elements for value in _json_ld(e, issues)))
+    # Nodes refer to each other by `@id`, also across scripts. A node that holds nothing but its
+    # `@id` is a reference.
     known = {uid: node for node in nodes if (uid := _text(node, "@id")) and len(node.members) > 1}
     for node in nodes:
-        yield from _named(node, known)
+        yield from _node_parties(node, known)
 
 
 def _json_ld(element: Element, issues: list[Issue]) -> Iterator[object]:
-    """The values of a script that speaks of schema.org; contexts are never fetched."""
+    """Yield the JSON-LD values of a script that name schema.org; contexts are never fetched."""
     kind = (element.get("type") or "").lower()
     if element.tag != "script" or "ld+json" not in kind or not element.text.strip():
         return
+    # The extract cuts a script at the cap, and JSON that is cut cannot be read.
     if len(element.text) >= page.TEXT_CAP:
         issues.append(Issue(code=f"{FAMILY}.too_long", line=element.line))
         return
     read = json_document.read_json(element.text, FAMILY)
     if read.fault:
-        # Without an excerpt, which could be a person's name.
         issues.append(Issue(code=f"{FAMILY}.json", line=element.line))
     yield from (item.value for item in read.items if "schema.org" in item.raw)
 
 
 def _nodes(values: Iterable[object]) -> Iterator[Object]:
-    """The nodes about the page, outermost first; what nests without end is cut off."""
+    """Yield the nodes about the page breadth first, from at most 2,000 values."""
     queue = list(values)
     for value in queue:
         if isinstance(value, list):
-            queue += value[: _STEPS - len(queue)] if len(queue) < _STEPS else ()
+            queue += value[: _MAX_NODES - len(queue)] if len(queue) < _MAX_NODES else ()
         elif isinstance(value, Object):
             yield value
-            inner = [one for name in _OWN for one in _each(value, name)]
-            queue += inner[: _STEPS - len(queue)] if len(queue) < _STEPS else ()
+            inner = [child for name in _PAGE_NODES for child in _each(value, name)]
+            queue += inner[: _MAX_NODES - len(queue)] if len(queue) < _MAX_NODES else ()
 
 
-def _named(node: Object, known: _Nodes) -> Iterator[Party | None]:
-    """The parties of a node with its licence, or the licence alone."""
+def _node_parties(node: Object, known: _Nodes) -> Iterator[Party | None]:
+    """Yield the parties of a node with its licence, or the licence alone."""
     licence = next((url for name in _LICENCES for url in _texts(node, name)), "")
     published = any(kind.endswith(_PUBLISHED) for kind in _texts(node, "@type"))
-    alone = True
+    has_party = False
     for name, role, confidence in _HOLDERS if published else _HOLDERS[:1]:
         for value in _each(node, name)[: parties.MOST]:
-            found = _party(f"schema.{name}", role, confidence, value, known)
-            alone = alone and found is None
-            yield _with_licence(found, licence)
-    if alone:
+            party = _party(f"schema.{name}", role, confidence, value, known)
+            has_party = has_party or party is not None
+            yield _with_licence(party, licence)
+    if not has_party:
         yield _licence("schema.license", licence)
 
 
 def _party(source: str, role: str, confidence: str, value: object, known: _Nodes) -> Party | None:
-    """A party given as text, as a node, or by the identifier of a node elsewhere on the page."""
+    """Return the party that a value gives: text, a node, or the `@id` of another node."""
     if isinstance(value, str):
         text = value.strip()
         name, uid = ("", text) if parties.is_web(text) else (text, "")
@@ -122,69 +127,73 @@ def _party(source: str, role: str, confidence: str, value: object, known: _Nodes
     if not isinstance(value, Object):
         return None
     node = known.get(_text(value, "@id"), value) if len(value.members) == 1 else value
-    reached = [node, *(c for c in _each(node, "contactPoint")[:20] if isinstance(c, Object))]
+    points = [c for c in _each(node, "contactPoint")[:20] if isinstance(c, Object)]
     return parties.party(
         source,
         role,
         confidence,
         name=_text(node, "name", "legalName", "@value"),
         uid=next((u for u in (_text(node, "@id"), _text(node, "url")) if parties.is_web(u)), ""),
-        contact=[_text(p, "url") for p in reached[1:]] + [_text(p, "email") for p in reached],
-        personal=[_text(p, "telephone") for p in reached] + [_address(node)],
+        contact=[_text(p, "url") for p in points] + [_text(p, "email") for p in [node, *points]],
+        personal=[_text(p, "telephone") for p in [node, *points]] + [_address(node)],
         is_person=any(kind.endswith("Person") for kind in _texts(node, "@type")),
     )
 
 
 def _address(node: Object) -> str:
-    """A postal address on one line, empty where none is given."""
-    given = next(iter(_each(node, "address")), None)
-    return ", ".join(_texts(given, *_ADDRESS)) if isinstance(given, Object) else _plain(given)
+    """Return a postal address on one line; empty where the node has none."""
+    address = next(iter(_each(node, "address")), None)
+    if isinstance(address, Object):
+        return ", ".join(_texts(address, *_ADDRESS))
+    return _plain(address)
 
 
 def _dublin_core(elements: list[Element]) -> Iterator[Party | None]:
-    """Whom elements of the page name, with the licence of the page; or the licence alone."""
+    """Yield the parties of Dublin Core elements with the page's licence, or the licence alone."""
     pairs = [pair for element in elements for pair in _pairs(element) if pair[1]]
     licences = [(name, url) for name, url in pairs if name == _REL or name in _DC_LICENCES]
+    # `dc.rights` is often prose; only an address is a licence page.
     licences = [(name, url) for name, url in licences if parties.page_of(url)]
     holders = [(name, value) for name, value in pairs if name in _DC_HOLDERS]
     for name, value in holders:
-        found = _party(name, *_DC_HOLDERS[name], value, {})
-        yield _with_licence(found, licences[0][1] if licences else "")
+        party = _party(name, *_DC_HOLDERS[name], value, {})
+        yield _with_licence(party, licences[0][1] if licences else "")
     for name, url in licences[: 0 if holders else 1]:
         yield _licence(name, url)
 
 
 def _pairs(element: Element) -> Iterator[tuple[str, str]]:
-    """What an element says: names in lower case with a dot, `rel.license` for a link."""
+    """Yield (name, value) pairs of an element, such as `dc.publisher` or `rel.license`."""
     if element.tag == "meta":
         name = element.get("name") or element.get("property") or ""
         yield name.strip().lower().replace(":", "."), (element.get("content") or "").strip()
+    # A link with RSL's media type is read by `rsl_html`.
     elif element.tag in ("link", "a") and (element.get("type") or "").strip().lower() != _RSL:
         href = (element.get("href") or "").strip()
         for rel in (element.get("rel") or "").lower().split()[:20]:
             yield (_REL if rel == "license" else rel), parties.reference(href)
 
 
-def _with_licence(found: Party | None, licence: str) -> Party | None:
-    return replace(found, licence_page=parties.page_of(licence)) if found else None
+def _with_licence(party: Party | None, licence: str) -> Party | None:
+    return replace(party, licence_page=parties.page_of(licence)) if party else None
 
 
 def _licence(source: str, licence: str) -> Party | None:
-    """A licence that a page offers without saying who does."""
+    """Return the unnamed party that offers a licence."""
     return parties.party(source, "offers_licence", parties.LOW, licence_page=licence)
 
 
 def _each(node: Object, name: str) -> list[object]:
-    """The values of a property, however its name is written; JSON-LD takes one or a list."""
-    found: list[object] = []
+    """Return the values of a property under all prefixes of schema.org; JSON-LD allows a list."""
+    values: list[object] = []
     for prefix in ("",) if name.startswith("@") else _PREFIXES:
         value = node.get(prefix + name)
-        found += value if isinstance(value, list) else [] if value is None else [value]
-    return found
+        values += value if isinstance(value, list) else [] if value is None else [value]
+    return values
 
 
 def _texts(node: Object, *names: str) -> list[str]:
-    """The texts given to the names, in their order."""
+    """Return the texts of several properties, in the order of the names."""
     return [text for name in names for value in _each(node, name) if (text := _plain(value))]
 
 
@@ -193,13 +202,13 @@ def _text(node: Object, *names: str) -> str:
 
 
 def _plain(value: object) -> str:
-    """The text of a value: a string, a literal, or what a node is known by."""
+    """Return the text of a value: a string, a literal, or the identifier or name of a node."""
     if isinstance(value, Object):
-        found = (value.get(name) for name in ("@id", "@value", "url", "name"))
-        value = next((text for text in found if isinstance(text, str)), None)
+        members = (value.get(name) for name in ("@id", "@value", "url", "name"))
+        value = next((text for text in members if isinstance(text, str)), None)
     return value.strip()[:4096] if isinstance(value, str) else ""
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: to be named is not to reserve."""
+    """Return nothing: a party is no reservation."""
     return ()

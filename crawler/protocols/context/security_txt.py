@@ -1,6 +1,6 @@
-"""security.txt: where to report a vulnerability, which is often the only address of an origin.
+"""security.txt (RFC 9116): contacts for security reports, often the only address of an origin.
 
-Context only: the contact is for security, not for licences, and it reserves nothing.
+Context only: the contact is for security, not for licences. The file reserves nothing.
 """
 
 import re
@@ -25,33 +25,35 @@ HEADERS: tuple[str, ...] = ()
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z-]*)\s*:\s*(.*)")
 _CONTACT, _EXPIRES, _POLICY = "contact", "expires", "policy"
+# Fields of RFC 9116, 2.5. `Preferred-Languages` alone does not make a file a security.txt.
 _FIELDS = frozenset(
     (_CONTACT, _EXPIRES, _POLICY, "acknowledgments", "canonical", "encryption", "hiring")
 )
+# RFC 9116, 2.5.5: a date of RFC 3339; missing seconds are accepted.
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)")
 
 _Field = tuple[str, str, int]
 
 
 def parse(document: Document, /) -> Reading:
-    """Read contacts and policies; a signature around them is passed over, never checked."""
-    text, nothing = text_of(document, FAMILY)
-    if nothing:
-        return Reading(presence=Presence.ABSENT, issues=(nothing,))
+    """Return a reading with contacts and policies as parties; a signature is not checked."""
+    text, reason = text_of(document, FAMILY)
+    if reason:
+        return Reading(presence=Presence.ABSENT, issues=(reason,))
     fields = list(_fields(text))
     if not fields:
         other = Issue(code=f"{FAMILY}.other_format", line=1)
         return Reading(presence=Presence.ABSENT, issues=(other,))
-    required = tuple(_violations(fields))
+    violations = list(_violations(fields))
     return Reading(
-        presence=Presence.MALFORMED if required else Presence.PRESENT,
+        presence=Presence.MALFORMED if violations else Presence.PRESENT,
         parties=parties.unique(map(_party, fields)),
-        issues=capped(list(required), FAMILY),
+        issues=capped(violations, FAMILY),
     )
 
 
 def _fields(text: str) -> Iterator[_Field]:
-    """The fields that the RFC knows: name in lower case, value, line."""
+    """Yield the known fields (RFC 9116, 2.5): the name in lower case, the value, and the line."""
     for line in lines_of(text):
         match = _FIELD.fullmatch(line.text)
         if match and match[1].lower() in _FIELDS:
@@ -59,10 +61,11 @@ def _fields(text: str) -> Iterator[_Field]:
 
 
 def _violations(fields: list[_Field]) -> Iterator[Issue]:
-    """RFC 9116, 2.5.3 and 2.5.5: a Contact must be there, and exactly one date in Expires.
+    """Yield an issue for each rule that the file breaks.
 
-    Whether the date has passed is not said here: equal documents read equal on every day.
+    RFC 9116, 2.5.3: at least one Contact. 2.5.5: exactly one Expires, which is a date.
     """
+    # The date is not compared with today's: equal documents must give equal readings.
     if not any(name == _CONTACT for name, _, _ in fields):
         yield Issue(code=f"{FAMILY}.no_contact")
     dates = [(value, line) for name, value, line in fields if name == _EXPIRES]
@@ -76,6 +79,7 @@ def _violations(fields: list[_Field]) -> Iterator[Issue]:
 
 
 def _party(field: _Field) -> Party | None:
+    """Return the party of a Contact or Policy with a value, else None."""
     name, value, _ = field
     if name not in (_CONTACT, _POLICY) or not value:
         return None
@@ -83,5 +87,5 @@ def _party(field: _Field) -> Party | None:
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: security is another matter."""
+    """Return nothing: security.txt says nothing about mining."""
     return ()

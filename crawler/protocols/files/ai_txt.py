@@ -1,8 +1,9 @@
 """ai.txt of Spawning: file types and paths that data sets for AI training may not take.
 
-It looks like robots.txt and is not: `*.jpg` is a file extension, compared without case at
-the end of the path, and a rule about a type beats one about everything. No grammar was ever
-published; where readers could differ, the stricter reading is taken.
+Rules for editors. The format looks like robots.txt but differs from it: `*.jpg` is a file
+extension, compared without case with the end of the path, and a rule about a type beats one
+about everything. No grammar was ever published (announcement of 2023-05-30). Where readers could
+differ, the stricter reading is taken.
 """
 
 import re
@@ -14,6 +15,7 @@ from crawler.model import AppliedStatement, Document, Issue, Question, Reading, 
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, path_patterns
 from crawler.protocols.parsing.json_document import excerpt
+from crawler.protocols.url_patterns import ComparedPart, UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "ai_txt"
@@ -27,15 +29,18 @@ RESOURCES = frozenset({Resource.AI_TXT})
 HEADERS: tuple[str, ...] = ()
 
 _CLAUSE = "Spawning ai.txt, announcement of 2023-05-30"
+# The generator of Spawning writes both `/` and `*` for everything.
 _EVERYTHING = frozenset(("/", "*", "/*"))
+# A file type has one dot: `*.tar.gz` is a path pattern.
 _TYPE = re.compile(r"/?\*\.([^\s./*$?]+)\$?")
-# Agents times rules of a group; the longest generated file has some 120 rules for one agent.
-_MOST = 10_000
+# Pairs of agent and rule; the longest generated file has about 120 rules for one agent.
+_MAX_RULES = 10_000
+# Names are compared without case, blanks, `_` and `-`, since `USER_AGENT :` occurs.
 _KEYS = {"useragent": "agent", "allow": "allow", "disallow": "disallow"}
 
 
 class _AiTxtLine(NamedTuple):
-    """A line with a field: `key` is agent, allow, disallow or, for any other, empty."""
+    """A line with a field. `key` is `agent`, `allow` or `disallow`, and empty for other fields."""
 
     number: int
     key: str
@@ -44,19 +49,19 @@ class _AiTxtLine(NamedTuple):
 
 
 class _AiTxtRule(NamedTuple):
-    """A statement, and the pattern of its path when it is about one."""
+    """A statement, with the compiled pattern if it is about a path."""
 
     statement: Statement
     pattern: path_patterns.Pattern | None = None
 
     @property
     def universal(self) -> bool:
-        """Whether it is about everything."""
+        """True for a rule about everything."""
         return self.pattern is None and self.statement.media is None
 
     @property
     def extension(self) -> str:
-        """The extension it is about, as those of normalised paths are written."""
+        """The file extension in the form of normalised paths; empty if it has none."""
         return path_patterns.normalise(self.statement.media or "").lower()
 
     @property
@@ -65,22 +70,23 @@ class _AiTxtRule(NamedTuple):
 
 
 def parse(document: Document, /) -> Reading:
-    """Read a file of this format; another one at the same address says nothing here."""
-    text, quirk = json_document.decode(document.body)
+    """Return the reading of a file; a file of another format at this address is absent."""
+    text, deviation = json_document.decode(document.body)
     lines, prose = _lines(text, document.truncated)
-    if nothing := _nothing(document, text, lines, prose):
-        return Reading(presence=Presence.ABSENT, issues=(nothing,))
-    issues = [Issue(code=f"ai_txt.{quirk}")] if quirk else []
+    if reason := _absence(document, text, lines, prose):
+        return Reading(presence=Presence.ABSENT, issues=(reason,))
+    issues = [Issue(code=f"ai_txt.{deviation}")] if deviation else []
     if document.truncated:
         issues.append(Issue(code="ai_txt.truncated"))
+    # The body decides what a file is; a wrong media type is only noted.
     if "html" in document.media_type:
         issues.append(Issue(code="ai_txt.media_type", excerpt=excerpt(document.media_type)))
-    rules = list(islice(_rules(lines, issues), _MOST + 1))
-    if len(rules) > _MOST:
+    rules = list(islice(_rules(lines, issues), _MAX_RULES + 1))
+    if len(rules) > _MAX_RULES:
         issues.append(Issue(code="ai_txt.too_many_rules"))
         rules.pop()
     statements = numbered([rule.statement for rule in rules])
-    issues.extend(_unknown(lines, prose))
+    issues.extend(_ignored_lines(lines, prose))
     issues.extend(_extensionless(rules))
     return Reading(
         presence=Presence.PRESENT,
@@ -91,10 +97,13 @@ def parse(document: Document, /) -> Reading:
 
 
 def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLine]]:
-    """The lines with a field and the lines of prose; a line that was cut off is neither."""
+    """Return the lines with a field and the lines of prose.
+
+    The last line of a truncated file is left out: a rule that was cut off means something else.
+    """
     fields, prose = [], []
-    written = re.split(r"\r\n|\r|\n", text)
-    for number, raw in enumerate(written[:-1] if truncated else written, start=1):
+    raw_lines = re.split(r"\r\n|\r|\n", text)
+    for number, raw in enumerate(raw_lines[:-1] if truncated else raw_lines, start=1):
         line = raw.partition("#")[0].strip()
         name, colon, value = line.partition(":")
         key = re.sub(r"[\s_-]", "", name).lower()
@@ -105,36 +114,36 @@ def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLin
     return fields, prose
 
 
-def _nothing(
+def _absence(
     document: Document, text: str, lines: list[_AiTxtLine], prose: list[_AiTxtLine]
 ) -> Issue | None:
-    """Why a body is not a file of this format at all, if so.
-
-    A group makes it one, or rules without a group when nothing else stands in the file.
-    """
+    """Return the reason why a body is not an ai.txt of this format, or None if it is one."""
     if not text.strip():
         return Issue(code="ai_txt.empty")
+    # Many sites answer every address with a page (soft 404).
     if text.lstrip()[0] == "<":
         return Issue(code="ai_txt.soft_404", line=1, excerpt=excerpt(text))
     if "\x00" in text:
         return Issue(code="ai_txt.binary", excerpt=excerpt(document.media_type))
-    rules = any(line.key in ("allow", "disallow") and _about(line.value) for line in lines)
-    alone = not prose and all(line.key for line in lines)
-    if rules and (alone or any(line.key == "agent" for line in lines)):
+    # Markdown and instructions to language models stand at the same address. So a file needs a
+    # rule in a group, or rules and nothing else.
+    has_rules = any(line.key in ("allow", "disallow") and _is_rule(line.value) for line in lines)
+    only_rules = not prose and all(line.key for line in lines)
+    if has_rules and (only_rules or any(line.key == "agent" for line in lines)):
         return None
     code = "ai_txt.soft_404" if "html" in document.media_type else "ai_txt.other_format"
     return Issue(code=code, line=1, excerpt=excerpt(text))
 
 
-def _about(value: str) -> bool:
-    """Whether a rule's value has a meaning: empty, or from the root or a wildcard on."""
+def _is_rule(value: str) -> bool:
+    """Return whether a rule's value has a meaning: it is empty, or starts with `/` or `*`."""
     return value == "" or value[0] in "/*"
 
 
 def _rules(lines: list[_AiTxtLine], issues: list[Issue]) -> Iterator[_AiTxtRule]:
-    """The rules of every group in order; agents on consecutive lines share a group."""
+    """Yield the rules of all groups in order, once for each agent of their group."""
     agents: list[str] = []
-    collecting = False
+    collecting = False  # agents on consecutive lines share a group, as in robots.txt
     for line in lines:
         if line.key == "agent":
             agents = agents if collecting else []
@@ -146,20 +155,23 @@ def _rules(lines: list[_AiTxtLine], issues: list[Issue]) -> Iterator[_AiTxtRule]
             collecting = False
             if not agents:
                 issues.append(_issue("no_agent", line))
-            if not _about(line.value):
+            if not _is_rule(line.value):
                 issues.append(_issue("value", line))
             elif line.value:
                 yield from (_rule(line, agent) for agent in agents or ["*"])
 
 
 def _rule(line: _AiTxtLine, agent: str) -> _AiTxtRule:
-    """One rule for one agent; `*/` is what the WordPress plugin made of `*`."""
+    """Return one rule for one agent."""
+    # The type decides over the path syntax: `*.jpg` would also be a valid path pattern.
     media = _TYPE.fullmatch(line.value)
     about = "type" if media else "all" if line.value in _EVERYTHING else "path"
+    # Version 1.0 of Spawning's WordPress plugin wrote `*/` for `*`: a lenient reading only.
     strict = agent != "*/"
     statement = Statement(
         rule=f"ai_txt.{line.key}.{about}",
         stance=Stance.RESERVED if line.key == "disallow" else Stance.PERMITTED,
+        # The announcement names AI training; it lacks the words of Art. 4(3), hence tier 2.
         purpose=Purpose.AI_TRAIN,
         tier=2,
         place=f"ai.txt line {line.number}",
@@ -182,8 +194,8 @@ def _issue(code: str, line: _AiTxtLine) -> Issue:
     return Issue(code=f"ai_txt.{code}", line=line.number, excerpt=excerpt(line.raw))
 
 
-def _unknown(lines: list[_AiTxtLine], prose: list[_AiTxtLine]) -> Iterator[Issue]:
-    """Fields of other formats in the file, each name once, and the first line of prose."""
+def _ignored_lines(lines: list[_AiTxtLine], prose: list[_AiTxtLine]) -> Iterator[Issue]:
+    """Yield issues for unknown fields, each name once, and for the first line of prose."""
     seen: set[str] = set()
     for line in lines:
         name = line.raw.partition(":")[0].strip().lower()
@@ -194,25 +206,40 @@ def _unknown(lines: list[_AiTxtLine], prose: list[_AiTxtLine]) -> Iterator[Issue
 
 
 def _extensionless(rules: list[_AiTxtRule]) -> Iterator[Issue]:
-    """Pages whose address has no extension escape a rule about their type."""
-    universal = any(rule.universal and not rule.reserves for rule in rules)
+    """Yield an issue where HTML is reserved and everything else permitted.
+
+    Pages whose URL has no extension then fall under the permission.
+    """
+    permits_rest = any(rule.universal and not rule.reserves for rule in rules)
     for rule in rules:
-        if universal and rule.reserves and rule.statement.media in ("html", "htm"):
-            one = rule.statement
-            yield Issue(code="ai_txt.extensionless", line=one.line, excerpt=excerpt(one.raw))
+        if permits_rest and rule.reserves and rule.statement.media in ("html", "htm"):
+            html = rule.statement
+            yield Issue(code="ai_txt.extensionless", line=html.line, excerpt=excerpt(html.raw))
             return
 
 
-def limits_of(reading: Reading) -> tuple[tuple[str | None, path_patterns.Pattern | None], ...]:
-    """What limits the rules of a file: a type, or the pattern of a path."""
+def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
+    """Yield the patterns that answers depend on: file types by the end of a path, and paths.
+
+    Both are compared with the path without its query, as in `_for_path`.
+    """
     rules: tuple[_AiTxtRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
-    return tuple((rule.statement.media, rule.pattern) for rule in rules)
+    for rule in rules:
+        if rule.statement.media:
+            ending = f".{rule.extension}"
+            yield UrlPattern(
+                ComparedPart.LOWER,
+                path_patterns.Pattern(f"*{ending}$", ("", ending), True, len(ending) + 2),
+            )
+        elif rule.pattern:
+            yield from selective((rule.pattern,), ComparedPart.BARE)
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What decides for a path, or for the whole origin, the counting groups first.
+    """Return the statements that decide for a path, or for the whole origin.
 
-    As in robots.txt, a group that names the agent asked about replaces the one for `*`.
+    Groups that count come first. As in robots.txt, a group that names the agent asked about
+    replaces the group for `*`.
     """
     rules: tuple[_AiTxtRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
     groups: dict[tuple[bool, str], list[_AiTxtRule]] = {}
@@ -220,76 +247,84 @@ def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStat
         agent = rule.statement.agent.lower()
         groups.setdefault((not rule.statement.counts, agent), []).append(rule)
     asked = (question.agent or "*").lower()
-    named = asked != "*" and (False, asked) in groups
+    has_own_group = asked != "*" and (False, asked) in groups
     return tuple(
         AppliedStatement(
             statement=applied.statement,
             limited_to="agents" if asked == "*" != agent else applied.limited_to,
         )
         for (lenient, agent), group in sorted(groups.items(), key=lambda item: item[0][0])
-        if asked in ("*", agent) or (agent == "*" and (lenient or not named))
+        if asked in ("*", agent) or (agent == "*" and (lenient or not has_own_group))
         for applied in _group(group, question.path)
     )
 
 
 def _group(rules: list[_AiTxtRule], path: str | None) -> Iterator[AppliedStatement]:
-    return _everywhere(rules) if path is None else _at(rules, path)
+    return _for_origin(rules) if path is None else _for_path(rules, path)
 
 
-def _at(rules: list[_AiTxtRule], path: str) -> Iterator[AppliedStatement]:
-    """The rule that decides for a path: type and path before everything.
+def _for_path(rules: list[_AiTxtRule], path: str) -> Iterator[AppliedStatement]:
+    """Yield the rule that decides for a path, without its query, if there is one.
 
-    Of a type and a path that disagree, and of equal rules, the one that reserves decides.
+    A rule about a type or a path beats one about everything; the longest path rule counts.
     """
     normal = path_patterns.normalise_path(path.partition("?")[0])
-    media = _extension(normal)
-    typed = [rule for rule in rules if media and rule.extension == media]
-    pathed = [
+    extension = _extension(normal)
+    type_rules = [rule for rule in rules if extension and rule.extension == extension]
+    path_rules = [
         rule for rule in rules if rule.pattern and path_patterns.matches(rule.pattern, normal)
     ]
-    found = [_strictest(typed), _strictest(_longest(pathed))]
-    special = _strictest([rule for rule in found if rule])
-    decides = special or _strictest([rule for rule in rules if rule.universal])
-    if decides:
-        yield AppliedStatement(statement=decides.statement)
+    specific = [_strictest(type_rules), _strictest(_longest(path_rules))]
+    # Nothing says whether a type or a path weighs more, so the stricter of the two decides.
+    decisive = _strictest([rule for rule in specific if rule]) or _strictest(
+        [rule for rule in rules if rule.universal]
+    )
+    if decisive:
+        yield AppliedStatement(statement=decisive.statement)
 
 
 def _extension(path: str) -> str:
-    """The extension of a path in lower case: after the last dot of the last segment."""
+    """Return what follows the last dot of the last segment, in lower case; empty without a dot."""
     name = path.rpartition("/")[2]
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
 def _longest(rules: list[_AiTxtRule]) -> list[_AiTxtRule]:
-    most = max((rule.pattern.octets for rule in rules if rule.pattern), default=0)
-    return [rule for rule in rules if rule.pattern and rule.pattern.octets == most]
+    """Return the path rules whose patterns are longest, in octets."""
+    longest = max((rule.pattern.octets for rule in rules if rule.pattern), default=0)
+    return [rule for rule in rules if rule.pattern and rule.pattern.octets == longest]
 
 
 def _strictest(rules: list[_AiTxtRule]) -> _AiTxtRule | None:
-    """The first that reserves, else the first."""
+    """Return the first rule that reserves, else the first rule, else None.
+
+    In robots.txt `Allow` wins a tie (RFC 9309, 2.2.2); ai.txt defines no such rule.
+    """
     return next((rule for rule in rules if rule.reserves), next(iter(rules), None))
 
 
-def _everywhere(rules: list[_AiTxtRule]) -> Iterator[AppliedStatement]:
-    """Every rule that decides something, and what limits it."""
+def _for_origin(rules: list[_AiTxtRule]) -> Iterator[AppliedStatement]:
+    """Yield every rule that decides for some URL, with the kind of URLs it is limited to."""
     universal = _strictest([rule for rule in rules if rule.universal])
-    special = _prevailing([rule for rule in rules if not rule.universal])
-    for rule in [universal] if universal else []:
-        against = [other for other in special if other.reserves is not rule.reserves]
-        parts = sorted(_part(other) for other in against)
-        yield AppliedStatement(statement=rule.statement, limited_to=parts[-1] if parts else "")
+    specific = _decisive_rules([rule for rule in rules if not rule.universal])
+    if universal:
+        exceptions = [other for other in specific if other.reserves is not universal.reserves]
+        limits = sorted(_limit(other) for other in exceptions)
+        yield AppliedStatement(
+            statement=universal.statement, limited_to=limits[-1] if limits else ""
+        )
     yield from (
-        AppliedStatement(statement=rule.statement, limited_to=_part(rule)) for rule in special
+        AppliedStatement(statement=rule.statement, limited_to=_limit(rule)) for rule in specific
     )
 
 
-def _prevailing(rules: list[_AiTxtRule]) -> list[_AiTxtRule]:
-    """Of rules about the same type or path, the one that decides."""
-    same: dict[tuple[str | None, str | None], list[_AiTxtRule]] = {}
+def _decisive_rules(rules: list[_AiTxtRule]) -> list[_AiTxtRule]:
+    """Return one rule for each type or path: the strictest."""
+    groups: dict[tuple[str | None, str | None], list[_AiTxtRule]] = {}
     for rule in rules:
-        same.setdefault((rule.statement.media, rule.statement.path), []).append(rule)
-    return [one for group in same.values() if (one := _strictest(group))]
+        groups.setdefault((rule.statement.media, rule.statement.path), []).append(rule)
+    return [decisive for group in groups.values() if (decisive := _strictest(group))]
 
 
-def _part(rule: _AiTxtRule) -> str:
+def _limit(rule: _AiTxtRule) -> str:
     return "file types" if rule.statement.media else "paths"

@@ -1,7 +1,7 @@
-"""trust.txt of JournalList: who controls whom, and `datatrainingallowed` for the whole site.
+"""trust.txt of JournalList: relations between sites, and `datatrainingallowed` for a whole site.
 
-A line is `name=value`. The statement is about training, covers the whole origin, and has no
-path, agent or file type to limit it.
+A line is `name=value`. `datatrainingallowed=yes|no` (since 2024-04-04) is a statement about
+training. It covers the whole origin: the format cannot limit it to a path, agent or file type.
 """
 
 import re
@@ -34,84 +34,68 @@ RESOURCES = frozenset({Resource.TRUST_TXT})
 HEADERS: tuple[str, ...] = ()
 
 _TRAINING = "datatrainingallowed"
-_EDGES = ("control", "controlledby", "member", "belongto", "contact")
+_RELATIONS = ("control", "controlledby", "member", "belongto", "contact")
+# Only these relations are control; `member` and `belongto` are associations.
 _ROLES = {"control": "controlled", "controlledby": "controller"}
-_NAMES = frozenset((_TRAINING, *_EDGES, "social", "vendor", "customer", "disclosure"))
+_NAMES = frozenset((_TRAINING, *_RELATIONS, "social", "vendor", "customer", "disclosure"))
 _CLAUSE = "trust.txt specification, datatrainingallowed (2024-04-04)"
+# A colon in place of `=` occurs in deployed files; such a line is read leniently.
 _LINE = re.compile(r"([A-Za-z][\w-]{0,39})[ \t]*([=:])[ \t]*(.*)")
-_MOST_EDGES = 2000
+_MAX_RELATIONS = 2000
 
 
 class _TrustLine(NamedTuple):
-    """A line with a variable: `name` as written, `mark` the equals sign or a colon."""
+    """A line with a variable. `name` is as written; `separator` is `=` or `:`."""
 
     number: int
     name: str
-    mark: str
+    separator: str
     value: str
     raw: str
 
     @property
     def strict(self) -> bool:
-        """Whether it is written as the specification writes it."""
-        return self.mark == "=" and self.name in _NAMES
+        """True if separator and case of the name are those of the specification."""
+        return self.separator == "=" and self.name in _NAMES
 
     def issue(self, code: str) -> Issue:
-        """An issue that quotes it."""
+        """Return an issue with this line as its excerpt."""
         return Issue(code=f"{FAMILY}.{code}", line=self.number, excerpt=excerpt(self.raw))
 
 
-class Edge(NamedTuple):
-    """Whom a file names as controlling, controlled, member, association or contact.
-
-    It is one side's word: only where both files say the same is it more than a claim.
-    `strict` is False for a line that departs from the specification.
-    """
-
-    kind: str
-    value: str
-    line: int
-    strict: bool
-
-
-class _Edges(NamedTuple):
-    edges: tuple[Edge, ...]
-
-
-def edges_of(reading: Reading) -> tuple[Edge, ...]:
-    """The relations that a file declares, in its order."""
-    return reading.rules.edges if isinstance(reading.rules, _Edges) else ()
-
-
 def parse(document: Document, /) -> Reading:
-    """Read a file; a page for people, another format or prose says nothing here."""
-    text, quirk = json_document.decode(document.body)
+    """Return the reading of a file; HTML, prose and other formats are absent."""
+    text, deviation = json_document.decode(document.body)
     lines, prose = _lines(text, truncated=document.truncated)
     known = [line for line in lines if line.name.lower() in _NAMES]
-    if nothing := _nothing(document, text, known):
-        return Reading(presence=Presence.ABSENT, issues=(nothing,))
-    issues = [Issue(code=f"{FAMILY}.{quirk}")] if quirk else []
+    if reason := _absence(document, text, known):
+        return Reading(presence=Presence.ABSENT, issues=(reason,))
+    issues = [Issue(code=f"{FAMILY}.{deviation}")] if deviation else []
     if document.truncated:
         issues.append(Issue(code=f"{FAMILY}.truncated"))
-    given = [line for line in known if line.name.lower() == _TRAINING]
-    statements = list(_statements(given, issues))
-    issues += _remarks(lines, prose)
-    bad = bool(given) and not any(statement.counts for statement in statements)
-    edges = tuple(_edges(known))[:_MOST_EDGES]
+    training = [line for line in known if line.name.lower() == _TRAINING]
+    statements = list(_statements(training, issues))
+    issues += _deviations(lines, prose)
+    # A line about training that cannot be read must not pass for silence.
+    is_malformed = bool(training) and not any(statement.counts for statement in statements)
+    relations = [line for line in known if line.name.lower() in _RELATIONS and line.value]
     return Reading(
-        presence=Presence.MALFORMED if bad else Presence.PRESENT,
+        presence=Presence.MALFORMED if is_malformed else Presence.PRESENT,
         statements=numbered(statements),
         issues=json_document.capped(issues, FAMILY),
-        parties=parties.unique(map(_party, edges), _MOST_EDGES),
-        rules=_Edges(edges),
+        parties=parties.unique(map(_party, relations[:_MAX_RELATIONS]), _MAX_RELATIONS),
     )
 
 
 def _lines(text: str, *, truncated: bool) -> tuple[list[_TrustLine], list[_TrustLine]]:
-    """The lines with a variable and the lines of prose; a line that was cut off is neither."""
+    """Return the lines with a variable and the lines of prose.
+
+    The last line of a truncated file is left out, since it may be incomplete.
+    """
     fields, prose = [], []
-    written = re.split(r"\r\n|\r|\n", text)
-    for number, raw in enumerate(written[:-1] if truncated else written, start=1):
+    raw_lines = re.split(r"\r\n|\r|\n", text)
+    for number, raw in enumerate(raw_lines[:-1] if truncated else raw_lines, start=1):
+        # A `#` inside a value does not begin a comment: URLs keep their fragments.
         line = re.split(r"(?:^|\s)#", raw.strip(), maxsplit=1)[0].strip()
         match = _LINE.fullmatch(line)
         if match:
@@ -121,8 +105,8 @@ def _lines(text: str, *, truncated: bool) -> tuple[list[_TrustLine], list[_Trust
     return fields, prose
 
 
-def _nothing(document: Document, text: str, known: list[_TrustLine]) -> Issue | None:
-    """Why a body is not a file of this format at all, if so."""
+def _absence(document: Document, text: str, known: list[_TrustLine]) -> Issue | None:
+    """Return the reason why a body is not a trust.txt, or None if it is one."""
     if not text.strip():
         return Issue(code=f"{FAMILY}.empty")
     if text.lstrip()[0] == "<":
@@ -135,28 +119,34 @@ def _nothing(document: Document, text: str, known: list[_TrustLine]) -> Issue | 
     return Issue(code=f"{FAMILY}.{code}", line=1, excerpt=excerpt(text))
 
 
-def _statements(given: list[_TrustLine], issues: list[Issue]) -> Iterator[Statement]:
-    """At most one statement is meant to be there; of two that disagree, `no` decides."""
-    values = {line.value.lower() for line in given if line.strict}
+def _statements(training: list[_TrustLine], issues: list[Issue]) -> Iterator[Statement]:
+    """Yield one statement for each value; add repetitions and unknown values to `issues`.
+
+    The specification allows one line at most. Of two that disagree, `no` decides: a permission
+    that another line contradicts does not count.
+    """
+    strict_values = {line.value.lower() for line in training if line.strict}
     seen: set[tuple[str, bool]] = set()
-    for line in given:
+    for line in training:
+        # JournalList's own tool accepts the value in any case.
         value = line.value.lower()
         if value not in ("yes", "no"):
             issues.append(line.issue("value"))
             continue
         if seen:
-            known = value in {other for other, _ in seen}
-            issues.append(line.issue("repeated" if known else "contradictory"))
+            is_same = value in {other for other, _ in seen}
+            issues.append(line.issue("repeated" if is_same else "contradictory"))
         if (value, line.strict) not in seen:
             seen.add((value, line.strict))
-            outdone = value == "yes" and "no" in values
-            yield _statement(line, value, counts=line.strict and not outdone)
+            is_overruled = value == "yes" and "no" in strict_values
+            yield _statement(line, value, counts=line.strict and not is_overruled)
 
 
 def _statement(line: _TrustLine, value: str, *, counts: bool) -> Statement:
     return Statement(
         rule=f"{FAMILY}.{_TRAINING}.{value}",
         stance=Stance.RESERVED if value == "no" else Stance.PERMITTED,
+        # The variable names AI training, not all mining; hence tier 2.
         purpose=Purpose.AI_TRAIN,
         tier=2,
         place=f"trust.txt line {line.number}",
@@ -169,11 +159,11 @@ def _statement(line: _TrustLine, value: str, *, counts: bool) -> Statement:
     )
 
 
-def _remarks(lines: list[_TrustLine], prose: list[_TrustLine]) -> Iterator[Issue]:
-    """Departures and unknown variables, each name once, and the first line of prose."""
+def _deviations(lines: list[_TrustLine], prose: list[_TrustLine]) -> Iterator[Issue]:
+    """Yield issues for deviations and unknown names, each once, and for the first line of prose."""
     seen: set[tuple[str, str]] = set()
     for line in lines:
-        code = _odd(line)
+        code = _deviation(line)
         key = (code, line.name.lower())
         if code and key not in seen:
             seen.add(key)
@@ -181,32 +171,31 @@ def _remarks(lines: list[_TrustLine], prose: list[_TrustLine]) -> Iterator[Issue
     yield from (line.issue("prose") for line in prose[:1])
 
 
-def _odd(line: _TrustLine) -> str:
+def _deviation(line: _TrustLine) -> str:
+    """Return the issue code of a line that departs from the specification, else an empty text."""
     if line.name.lower() not in _NAMES:
         return "unknown_name"
-    if line.mark == ":":
+    if line.separator == ":":
         return "colon"
     return "" if line.name in _NAMES else "name_case"
 
 
-def _edges(known: list[_TrustLine]) -> Iterator[Edge]:
-    for line in known:
-        if line.name.lower() in _EDGES and line.value:
-            yield Edge(line.name.lower(), clean(line.value[:1000]), line.number, line.strict)
+def _party(line: _TrustLine) -> Party | None:
+    """Return the party that a relation names; None for `member`, `belongto` and deviations.
 
-
-def _party(edge: Edge) -> Party | None:
-    """Whom a relation names; a claim, which the store calls sure when both files make it."""
-    if edge.strict and edge.kind == "contact":
-        source = f"{FAMILY}.contact"
-        return parties.party(source, "contact", parties.LOW, contact=(edge.value,))
-    if not edge.strict or edge.kind not in _ROLES:
+    Confidence is low: it is the claim of one side. The view `parties` raises it where the file
+    of the other site makes the reverse claim.
+    """
+    name, value = line.name.lower(), clean(line.value[:1000])
+    if line.strict and name == "contact":
+        return parties.party(f"{FAMILY}.contact", "contact", parties.LOW, contact=(value,))
+    if not line.strict or name not in _ROLES:
         return None
-    domain = parties.domain_of(edge.value)
-    return parties.party(f"{FAMILY}.{edge.kind}", _ROLES[edge.kind], parties.LOW, uid=domain)
+    domain = parties.domain_of(value)
+    return parties.party(f"{FAMILY}.{name}", _ROLES[name], parties.LOW, uid=domain)
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """All that the file says, for the whole origin, the counting first."""
+    """Return all statements, for the whole origin; those that count come first."""
     ordered = sorted(reading.statements, key=lambda statement: not statement.counts)
     return tuple(AppliedStatement(statement=statement) for statement in ordered)

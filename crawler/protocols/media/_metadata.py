@@ -1,4 +1,4 @@
-"""What the readers of media extracts share: XMP properties, faults, and how statements speak."""
+"""Parts shared by the protocols that read media extracts: XMP properties and their readings."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,16 @@ from crawler.protocols.parsing.xml_document import Node, read_xml
 from crawler.vocab import Presence
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_UNQUOTED = re.compile(r"""(\s[\w:.-]++=)([^\s"'<>]++)(?=[\s/>])""")
+# An attribute without quotes, as in the TDMRep report's example for PDF.
+_UNQUOTED_ATTRIBUTE = re.compile(r"""(\s[\w:.-]++=)([^\s"'<>]++)(?=[\s/>])""")
 
 
 class Property(NamedTuple):
-    """A property of the resource that a packet describes: namespace, local name and value."""
+    """A property of the file that an XMP packet describes.
+
+    `space` is the namespace, `name` the local name, `line` the line in the packet, and `place`
+    the position of the packet in the file.
+    """
 
     space: str
     name: str
@@ -25,40 +30,42 @@ class Property(NamedTuple):
 
     @property
     def raw(self) -> str:
-        """Name and value, however they were serialised."""
+        """Name and value, independent of their serialisation."""
         return f"{self.name}: {self.value}"
 
     def issue(self, code: str) -> Issue:
-        """An issue that quotes it."""
+        """Return an issue with this property as its excerpt."""
         return Issue(code=code, line=self.line, excerpt=excerpt(self.raw))
 
 
-def properties(
-    found: Media, spaces: frozenset[str], family: str, issues: list[Issue]
+def find_properties(
+    media: Media, spaces: frozenset[str], family: str, issues: list[Issue]
 ) -> Iterator[Property]:
-    """Properties of some namespaces in the packets of a file, whatever their prefixes.
+    """Yield the properties of some namespaces in the XMP packets of a file.
 
-    A packet that is not well-formed is read where quoting its attributes mends it, as the
-    example for PDF in the report on TDMRep needs.
+    Namespaces are compared, not prefixes. A packet that is not well-formed is repaired by
+    quoting its attributes, or skipped; `issues` gets one issue for it.
     """
-    for packet in found.packets:
+    for packet in media.packets:
+        # Most packets mention none of the namespaces: a text search is cheaper than parsing.
         if packet.cut or not any(space in packet.text for space in spaces):
             continue
         text = clean(packet.text)
-        read = read_xml(text.encode(), "utf-8")
-        if read.fault == "xml":
-            mended = read_xml(_UNQUOTED.sub(r'\1"\2"', text).encode(), "utf-8")
-            code = f"{family}.xmp_malformed" if mended.root is None else f"{family}.xmp_mended"
-            issues.append(Issue(code=code, line=read.line, excerpt=excerpt(read.message)))
-            read = mended
-        elif read.root is None:
-            issues.append(Issue(code=f"{family}.xmp_refused", line=read.line, excerpt=read.message))
-        if read.root is not None:
-            yield from _properties(read.root, packet, spaces)
+        xml = read_xml(text.encode(), "utf-8")
+        if xml.fault == "xml":
+            repaired = read_xml(_UNQUOTED_ATTRIBUTE.sub(r'\1"\2"', text).encode(), "utf-8")
+            code = f"{family}.xmp_malformed" if repaired.root is None else f"{family}.xmp_mended"
+            issues.append(Issue(code=code, line=xml.line, excerpt=excerpt(xml.message)))
+            xml = repaired
+        elif xml.root is None:
+            issues.append(Issue(code=f"{family}.xmp_refused", line=xml.line, excerpt=xml.message))
+        if xml.root is not None:
+            yield from _properties(xml.root, packet, spaces)
 
 
 def _properties(root: Node, packet: Packet, spaces: frozenset[str]) -> Iterator[Property]:
     for node in _descriptions(root):
+        # XMP writes a simple property as an attribute or as an element (RDF/XML, 2.5).
         for key, value in node.attributes.items():
             space, _, name = key.rpartition(" ")
             if space in spaces:
@@ -69,32 +76,40 @@ def _properties(root: Node, packet: Packet, spaces: frozenset[str]) -> Iterator[
 
 
 def _descriptions(root: Node) -> Iterator[Node]:
-    """The nodes directly under `rdf:RDF` (RDF/XML, 2.2); what they contain describes others."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
+    """Yield the nodes directly under `rdf:RDF` (RDF/XML, 2.2).
+
+    Nodes inside them describe other files, such as the sources of a composite image.
+    """
+    pending = [root]
+    while pending:
+        node = pending.pop()
         if (node.space, node.name) == (_RDF, "RDF"):
             yield from node.children
         else:
-            waiting += reversed(node.children)
+            pending += reversed(node.children)
 
 
 def _value(node: Node) -> str:
-    """The value of a property element: a resource, text, or the first of an array."""
-    given = node.attributes.get(f"{_RDF} resource") or node.text
-    return (given or next((v for c in node.children if (v := _value(c))), "")).strip()
+    """Return the value of a property element: `rdf:resource`, text, or the first of an array."""
+    value = node.attributes.get(f"{_RDF} resource") or node.text
+    return (value or next((v for c in node.children if (v := _value(c))), "")).strip()
 
 
-def unread(found: Media, parts: frozenset[str], family: str, issues: list[Issue]) -> bool:
-    """Whether something that a protocol would look into was not read; each is an issue."""
-    faults = [f for f in found.faults if f.part in parts]
-    issues += [Issue(code=f"{family}.unread", excerpt=excerpt(f.why)) for f in faults]
-    cut = [p for p in found.packets if p.cut] if "xmp" in parts else []
-    issues += [Issue(code=f"{family}.xmp_too_large", excerpt=p.place) for p in cut]
+def report_unread_parts(
+    media: Media, parts: frozenset[str], family: str, issues: list[Issue]
+) -> bool:
+    """Return whether a part that a protocol needs was not read; add an issue for each.
+
+    `parts` are names as in `MediaFault.part`.
+    """
+    faults = [fault for fault in media.faults if fault.part in parts]
+    issues += [Issue(code=f"{family}.unread", excerpt=excerpt(fault.why)) for fault in faults]
+    cut = [packet for packet in media.packets if packet.cut] if "xmp" in parts else []
+    issues += [Issue(code=f"{family}.xmp_too_large", excerpt=packet.place) for packet in cut]
     return bool(faults or cut)
 
 
-def reading(
+def make_reading(
     statements: list[Statement],
     issues: list[Issue],
     family: str,
@@ -103,19 +118,21 @@ def reading(
     valid: bool,
     unseen: bool,
 ) -> Reading:
-    """A reading: `given` says that something of the protocol stands there, `valid` that some of
-    it is as specified, and `unseen` that a part was not read, so that nothing is no absence.
+    """Return the reading of a media file.
+
+    `given` means that the file has something of the protocol, `valid` that some of it is as
+    specified. `unseen` means that a part was not read: then nothing found is not absence.
     """
     absent = Presence.UNSEEN if unseen else Presence.ABSENT
-    written = Presence.PRESENT if valid else Presence.MALFORMED
+    present = Presence.PRESENT if valid else Presence.MALFORMED
     return Reading(
-        presence=written if given else absent,
+        presence=present if given else absent,
         statements=numbered(statements),
         issues=capped(issues, family),
     )
 
 
-def whole(read: Reading) -> tuple[AppliedStatement, ...]:
-    """Every statement of a file about itself, the counting first."""
-    ordered = sorted(read.statements, key=lambda statement: not statement.counts)
+def statements_of_file(reading: Reading) -> tuple[AppliedStatement, ...]:
+    """Return all statements of a file about itself; those that count come first."""
+    ordered = sorted(reading.statements, key=lambda statement: not statement.counts)
     return tuple(AppliedStatement(statement=statement) for statement in ordered)

@@ -1,7 +1,7 @@
-"""Training and data mining assertions in C2PA manifests: CAWG, and the older one of C2PA 1.x.
+"""Training and data mining assertions in C2PA manifests: CAWG 1.1, and the older one of C2PA 1.x.
 
-A manifest whose validation failed is shown and does not count. Whether its signer is to be
-trusted is not asked: no trust list is consulted.
+A manifest whose validation failed is shown and does not count. The signer is not checked: no
+trust list is consulted.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ _CLAUSES = {
     "cawg": "CAWG Training and Data Mining Assertion 1.1",
     "c2pa": "C2PA 1.4, Training and Data Mining",
 }
-#: Purposes and how explicit they are: only `data_mining` has the words of Art. 2(2).
+#: Purpose and tier of each entry. Only the definition of `data_mining` has the words of Directive
+#: (EU) 2019/790, Art. 2(2): patterns, trends and correlations.
 _PURPOSES = {
     "data_mining": (Purpose.TDM, 1),
     "ai_inference": (Purpose.AI_INPUT, 2),
@@ -38,27 +39,29 @@ _PURPOSES = {
     "ai_training": (Purpose.AI_TRAIN, 2),
 }
 _USES = ("allowed", "notAllowed", "constrained")
-_MEANT = {use.lower(): use for use in _USES}
+_BY_LOWERCASE = {use.lower(): use for use in _USES}
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the assertions of every manifest; only those of the file's own count."""
-    found = media.read(document.body)
+    """Return the reading of the assertions in all manifests; only the file's own one counts."""
+    extract = media.read(document.body)
+    credentials = extract.credentials
     issues: list[Issue] = []
     statements: list[Statement] = []
-    assertions = found.credentials.assertions if found.credentials else ()
-    invalid = found.credentials is not None and found.credentials.state == "Invalid"
-    if invalid and assertions and found.credentials:
-        issues.append(_issue("invalid_manifest", " ".join(found.credentials.codes)))
+    assertions = credentials.assertions if credentials else ()
+    is_invalid = credentials is not None and credentials.state == "Invalid"
+    if is_invalid and assertions and credentials:
+        issues.append(_issue("invalid_manifest", " ".join(credentials.codes)))
     for assertion in assertions:
-        issues += _odd(assertion)
-        counts = assertion.active and not invalid
-        statements += _statements(assertion, found.kind, issues, counts=counts)
-    if found.credentials is None:
-        issues += _elsewhere(found)
-    unseen = _metadata.unread(found, frozenset({"c2pa", "file"}), FAMILY, issues)
+        issues += _deviations(assertion)
+        counts = assertion.active and not is_invalid
+        statements += _statements(assertion, extract.kind, issues, counts=counts)
+    # A file that names a remote manifest may also embed one, which then is the one to read.
+    if credentials is None:
+        issues += _remote_manifests(extract)
+    unseen = _metadata.report_unread_parts(extract, frozenset({"c2pa", "file"}), FAMILY, issues)
     valid = any(s.counts for s in statements)
-    return _metadata.reading(
+    return _metadata.make_reading(
         statements, issues, FAMILY, given=bool(assertions), valid=valid, unseen=unseen
     )
 
@@ -67,53 +70,55 @@ def _issue(code: str, text: str) -> Issue:
     return Issue(code=f"cawg.{code}", excerpt=excerpt(text))
 
 
-def _odd(assertion: Assertion) -> Iterator[Issue]:
-    """What is odd about where an assertion stands: C2PA 2.0 has dropped its own."""
+def _deviations(assertion: Assertion) -> Iterator[Issue]:
+    """Yield issues about the manifest of an assertion."""
+    # C2PA 2.0 removed its own assertion in favour of CAWG's; it still counts.
     if assertion.label.startswith("c2pa") and assertion.claim > 1:
         yield _issue("legacy_label", f"{assertion.label} in a claim of version {assertion.claim}")
     if not assertion.active:
         yield _issue("ingredient", f"{assertion.label} in {assertion.manifest}")
 
 
-def _elsewhere(found: Media) -> Iterator[Issue]:
-    """A manifest that the file only names; nobody fetches it."""
-    for given in _metadata.properties(found, frozenset({_DCTERMS}), FAMILY, []):
-        if given.name == "provenance":
-            yield _issue("remote_manifest", given.value)
+def _remote_manifests(extract: Media) -> Iterator[Issue]:
+    """Yield an issue for each manifest that the file only names; it is not fetched."""
+    for each in _metadata.find_properties(extract, frozenset({_DCTERMS}), FAMILY, []):
+        if each.name == "provenance":
+            yield _issue("remote_manifest", each.value)
 
 
 def _statements(
     assertion: Assertion, kind: str, issues: list[Issue], *, counts: bool
 ) -> Iterator[Statement]:
-    for key, use, information in assertion.entries:
+    for key, written_use, information in assertion.entries:
         owner, _, name = key.partition(".")
-        said = f"{key}: {use}" + (f"; {information}" if information else "")
-        meant = _MEANT.get(use.replace("_", "").lower())
+        raw = f"{key}: {written_use}" + (f"; {information}" if information else "")
+        use = _BY_LOWERCASE.get(written_use.replace("_", "").lower())
         if owner not in _CLAUSES or name not in _PURPOSES:
-            issues.append(_issue("unknown_key", said))
-        elif meant is None:
-            issues.append(_issue("unknown_use", said))
+            issues.append(_issue("unknown_key", raw))
+        elif use is None:
+            issues.append(_issue("unknown_use", raw))
         else:
-            if use not in _USES:
-                issues.append(_issue("use_misspelt", said))
-            yield _statement(
-                assertion, kind, said, name, meant, information, counts and use in _USES
-            )
+            if written_use not in _USES:
+                issues.append(_issue("use_misspelt", raw))
+            strict = written_use in _USES
+            yield _statement(assertion, kind, raw, name, use, information, counts and strict)
 
 
 def _statement(
     assertion: Assertion,
     kind: str,
-    said: str,
+    raw: str,
     name: str,
     use: str,
     information: str,
     counts: bool,
 ) -> Statement:
-    """CAWG, 2.1: `constrained` without more information is `notAllowed`."""
+    """Return the statement of an entry with the use `allowed`, `notAllowed` or `constrained`."""
+    # CAWG 1.1, 2.1: `constrained` without more information is equivalent to `notAllowed`.
     stance = {"allowed": Stance.PERMITTED, "notAllowed": Stance.RESERVED}.get(use)
     stance = stance or (Stance.CONDITIONAL if information else Stance.RESERVED)
     purpose, tier = _PURPOSES[name]
+    # Constraint information is free text; only an address is a policy.
     policy = usable(information) if stance is Stance.CONDITIONAL and "://" in information else None
     return Statement(
         rule=f"cawg.{name}.{use.lower()}",
@@ -121,7 +126,7 @@ def _statement(
         purpose=purpose,
         tier=tier,
         place=clean(f"C2PA manifest of the {kind} file, {assertion.label}"),
-        raw=clean(said),
+        raw=clean(raw),
         clause=_CLAUSES[assertion.label.partition(".")[0]],
         declared_by=DeclaredBy.MEDIA_FILE,
         policy=policy and clean(policy),
@@ -131,5 +136,5 @@ def _statement(
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """All that the file says about itself, the counting first."""
-    return _metadata.whole(reading)
+    """Return all statements of the file about itself; those that count come first."""
+    return _metadata.statements_of_file(reading)

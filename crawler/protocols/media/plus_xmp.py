@@ -1,7 +1,7 @@
 """PLUS `DataMining` in the XMP of a media file (IPTC Photo Metadata Standard since 2023.1).
 
-The property speaks for the file that carries it. That a file carries none says little: those
-who serve images often strip their metadata.
+The property speaks for the file that contains it. Its absence says little: servers of images
+often strip metadata.
 """
 
 from collections.abc import Iterator
@@ -29,26 +29,27 @@ _SPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
 _CLAUSE = "PLUS LDF, Data Mining; IPTC Photo Metadata Standard, Data Mining"
-_RAW = 1000
-_WHOLE = (Purpose.TDM, Purpose.AI_INPUT, Purpose.SEARCH)
+_MAX_RAW = 1000
+_ALL_PURPOSES = (Purpose.TDM, Purpose.AI_INPUT, Purpose.SEARCH)
 _RESERVED, _CONDITIONAL, _PERMITTED = Stance.RESERVED, Stance.CONDITIONAL, Stance.PERMITTED
-_OFFERED = tuple((_CONDITIONAL, purpose) for purpose in _WHOLE)
-#: What each key says of which purposes, and how explicitly.
+_OFFERED = tuple((_CONDITIONAL, purpose) for purpose in _ALL_PURPOSES)
+#: The tier of each key of the PLUS vocabulary, and its stance on each purpose. "Data mining" names
+#: mining itself (tier 1); keys about training are one step less explicit (tier 2).
 _KEYS: dict[str, tuple[int, tuple[tuple[Stance, Purpose], ...]]] = {
     "DMI-UNSPECIFIED": (1, ()),
-    "DMI-ALLOWED": (1, tuple((_PERMITTED, purpose) for purpose in _WHOLE)),
+    "DMI-ALLOWED": (1, tuple((_PERMITTED, purpose) for purpose in _ALL_PURPOSES)),
     "DMI-PROHIBITED-AIMLTRAINING": (2, ((_RESERVED, Purpose.AI_TRAIN),)),
     "DMI-PROHIBITED-GENAIMLTRAINING": (2, ((_RESERVED, Purpose.GENAI_TRAIN),)),
     "DMI-PROHIBITED-EXCEPTSEARCHENGINEINDEXING": (
         1,
         ((_RESERVED, Purpose.TDM), (_PERMITTED, Purpose.SEARCH)),
     ),
-    "DMI-PROHIBITED": (1, tuple((_RESERVED, purpose) for purpose in _WHOLE)),
+    "DMI-PROHIBITED": (1, tuple((_RESERVED, purpose) for purpose in _ALL_PURPOSES)),
     "DMI-PROHIBITED-SEECONSTRAINT": (1, _OFFERED),
     "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": (1, _OFFERED),
     "DMI-PROHIBITED-SEELINKEDRIGHTSEXPR": (1, _OFFERED),
 }
-#: Where the terms stand that a key points to; without them it only prohibits.
+#: The property with the terms that a key points to; without them the key only prohibits.
 _TERMS = {
     "DMI-PROHIBITED-SEECONSTRAINT": (_SPACE, "OtherConstraints"),
     "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": (_IPTC, "EmbdEncRightsExpr"),
@@ -57,59 +58,68 @@ _TERMS = {
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the property in every packet; values that disagree all count."""
-    found = media.read(document.body)
+    """Return the reading of the property in all packets; of two different values both count."""
+    extract = media.read(document.body)
     issues: list[Issue] = []
-    every = list(_metadata.properties(found, frozenset({_SPACE, _IPTC}), FAMILY, issues))
-    terms = {(p.space, p.name): p.value for p in reversed(every) if p.value}
-    given = {p.value: p for p in reversed(every) if (p.space, p.name) == (_SPACE, "DataMining")}
-    if len(given) > 1:
-        issues += [p.issue("plus.contradictory") for p in given.values()]
-    statements = [s for p in given.values() for s in _statements(p, found.kind, terms, issues)]
-    seen = bool(given or issues)
-    valid = any(_VOCABULARY + key in given for key in _KEYS)
-    unseen = _metadata.unread(found, frozenset({"xmp", "pdf", "file"}), FAMILY, issues)
-    return _metadata.reading(statements, issues, FAMILY, given=seen, valid=valid, unseen=unseen)
+    spaces = frozenset({_SPACE, _IPTC})
+    properties = list(_metadata.find_properties(extract, spaces, FAMILY, issues))
+    # Reversed, so that the first of equal properties is kept.
+    terms = {(p.space, p.name): p.value for p in reversed(properties) if p.value}
+    by_value = {
+        p.value: p for p in reversed(properties) if (p.space, p.name) == (_SPACE, "DataMining")
+    }
+    if len(by_value) > 1:
+        issues += [p.issue("plus.contradictory") for p in by_value.values()]
+    statements = [s for p in by_value.values() for s in _statements(p, extract.kind, terms, issues)]
+    # A packet that names the namespace but cannot be read is malformed, not absent.
+    given = bool(by_value or issues)
+    valid = any(_VOCABULARY + key in by_value for key in _KEYS)
+    parts = frozenset({"xmp", "pdf", "file"})
+    unseen = _metadata.report_unread_parts(extract, parts, FAMILY, issues)
+    return _metadata.make_reading(
+        statements, issues, FAMILY, given=given, valid=valid, unseen=unseen
+    )
 
 
 def _statements(
-    given: Property, kind: str, terms: dict[tuple[str, str], str], issues: list[Issue]
+    prop: Property, kind: str, terms: dict[tuple[str, str], str], issues: list[Issue]
 ) -> Iterator[Statement]:
-    """A statement for each purpose that the key speaks of; a key without its URI is meant so."""
-    strict = given.value.startswith(_VOCABULARY)
-    key = given.value.removeprefix(_VOCABULARY) if strict else _bare(given.value)
+    """Yield a statement for each purpose of a key; only a key as full URI counts."""
+    strict = prop.value.startswith(_VOCABULARY)
+    key = prop.value.removeprefix(_VOCABULARY) if strict else _probable_key(prop.value)
     if key not in _KEYS:
-        issues.append(given.issue("plus.unknown_value"))
+        issues.append(prop.issue("plus.unknown_value"))
         return
     if not strict:
-        issues.append(given.issue("plus.not_the_uri"))
-    tier, said = _KEYS[key]
-    offered = terms.get(_TERMS[key], "") if key in _TERMS else ""
-    if key in _TERMS and not offered:
-        issues.append(given.issue("plus.terms_missing"))
-    for stance, purpose in said:
-        kept = Stance.RESERVED if stance is Stance.CONDITIONAL and not offered else stance
+        issues.append(prop.issue("plus.not_the_uri"))
+    tier, stances = _KEYS[key]
+    offer = terms.get(_TERMS[key], "") if key in _TERMS else ""
+    if key in _TERMS and not offer:
+        issues.append(prop.issue("plus.terms_missing"))
+    for stance, purpose in stances:
+        without_terms = stance is Stance.CONDITIONAL and not offer
         yield Statement(
             rule=f"plus.{key.lower()}.{purpose}",
-            stance=kept,
+            stance=Stance.RESERVED if without_terms else stance,
             purpose=purpose,
             tier=tier,
-            place=f"XMP of the {kind} file, {given.place}",
-            raw=clean(given.raw[:_RAW]),
+            place=f"XMP of the {kind} file, {prop.place}",
+            raw=clean(prop.raw[:_MAX_RAW]),
             clause=_CLAUSE,
             declared_by=DeclaredBy.MEDIA_FILE,
-            line=given.line,
-            policy=usable(offered) if "://" in offered else None,
+            line=prop.line,
+            policy=usable(offer) if "://" in offer else None,
             reads=Reads.BOTH if strict else Reads.LENIENT,
             counts=strict,
         )
 
 
-def _bare(value: str) -> str:
-    """The key that a value means which is not the URI of the vocabulary."""
+def _probable_key(value: str) -> str:
+    """Return the key that a value other than the full URI probably means."""
+    # Deployed files have the bare key (M04), another case, or https.
     return value.rpartition("/")[2].strip().upper()
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """All that the file says about itself, the counting first."""
-    return _metadata.whole(reading)
+    """Return all statements of the file about itself; those that count come first."""
+    return _metadata.statements_of_file(reading)

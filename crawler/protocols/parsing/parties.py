@@ -1,8 +1,8 @@
-"""Parties as documents name them: what is personal goes apart, and each is named once.
+"""Parties that documents name: rights holders, publishers and contacts.
 
-Data protection asks for the least that serves: names of organisations, pages and mailboxes
-of offices. Names of persons, their mailboxes, telephones and postal addresses are
-put into `private`, which is stored only where an operator asks for it.
+Rules for editors: data minimisation (GDPR, Article 5(1)(c)) decides what goes where. Names of
+organisations, pages and mailboxes of offices are public. Names, mailboxes, telephones and postal
+addresses of persons go into `Party.private`, which is stored only where an operator asks for it.
 """
 
 import re
@@ -12,12 +12,12 @@ from crawler.model import Party
 from crawler.protocols.parsing.json_document import clean
 from crawler.urls import resolve
 
-#: Parties of one document; more are a list of something else.
-MOST = 50
+#: Parties kept of one document. A longer list is a list of something else.
+MAX_PARTIES = 50
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 
-_TEXT = 500
-# Local parts of mailboxes that belong to an office, not to a person (RFC 2142 and usage).
+_MAX_TEXT = 500
+# Local parts of mailboxes of an office, not of a person (RFC 2142, and common use).
 _OFFICES = frozenset(
     "abuse admin anfrage contact contacto contatti copyright datenschutz hello hostmaster info "
     "kontakt legal lizenz lizenzen licence licences license licenses licensing mail office "
@@ -29,7 +29,7 @@ _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _PORT = re.compile(r":\d+\Z")
 
 
-def party(
+def make_party(
     source: str,
     role: str,
     confidence: str,
@@ -42,39 +42,39 @@ def party(
     personal: Iterable[str] = (),
     is_person: bool = False,
 ) -> Party | None:
-    """A party, None where nothing about it is said.
+    """Make a party, or return None if nothing identifies it.
 
-    `contact` are pages, mailboxes and telephones, the first of a kind is taken; `personal` is
-    private whatever it says, and so are name and identifier of a person.
+    `contact` holds pages, mailboxes and telephones; the first page and the first mailbox of an
+    office are taken. `personal` is always private; name and `uid` of a person are private too.
     """
-    pages, mailboxes, private = _sorted(contact)
-    known = {"name": _short(name), "uid": _short(uid)}
-    for field, text in known.items():
+    pages, mailboxes, private = _sort_contacts(contact)
+    public = {"name": _short(name), "uid": _short(uid)}
+    for field, text in public.items():
         if text and (is_person or ("@" in text and not _WEB.match(text))):
             private.append(text)
-            known[field] = ""
+            public[field] = ""
     private += [text for given in personal if (text := _short(given))]
-    found = Party(
+    party = Party(
         source=source,
         role=role,
         confidence=confidence,
-        licence_page=page_of(licence_page),
+        licence_page=page_url(licence_page),
         contact_page=next(iter(pages), ""),
         mailbox=next(iter(mailboxes), ""),
         duties=_short(duties),
-        private=tuple(dict.fromkeys(private))[:MOST],
-        **known,
+        private=tuple(dict.fromkeys(private))[:MAX_PARTIES],
+        **public,
     )
-    return None if found == Party(source=source, role=role, confidence=confidence) else found
+    return None if party == Party(source=source, role=role, confidence=confidence) else party
 
 
-def unique(found: Iterable[Party | None], most: int = MOST) -> tuple[Party, ...]:
-    """Those who are named, each once, in the order of the document."""
-    return tuple(dict.fromkeys(one for one in found if one is not None))[:most]
+def unique_parties(parties: Iterable[Party | None], limit: int = MAX_PARTIES) -> tuple[Party, ...]:
+    """Return each party once, in the order of the document, at most `limit` of them."""
+    return tuple(dict.fromkeys(one for one in parties if one is not None))[:limit]
 
 
 def domain_of(text: str) -> str:
-    """The host that a URL or a bare name means, without `www.`; empty where it means none."""
+    """Return the host of a URL or of a bare name, without `www.`; empty if there is none."""
     written = text.strip()
     url = resolve.join(
         "https://host.invalid", written if "://" in written else f"https://{written}"
@@ -83,40 +83,43 @@ def domain_of(text: str) -> str:
     return host.removeprefix("www.") if "." in host and resolve.is_askable(written) else ""
 
 
-def is_web(text: str) -> bool:
-    """Whether a text is an absolute http or https URL."""
+def is_web_url(text: str) -> bool:
+    """Return whether a text is an absolute http or https URL."""
     return _WEB.match(text) is not None
 
 
-def page_of(written: str) -> str:
-    """A page as the document writes it, absolute or relative; empty for what is no page."""
+def page_url(written: str) -> str:
+    """Return a URL of a page as the document writes it; empty for any other text."""
     text = clean(written.strip())
-    is_page = is_web(text) or text.startswith(("/", "./", "../"))
+    is_page = is_web_url(text) or text.startswith(("/", "./", "../"))
     return text if is_page and " " not in text and resolve.is_askable(text) else ""
 
 
-def reference(href: str) -> str:
-    """The value of an attribute that can only be a URL, so written that `page_of` takes it."""
+def mark_relative(href: str) -> str:
+    """Return the value of a URL attribute with `./` before a bare relative path.
+
+    `page_url` takes such a value; without `./` it could be any text.
+    """
     is_relative = href[:1] not in ("", "/", ".", "#") and not _SCHEME.match(href)
     return f"./{href}" if is_relative else href
 
 
-def absolute(base: str, page: str) -> str:
-    """A page as an absolute URL, where `base` is the URL of the document; empty without one."""
+def absolute_url(base: str, page: str) -> str:
+    """Return a page as an absolute URL, or empty. `base` is the URL of the document."""
     return (resolve.join(base, page) or "") if page else ""
 
 
-def _sorted(contact: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    """Ways to reach a party: pages, mailboxes of offices, and what is private."""
+def _sort_contacts(contact: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+    """Sort contacts into pages, mailboxes of offices, and private ones."""
     pages: list[str] = []
     mailboxes: list[str] = []
     private: list[str] = []
     for given in contact:
         text = _short(given)
         mail = text[7:].partition("?")[0] if text.lower().startswith("mailto:") else text
-        if "@" in mail and not is_web(mail):
+        if "@" in mail and not is_web_url(mail):
             (mailboxes if _is_office(mail) else private).append(mail)
-        elif page := page_of(text):
+        elif page := page_url(text):
             pages.append(page)
         elif text:
             private.append(text)
@@ -129,4 +132,4 @@ def _is_office(mailbox: str) -> bool:
 
 
 def _short(text: str) -> str:
-    return clean(" ".join(text[: 4 * _TEXT].split()))[:_TEXT]
+    return clean(" ".join(text[: 4 * _MAX_TEXT].split()))[:_MAX_TEXT]

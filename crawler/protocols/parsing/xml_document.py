@@ -1,19 +1,23 @@
-"""XML as a tree with lines: no document type, no entities of its own, nothing fetched.
+"""XML 1.0 parser for untrusted documents: a tree of elements with line numbers.
 
-A document type declaration ends the reading, so there is nothing that could expand or point
-elsewhere; depth and number of elements are bounded. No input raises.
+Rules for editors: no input may raise, expand or cause a request. A document type declaration
+stops the parser, so no entity can be declared. Depth and number of elements are bounded.
 """
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
 
-_DEPTH, _NODES = 40, 20_000
+_MAX_DEPTH, _MAX_NODES = 40, 20_000
 
 
 @dataclass(slots=True)
 class Node:
-    """An element: `name` without prefix, `space` its namespace, `pieces` its own text."""
+    """An element.
+
+    `name` is without prefix, `space` is the namespace IRI. `pieces` are the texts directly
+    inside. `attributes` with a namespace have it in front of the name, with a space between.
+    """
 
     name: str
     space: str
@@ -24,18 +28,19 @@ class Node:
 
     @property
     def text(self) -> str:
-        """The text directly inside, on one line."""
+        """Return the text directly inside, on one line."""
         return " ".join("".join(self.pieces).split())
 
     def each(self, name: str) -> list["Node"]:
-        """The children of a name, in this element's own namespace."""
+        """Return the children with a name and the namespace of this element."""
         return [c for c in self.children if c.name == name and c.space == self.space]
 
 
 class Xml(NamedTuple):
-    """A document: its root, or the fault that ended the reading and the line of it.
+    """A parsed document: its root, or the fault that stopped the parser.
 
-    `fault` is empty, `dtd`, `html`, `too_large` or `xml`; `message` says it in words.
+    `fault` is empty, `dtd`, `html`, `too_large` or `xml`. `message` describes it for people.
+    `line` is the 1-based line of the fault.
     """
 
     root: Node | None
@@ -45,11 +50,11 @@ class Xml(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """What is not read on purpose."""
+    """Stop the parser at input that is refused on purpose; the text is the fault."""
 
 
 class _Tree:
-    """Builds the tree; refuses what could grow or reach out."""
+    """Handlers for expat that build the tree and refuse dangerous input."""
 
     def __init__(self, encoding: str | None) -> None:
         self.parser = expat.ParserCreate(encoding, " ")
@@ -67,7 +72,7 @@ class _Tree:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._nodes += 1
-        if len(self._open) == _DEPTH or self._nodes > _NODES:
+        if len(self._open) == _MAX_DEPTH or self._nodes > _MAX_NODES:
             raise _RefusedError("too_large")
         space, _, local = name.rpartition(" ")
         node = Node(local, space, self.parser.CurrentLineNumber, attributes)
@@ -85,7 +90,7 @@ class _Tree:
 
 
 def read_xml(body: bytes, encoding: str | None = None) -> Xml:
-    """Read a whole document; `encoding` overrides what it says about itself."""
+    """Parse a whole document; `encoding` overrides the encoding that it declares."""
     tree = _Tree(encoding)
     try:
         tree.parser.Parse(body, True)

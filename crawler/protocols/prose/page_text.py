@@ -1,6 +1,6 @@
-"""Text of pages: passages that may reserve, and links to pages of terms. Never a statement.
+"""Text of pages: passages that may reserve, and links to pages of terms. Never statements.
 
-On a page of terms, and in the foot of any page, a passage is a candidate; elsewhere it is a
+A passage is a candidate on a page of terms and in the footer of any page. Elsewhere it is a
 mention, since articles about mining use the same words.
 """
 
@@ -26,8 +26,8 @@ CARRIER = Carrier.PAGE
 RESOURCES = PAGES | {Resource.TERMS}
 HEADERS: tuple[str, ...] = ()
 
-# What pages of terms are called, in the order in which they are worth a visit.
-_LEGAL = tuple(
+# Titles and addresses of pages of terms, by rank: those worth a visit first come first.
+_LEGAL_RANKS = tuple(
     re.compile(rf"(?<![^\W_])(?:{words})")
     for words in (
         r"tdm(?:[-_. /]|rep)?(?:policy|reserv|vorbehalt|opt)|nutzungsvorbehalt|[ak]i-(?:pol|vorb)"
@@ -42,61 +42,67 @@ _LEGAL = tuple(
         r"impressum|imprint|colofon",
     )
 )
-_ELSEWHERE = ("policies.google.com", "creativecommons.org", "wikipedia.org", "cookiebot.com")
-_NAMES = 20
+# Hosts that publish terms of others, such as licences and cookie policies.
+_FOREIGN_HOSTS = ("policies.google.com", "creativecommons.org", "wikipedia.org", "cookiebot.com")
+_MAX_NAMES = 20
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the passages and links of an extract; those of its first version hold none."""
-    prose = page.prose(document.body)
-    legal = _is_legal(prose, document.body)
-    given = (
-        Sentence(passage.line + s.line - 1, s.text, legal or passage.where == "footer")
+    """Return the reading of a page extract; an extract of version 1 holds no text."""
+    prose = page.read_prose(document.body)
+    is_legal = _is_legal(prose, document.body)
+    sentences = (
+        Sentence(
+            passage.line + sentence.line - 1,
+            sentence.text,
+            is_legal or passage.where == "footer",
+        )
         for passage in prose.passages
-        for s in patterns.sentences([(1, passage.text)])
+        for sentence in patterns.split_sentences([(1, passage.text)])
     )
-    location = "legal_page" if legal else "page"
-    found = patterns.candidates(given, location, prose.lang)
-    names = tuple(_names(prose.links))[:_NAMES]
-    seen = Presence.PRESENT if found or names else Presence.ABSENT
-    return Reading(presence=seen, names=names, candidates=found)
+    # N05: articles about mining use the same words, so other passages are only mentions.
+    location = "legal_page" if is_legal else "page"
+    candidates = patterns.find_candidates(sentences, location, prose.lang)
+    names = tuple(_names(prose.links))[:_MAX_NAMES]
+    presence = Presence.PRESENT if candidates or names else Presence.ABSENT
+    return Reading(presence=presence, names=names, candidates=candidates)
 
 
 def _is_legal(prose: Prose, extracted: bytes) -> bool:
-    """Whether a page calls itself terms: in title, first heading or its own address."""
+    """Return whether title, first heading or canonical address of a page name it as terms."""
     paths = [
         _path(url)
-        for element in page.elements(extracted)
+        for element in page.read_elements(extracted)
         if element.tag == "link" and (element.get("rel") or "").lower() == "canonical"
         for url in [element.get("href") or ""]
     ]
-    return any(_worth(text[:100]) is not None for text in (prose.title, prose.heading, *paths))
+    return any(_rank(text[:100]) is not None for text in (prose.title, prose.heading, *paths))
 
 
 def _path(url: str) -> str:
-    """The path of a URL as it is written; empty for what is none."""
+    """Return the path of a URL as written; empty for a text that is no URL."""
     try:
         return urlsplit(url).path
     except ValueError:
         return ""
 
 
-def _worth(text: str) -> int | None:
-    """The rank of what sounds like terms, 0 first; None for other words."""
-    low = text.lower()
-    return next((n for n, words in enumerate(_LEGAL) if words.search(low)), None)
+def _rank(text: str) -> int | None:
+    """Return the rank of a title or address of terms (0 is the best), None for other texts."""
+    lowercased = text.lower()
+    return next((n for n, words in enumerate(_LEGAL_RANKS) if words.search(lowercased)), None)
 
 
 def _names(links: tuple[Link, ...]) -> Iterator[str]:
-    """The addresses of pages of terms, those most worth a visit first."""
+    """Yield the addresses of pages of terms by rank, each once."""
     ranked = []
     for link in links:
-        worth = [n for text in (link.url, link.text) if (n := _worth(text)) is not None]
-        if worth and not any(host in link.url for host in _ELSEWHERE):
-            ranked.append((min(worth), link.url))
+        ranks = [n for text in (link.url, link.text) if (n := _rank(text)) is not None]
+        if ranks and not any(host in link.url for host in _FOREIGN_HOSTS):
+            ranked.append((min(ranks), link.url))
     return iter(dict.fromkeys(url for _, url in sorted(ranked, key=lambda pair: pair[0])))
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: prose states nothing that a machine could follow."""
+    """Return nothing: prose states nothing that a machine could follow."""
     return ()

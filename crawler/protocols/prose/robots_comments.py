@@ -1,7 +1,7 @@
-"""Comments of robots.txt: passages of prose that may reserve. Never a statement.
+"""Comments of robots.txt: passages of prose that may reserve. They are never statements.
 
-RFC 9309, 2.2, lets readers ignore comments; people write reservations there all the same, and
-courts have read them. What is found is shown beside a verdict (docs/protocols/page_text.md).
+RFC 9309, 2.2, lets readers ignore comments. People write reservations there nevertheless, and
+courts have read them. Candidates are shown with a verdict (docs/protocols/page_text.md).
 """
 
 from collections.abc import Iterator
@@ -25,32 +25,36 @@ CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.ROBOTS_TXT})
 HEADERS: tuple[str, ...] = ()
 
-_MARKS = "#*-=_/|>•·┃│ \t"
+# Characters that draw frames and bullets around the words of a comment.
+_DECORATION = "#*-=_/|>•·┃│ \t"
 _BULLETS = ("- ", "* ", "• ", "· ")
-_SENTENCES = 2000
+_MAX_SENTENCES = 2000
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the comments; a page that stands in for the file has none."""
+    """Return a reading with the candidates in the comments; HTML has none."""
     file = read_file(document.body) if b"#" in document.body else None
     if file is None or file.html:
         return Reading(presence=Presence.ABSENT)
-    found = patterns.candidates(islice(_sentences(file), _SENTENCES), "robots_comment")
-    return Reading(presence=Presence.PRESENT if found else Presence.ABSENT, candidates=found)
+    sentences = islice(_sentences(file), _MAX_SENTENCES)
+    candidates = patterns.find_candidates(sentences, "robots_comment")
+    presence = Presence.PRESENT if candidates else Presence.ABSENT
+    return Reading(presence=presence, candidates=candidates)
 
 
 def _sentences(file: File) -> Iterator[Sentence]:
     for paragraph in _paragraphs(file):
-        yield from patterns.sentences(paragraph)
+        yield from patterns.split_sentences(paragraph)
 
 
 def _paragraphs(file: File) -> Iterator[list[tuple[int, str]]]:
-    """Comments on lines that follow each other; an empty one or a new point ends a paragraph."""
+    """Yield paragraphs: comments on consecutive lines, up to an empty comment or a bullet point."""
     lines: list[tuple[int, str]] = []
     for number, text in enumerate(file.lines.texts, start=1):
-        written = text.strip()
-        words = written.strip(_MARKS) if written.startswith("#") else ""
-        if not words or written.lstrip("# \t┃│").startswith(_BULLETS):
+        line = text.strip()
+        words = line.strip(_DECORATION) if line.startswith("#") else ""
+        # A list item is a paragraph even without an empty line before it.
+        if not words or line.lstrip("# \t┃│").startswith(_BULLETS):
             yield lines
             lines = []
         if words:
@@ -59,5 +63,5 @@ def _paragraphs(file: File) -> Iterator[list[tuple[int, str]]]:
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: prose states nothing that a machine could follow."""
+    """Return nothing: prose states nothing that a machine could follow."""
     return ()

@@ -1,22 +1,23 @@
 """Robots AI control: `DisallowAITraining` and `AllowAITraining` lines in robots.txt.
 
-An expired draft that site generators still write. `TDM-Reservation` lines, which no document
-defines in robots.txt, are read beside them: shown, and of no effect.
+Site generators still write the lines of this expired draft. `TDM-Reservation` lines, which no
+document defines in robots.txt, are parsed here too; they are shown and have no effect.
 """
 
 from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.interface import Carrier
+from crawler.protocols.robots import extension_scope
 from crawler.protocols.robots.extension_lines import (
     ExtensionLine,
     ParsedDirective,
     ParsedLine,
+    build_reading,
     group_lines,
-    open_file,
-    places,
-    reading,
+    placement_issues,
+    read_extensible,
 )
+from crawler.protocols.robots.extension_lines import url_patterns as url_patterns
 from crawler.protocols.robots.extension_scope import Precedence
-from crawler.protocols.robots.extension_scope import statements_for as speaking
 from crawler.protocols.tdmrep import _values
 from crawler.vocab import Presence, Purpose, Resource, Stance
 
@@ -33,44 +34,51 @@ HEADERS: tuple[str, ...] = ()
 _CLAUSE = "draft-canel-robots-ai-control-00 (expired 24 April 2025), rules"
 _NO_CLAUSE = "none: TDMRep has no carrier in robots.txt"
 _STANCES = {"disallowaitraining": Stance.RESERVED, "allowaitraining": Stance.PERMITTED}
-_TDM = frozenset({"tdm-reservation", "tdm-policy", "tdmrep"})
-_KEYS = frozenset(_STANCES) | _TDM
-# As Allow and Disallow (RFC 9309, 2.2.2); what may not be crawled is not permitted either.
+_TDM_KEYS = frozenset({"tdm-reservation", "tdm-policy", "tdmrep"})
+_KEYS = frozenset(_STANCES) | _TDM_KEYS
+# Ties and longest match as for Allow and Disallow (RFC 9309, 2.2.2), which the draft takes as its
+# model. A path that may not be crawled is not permitted for training either.
 _PRECEDENCE = Precedence(whole_line=False, allow_wins=True, crawled=frozenset({Stance.PERMITTED}))
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the lines; the value is a path pattern, and an empty one says nothing."""
-    file = open_file(document.body)
+    """Parse the lines of the draft and the TDM lines of a robots.txt."""
+    file = read_extensible(document.body)
     lines = group_lines(file, _KEYS) if file else []
     if file is None or not lines:
         return Reading(presence=Presence.ABSENT)
     drafted = [line for line in lines if line.key in _STANCES]
-    issues = list(places(file, drafted, FAMILY))
-    told = [_tdm(line, issues) if line.key in _TDM else _rule(line, issues) for line in lines]
+    issues = list(placement_issues(file, drafted, FAMILY))
+    parsed = [
+        _parse_tdm(line, issues) if line.key in _TDM_KEYS else _parse_rule(line, issues)
+        for line in lines
+    ]
     issues += [line.issue("ai_control.expired_draft") for line in drafted[:1]]
-    return reading(file, told, issues, FAMILY)
+    return build_reading(file, parsed, issues, FAMILY)
 
 
-def _rule(line: ExtensionLine, issues: list[Issue]) -> ParsedLine:
+def _parse_rule(line: ExtensionLine, issues: list[Issue]) -> ParsedLine:
+    # The value is a path pattern; an empty one restricts nothing, as with `Disallow:`.
     if not line.value.startswith(("/", "*")):
         issues += [line.issue("ai_control.value")] if line.value else []
         return ParsedLine(line, "", (), _CLAUSE, valid=not line.value)
-    said = ParsedDirective(f"ai_control.{line.key}", _STANCES[line.key], Purpose.GENAI_TRAIN, 2)
-    return ParsedLine(line, line.value, (said,), _CLAUSE)
+    directive = ParsedDirective(
+        f"ai_control.{line.key}", _STANCES[line.key], Purpose.GENAI_TRAIN, 2
+    )
+    return ParsedLine(line, line.value, (directive,), _CLAUSE)
 
 
-def _tdm(line: ExtensionLine, issues: list[Issue]) -> ParsedLine:
-    """A line that somebody made up after the header of the same name."""
+def _parse_tdm(line: ExtensionLine, issues: list[Issue]) -> ParsedLine:
+    """Parse a line that authors derived from the TDMRep header of the same name."""
     issues.append(line.issue("ai_control.tdm_line"))
-    value = _values.text_bit(line.value).value if line.key == _values.RESERVATION else None
+    value = _values.parse_text_bit(line.value).value if line.key == _values.RESERVATION else None
     stance = Stance.RESERVED if value else Stance.PERMITTED
-    said = ParsedDirective(
+    directive = ParsedDirective(
         f"ai_control.tdm_reservation.{value}", stance, Purpose.TDM, 1, strict=False
     )
-    return ParsedLine(line, "", () if value is None else (said,), _NO_CLAUSE, valid=False)
+    return ParsedLine(line, "", () if value is None else (directive,), _NO_CLAUSE, valid=False)
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What speaks to a question: the longest match, and of equal ones a permission."""
-    return speaking(reading, question, _PRECEDENCE)
+    """Return the longest match for a question; of equal lines, the permission."""
+    return extension_scope.statements_for(reading, question, _PRECEDENCE)

@@ -1,4 +1,4 @@
-"""A robots.txt read once for all the protocols that write their lines into it."""
+"""robots.txt body, parsed once and cached for all the protocols that have lines in it."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,10 +14,11 @@ from crawler.protocols.robots.line_reader import (
 )
 
 
-class File(NamedTuple):
-    """The lines of a file, what was odd about its bytes, and its lenient groups.
+class RobotsFile(NamedTuple):
+    """A parsed body: its lines, issues with its bytes, and its groups as read leniently.
 
-    `html` says that it begins as markup, `cut` that it is longer than anybody must read.
+    `html` says that the body begins as markup. `cut` says that it was longer than
+    `line_reader.MAX_BYTES`, and that the rest was dropped.
     """
 
     lines: Lines
@@ -27,12 +28,13 @@ class File(NamedTuple):
     cut: bool
 
 
+# Seven protocols read the same body one after the other, so a few entries are enough.
 @lru_cache(maxsize=64)
-def read_file(body: bytes) -> File | None:
-    """Read a body; None for UTF-16, which nobody may expect to be read (RFC 9309, 2.3)."""
+def read_file(body: bytes) -> RobotsFile | None:
+    """Parse a body. Return None for UTF-16: the file must be UTF-8 (RFC 9309, 2.3)."""
     if is_utf16(body):
         return None
     text, issues, cut = decode(body)
     lines = read_lines(text, bom=any(issue.code == "robots.bom" for issue in issues))
     robots = read_groups(lines, strict=False)
-    return File(lines, tuple(issues), robots, looks_like_html(body), cut)
+    return RobotsFile(lines, tuple(issues), robots, looks_like_html(body), cut)

@@ -1,7 +1,7 @@
 """Lines of other protocols in the groups of robots.txt, and the statements made of them.
 
-RFC 9309, 2.2.4, lets a file hold records that it does not define. Some of them, it is said
-elsewhere, belong to the group they stand in and may begin with a path pattern.
+RFC 9309, 2.2.4, lets a file hold records that it does not define. Several drafts define such
+records: each belongs to the group around it, and may begin with a path pattern.
 """
 
 import re
@@ -12,23 +12,26 @@ from itertools import islice, product
 from typing import NamedTuple
 
 from crawler.model import Issue, Reading, Statement
-from crawler.protocols.parsing.json_document import capped
+from crawler.protocols.parsing.json_document import limit_issues
 from crawler.protocols.parsing.path_patterns import Pattern, compile_pattern
-from crawler.protocols.robots.document import File, read_file
+from crawler.protocols.robots import groups
+from crawler.protocols.robots.document import RobotsFile, read_file
 from crawler.protocols.robots.groups import Robots
-from crawler.protocols.robots.line_reader import AGENT, DISALLOW, OTHER, shown
+from crawler.protocols.robots.line_reader import AGENT, DISALLOW, OTHER, to_printable
+from crawler.protocols.url_patterns import UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
-#: How many lines of a file are read, and how many statements are kept: files can be hostile.
-_LINES, _STATEMENTS = 200, 200
-_RAW, _TOKEN = 500, 200
+#: Limits for hostile files: lines read, statements kept, characters quoted of each.
+_MAX_LINES, _MAX_STATEMENTS = 200, 200
+_MAX_RAW, _MAX_TOKEN = 500, 200
 _PATH = re.compile(r"(/[^ \t]*)[ \t]*(.*)", re.DOTALL)
 
 
 class ExtensionLine(NamedTuple):
-    """A line: its number, the position of its group (None before any), its key in lower case.
+    """A line with a key of another protocol.
 
-    `value` is without comment and white space around it; octets may be surrogates.
+    `number` is 1-based. `group` is the position of its group, None before the first group. `key`
+    is in lower case. `value` is stripped and without the comment; it may hold surrogates.
     """
 
     number: int
@@ -38,12 +41,17 @@ class ExtensionLine(NamedTuple):
     text: str
 
     def issue(self, code: str, excerpt: str = "") -> Issue:
-        """An issue that quotes the line, or something of it."""
-        return Issue(code=code, line=self.number, excerpt=shown(excerpt or self.text.strip())[:200])
+        """Make an issue that quotes the line, or the given part of it."""
+        return Issue(
+            code=code, line=self.number, excerpt=to_printable(excerpt or self.text.strip())[:200]
+        )
 
 
 class ParsedDirective(NamedTuple):
-    """One thing that a line says; one that is not `strict` is shown and does not count."""
+    """What a line declares about one purpose, before it is addressed to an agent.
+
+    A directive that is not `strict` is a lenient reading: it is shown and does not count.
+    """
 
     rule: str
     stance: Stance
@@ -54,79 +62,85 @@ class ParsedDirective(NamedTuple):
 
 
 class ParsedLine(NamedTuple):
-    """A line, the path it is limited to (empty for all), and what it says.
+    """A line after its value was parsed.
 
-    `valid` says that it is in force; else what it says is only what was meant.
+    `path` is the path pattern before the value, empty for all paths. A line that is not `valid`
+    has no effect: its directives show only what was probably meant.
     """
 
     line: ExtensionLine
     path: str
-    said: tuple[ParsedDirective, ...]
+    directives: tuple[ParsedDirective, ...]
     clause: str
     declared_by: DeclaredBy = DeclaredBy.ORIGIN_FILE
     valid: bool = True
 
 
 class _GroupAgent(NamedTuple):
-    """A token as written and the number of its line; without one, everybody."""
+    """A product token as written and its line; `*` without a line before the first group."""
 
     token: str
     number: int | None
 
 
 class ExtensionRule(NamedTuple):
-    """A line: its group, its pattern, its statements for each agent, and whether it is in force."""
+    """A line as it answers questions.
+
+    `group` is the position of its group, None before the first. `statements` holds one for each
+    agent and directive. `is_effective` is False for lines that are shown only.
+    """
 
     group: int | None
     pattern: Pattern
     statements: tuple[Statement, ...]
-    is_in_force: bool
+    is_effective: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionRules:
-    """What answers questions: the groups of the file and the lines in order."""
+    """The `Reading.rules` of these protocols: groups of the file, and its lines in order."""
 
     robots: Robots
     lines: tuple[ExtensionRule, ...]
 
 
-def open_file(body: bytes) -> File | None:
-    """A file that records may stand in; None for UTF-16, and for markup without a group."""
+def read_extensible(body: bytes) -> RobotsFile | None:
+    """Parse a body that may hold records. Return None for UTF-16 and for markup without groups."""
     file = read_file(body)
     if file is None or (file.html and not {AGENT, DISALLOW} <= set(file.lines.kinds)):
         return None
     return file
 
 
-def group_lines(file: File, keys: frozenset[str]) -> list[ExtensionLine]:
-    """The lines with one of the keys; a group reaches from its first agent to the next group's.
+def group_lines(file: RobotsFile, keys: frozenset[str]) -> list[ExtensionLine]:
+    """Return the lines with one of the keys, at most 200, those in groups of `*` first.
 
-    Of very many lines those for everybody are kept first.
+    A group reaches from its first agent line to the first agent line of the next group.
     """
-    found = list(_extras(file, keys))
-    if len(found) > _LINES:
+    lines = list(_lines_with(file, keys))
+    if len(lines) > _MAX_LINES:
         star = file.robots.by_token.get("*", ())
-        found = sorted(sorted(found, key=lambda line: line.group not in star)[:_LINES])
-    return found
+        lines = sorted(sorted(lines, key=lambda line: line.group not in star)[:_MAX_LINES])
+    return lines
 
 
-def _extras(file: File, keys: frozenset[str]) -> Iterator[ExtensionLine]:
+def _lines_with(file: RobotsFile, keys: frozenset[str]) -> Iterator[ExtensionLine]:
     lines = file.lines
     starts = [group.agents[0] for group in file.robots.groups]
     columns = zip(lines.kinds, lines.keys, lines.values, lines.texts, strict=True)
     for number, (kind, written, value, text) in enumerate(columns, start=1):
         key = written.lower() if kind is OTHER else ""
         if key in keys:
-            at = bisect_right(starts, number) - 1
-            yield ExtensionLine(number, at if at >= 0 else None, key, value, text)
+            position = bisect_right(starts, number) - 1
+            group = position if position >= 0 else None
+            yield ExtensionLine(number, group, key, value, text)
 
 
-def places(file: File, lines: list[ExtensionLine], family: str) -> Iterator[Issue]:
-    """Lines before any group, and lines between the agents of one.
+def placement_issues(file: RobotsFile, lines: list[ExtensionLine], family: str) -> Iterator[Issue]:
+    """Yield issues for lines before the first group, and between the agent lines of a group.
 
-    RFC 9309, 2.2.4: another record must not end a group. A reader that knows the line takes it
-    for a rule, and so for the end of the agents above. RFC 9309 decides, and an issue says so.
+    RFC 9309, 2.2.4: another record must not end a group. A reader that treats the line as a
+    rule would end the agent lines above it there. RFC 9309 decides here, with an issue.
     """
     for line in lines:
         if line.group is None:
@@ -136,96 +150,110 @@ def places(file: File, lines: list[ExtensionLine], family: str) -> Iterator[Issu
 
 
 def split_path(value: str) -> tuple[str, str]:
-    """A path that stands before a value, and the value.
+    """Split an optional path from the value behind it.
 
-    AIPREF attach, 'Content-Usage rule': from a `/` to the first space or tab.
+    draft-ietf-aipref-attach-05, 'Content-Usage rule': a path reaches from a leading `/` to the
+    first space or tab.
     """
     match = _PATH.match(value)
     return (match[1], match[2]) if match else ("", value)
 
 
-def reading(file: File, told: list[ParsedLine], issues: list[Issue], family: str) -> Reading:
-    """The reading of a file with lines of a protocol; malformed if none of them is valid."""
-    made, total = _rules(file.robots, told)
-    if total > _STATEMENTS or len(told) == _LINES:
-        text = f"{len(told)} lines, {total} statements; at most {_STATEMENTS} are kept"
+def build_reading(
+    file: RobotsFile, parsed: list[ParsedLine], issues: list[Issue], family: str
+) -> Reading:
+    """Build the reading of a file from the parsed lines of one protocol.
+
+    It is malformed if no line is valid. `family` prefixes the codes of issues about limits.
+    """
+    unnumbered, total = _rules(file.robots, parsed)
+    if total > _MAX_STATEMENTS or len(parsed) == _MAX_LINES:
+        text = f"{len(parsed)} lines, {total} statements; at most {_MAX_STATEMENTS} are kept"
         issues.insert(0, Issue(code=f"{family}.too_many", excerpt=text))
-    rules = ExtensionRules(robots=file.robots, lines=tuple(_numbered(made)))
+    rules = ExtensionRules(robots=file.robots, lines=tuple(_numbered(unnumbered)))
     return Reading(
-        presence=Presence.PRESENT if any(one.valid for one in told) else Presence.MALFORMED,
+        presence=Presence.PRESENT if any(one.valid for one in parsed) else Presence.MALFORMED,
         statements=tuple(s for rule in rules.lines for s in rule.statements),
-        issues=capped(issues, family),
+        issues=limit_issues(issues, family),
         rules=rules,
     )
 
 
-def _rules(robots: Robots, told: list[ParsedLine]) -> tuple[list[ExtensionRule], int]:
-    """The lines with their statements, those for everybody first, and how many there would be."""
+def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
+    """Yield the path patterns that answers depend on: those of the lines and of the crawl rules."""
+    rules = reading.rules
+    if isinstance(rules, ExtensionRules):
+        yield from groups.url_patterns(rules.robots)
+        yield from selective(rule.pattern for rule in rules.lines)
+
+
+def _rules(robots: Robots, parsed: list[ParsedLine]) -> tuple[list[ExtensionRule], int]:
+    """Return the lines with their statements, and how many statements there are without a limit."""
     star = robots.by_token.get("*", ())
     agents: dict[int | None, list[_GroupAgent]] = {None: [_GroupAgent("*", None)]}
-    made: dict[int, ExtensionRule] = {}
+    rules: dict[int, ExtensionRule] = {}
     total = 0
-    for at, one in sorted(enumerate(told), key=lambda pair: pair[1].line.group not in star):
+    # Groups of `*` come first, so that the limit never drops what is said to all agents.
+    for index, one in sorted(enumerate(parsed), key=lambda pair: pair[1].line.group not in star):
         group = one.line.group
         if group not in agents:
-            agents[group] = _named(robots, group or 0)
-        pairs = islice(product(agents[group], one.said), max(0, _STATEMENTS - total))
-        total += len(agents[group]) * len(one.said)
-        statements = tuple(_statement(robots, one, said, agent) for agent, said in pairs)
-        is_in_force = one.valid and group is not None
-        made[at] = ExtensionRule(group, compile_pattern(one.path or "/"), statements, is_in_force)
-    return [made[at] for at in range(len(told))], total
+            agents[group] = _group_agents(robots, group or 0)
+        pairs = islice(product(agents[group], one.directives), max(0, _MAX_STATEMENTS - total))
+        total += len(agents[group]) * len(one.directives)
+        statements = tuple(_statement(robots, one, directive, agent) for agent, directive in pairs)
+        pattern = compile_pattern(one.path or "/")
+        rules[index] = ExtensionRule(group, pattern, statements, one.valid and group is not None)
+    return [rules[index] for index in range(len(parsed))], total
 
 
 def _numbered(rules: list[ExtensionRule]) -> Iterator[ExtensionRule]:
     start = 0
     for rule in rules:
-        found = enumerate(rule.statements, start=start + 1)
-        yield rule._replace(statements=tuple(replace(s, n=n) for n, s in found))
+        numbered = enumerate(rule.statements, start=start + 1)
+        yield rule._replace(statements=tuple(replace(s, n=n) for n, s in numbered))
         start += len(rule.statements)
 
 
-def _named(robots: Robots, group: int) -> list[_GroupAgent]:
-    """The agents that a group names, each once; `*` alone if it is among them.
-
-    A list in one line names nobody (RFC 9309, erratum 8895), nor does `*` with something behind.
-    """
-    found: dict[str, _GroupAgent] = {}
+def _group_agents(robots: Robots, group: int) -> list[_GroupAgent]:
+    """Return the agents that a group names, each once; only `*` if it is among them."""
+    by_token: dict[str, _GroupAgent] = {}
     for number in robots.groups[group].agents:
         value = robots.lines.values[number - 1]
         if value == "*":
             return [_GroupAgent(value, number)]
+        # RFC 9309, erratum 8895: a list of tokens in one line names no agent. Nor does `*`
+        # followed by text (see `groups._lenient_forms`).
         if value and value[0] != "*" and "," not in value:
-            found.setdefault(value.lower(), _GroupAgent(value, number))
-    return list(found.values())
+            by_token.setdefault(value.lower(), _GroupAgent(value, number))
+    return list(by_token.values())
 
 
 def _statement(
-    robots: Robots, told: ParsedLine, said: ParsedDirective, agent: _GroupAgent
+    robots: Robots, parsed: ParsedLine, directive: ParsedDirective, agent: _GroupAgent
 ) -> Statement:
-    """What a line says to an agent; before any group it addresses nobody (RFC 9309, 2.2)."""
-    line = told.line
-    strict = said.strict and told.valid and line.group is not None
+    line = parsed.line
+    # A line before the first group addresses no agent (RFC 9309, 2.2): it is shown only.
+    strict = directive.strict and parsed.valid and line.group is not None
     return Statement(
-        rule=said.rule,
-        stance=said.stance,
-        purpose=said.purpose,
-        tier=said.tier,
+        rule=directive.rule,
+        stance=directive.stance,
+        purpose=directive.purpose,
+        tier=directive.tier,
         place=f"robots.txt line {line.number}",
-        raw=_raw(robots, line, agent),
-        clause=told.clause,
-        declared_by=told.declared_by,
+        raw=_quote(robots, line, agent),
+        clause=parsed.clause,
+        declared_by=parsed.declared_by,
         line=line.number,
-        agent=shown(agent.token)[:_TOKEN],
-        path=shown(told.path)[:_RAW] if told.path else None,
-        policy=said.policy,
+        agent=to_printable(agent.token)[:_MAX_TOKEN],
+        path=to_printable(parsed.path)[:_MAX_RAW] if parsed.path else None,
+        policy=directive.policy,
         reads=Reads.BOTH if strict else Reads.LENIENT,
         counts=strict,
     )
 
 
-def _raw(robots: Robots, line: ExtensionLine, agent: _GroupAgent) -> str:
+def _quote(robots: Robots, line: ExtensionLine, agent: _GroupAgent) -> str:
     text = line.text.strip(" \t")
     if agent.number is not None:
-        text = f"{robots.lines.texts[agent.number - 1].strip()[:_TOKEN]}\n{text}"
-    return shown(text[:_RAW])
+        text = f"{robots.lines.texts[agent.number - 1].strip()[:_MAX_TOKEN]}\n{text}"
+    return to_printable(text[:_MAX_RAW])

@@ -1,7 +1,7 @@
-"""Which lines of a group speak to a question: agents and longest match as in RFC 9309, 2.2.
+"""Which lines of a group apply to a question: agents and longest match (RFC 9309, 2.2).
 
-For the whole origin a line about everything speaks for all of it, but for the paths that
-another line takes out.
+For the whole origin, a line about all paths covers everything except the paths that another
+line decides differently.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,11 +17,12 @@ from crawler.vocab import Purpose, Stance
 
 
 class Precedence(NamedTuple):
-    """How a protocol settles lines of one group.
+    """How a protocol settles several lines of one group.
 
-    `whole_line`: the longest match speaks alone, also on what it does not mention; otherwise
-    each purpose has its own longest match. `allow_wins`: of equal lines a permission decides;
-    otherwise all of them speak. `crawled`: stances that concern crawlable paths only.
+    With `whole_line`, the longest match decides alone, also on purposes that it does not
+    mention; otherwise each purpose has its own longest match. With `allow_wins`, a permission
+    decides among equal lines; otherwise all of them apply. `crawled` holds the stances that
+    concern only paths that may be crawled.
     """
 
     whole_line: bool
@@ -30,30 +31,35 @@ class Precedence(NamedTuple):
 
 
 class _Audience(NamedTuple):
-    """Somebody who follows groups: a token, the groups it names, and its crawl rules."""
+    """An agent, or `*`, with the groups that apply to it.
+
+    `forms` is the spelling of its token that a group names, if any. `groups` holds positions
+    of groups, and None for lines before the first group. `crawl` are its rules of access.
+    `limited_to` limits what is said to it: `agents`, or empty for what covers the question.
+    """
 
     token: str
     forms: frozenset[str]
     groups: frozenset[int | None]
     crawl: AgentRules
-    part: str
+    limited_to: str
 
 
 def statements_for(
     reading: Reading, question: Question, precedence: Precedence
 ) -> tuple[AppliedStatement, ...]:
-    """The statements that speak to a question, those that count first.
+    """Return the statements that apply to a question, those that count first.
 
-    Without an agent, what is said to one agent alone covers `agents` only.
+    Without an agent, a statement for one agent is limited to `agents`.
     """
     rules = reading.rules
     if not isinstance(rules, ExtensionRules):
         return ()
-    found: dict[int, AppliedStatement] = {}
+    by_number: dict[int, AppliedStatement] = {}
     for audience in _audiences(rules, question.agent, reading.statements):
-        for applied in _applicable_rules(rules.lines, audience, question.path, precedence):
-            found.setdefault(applied.statement.n, applied)
-    return tuple(sorted(found.values(), key=lambda v: (not v.statement.counts, v.statement.n)))
+        for applied in _applicable(rules.lines, audience, question.path, precedence):
+            by_number.setdefault(applied.statement.n, applied)
+    return tuple(sorted(by_number.values(), key=lambda a: (not a.statement.counts, a.statement.n)))
 
 
 def _audiences(
@@ -63,17 +69,17 @@ def _audiences(
         yield _audience(rules.robots, agent, "")
         return
     yield _audience(rules.robots, "*", "")
-    named = dict.fromkeys(s.agent for s in statements if s.agent != "*")
-    yield from (_audience(rules.robots, token, "agents") for token in named)
+    tokens = dict.fromkeys(s.agent for s in statements if s.agent != "*")
+    yield from (_audience(rules.robots, token, "agents") for token in tokens)
 
 
-def _audience(robots: Robots, token: str | None, part: str) -> _Audience:
-    """RFC 9309, 2.2.1: who has groups of its own follows those, everybody else those of `*`."""
+def _audience(robots: Robots, token: str | None, limited_to: str) -> _Audience:
+    """Find the groups of an agent: those that name it, otherwise those of `*` (RFC 9309, 2.2.1)."""
     token = token or "*"
     forms = [form for form in _forms(token) if form != "*" and form in robots.by_token][:1]
     groups = robots.by_token.get(forms[0] if forms else "*", ())
     crawl = robots.rules_for(token)[0]
-    return _Audience(token, frozenset(forms), frozenset((*groups, None)), crawl, part)
+    return _Audience(token, frozenset(forms), frozenset((*groups, None)), crawl, limited_to)
 
 
 @lru_cache(maxsize=4096)
@@ -81,23 +87,24 @@ def _forms(token: str) -> tuple[str, ...]:
     return (token.lower(), *agents.candidates(token.rstrip("*")))
 
 
-def _applicable_rules(
+def _applicable(
     rules: tuple[ExtensionRule, ...], audience: _Audience, path: str | None, precedence: Precedence
 ) -> Iterator[AppliedStatement]:
-    mine = [_for_audience(rule, audience) for rule in rules if rule.group in audience.groups]
+    own = [_for_audience(rule, audience) for rule in rules if rule.group in audience.groups]
     if path is None:
-        yield from _everywhere(mine, audience, precedence)
+        yield from _for_origin(own, audience, precedence)
         return
     normal = normalise_path(path)
-    matching = [rule for rule in mine if matches(rule.pattern, normal)]
-    crawled = normal == "/robots.txt" or _crawlable(audience, normal)
+    matching = [rule for rule in own if matches(rule.pattern, normal)]
+    # RFC 9309, 2.2.2: /robots.txt may always be crawled.
+    crawlable = normal == "/robots.txt" or _is_crawlable(audience, normal)
     for statement in _decide(matching, precedence):
-        if crawled or statement.stance not in precedence.crawled:
-            yield AppliedStatement(statement=statement, limited_to=audience.part)
+        if crawlable or statement.stance not in precedence.crawled:
+            yield AppliedStatement(statement=statement, limited_to=audience.limited_to)
 
 
 def _for_audience(rule: ExtensionRule, audience: _Audience) -> ExtensionRule:
-    """The line with what it says to this audience: in its own name, or in that of `*`."""
+    """Return the line with only the statements for this agent or for `*`."""
     own = [s for s in rule.statements if s.agent == "*" or _is_for(s, audience)]
     return rule._replace(statements=tuple(own))
 
@@ -106,73 +113,77 @@ def _is_for(statement: Statement, audience: _Audience) -> bool:
     return not audience.forms.isdisjoint(_forms(statement.agent))
 
 
-def _crawlable(audience: _Audience, path: str) -> bool:
+def _is_crawlable(audience: _Audience, path: str) -> bool:
     rule = audience.crawl.decide(path)
     return rule is None or rule.allow
 
 
 def _decide(rules: list[ExtensionRule], precedence: Precedence) -> Iterator[Statement]:
-    """What the longest matches say; what does not count is shown, whatever the match."""
+    """Yield the statements of the longest matches, then all that are shown and do not count."""
     if precedence.whole_line:
-        yield from _counting(_longest([rule for rule in rules if rule.is_in_force]))
+        yield from _counting(_longest([rule for rule in rules if rule.is_effective]))
     else:
-        yield from _by_purpose(rules, precedence)
+        yield from _decide_by_purpose(rules, precedence)
     yield from (s for rule in rules for s in rule.statements if not s.counts)
 
 
-def _by_purpose(rules: list[ExtensionRule], precedence: Precedence) -> Iterator[Statement]:
+def _decide_by_purpose(rules: list[ExtensionRule], precedence: Precedence) -> Iterator[Statement]:
     for purpose in Purpose:
-        speaking = [rule for rule in rules if _on(rule, purpose)]
-        said = [s for s in _counting(_longest(speaking)) if s.purpose is purpose]
-        allowed = [s for s in said if s.stance is Stance.PERMITTED]
-        yield from allowed if precedence.allow_wins and allowed else said
+        longest = _longest([rule for rule in rules if _counting_on(rule, purpose)])
+        statements = [s for s in _counting(longest) if s.purpose is purpose]
+        permissions = [s for s in statements if s.stance is Stance.PERMITTED]
+        yield from permissions if precedence.allow_wins and permissions else statements
 
 
 def _longest(rules: list[ExtensionRule]) -> list[ExtensionRule]:
-    most = max((rule.pattern.octets for rule in rules), default=0)
-    return [rule for rule in rules if rule.pattern.octets == most]
+    octets = max((rule.pattern.octets for rule in rules), default=0)
+    return [rule for rule in rules if rule.pattern.octets == octets]
 
 
 def _counting(rules: list[ExtensionRule]) -> list[Statement]:
     return [s for rule in rules for s in rule.statements if s.counts]
 
 
-def _on(rule: ExtensionRule, purpose: Purpose | None) -> list[Statement]:
+def _counting_on(rule: ExtensionRule, purpose: Purpose | None) -> list[Statement]:
     return [s for s in rule.statements if s.counts and s.purpose is purpose]
 
 
-def _everywhere(
+def _for_origin(
     rules: list[ExtensionRule], audience: _Audience, precedence: Precedence
 ) -> Iterator[AppliedStatement]:
-    """What is said about everything, and about the paths that have lines of their own."""
-    special = [r for r in rules if not r.pattern.universal and _of_use(r, audience, precedence)]
+    """Yield what applies to all paths, then what applies to paths with lines for them."""
+    universal = [rule for rule in rules if rule.pattern.universal]
+    partial = [r for r in rules if not r.pattern.universal and _can_apply(r, audience, precedence)]
     refused = bool(precedence.crawled) and audience.crawl.refuses_all()
-    for statement in _decide([r for r in rules if r.pattern.universal], precedence):
+    for statement in _decide(universal, precedence):
         if not (refused and statement.stance in precedence.crawled):
-            excepted = any(_differs(rule, statement, precedence) for rule in special)
-            limit = "paths" if excepted and statement.counts else ""
-            yield AppliedStatement(statement=statement, limited_to=audience.part or limit)
-    for rules_of_path in _same_path(special):
-        for statement in _decide(rules_of_path, precedence):
-            yield AppliedStatement(statement=statement, limited_to=audience.part or "paths")
+            has_exception = any(_is_exception(rule, statement, precedence) for rule in partial)
+            paths = "paths" if has_exception and statement.counts else ""
+            yield AppliedStatement(statement=statement, limited_to=audience.limited_to or paths)
+    for same_path in _by_path(partial):
+        for statement in _decide(same_path, precedence):
+            yield AppliedStatement(statement=statement, limited_to=audience.limited_to or "paths")
 
 
-def _same_path(rules: list[ExtensionRule]) -> Iterable[list[ExtensionRule]]:
-    same: dict[str, list[ExtensionRule]] = {}
+def _by_path(rules: list[ExtensionRule]) -> Iterable[list[ExtensionRule]]:
+    by_path: dict[str, list[ExtensionRule]] = {}
     for rule in rules:
-        same.setdefault(rule.pattern.text, []).append(rule)
-    return same.values()
+        by_path.setdefault(rule.pattern.text, []).append(rule)
+    return by_path.values()
 
 
-def _of_use(rule: ExtensionRule, audience: _Audience, precedence: Precedence) -> bool:
-    """Whether the path of a line may be crawled, where that matters to all that it says."""
-    concerned = {s.stance for s in rule.statements} <= precedence.crawled
+def _can_apply(rule: ExtensionRule, audience: _Audience, precedence: Precedence) -> bool:
+    """Return whether the path of a line may be crawled, or some statement does not need that."""
+    needs_crawling = {s.stance for s in rule.statements} <= precedence.crawled
     path = normalise_path(rule.pattern.text.rstrip("*$"))
-    return not concerned or _crawlable(audience, path)
+    return not needs_crawling or _is_crawlable(audience, path)
 
 
-def _differs(rule: ExtensionRule, statement: Statement, precedence: Precedence) -> bool:
-    """Whether a line about some paths takes them out of what is said about everything."""
-    said = _on(rule, statement.purpose)
-    silent = precedence.whole_line and not said and rule.is_in_force
-    return silent or any(s.stance is not statement.stance for s in said)
+def _is_exception(rule: ExtensionRule, statement: Statement, precedence: Precedence) -> bool:
+    """Return whether a line about some paths decides them differently from `statement`.
+
+    With `whole_line`, a line that does not mention the purpose leaves its paths undecided.
+    """
+    own = _counting_on(rule, statement.purpose)
+    silent = precedence.whole_line and not own and rule.is_effective
+    return silent or any(s.stance is not statement.stance for s in own)

@@ -1,4 +1,11 @@
-"""Groups and rules of robots.txt: who is addressed, and which rule decides about a path."""
+"""Groups and rules of robots.txt (RFC 9309, 2.2.1 and 2.2.2).
+
+Which groups an agent must follow, which rule decides about a path, and how much is refused.
+
+Rules for editors: `AgentRules.decide` runs for every URL that is planned or judged. Its index
+by literal start is what keeps files with thousands of rules cheap. Every loop here is bounded,
+because files can be hostile.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -8,16 +15,23 @@ from typing import NamedTuple
 from crawler import agents
 from crawler.model import Issue
 from crawler.protocols.parsing.path_patterns import Pattern, compile_pattern, matches
-from crawler.protocols.robots.line_reader import AGENT, ALLOW, DISALLOW, Lines, shown
+from crawler.protocols.robots.line_reader import AGENT, ALLOW, DISALLOW, Lines, to_printable
+from crawler.protocols.url_patterns import ComparedPart, UrlPattern, selective
 
-#: Files that a refused robot may still read leave the refusal whole.
+#: RFC 9309, 2.2.2: `/robots.txt` is implicitly allowed, whatever the rules say.
+_ROBOTS_TXT = UrlPattern(ComparedPart.PATH, compile_pattern("/robots.txt$"))
+#: An `Allow` for one of these files leaves a refusal of everything whole: it opens no content.
 _POLICY_FILES = ("/robots.txt", "/ai.txt", "/.well-known/", "/tdmrep.json", "/sitemap")
-#: How many effective rules are listed for an agent, and how many are looked at to find them.
-_EFFECTIVE, _PROBED = 50, 2000
+#: Limits: rules listed for an agent, and rules tried to find them.
+_MAX_EFFECTIVE, _MAX_PROBED = 50, 2000
 
 
 class CrawlRule(NamedTuple):
-    """An allow or disallow line with a value: its number, and the group (by position) it is in."""
+    """An allow or disallow line that has a value.
+
+    `number` is the 1-based line, `group` the position of its group, `value` the path pattern as
+    written.
+    """
 
     number: int
     allow: bool
@@ -26,19 +40,22 @@ class CrawlRule(NamedTuple):
 
     @property
     def pattern(self) -> Pattern:
-        """The compiled path pattern."""
-        return compiled(self.value)
+        """Return the compiled path pattern (cached)."""
+        return compile_cached(self.value)
 
 
 class Group(NamedTuple):
-    """Agents and the rules they share (RFC 9309, 2.1), by the numbers of their lines."""
+    """Line numbers of agent lines and of the rules that they share (RFC 9309, 2.1)."""
 
     agents: tuple[int, ...]
     rules: tuple[int, ...]
 
 
 class AgentRules:
-    """The rules that an agent must follow, found by the literal start of their patterns."""
+    """The rules that an agent must follow, indexed by the literal start of their patterns.
+
+    The index is built on first use: many files are parsed and never asked about.
+    """
 
     __slots__ = ("_by_start", "_lengths", "rules")
 
@@ -48,55 +65,63 @@ class AgentRules:
         self._lengths: tuple[int, ...] = ()
 
     def decide(self, path: str) -> CrawlRule | None:
-        """The rule that decides about a normalised path, None if none matches.
+        """Return the rule that decides about a path, None if none matches.
 
-        RFC 9309, 2.2.2: the match with most octets; where two are equal, allow.
+        `path` must come from `path_patterns.normalise_path`. RFC 9309, 2.2.2: the match with
+        the most octets decides; of equivalent allow and disallow rules, allow.
         """
         starts = self._index() if self._by_start is None else self._by_start
         best: CrawlRule | None = None
-        most = -1
+        best_octets = -1
         for length in self._lengths:
             if length > len(path):
                 break
             for rule, pattern in starts.get(path[:length], ()):
                 octets = pattern.octets
-                if octets < most or (octets == most and not rule.allow):
+                if octets < best_octets or (octets == best_octets and not rule.allow):
                     continue
                 if matches(pattern, path):
-                    best, most = rule, octets
+                    best, best_octets = rule, octets
         return best
 
-    def reach(self) -> tuple[bool, list[CrawlRule]]:
-        """Whether everything is refused, and the disallow rules that take effect (up to 50).
+    def refused_scope(self) -> tuple[bool, list[CrawlRule]]:
+        """Return whether everything is refused, and up to 50 disallow rules that take effect.
 
-        Coverage is computed, not read off one line: `/*` refuses as much as `/`, an `Allow:
-        /robots.txt` beside it changes nothing, and a longer allow makes it a refusal in part.
+        The scope is computed from all rules, not read off one line: `/*` refuses as much as
+        `/`, `Allow: /robots.txt` changes nothing, and a longer allow makes it a partial refusal.
         """
         refusing = [r for r in self.rules if not r.allow and _may_be_universal(r)]
         universal = [r for r in refusing if r.pattern.universal and self._takes_effect(r)]
         if universal:
             longest = max(universal, key=lambda rule: rule.pattern.octets)
-            excepted = any(self._takes_effect(r) for r in self._some(allow=True))
-            return not excepted, [longest, *islice(self._effective(longest), _EFFECTIVE - 1)]
-        return False, list(islice(self._effective(None), _EFFECTIVE))
+            has_exception = any(self._takes_effect(r) for r in self._content_rules(allow=True))
+            return not has_exception, [
+                longest,
+                *islice(self._effective(longest), _MAX_EFFECTIVE - 1),
+            ]
+        return False, list(islice(self._effective(None), _MAX_EFFECTIVE))
 
     def refuses_all(self) -> bool:
-        """Whether everything is refused, without the cost of `reach` where it plainly is not."""
-        return any(not r.allow and _may_be_universal(r) for r in self.rules) and self.reach()[0]
+        """Return whether everything is refused; cheaper than `refused_scope` for most files."""
+        return (
+            any(not r.allow and _may_be_universal(r) for r in self.rules)
+            and self.refused_scope()[0]
+        )
 
-    def _effective(self, but: CrawlRule | None) -> Iterator[CrawlRule]:
-        return (r for r in self._some(allow=False) if r is not but and self._takes_effect(r))
+    def _effective(self, skipped: CrawlRule | None) -> Iterator[CrawlRule]:
+        rules = self._content_rules(allow=False)
+        return (r for r in rules if r is not skipped and self._takes_effect(r))
 
-    def _some(self, *, allow: bool) -> Iterator[CrawlRule]:
-        """Rules of one kind, but for exceptions that leave a refusal whole; bounded work."""
+    def _content_rules(self, *, allow: bool) -> Iterator[CrawlRule]:
+        """Yield the rules of one kind, without allows for policy files; at most 2000 rules."""
         kind = (r for r in self.rules if r.allow == allow and not (allow and _is_policy_file(r)))
-        return islice(kind, _PROBED)
+        return islice(kind, _MAX_PROBED)
 
     def _takes_effect(self, rule: CrawlRule) -> bool:
-        """Whether a rule decides about any of the paths that its own pattern suggests."""
+        """Return whether a rule decides about any of the sample paths of its pattern."""
         return any(
-            (found := self.decide(path)) is not None and found.allow == rule.allow
-            for path in _probes(rule.pattern)
+            (deciding := self.decide(path)) is not None and deciding.allow == rule.allow
+            for path in _sample_paths(rule.pattern)
         )
 
     def _index(self) -> dict[str, list[tuple[CrawlRule, Pattern]]]:
@@ -110,9 +135,12 @@ class AgentRules:
 
 
 class Robots:
-    """One reading of a file: its groups, and by lower-case token the groups that name it."""
+    """The groups of a file under one reading, strict or lenient.
 
-    __slots__ = ("_sets", "by_token", "groups", "lines")
+    `by_token` maps a product token in lower case to the positions of the groups that name it.
+    """
+
+    __slots__ = ("_rules_by_positions", "by_token", "groups", "lines")
 
     def __init__(
         self, lines: Lines, groups: tuple[Group, ...], by_token: dict[str, tuple[int, ...]]
@@ -120,32 +148,38 @@ class Robots:
         self.lines = lines
         self.groups = groups
         self.by_token = by_token
-        self._sets: dict[tuple[int, ...], AgentRules] = {}
+        self._rules_by_positions: dict[tuple[int, ...], AgentRules] = {}
 
     def rules_for(self, agent: str) -> tuple[AgentRules, bool]:
-        """The rules that an agent must follow, and whether a group names it.
+        """Return the rules that an agent must follow, and whether a group names the agent.
 
-        RFC 9309, 2.2.1: all groups that match are combined; without one, those of `*` apply.
+        RFC 9309, 2.2.1: matching groups are combined; without one, those of `*` apply.
         """
         for form in agents.candidates(agent):
             if form in self.by_token and form != "*":
-                return self._set(self.by_token[form]), True
-        return self._set(self.by_token.get("*", ())), False
+                return self._combined(self.by_token[form]), True
+        return self._combined(self.by_token.get("*", ())), False
 
-    def _set(self, positions: tuple[int, ...]) -> AgentRules:
-        if positions not in self._sets:
+    def _combined(self, positions: tuple[int, ...]) -> AgentRules:
+        if positions not in self._rules_by_positions:
             rules = tuple(
                 CrawlRule(
-                    number, self.lines.kinds[number - 1] is ALLOW, at, self.lines.values[number - 1]
+                    number,
+                    self.lines.kinds[number - 1] is ALLOW,
+                    position,
+                    self.lines.values[number - 1],
                 )
-                for at in positions
-                for number in self.groups[at].rules
+                for position in positions
+                for number in self.groups[position].rules
             )
-            self._sets[positions] = AgentRules(rules)
-        return self._sets[positions]
+            self._rules_by_positions[positions] = AgentRules(rules)
+        return self._rules_by_positions[positions]
 
     def agent_line(self, agent: str, group: int) -> str:
-        """The line of a group that names an agent by its token in lower case; empty if none."""
+        """Return the text of the line of a group that names an agent, empty if none does.
+
+        `agent` is a product token in lower case.
+        """
         for number in self.groups[group].agents:
             value = self.lines.values[number - 1]
             if agent == value or agent in agents.candidates(value.rstrip("*")):
@@ -161,80 +195,100 @@ def _is_policy_file(rule: CrawlRule) -> bool:
     return rule.value.lower().startswith(_POLICY_FILES)
 
 
-def _probes(pattern: Pattern) -> Iterator[str]:
-    """Paths that a pattern suggests: its own text with `*` as nothing and as something."""
+def _sample_paths(pattern: Pattern) -> Iterator[str]:
+    """Yield paths that a pattern matches: its text with each `*` empty, then as `x`."""
+    # Both fillers are needed: with `*` empty, `/*` and `/a*b` may only match the path of a
+    # longer rule, and with `x` they may miss a rule about the bare path.
     text = pattern.text.removesuffix("$") if pattern.anchored else pattern.text
     for filler in ("", "x"):
         path = text.replace("*", filler)
         path = path if path.startswith("/") else "/" + path
-        for probe in (path,) if pattern.anchored else (path, path + "tdm-audit-probe"):
-            if matches(pattern, probe):
-                yield probe
+        for sample in (path,) if pattern.anchored else (path, path + "tdm-audit-probe"):
+            if matches(pattern, sample):
+                yield sample
 
 
-compiled = lru_cache(maxsize=65536)(compile_pattern)
+# The same patterns stand in very many files, so they are compiled once.
+compile_cached = lru_cache(maxsize=65536)(compile_pattern)
 
 
 def read_groups(lines: Lines, *, strict: bool) -> Robots:
-    """The groups of a reading (RFC 9309, 2.2.1); in the strict one departures do not count.
+    """Build the groups of a file (RFC 9309, 2.2.1).
 
-    An agent line whose token is no `identifier` still ends the group before it: its rules
-    were written for somebody else, and must not bleed into the agents above.
+    With `strict`, lines that deviate from the grammar are ignored, except agent lines whose
+    token is no `identifier`.
     """
+    # Such an agent line names no agent in the strict reading, but it ends the group before it:
+    # its rules were written for another agent and must not apply to the agents above.
     groups: list[Group] = []
-    named: list[int] = []
-    rules: list[int] = []
-    open_rules = False
-    columns = zip(lines.kinds, lines.values, lines.departures, strict=True)
-    for number, (kind, value, departure) in enumerate(columns, start=1):
+    agent_lines: list[int] = []
+    rule_lines: list[int] = []
+    has_rules = False
+    columns = zip(lines.kinds, lines.values, lines.deviations, strict=True)
+    for number, (kind, value, deviation) in enumerate(columns, start=1):
         if kind is AGENT:
-            if strict and departure not in ("", "robots.token_shape"):
+            if strict and deviation not in ("", "robots.token_shape"):
                 continue
-            if open_rules:
-                groups.append(Group(tuple(named), tuple(rules)))
-                named, rules, open_rules = [], [], False
-            named.append(number)
+            if has_rules:
+                groups.append(Group(tuple(agent_lines), tuple(rule_lines)))
+                agent_lines, rule_lines, has_rules = [], [], False
+            agent_lines.append(number)
         elif kind is DISALLOW or kind is ALLOW:
-            if not named or (strict and departure):
+            # RFC 9309, 2.2.2: rules that are not in any group are ignored.
+            if not agent_lines or (strict and deviation):
                 continue
-            open_rules = True
+            has_rules = True
+            # An empty pattern restricts nothing, but it is a rule and closes the agent lines.
             if value:
-                rules.append(number)
-    if named:
-        groups.append(Group(tuple(named), tuple(rules)))
+                rule_lines.append(number)
+    if agent_lines:
+        groups.append(Group(tuple(agent_lines), tuple(rule_lines)))
     return Robots(lines, tuple(groups), _by_token(lines, groups, strict=strict))
 
 
 def _by_token(lines: Lines, groups: list[Group], *, strict: bool) -> dict[str, tuple[int, ...]]:
-    """Lower-case tokens and the groups that name them, each group once and in order."""
+    """Map tokens in lower case to the positions of the groups that name them, in order."""
     index: dict[str, list[int]] = {}
-    for at, group in enumerate(groups):
+    for position, group in enumerate(groups):
         for number in group.agents:
             value = lines.values[number - 1]
-            odd = lines.departures[number - 1] == "robots.token_shape"
-            for form in _loose_forms(value, strict=strict) if odd else (value.lower(),):
-                places = index.setdefault(form, [])
-                if not places or places[-1] != at:
-                    places.append(at)
-    return {token: tuple(places) for token, places in index.items()}
+            deviates = lines.deviations[number - 1] == "robots.token_shape"
+            for form in _lenient_forms(value, strict=strict) if deviates else (value.lower(),):
+                positions = index.setdefault(form, [])
+                if not positions or positions[-1] != position:
+                    positions.append(position)
+    return {token: tuple(positions) for token, positions in index.items()}
 
 
-def _loose_forms(value: str, *, strict: bool) -> tuple[str, ...]:
-    # A `*` with something behind it is neither the star nor anybody's token (R40), and a list
-    # of tokens in one line names nobody (RFC 9309, erratum 8895). A star behind a token is
-    # dropped, as crawlers in the field do.
+def _lenient_forms(value: str, *, strict: bool) -> tuple[str, ...]:
+    # `*` followed by text is neither the star nor a token (PROTOCOLS.md, R40). A list of tokens
+    # in one line names no agent (RFC 9309, erratum 8895). A star after a token is dropped, as
+    # deployed crawlers do.
     if strict or not value or value[0] == "*" or "," in value:
         return ()
     return agents.candidates(value.rstrip("*"))
 
 
 def token_issues(robots: Robots) -> Iterator[Issue]:
-    """Tokens that name nobody we know, but were probably meant for somebody."""
+    """Yield an issue for each token that is no catalogued agent but resembles one."""
     for number in (number for group in robots.groups for number in group.agents):
         token = robots.lines.values[number - 1].rstrip("*") or "*"
         if token == "*" or any(agents.find(form) for form in agents.candidates(token)):
             continue
-        meant = agents.near(token)
-        if meant is not None:
-            text = f"{shown(token)} is not {meant.token}"
+        similar = agents.near(token)
+        if similar is not None:
+            text = f"{to_printable(token)} is not {similar.token}"
             yield Issue(code="robots.agent.near_miss", line=number, excerpt=text[:200])
+
+
+def url_patterns(robots: Robots) -> Iterator[UrlPattern]:
+    """Yield the patterns of all rules in all groups.
+
+    The groups of every agent are included, since a question may name any agent.
+    """
+    values = dict.fromkeys(
+        robots.lines.values[n - 1] for group in robots.groups for n in group.rules
+    )
+    yield from selective(map(compile_cached, values))
+    if values:
+        yield _ROBOTS_TXT

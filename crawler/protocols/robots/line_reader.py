@@ -1,9 +1,13 @@
-"""The lines of robots.txt: every one kept, with what it was read as.
+"""Line reader for robots.txt: every line with its kind, key, value and deviation.
 
 No library keeps groups, lines, unknown directives and whole tokens, and evidence needs all
-four. Two readings are made of the lines: the strict one follows the grammar of RFC 9309, 2.2;
-the lenient one adds what crawlers in the field accept. Each departure has a name
-(`Line.departure`).
+four. The lines support two readings. The strict one follows the grammar of RFC 9309, 2.2. The
+lenient one also takes what deployed crawlers accept, and each such line names its deviation
+(`Line.deviation`).
+
+Rules for editors: this is the hot loop of the parser (`python -m benchmarks.robots_parse`
+checks the cost per KB and that it grows linearly). Keep the columns, and do work per line only
+for lines that are not plain rules. Every regular expression must run in linear time.
 """
 
 import re
@@ -14,8 +18,8 @@ from typing import NamedTuple
 
 from crawler.model import Issue
 
-#: RFC 9309, 2.5: a crawler must parse at least 500 KiB; what lies behind is cut off.
-LIMIT = 500 * 1024
+#: RFC 9309, 2.5: a crawler must parse at least 500 KiB. Bytes beyond that are dropped.
+MAX_BYTES = 500 * 1024
 
 AGENT, ALLOW, DISALLOW, OTHER, COMMENT, BLANK, UNREADABLE = (
     "agent",
@@ -26,54 +30,63 @@ AGENT, ALLOW, DISALLOW, OTHER, COMMENT, BLANK, UNREADABLE = (
     "blank",
     "unreadable",
 )
-_READ = frozenset((AGENT, ALLOW, DISALLOW))
-_STRICT = {"user-agent": AGENT, "allow": ALLOW, "disallow": DISALLOW}
-# Misspellings that the reference parser of Google accepts for these three keys.
-_TYPOS = {
+_CRAWL_KINDS = frozenset((AGENT, ALLOW, DISALLOW))
+_KEYS = {"user-agent": AGENT, "allow": ALLOW, "disallow": DISALLOW}
+# Misspellings that Google's reference parser accepts for these keys (robots.cc, 22b355f).
+_MISSPELT_KEYS = {
     **dict.fromkeys(("useragent", "user agent"), AGENT),
     **dict.fromkeys(("dissallow", "dissalow", "disalow", "diasllow", "disallaw"), DISALLOW),
 }
-_KNOWN_OTHERS = frozenset(
+_OTHER_KEYS = frozenset(
     "sitemap site-map sitemaps crawl-delay host clean-param noindex nosnippet request-rate "
     "visit-time schemamap cache-delay comment".split()
 )
-#: Lines of other protocols that live in robots.txt; their own modules read them.
-SIGNALS = frozenset(
+#: Keys of other protocols with lines in robots.txt. The modules of those protocols read them.
+EXTENSION_KEYS = frozenset(
     "content-signal content-usage license disallowaitraining allowaitraining "
     "tdm-reservation tdm-policy tdmrep".split()
 )
+# RFC 9309, 2.2: NL is CR, LF or CRLF. `str.splitlines` would also split at U+2028 and others.
 _EOL = re.compile(r"\r\n|\r|\n")
+# RFC 9309, 2.2: identifier = 1*(%x2D / %x41-5A / %x5F / %x61-7A); no digits, no spaces.
 _IDENTIFIER = re.compile(r"(?:[A-Za-z_-]+|\*)\Z")
-# A byte order mark, also one that was taken for Windows-1252 and encoded again.
+# A byte order mark, and one that was decoded as Windows-1252 and encoded again.
 _BOMS = (b"\xef\xbb\xbf", b"\xc3\xaf\xc2\xbb\xc2\xbf")
-# White space and marks that no editor shows and that the grammar does not strip.
+# Invisible characters that the grammar does not strip: they make a key or path differ unseen.
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u2060\ufeff]"
 )
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HTML = re.compile(rb"[\s\x00]*<[!?A-Za-z/]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_PER_CODE = 20
+_MAX_PER_CODE = 20
 
 
 class Line(NamedTuple):
-    """One line: `number` from 1, what it was read as, and the departure that took."""
+    """One line.
+
+    `number` is 1-based. `kind` is one of the constants above (`AGENT`, `OTHER`, ...). `value`
+    is stripped, and without the comment. `deviation` is the issue code of what the lenient
+    reading had to accept, empty for a line of the grammar. `text` is the line as written.
+    """
 
     number: int
     kind: str
     key: str
     value: str
-    departure: str
+    deviation: str
     text: str
 
 
 class Lines:
-    """All lines of a file, column by column: a `Line` is made when somebody asks for one.
+    """All lines of a file, stored as columns. Iteration builds `Line` records on demand.
 
-    Most lines are only counted past, and a tuple for each would be most of the work.
+    The index of a column is the line number minus one.
     """
 
-    __slots__ = ("departures", "keys", "kinds", "texts", "values")
+    # Columns, because most lines are only skipped: a tuple for each would be most of the work.
+
+    __slots__ = ("deviations", "keys", "kinds", "texts", "values")
 
     def __init__(self, texts: list[str]) -> None:
         self.texts = texts
@@ -85,31 +98,32 @@ class Lines:
             add_key(key)
             add_value(value.strip(" \t"))
         self.kinds = [_kind_of(key) for key in self.keys]
-        self.departures = [""] * len(texts)
+        self.deviations = [""] * len(texts)
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def __iter__(self) -> Iterator[Line]:
-        columns = (self.kinds, self.keys, self.values, self.departures, self.texts)
+        columns = (self.kinds, self.keys, self.values, self.deviations, self.texts)
         return map(Line, count(1), *columns)
 
-    def take(self, at: int, kind: str, key: str, value: str, departure: str) -> None:
-        """Say what a line was read as."""
-        self.kinds[at], self.keys[at], self.values[at] = kind, key, value
-        self.departures[at] = departure
+    def set_line(self, index: int, kind: str, key: str, value: str, deviation: str) -> None:
+        """Set the columns of the line at `index`, except its text."""
+        self.kinds[index], self.keys[index], self.values[index] = kind, key, value
+        self.deviations[index] = deviation
 
 
 def decode(body: bytes) -> tuple[str, list[Issue], bool]:
-    """Text of a file within the limit, what was odd about its bytes, and if it was cut.
+    """Return the text of a body, issues with its bytes, and whether it was cut at `MAX_BYTES`.
 
-    Octets that are not UTF-8 survive as surrogates, so paths keep their octets (RFC 9309, 2.3).
+    Octets that are not UTF-8 become surrogates, so that paths keep them (RFC 9309, 2.2.2).
     """
     issues = []
-    cut = len(body) > LIMIT
+    cut = len(body) > MAX_BYTES
     if cut:
-        end = max(body.rfind(b"\n", 0, LIMIT), body.rfind(b"\r", 0, LIMIT))
-        body = body[: end + 1] if end >= 0 else body[:LIMIT]
+        # Cut at the end of a line: half a rule could refuse more than the whole one.
+        end = max(body.rfind(b"\n", 0, MAX_BYTES), body.rfind(b"\r", 0, MAX_BYTES))
+        body = body[: end + 1] if end >= 0 else body[:MAX_BYTES]
     plain = without_bom(body)
     if plain is not body:
         issues.append(Issue(code="robots.bom", line=1))
@@ -124,26 +138,26 @@ def decode(body: bytes) -> tuple[str, list[Issue], bool]:
 
 
 def without_bom(body: bytes) -> bytes:
-    """The body without the byte order marks that it begins with, however many."""
+    """Return the body without its leading byte order marks; there may be several."""
     while body.startswith(_BOMS):
         body = body[3:] if body.startswith(_BOMS[0]) else body[6:]
     return body
 
 
 def is_utf16(body: bytes) -> bool:
-    """Whether a file declares UTF-16, which nobody may expect to be read (RFC 9309, 2.3)."""
+    """Return whether a body declares UTF-16. The file must be UTF-8 (RFC 9309, 2.3)."""
     return body.startswith(_UTF16)
 
 
 def looks_like_html(body: bytes) -> bool:
-    """Whether a body begins as markup."""
+    """Return whether a body begins as markup."""
     return _HTML.match(without_bom(body[:4096])) is not None
 
 
-def shown(text: str) -> str:
-    """A line as people and databases can hold it.
+def to_printable(text: str) -> str:
+    """Return a text that can be stored and printed.
 
-    Foreign octets are read as Windows-1252, and what cannot be seen becomes U+FFFD.
+    Octets that are not UTF-8 are read as Windows-1252. Control characters become U+FFFD.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -155,116 +169,132 @@ def shown(text: str) -> str:
 
 
 def read_lines(text: str, *, bom: bool = False) -> Lines:
-    """Every line with what it was read as. NL is CR, LF or CRLF and nothing else (2.2)."""
+    """Split a text into lines and classify each (RFC 9309, 2.2).
+
+    `bom` says that a byte order mark was removed: strict readers lose the first line then.
+    """
     texts = _EOL.split(text) if "\r" in text else text.split("\n")
     if not texts[-1]:
         texts.pop()
     lines = Lines(texts)
-    values, departures = lines.values, lines.departures
-    for at, (kind, value) in enumerate(zip(lines.kinds, values, strict=True)):
+    values, deviations = lines.values, lines.deviations
+    for index, (kind, value) in enumerate(zip(lines.kinds, values, strict=True)):
         if not kind:
-            _read_other(lines, at)
+            _read_other(lines, index)
             continue
         if "#" in value:
-            value = values[at] = value.partition("#")[0].rstrip(" \t")
+            value = values[index] = value.partition("#")[0].rstrip(" \t")
         if kind is AGENT:
-            departures[at] = _shape(value)
+            deviations[index] = _token_deviation(value)
         elif value and value[0] not in "/*":
-            departures[at] = "robots.path.no_slash"
+            deviations[index] = "robots.path.no_slash"
     if bom and texts and lines.kinds[0] in (AGENT, ALLOW, DISALLOW):
-        departures[0] = "robots.bom"
+        deviations[0] = "robots.bom"
     return lines
 
 
 @lru_cache(maxsize=1024)
 def _kind_of(key: str) -> str:
-    return _STRICT.get(key.strip(" \t").lower(), "")
+    return _KEYS.get(key.strip(" \t").lower(), "")
 
 
 @lru_cache(maxsize=16384)
-def _shape(token: str) -> str:
+def _token_deviation(token: str) -> str:
     return "" if _IDENTIFIER.match(token) else "robots.token_shape"
 
 
-def _read_other(lines: Lines, at: int) -> None:
-    """Read a line that the grammar does not define: typo, other record, comment, blank, noise."""
-    content, mark, _ = lines.texts[at].partition("#")
+def _read_other(lines: Lines, index: int) -> None:
+    """Classify a line that is no agent or rule line of the grammar, and set its columns."""
+    content, mark, _ = lines.texts[index].partition("#")
     content = content.strip(" \t")
     if not content:
-        lines.take(at, COMMENT if mark else BLANK, "", "", "")
+        lines.set_line(index, COMMENT if mark else BLANK, "", "", "")
         return
     key, colon, value = content.partition(":")
     if colon:
-        kind = _TYPOS.get(key.strip(" \t").lower(), OTHER)
-        departure = "" if kind is OTHER else "robots.typo"
-        lines.take(at, kind, key.strip(" \t"), value.strip(" \t"), departure)
+        kind = _MISSPELT_KEYS.get(key.strip(" \t").lower(), OTHER)
+        deviation = "" if kind is OTHER else "robots.typo"
+        lines.set_line(index, kind, key.strip(" \t"), value.strip(" \t"), deviation)
         return
+    # Google's parser takes white space for a missing colon only between exactly two words.
     words = content.split()
     name = words[0].lower() if len(words) == 2 else ""
-    found = _STRICT.get(name) or _TYPOS.get(name)
-    if found:
-        lines.take(at, found, words[0], words[1], "robots.missing_colon")
+    known = _KEYS.get(name) or _MISSPELT_KEYS.get(name)
+    if known:
+        lines.set_line(index, known, words[0], words[1], "robots.missing_colon")
     else:
-        lines.take(at, UNREADABLE, "", content, "")
+        lines.set_line(index, UNREADABLE, "", content, "")
 
 
-def limited(issues: list[Issue]) -> tuple[Issue, ...]:
-    """Issues with at most 20 of a code, and how many more there were: files can be hostile."""
+def limit_issues(issues: list[Issue]) -> tuple[Issue, ...]:
+    """Return at most 20 issues of each code, then one that counts the rest of a code.
+
+    Without a limit, a hostile file could flood the database.
+    """
     kept: list[Issue] = []
     count: dict[str, int] = {}
     for issue in issues:
         count[issue.code] = count.get(issue.code, 0) + 1
-        if count[issue.code] <= _PER_CODE:
+        if count[issue.code] <= _MAX_PER_CODE:
             kept.append(issue)
-    more = {code: n - _PER_CODE for code, n in count.items() if n > _PER_CODE}
+    more = {code: n - _MAX_PER_CODE for code, n in count.items() if n > _MAX_PER_CODE}
     kept += [Issue(code="robots.more", excerpt=f"{n} more of {code}") for code, n in more.items()]
     return tuple(kept)
 
 
 def is_robots(lines: Lines) -> bool:
-    """Whether anything in a file is a record of robots.txt: JSON has colons, too."""
-    if not _READ.isdisjoint(lines.kinds):
+    """Return whether any line is a known record of robots.txt.
+
+    A colon alone is not enough: JSON and plain text have colons too.
+    """
+    if not _CRAWL_KINDS.isdisjoint(lines.kinds):
         return True
-    known = _KNOWN_OTHERS | SIGNALS
+    known = _OTHER_KEYS | EXTENSION_KEYS
     pairs = zip(lines.kinds, lines.keys, strict=True)
     return any(kind is OTHER and key.lower() in known for kind, key in pairs)
 
 
 def line_issues(lines: Lines) -> Iterator[Issue]:
-    """What a reader of this file should know, line by line."""
-    named = ruled = False
-    between: int | None = None
+    """Yield the issues of a file in line order: deviations, misplaced rules, unknown keys."""
+    has_agents = has_rules = False
+    # Another record since the last agent line, if any.
+    record_index: int | None = None
     values = lines.values
-    columns = zip(lines.kinds, lines.departures, strict=True)
-    for at, (kind, departure) in enumerate(columns):
-        if departure and departure != "robots.bom":
-            yield _issue(departure, lines, at)
-        if kind in _READ and not values[at].isascii() and _INVISIBLE.search(values[at]):
-            yield _issue("robots.invisible", lines, at)
+    columns = zip(lines.kinds, lines.deviations, strict=True)
+    for index, (kind, deviation) in enumerate(columns):
+        if deviation and deviation != "robots.bom":
+            yield _issue(deviation, lines, index)
+        if (
+            kind in _CRAWL_KINDS
+            and not values[index].isascii()
+            and _INVISIBLE.search(values[index])
+        ):
+            yield _issue("robots.invisible", lines, index)
         if kind is AGENT:
-            if between is not None and named and not ruled:
-                # Readers that end a group here free the agents above; RFC 9309, 2.2.4 does not.
-                yield _issue("robots.group.interrupted", lines, between)
-            named, ruled, between = True, False, None
+            if record_index is not None and has_agents and not has_rules:
+                # Some readers (Protego) end the group at the record, so that the agents above
+                # have no rules. RFC 9309, 2.2.4: other records must not do that.
+                yield _issue("robots.group.interrupted", lines, record_index)
+            has_agents, has_rules, record_index = True, False, None
         elif kind is DISALLOW or kind is ALLOW:
-            if not named:
-                yield _issue("robots.rule.outside_group", lines, at)
-            ruled, between = True, None
+            if not has_agents:
+                yield _issue("robots.rule.outside_group", lines, index)
+            has_rules, record_index = True, None
         elif kind is OTHER:
-            between = at
-            yield from _other_issues(lines, at)
+            record_index = index
+            yield from _other_issues(lines, index)
         elif kind is UNREADABLE:
-            yield _issue("robots.line.unreadable", lines, at)
+            yield _issue("robots.line.unreadable", lines, index)
 
 
-def _other_issues(lines: Lines, at: int) -> Iterator[Issue]:
-    key = lines.keys[at].lower()
+def _other_issues(lines: Lines, index: int) -> Iterator[Issue]:
+    key = lines.keys[index].lower()
     if key.startswith(("disallow", "allow")):
-        # Readers that compare a prefix of the key take this for Disallow or Allow.
-        yield _issue("robots.directive.prefix_hazard", lines, at)
-    if key not in _KNOWN_OTHERS | SIGNALS:
-        yield _issue("robots.directive.unknown", lines, at)
+        # Readers that compare a prefix of the key (Google) take this for Disallow or Allow.
+        yield _issue("robots.directive.prefix_hazard", lines, index)
+    if key not in _OTHER_KEYS | EXTENSION_KEYS:
+        yield _issue("robots.directive.unknown", lines, index)
 
 
-def _issue(code: str, lines: Lines, at: int) -> Issue:
-    return Issue(code=code, line=at + 1, excerpt=shown(lines.texts[at]).strip()[:200])
+def _issue(code: str, lines: Lines, index: int) -> Issue:
+    return Issue(code=code, line=index + 1, excerpt=to_printable(lines.texts[index]).strip()[:200])

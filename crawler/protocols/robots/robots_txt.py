@@ -1,10 +1,14 @@
 """robots.txt: the Robots Exclusion Protocol, RFC 9309.
 
-It speaks about access by an agent. A group for an agent that gathers training data, or for a
-token that controls training, is a statement for that agent; a group for `*` says nothing
-about mining and is kept as a refusal of access.
+The protocol is about access by an agent. A group for an agent that gathers training data, or
+for a token that controls training, makes a statement for that agent. A group for `*` says
+nothing about mining: its refusal is stored as a refusal of access.
+
+Rules for editors: the planner asks `refusing_rule` before every request, so it must agree with
+`statements_for` (a property test compares them).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,10 +16,11 @@ from crawler import agents
 from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.path_patterns import normalise_path
-from crawler.protocols.robots import line_reader
+from crawler.protocols.robots import groups, line_reader
 from crawler.protocols.robots.document import read_file
 from crawler.protocols.robots.groups import AgentRules, CrawlRule, Robots, read_groups, token_issues
-from crawler.protocols.robots.line_reader import Lines, shown
+from crawler.protocols.robots.line_reader import Lines, to_printable
+from crawler.protocols.url_patterns import UrlPattern
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "robots_txt"
@@ -29,41 +34,44 @@ RESOURCES = frozenset({Resource.ROBOTS_TXT})
 HEADERS: tuple[str, ...] = ()
 
 _CLAUSE = "RFC 9309, 2.2.1 and 2.2.2"
-#: What refusing an agent of a class is a statement about; other classes make none.
+#: The purpose that is reserved by refusing an agent of a class. Other classes reserve nothing.
 PURPOSE_OF_CLASS = {
     **dict.fromkeys(agents.TRAINING, Purpose.GENAI_TRAIN),
     AgentClass.SEARCH: Purpose.SEARCH,
     AgentClass.USER: Purpose.AI_INPUT,
 }
-#: Shown as statements, since they tell of an intent, but they decide nothing: nobody runs them
-#: any more, or nobody has said what they are for.
+#: Classes whose statements are shown, as a sign of intent, and do not count: their agents are
+#: retired, or their operators do not document a purpose.
 _INACTIVE = frozenset({AgentClass.LEGACY, AgentClass.UNDOCUMENTED})
-_PER_FILE = 2000
+#: Statements kept of a file, which may be hostile.
+_MAX_STATEMENTS = 2000
 
 
-# An agent's lower-case token (or `*`) and a line; the agent (or nobody), its rule, and whether
-# the rule is addressed to it.
+# Token in lower case (or `*`) and line number.
 _Key = tuple[str, int | None]
+# Agent (None for `*`), the rule that refuses it, and whether the statement counts.
 _Refusal = tuple[agents.Agent | None, CrawlRule, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rules:
-    """What answers questions: the lenient reading, the agents it names, and the statements.
+    """The `Reading.rules` of robots.txt.
 
-    `audience` lists, for every distinct set of rules, the catalogued agents that share it.
+    `robots` is the lenient reading. `agents_by_rules` pairs every distinct set of rules with
+    the catalogued agents that share it. `stored` holds the statements of the lenient reading;
+    `strict_only` those that only the strict reading yields.
     """
 
     robots: Robots
-    audience: tuple[tuple[AgentRules, tuple[agents.Agent, ...]], ...]
+    agents_by_rules: tuple[tuple[AgentRules, tuple[agents.Agent, ...]], ...]
     stored: dict[_Key, Statement]
-    others: tuple[Statement, ...]
+    strict_only: tuple[Statement, ...]
 
 
 def parse(document: Document, /) -> Reading:
-    """Read a robots.txt; lines that cannot be read become issues, the others count (2.2, 2.3).
+    """Parse a robots.txt. Unreadable lines become issues, the others count (RFC 9309, 2.2).
 
-    HTML is no robots.txt unless lines of one stand in it. UTF-16 is malformed.
+    HTML is absent unless it holds agent and disallow lines. UTF-16 is malformed (2.3).
     """
     file = read_file(document.body)
     if file is None:
@@ -71,7 +79,7 @@ def parse(document: Document, /) -> Reading:
     lines, issues = file.lines, list(file.issues)
     kinds = set(lines.kinds)
     if file.html:
-        excerpt = shown("\n".join(lines.texts[:5])).strip()[:100]
+        excerpt = to_printable("\n".join(lines.texts[:5])).strip()[:100]
         issues.append(Issue(code="robots.html_body", line=1, excerpt=excerpt))
         if not {line_reader.AGENT, line_reader.DISALLOW} <= kinds:
             return Reading(presence=Presence.ABSENT, issues=tuple(issues))
@@ -82,22 +90,18 @@ def parse(document: Document, /) -> Reading:
     rules, more = _rules(lines, file.robots)
     return Reading(
         presence=Presence.PRESENT if line_reader.is_robots(lines) else Presence.ABSENT,
-        statements=(*rules.stored.values(), *rules.others),
-        issues=line_reader.limited(issues + more),
+        statements=(*rules.stored.values(), *rules.strict_only),
+        issues=line_reader.limit_issues(issues + more),
         rules=rules,
     )
 
 
-def allows(reading: Reading, agent: str, path: str) -> bool:
-    """Whether the lenient reading lets an agent ask for path and query (RFC 9309, 2.2.2).
-
-    `/robots.txt` is implicitly allowed. A reading without rules allows everything.
-    """
-    return refusing_rule(reading, agent, path) is None
-
-
 def refusing_rule(reading: Reading, agent: str, path: str) -> CrawlRule | None:
-    """The line that keeps an agent from a path, None if nothing does."""
+    """Return the rule that refuses a path to an agent, None if the path is allowed.
+
+    `path` is path and query of a URL. RFC 9309, 2.2.2: `/robots.txt` is implicitly allowed, and
+    without a matching rule a path is allowed.
+    """
     rules = reading.rules
     path = normalise_path(path)
     if not isinstance(rules, _Rules) or path == "/robots.txt":
@@ -107,54 +111,59 @@ def refusing_rule(reading: Reading, agent: str, path: str) -> CrawlRule | None:
 
 
 def robots_of(reading: Reading) -> Robots | None:
-    """The groups of a file as they are read leniently, None where there are none."""
+    """Return the groups of the lenient reading, None for a reading without rules."""
     return reading.rules.robots if isinstance(reading.rules, _Rules) else None
 
 
-def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """The statements that speak to a question; those that do not count come last.
+def url_patterns(reading: Reading, /) -> Iterable[UrlPattern]:
+    """Return the path patterns that answers depend on: those of the rules of all groups."""
+    robots = robots_of(reading)
+    return groups.url_patterns(robots) if robots else ()
 
-    Without an agent, a statement for one agent covers that agent only (`agents`). With one,
-    only what that agent must follow speaks: its own group, or the refusal of `*`.
+
+def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
+    """Return the statements that apply to a question, those that count first.
+
+    Without an agent, a statement for one agent is limited to `agents`. With an agent, only what
+    the agent must follow applies: its own groups, or the refusal of `*` (RFC 9309, 2.2.1).
     """
     rules = reading.rules
     if not isinstance(rules, _Rules):
         return ()
     if question.agent is not None:
-        found = _for_agent(rules, question.agent, question.path)
+        applicable = _for_agent(rules, question.agent, question.path)
     elif question.path is None:
-        found = [AppliedStatement(statement=s, limited_to=_part(s)) for s in rules.stored.values()]
+        applicable = [AppliedStatement(s, _limit_of(s)) for s in rules.stored.values()]
     else:
-        found = _for_path(rules, normalise_path(question.path))
-    found.sort(key=lambda applied: (not applied.statement.counts, applied.statement.n))
-    return tuple(found)
+        applicable = _for_path(rules, normalise_path(question.path))
+    applicable.sort(key=lambda applied: (not applied.statement.counts, applied.statement.n))
+    return tuple(applicable)
 
 
-def _part(statement: Statement) -> str:
+def _limit_of(statement: Statement) -> str:
     return "" if statement.stance is Stance.REFUSED else "agents"
 
 
 def _for_path(rules: _Rules, path: str) -> list[AppliedStatement]:
-    """Who is refused one path. `/robots.txt` is refused to nobody (RFC 9309, 2.2.2)."""
-    if path == "/robots.txt":
+    """Return the refusals of one normalised path, to `*` and to each catalogued agent."""
+    if path == "/robots.txt":  # implicitly allowed (RFC 9309, 2.2.2)
         return []
-    found = []
+    applicable = []
     star = rules.robots.rules_for("*")[0].decide(path)
     if star is not None and not star.allow:
-        found.append(AppliedStatement(statement=_stored(rules, None, star)))
-    for shared, named in rules.audience:
+        applicable.append(AppliedStatement(_stored_or_new(rules, None, star)))
+    for shared, named in rules.agents_by_rules:
         rule = shared.decide(path)
         if rule is not None and not rule.allow:
-            found += [
-                AppliedStatement(statement=_stored(rules, a, rule), limited_to="agents")
-                for a in named
+            applicable += [
+                AppliedStatement(_stored_or_new(rules, agent, rule), "agents") for agent in named
             ]
-    return found
+    return applicable
 
 
 def _for_agent(rules: _Rules, token: str, path: str | None) -> list[AppliedStatement]:
-    own, named = rules.robots.rules_for(token)
-    agent = agents.find(token) if named else None
+    own, is_named = rules.robots.rules_for(token)
+    agent = agents.find(token) if is_named else None
     if agent is None or agent.agent_class not in PURPOSE_OF_CLASS:
         agent = None
     if path is not None:
@@ -162,99 +171,106 @@ def _for_agent(rules: _Rules, token: str, path: str | None) -> list[AppliedState
         rule = None if path == "/robots.txt" else own.decide(path)
         if rule is None or rule.allow:
             return []
-        return [AppliedStatement(statement=_told(rules, agent, rule, whole=own.refuses_all()))]
-    whole, refusing = own.reach()
+        return [AppliedStatement(_refusal_for(rules, agent, rule, whole=own.refuses_all()))]
+    whole, refusing = own.refused_scope()
     if whole:
-        return [AppliedStatement(statement=_told(rules, agent, refusing[0], whole=True))]
-    told = [_told(rules, agent, rule, whole=False) for rule in refusing]
-    return [
-        AppliedStatement(statement=s, limited_to="paths")
-        for s in told
-        if s.stance is not Stance.REFUSED
-    ]
+        return [AppliedStatement(_refusal_for(rules, agent, refusing[0], whole=True))]
+    # A refusal of access to some paths says nothing about the whole origin.
+    refusals = [_refusal_for(rules, agent, rule, whole=False) for rule in refusing]
+    return [AppliedStatement(s, "paths") for s in refusals if s.stance is not Stance.REFUSED]
 
 
-def _told(rules: _Rules, agent: agents.Agent | None, rule: CrawlRule, *, whole: bool) -> Statement:
-    """What a refusal says to an agent: about its purpose, or about access if it is everybody's."""
-    everybody = not whole and _for_everybody(rules.robots, rule)
-    return _stored(rules, None if everybody else agent, rule)
+def _refusal_for(
+    rules: _Rules, agent: agents.Agent | None, rule: CrawlRule, *, whole: bool
+) -> Statement:
+    """Return the statement for an agent; a refusal of access if the rule is for `*` as well."""
+    for_everybody = not whole and _names_star(rules.robots, rule)
+    return _stored_or_new(rules, None if for_everybody else agent, rule)
 
 
-def _stored(rules: _Rules, agent: agents.Agent | None, rule: CrawlRule) -> Statement:
-    """The stored statement of an agent and a rule, or one made for this answer alone."""
+def _stored_or_new(rules: _Rules, agent: agents.Agent | None, rule: CrawlRule) -> Statement:
+    """Return the stored statement of an agent and a rule, or make one with `n` = 0."""
     key = (agent.token.lower() if agent else "*", rule.number)
-    found = rules.stored.get(key)
-    if found is not None:
-        return found
-    counts = not (agent and _for_everybody(rules.robots, rule))
+    stored = rules.stored.get(key)
+    if stored is not None:
+        return stored
+    counts = not (agent and _names_star(rules.robots, rule))
     return _statement(rules.robots, agent, rule, 0, Reads.BOTH, counts=counts)
 
 
 def _rules(lines: Lines, robots: Robots) -> tuple[_Rules, list[Issue]]:
-    """Both readings of the lines, merged into one set of statements.
+    """Merge both readings of the lines into one set of statements.
 
-    The lenient reading decides; what only the strict one says is shown, and does not count.
+    The lenient reading decides. What only the strict one yields is shown and does not count.
     """
-    named = _named(robots)
-    said = _refusals(robots, named)
-    literal, strict = said, robots
-    if any(lines.departures):
+    named = _named_agents(robots)
+    lenient = _refusals(robots, named)
+    literal, strict = lenient, robots
+    # Without deviations both readings are equal, so the file is not grouped twice.
+    if any(lines.deviations):
         strict = read_groups(lines, strict=True)
-        literal = _refusals(strict, _named(strict))
+        literal = _refusals(strict, _named_agents(strict))
     issues = list(token_issues(robots))
-    if len(said) > _PER_FILE:
-        text = f"{len(said)} statements, {_PER_FILE} kept"
+    if len(lenient) > _MAX_STATEMENTS:
+        text = f"{len(lenient)} statements, {_MAX_STATEMENTS} kept"
         issues.append(Issue(code="robots.many_rules", excerpt=text))
     stored = {}
-    for n, (key, (agent, rule, counts)) in enumerate(islice(said.items(), _PER_FILE), start=1):
+    kept = islice(lenient.items(), _MAX_STATEMENTS)
+    for n, (key, (agent, rule, counts)) in enumerate(kept, start=1):
         reads = Reads.BOTH if key in literal else Reads.LENIENT
         stored[key] = _statement(robots, agent, rule, n, reads, counts=counts)
-    only = [pair for key, pair in literal.items() if key not in said][:_PER_FILE]
-    others = tuple(
+    only = [refusal for key, refusal in literal.items() if key not in lenient][:_MAX_STATEMENTS]
+    strict_only = tuple(
         _statement(strict, agent, rule, n, Reads.STRICT, counts=False)
         for n, (agent, rule, _) in enumerate(only, start=len(stored) + 1)
     )
-    rules = _Rules(robots=robots, audience=_audience(robots, named), stored=stored, others=others)
+    rules = _Rules(
+        robots=robots,
+        agents_by_rules=_agents_by_rules(robots, named),
+        stored=stored,
+        strict_only=strict_only,
+    )
     return rules, issues
 
 
 def _refusals(robots: Robots, named: tuple[agents.Agent, ...]) -> dict[_Key, _Refusal]:
-    """Who is refused by which rule: one rule for whom all is refused, else one for each path."""
-    found: dict[_Key, _Refusal] = {}
-    everybody = robots.rules_for("*")[0]
-    if everybody.refuses_all():
-        rule = everybody.reach()[1][0]
-        found["*", rule.number] = (None, rule, True)
-    for own, those in _audience(robots, named):
-        whole, refusing = own.reach()
-        for agent in those:
+    """Return one refusal for each agent that is refused everything, else one for each path."""
+    refusals: dict[_Key, _Refusal] = {}
+    star = robots.rules_for("*")[0]
+    if star.refuses_all():
+        rule = star.refused_scope()[1][0]
+        refusals["*", rule.number] = (None, rule, True)
+    for own, sharing in _agents_by_rules(robots, named):
+        whole, refusing = own.refused_scope()
+        for agent in sharing:
             for rule in refusing[:1] if whole else refusing:
                 key = agent.token.lower(), rule.number
-                found[key] = (agent, rule, whole or not _for_everybody(robots, rule))
-    return found
+                refusals[key] = (agent, rule, whole or not _names_star(robots, rule))
+    return refusals
 
 
-def _for_everybody(robots: Robots, rule: CrawlRule) -> bool:
-    """Whether a rule stands in a group that names `*` too: it singles nobody out.
+def _names_star(robots: Robots, rule: CrawlRule) -> bool:
+    """Return whether the group of a rule names `*` too, so that it singles out no agent.
 
     Widespread templates list agents above `*` and refuse all of them the shop's search.
     """
     return any(robots.lines.values[n - 1] == "*" for n in robots.groups[rule.group].agents)
 
 
-def _named(robots: Robots) -> tuple[agents.Agent, ...]:
-    """The catalogued agents that a reading names, each once, in the order of their groups."""
-    found = {a.token: a for form in robots.by_token if (a := agents.find(form)) is not None}
-    return tuple(a for a in found.values() if a.agent_class is not AgentClass.AGENT)
+def _named_agents(robots: Robots) -> tuple[agents.Agent, ...]:
+    """Return the catalogued agents that a file names, each once, in the order of their groups."""
+    by_token = {a.token: a for form in robots.by_token if (a := agents.find(form)) is not None}
+    return tuple(a for a in by_token.values() if a.agent_class is not AgentClass.AGENT)
 
 
-def _audience(
+def _agents_by_rules(
     robots: Robots, named: tuple[agents.Agent, ...]
 ) -> tuple[tuple[AgentRules, tuple[agents.Agent, ...]], ...]:
-    shared: dict[AgentRules, list[agents.Agent]] = {}
+    # Long lists of agents share a few groups: their rules are evaluated once for each list.
+    by_rules: dict[AgentRules, list[agents.Agent]] = {}
     for agent in named:
-        shared.setdefault(robots.rules_for(agent.token)[0], []).append(agent)
-    return tuple((own, tuple(those)) for own, those in shared.items() if own.rules)
+        by_rules.setdefault(robots.rules_for(agent.token)[0], []).append(agent)
+    return tuple((own, tuple(sharing)) for own, sharing in by_rules.items() if own.rules)
 
 
 def _statement(
@@ -266,9 +282,10 @@ def _statement(
     *,
     counts: bool,
 ) -> Statement:
-    """A refusal of an agent whose operator says what it is for: a statement about that, tier 3.
+    """Make the statement of a refusal.
 
-    Without an agent it is a refusal of access with no word about mining, tier 4.
+    For an agent, it reserves the purpose of its class (tier 3). Without an agent, it refuses
+    access and says nothing about mining (tier 4).
     """
     if agent is None:
         kind = "refused" if rule.pattern.universal else "refused_path"
@@ -282,19 +299,19 @@ def _statement(
         purpose=purpose,
         tier=tier,
         place=f"robots.txt line {rule.number}",
-        raw=_raw(robots, agent, rule),
+        raw=_quote(robots, agent, rule),
         clause=_CLAUSE,
         declared_by=DeclaredBy.ORIGIN_FILE,
         line=rule.number,
         agent=agent.token if agent else "*",
-        path=shown(rule.value),
+        path=to_printable(rule.value),
         reads=reads,
         counts=counts and not (agent and agent.agent_class in _INACTIVE),
         n=n,
     )
 
 
-def _raw(robots: Robots, agent: agents.Agent | None, rule: CrawlRule) -> str:
-    named = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
+def _quote(robots: Robots, agent: agents.Agent | None, rule: CrawlRule) -> str:
+    agent_line = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
     text = robots.lines.texts[rule.number - 1].strip(" \t")
-    return shown(f"{named.strip()}\n{text}" if named else text)[:500]
+    return to_printable(f"{agent_line.strip()}\n{text}" if agent_line else text)[:500]

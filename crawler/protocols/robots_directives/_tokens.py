@@ -1,7 +1,11 @@
-"""Robots directives word by word: each with the agent it is for and what is odd about it.
+"""Tokenizer of robots directives: each word with its agent and its deviations.
 
-The deployed grammar is `[agent ":"] directive *("," directive)`. Nobody says how far an agent
-reaches; here up to the next one of the same line, and what stands after a comma is marked.
+The deployed grammar is `[agent ":"] directive *("," directive)`. No document says how far an
+agent reaches. Here it reaches to the next agent of the same line, and every word after a comma
+is marked (`after_comma`), since other readers take it for all agents.
+
+Rules for editors: colons are ambiguous. An agent ends in one, and so do `max-snippet` and
+`unavailable_after`, whose dates hold more colons, and commas too.
 """
 
 import re
@@ -13,22 +17,24 @@ from crawler.model import Issue
 from crawler.protocols.parsing.json_document import clean, excerpt
 from crawler.vocab import DeclaredBy
 
-ISSUES = "directives"
-#: draft-illyes-repext-00 asks for at least 8 KiB to be read; we read as much.
-LONGEST = 8192
+ISSUE_PREFIX = "directives"
+#: Characters read of a line. draft-illyes-repext-00 asks for at least 8 KiB.
+MAX_LENGTH = 8192
 
-_AGENT = 64
+_MAX_AGENT = 64
 _EDGE = " \t\n\f\r\"'"
 _TOKEN = re.compile(r"\*|[A-Za-z0-9_.+/-][A-Za-z0-9_.+/ -]{0,63}")
-_HEAD = re.compile(r"([^:=]*+)([:=])")
+_PREFIX = re.compile(r"([^:=]*+)([:=])")
+# The rest of a date after a comma: RFC 850 (`Wednesday, 25-Jun-30`) and RFC 822 forms.
 _DATE = re.compile(
     r"\s*(?:\d|(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b(?!\s*:))",
     re.IGNORECASE,
 )
 ROBOTS_TAG = "robots-tag"
+# Names that authors repeat in the value; they name no agent.
 _NO_AGENT = frozenset((ROBOTS_TAG, "x-robots-tag", "robots"))
 
-
+# Directives with a value after a colon.
 _VALUED = frozenset(("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"))
 _SEARCH = frozenset(
     (
@@ -36,13 +42,17 @@ _SEARCH = frozenset(
         " none noodp nopreview nositelinkssearchbox nosnippet notranslate noyaca noydir snippet"
     ).split()
 )
-#: Those that speak of training; the others are for search engines.
+#: Directives about training. All others are for search engines.
 TRAINING = frozenset(("noai", "noimageai", "noml", "noarchive", "nocache"))
 KNOWN = _SEARCH | _VALUED | TRAINING
 
 
 class DirectiveLine(NamedTuple):
-    """A header line or a meta element: whom it is for, what it lists, what is odd about it."""
+    """A header line or a meta element.
+
+    `agent` is the agent that the element names, otherwise `*`. `value` is the list of
+    directives. `deviations` are issue codes that keep the whole line from the strict reading.
+    """
 
     declared_by: DeclaredBy
     name: str
@@ -50,124 +60,143 @@ class DirectiveLine(NamedTuple):
     value: str
     number: int
     raw: str
-    odd: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
 
     @property
     def carrier(self) -> str:
-        """`header` or `meta`."""
+        """Return `header` or `meta`."""
         return "header" if self.declared_by is DeclaredBy.HEADER else "meta"
 
     def issue(self, code: str, text: str = "") -> Issue:
-        """An issue that quotes the line, or the part of it that is given."""
-        return Issue(code=f"{ISSUES}.{code}", line=self.number, excerpt=excerpt(text or self.raw))
+        """Make an issue that quotes the line, or the given part of it."""
+        return Issue(
+            code=f"{ISSUE_PREFIX}.{code}", line=self.number, excerpt=excerpt(text or self.raw)
+        )
 
 
-class Word(NamedTuple):
-    """One directive: its name, the agent it is for, and whether the list began earlier.
+class DirectiveWord(NamedTuple):
+    """One directive of a line.
 
-    `odd` keeps it out of the strict reading, `notes` does not.
+    `name` is in lower case, `text` is its part of the line as written. `after_comma` says that
+    a comma separates it from the agent that is named before it. `deviations` keep it from the
+    strict reading; `notes` are issue codes that do not.
     """
 
     name: str
     text: str
     agent: str
-    leaked: bool
-    odd: tuple[str, ...]
+    after_comma: bool
+    deviations: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Scope:
-    """Whom the words are for while a line is read; a comma after an agent makes it `leaked`."""
+    """The agent that applies at a position of the line.
+
+    `prefixed` says that the line named it, `equals` that it did so with `=` (Robots-Tag).
+    """
 
     line: DirectiveLine
     agent: str = ""
     prefixed: bool = False
-    leaked: bool = False
+    after_comma: bool = False
     equals: bool = False
-    odd: list[str] = field(default_factory=list)
+    deviations: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def reset(self) -> None:
-        """Begin anew, for whomever the line is for."""
-        self.agent, self.prefixed, self.leaked, self.equals = self.line.agent, False, False, False
-        self.odd, self.notes = [], []
+        """Return to the agent of the whole line."""
+        self.agent = self.line.agent
+        self.prefixed = self.after_comma = self.equals = False
+        self.deviations, self.notes = [], []
 
-    def enter(self, heads: list[tuple[str, str]], inside: bool) -> None:
-        """Take the agents before a directive in; the last is the one it is for."""
+    def enter(self, prefixes: list[tuple[str, str]], inside: bool) -> None:
+        """Apply the agents before a directive: it is for the last of them.
+
+        `inside` says that the agent is not at the start of the line.
+        """
         self.reset()
-        written, mark = heads[-1]
+        written, mark = prefixes[-1]
         self.prefixed, self.equals = True, mark == "="
-        self.agent = clean(written[:_AGENT]) or "*"
+        self.agent = clean(written[:_MAX_AGENT]) or "*"
         if not _TOKEN.fullmatch(written):
-            self.odd.append("agent_unreadable")
+            self.deviations.append("agent_unreadable")
         elif written.lower() in _NO_AGENT:
             self.agent = "*"
-            self.odd.append("name_in_value")
+            self.deviations.append("name_in_value")
         if self.line.carrier == "meta":
-            self.odd.append("agent_in_content")
+            self.deviations.append("agent_in_content")
         if self.equals:
-            self.odd.append("separator")
-        if inside or len(heads) > 1:
+            self.deviations.append("separator")
+        if inside or len(prefixes) > 1:
             self.notes.append("agent_inside")
 
 
-def words(line: DirectiveLine) -> Iterator[Word]:
-    """Cut a list at its commas; what only another separator divides is odd.
-
-    A date may hold commas and colons (RFC 850 and RFC 822 forms), so it is passed over.
-    """
-    scope, dated, first = _Scope(line), False, True
+def split_words(line: DirectiveLine) -> Iterator[DirectiveWord]:
+    """Split a list of directives at its commas. Any other separator is a deviation."""
+    scope, in_date, first = _Scope(line), False, True
     scope.reset()
-    for piece in _readable(line.value).split(","):
-        if dated and _DATE.match(piece):
+    for piece in _limited_value(line.value).split(","):
+        # A date may hold commas and colons, so its parts are skipped.
+        if in_date and _DATE.match(piece):
             continue
         parts = piece.split(";")
-        scope.leaked = scope.prefixed and scope.agent != "*"
+        scope.after_comma = scope.prefixed and scope.agent != "*"
         for n, part in enumerate(parts):
             if n and scope.equals:
                 scope.reset()
-            for word in _part(scope, part.strip(_EDGE), part, first, len(parts) > 1):
-                dated = word.name == "unavailable_after"
+            for word in _part_words(scope, part.strip(_EDGE), part, first, len(parts) > 1):
+                in_date = word.name == "unavailable_after"
                 yield word
             first = first and not part.strip()
 
 
-def _readable(value: str) -> str:
-    """As much of a list as is read, without a word that the limit would cut in two."""
-    return value if len(value) <= LONGEST else value[:LONGEST].rpartition(",")[0]
+def _limited_value(value: str) -> str:
+    """Return at most `MAX_LENGTH` characters, without a word that the limit would split."""
+    return value if len(value) <= MAX_LENGTH else value[:MAX_LENGTH].rpartition(",")[0]
 
 
-def _part(scope: _Scope, text: str, written: str, first: bool, divided: bool) -> Iterator[Word]:
-    """The words of one part, after the agents that may stand before them."""
-    heads, rest = _heads(text)
-    if heads:
-        scope.enter(heads, not first)
-    names, odd = _names(rest)
-    odd += [*scope.odd, *(["separator"] if divided else [])]
+def _part_words(
+    scope: _Scope, text: str, written: str, first: bool, divided: bool
+) -> Iterator[DirectiveWord]:
+    """Yield the words of one part, after any agents before them.
+
+    `written` is the part with its white space and quotes. `first` says that no word came before
+    in the line, `divided` that semicolons separate parts.
+    """
+    prefixes, rest = _split_prefixes(text)
+    if prefixes:
+        scope.enter(prefixes, not first)
+    names, deviations = _names(rest)
+    deviations += [*scope.deviations, *(["separator"] if divided else [])]
     if '"' in written or (written.strip()[:1] == "'"):
-        odd.append("quoted")
-    for name in names if rest else [""] * bool(scope.odd and heads):
-        unique = tuple(dict.fromkeys(odd))
-        yield Word(name, text, scope.agent, scope.leaked, unique, tuple(scope.notes))
+        deviations.append("quoted")
+    # An agent with a deviation and no directive still yields a word, for its issue.
+    for name in names if rest else [""] * bool(scope.deviations and prefixes):
+        unique = tuple(dict.fromkeys(deviations))
+        yield DirectiveWord(name, text, scope.agent, scope.after_comma, unique, tuple(scope.notes))
     scope.notes = []
 
 
-def _heads(text: str) -> tuple[list[tuple[str, str]], str]:
-    """What stands before the directive, as pairs of text and mark, and the directive.
+def _split_prefixes(text: str) -> tuple[list[tuple[str, str]], str]:
+    """Return the agents before the directive, as pairs of text and mark, and the directive.
 
-    `max-snippet:20` and `unavailable_after: …` name no agent: their colon belongs to them.
+    `max-snippet:20` and `unavailable_after: ...` name no agent: the colon is part of them.
     """
-    heads, at = [], 0
-    while (match := _HEAD.match(text, at)) and match[1].strip(_EDGE).lower() not in KNOWN:
-        heads.append((match[1].strip(_EDGE), match[2]))
-        at = match.end()
-    return heads, text[at:].strip(_EDGE)
+    prefixes, position = [], 0
+    while (match := _PREFIX.match(text, position)) and (match[1].strip(_EDGE).lower() not in KNOWN):
+        prefixes.append((match[1].strip(_EDGE), match[2]))
+        position = match.end()
+    return prefixes, text[position:].strip(_EDGE)
 
 
 def _names(rest: str) -> tuple[list[str], list[str]]:
-    """The directive in lower case, or those that only white space divides, and what is odd."""
-    match = _HEAD.match(rest)
+    """Return the directives of a text in lower case, and their deviations.
+
+    There are several only if white space separates them and all are known.
+    """
+    match = _PREFIX.match(rest)
     if match:
         name = match[1].strip(_EDGE).lower()
         return [name], [] if name in _VALUED else ["unexpected_value"]

@@ -1,7 +1,7 @@
 """Robots directives in a page: `<meta name="robots">`, or the token of an agent as its name.
 
-They cover the page, `noimageai` the images it shows. An element outside the head, or one that
-uses another attribute than `name`, is a lenient reading.
+They cover the page, and `noimageai` covers the images that it shows. An element outside the head,
+or with another attribute than `name`, is a lenient reading.
 """
 
 from collections.abc import Iterator
@@ -27,42 +27,48 @@ HEADERS: tuple[str, ...] = ()
 
 _WHITE = " \t\n\f\r"
 _NAMING = ("name", "property", "http-equiv")
-_LONGEST_NAME = 64
-# Elements in a template or an iframe belong to no document that a reader sees.
+_MAX_NAME = 64
+# Elements in a template or an iframe are not part of the document.
 _INERT = frozenset(("meta.in_template", "meta.in_iframe"))
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the meta elements of an extract; each adds to what the others say."""
-    found = list(_metas(page.elements(document.body)))
-    inert = [line for line in found if _INERT.intersection(line.odd)]
-    return _directives.read([line for line in found if not _INERT.intersection(line.odd)], inert)
+    """Parse the meta elements of a page extract. Directives of all elements add up."""
+    every = list(_lines(page.elements(document.body)))
+    inert = [line for line in every if _INERT.intersection(line.deviations)]
+    active = [line for line in every if not _INERT.intersection(line.deviations)]
+    return _directives.build_reading(active, inert)
 
 
-def _metas(elements: tuple[Element, ...]) -> Iterator[DirectiveLine]:
+def _lines(elements: tuple[Element, ...]) -> Iterator[DirectiveLine]:
     for element in elements:
         for attribute in _NAMING if element.tag == "meta" else ():
             written = (element.get(attribute) or "").strip(_WHITE)
             agent = _agent(written)
             if agent:
-                content = element.get("content") or ""
-                odd = tuple(_odd(element, attribute, written.lower()))
-                place = (DeclaredBy.PAGE, clean(written.lower()), agent, content)
-                yield DirectiveLine(*place, element.line, element.raw, odd)
+                yield DirectiveLine(
+                    declared_by=DeclaredBy.PAGE,
+                    name=clean(written.lower()),
+                    agent=agent,
+                    value=element.get("content") or "",
+                    number=element.line,
+                    raw=element.raw,
+                    deviations=tuple(_deviations(element, attribute, written.lower())),
+                )
                 break
 
 
 def _agent(name: str) -> str:
-    """Whom an element is for: `*`, an agent as written, or nobody (another kind of element)."""
+    """Return the agent of an element: `*`, a token as written, or empty for other elements."""
     lower = name.lower()
     if lower in ("robots", "x-robots-tag"):
         return "*"
-    token = len(name) <= _LONGEST_NAME and (lower.endswith("bot") or agents.find(name))
-    return clean(name) if token else ""
+    is_token = len(name) <= _MAX_NAME and (lower.endswith("bot") or agents.find(name))
+    return clean(name) if is_token else ""
 
 
-def _odd(element: Element, attribute: str, name: str) -> Iterator[str]:
-    """What keeps an element from the strict reading: its place, its attribute, its name."""
+def _deviations(element: Element, attribute: str, name: str) -> Iterator[str]:
+    """Yield what keeps an element from the strict reading: its place, attribute or name."""
     if element.where != "head":
         yield f"meta.in_{element.where}"
     if attribute != "name":
@@ -72,5 +78,5 @@ def _odd(element: Element, attribute: str, name: str) -> Iterator[str]:
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What the page says to the agent asked about, the counting first."""
+    """Return the statements for the agent asked about, those that count first."""
     return _directives.statements_for(reading, question)

@@ -1,13 +1,14 @@
 """Robots directives in response headers: `X-Robots-Tag`, for the resource answered.
 
-`noai`, `noimageai` and `noml` reserve training; `nocache` and `noarchive` do so for the
-operators that say so. Repeated headers are read one by one, each with its own agent.
+`noai`, `noimageai` and `noml` reserve training for all agents; `nocache` and `noarchive` do so only
+for the operators that document it. Each header line has its own agent.
 """
 
 from collections.abc import Iterator
 
 from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
+from crawler.protocols.parsing.header_fields import split_lines
 from crawler.protocols.robots_directives import _directives
 from crawler.protocols.robots_directives._tokens import ROBOTS_TAG, DirectiveLine
 from crawler.vocab import CONTENT, DeclaredBy
@@ -24,20 +25,25 @@ HEADERS: tuple[str, ...] = ("x-robots-tag", ROBOTS_TAG)
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the header lines; `Robots-Tag`, which is only proposed, is a lenient reading."""
-    return _directives.read(list(_lines(document)))
+    """Parse the header lines. `Robots-Tag`, which is only proposed, is a lenient reading."""
+    return _directives.build_reading(list(_lines(document)))
 
 
 def _lines(document: Document) -> Iterator[DirectiveLine]:
-    text = document.body.decode("utf-8", "replace")
-    for number, line in enumerate(text.split("\r\n"), start=1):
-        written, colon, value = line.partition(":")
-        name = written.strip().lower()
-        if colon and name in HEADERS:
-            odd = ("robots_tag",) if name == ROBOTS_TAG else ()
-            yield DirectiveLine(DeclaredBy.HEADER, name, "*", value, number, line, odd)
+    for line in split_lines(document):
+        if line.name in HEADERS:
+            deviations = ("robots_tag",) if line.name == ROBOTS_TAG else ()
+            yield DirectiveLine(
+                declared_by=DeclaredBy.HEADER,
+                name=line.name,
+                agent="*",
+                value=line.value,
+                number=line.number,
+                raw=line.text,
+                deviations=deviations,
+            )
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What the headers say to the agent asked about, the counting first."""
+    """Return the statements for the agent asked about, those that count first."""
     return _directives.statements_for(reading, question)

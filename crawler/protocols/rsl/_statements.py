@@ -1,7 +1,7 @@
-"""What the carriers of RSL share: the reading of a licence document, and answers from it.
+"""Parts shared by the carriers of RSL 1.0: reading a licence document, and answering from it.
 
-RSL grants licences. `prohibits` is a reservation; a permission for money or within limits is
-an offer on terms; a list of permissions leaves out what it does not name.
+RSL grants licences. `prohibits` is a reservation. A permission that costs money or is limited
+is an offer on terms. A list of permissions does not license what it does not name.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,20 +13,24 @@ from crawler.protocols.parsing import parties, path_patterns
 from crawler.protocols.parsing.json_document import capped, clean, excerpt
 from crawler.protocols.parsing.xml_document import Node, Xml
 from crawler.protocols.rsl import _licence
-from crawler.protocols.rsl._licence import Content, Term, contents_of, http_url
+from crawler.protocols.rsl._licence import Content, Term, is_http_url, read_contents
+from crawler.protocols.url_patterns import UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Reads, Stance
 
 FAMILY = _licence.FAMILY
 SPEC = "https://rslstandard.org/rsl"
 MEDIA_TYPE = "application/rsl+xml"
 
-_MOST = 200
-_STRENGTH = {Stance.RESERVED: 0, Stance.CONDITIONAL: 1, Stance.PERMITTED: 2}
+_MAX_ITEMS = 200  # statements, issues and links of one reading
+_STRICTNESS = {Stance.RESERVED: 0, Stance.CONDITIONAL: 1, Stance.PERMITTED: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copyright:
-    """Who holds the rights, as the document says; empty where it says nothing."""
+    """The rights holder that a document declares (RSL 1.0, element copyright).
+
+    A field is empty where the document does not give it.
+    """
 
     type: str = ""
     name: str = ""
@@ -35,89 +39,95 @@ class Copyright:
 
 
 class LicensedStatement(NamedTuple):
-    """A statement and the pattern of its content; None for all that it is attached to."""
+    """A statement with the path pattern of its `content`.
+
+    `pattern` is None where the `content` covers whatever the document is attached to.
+    """
 
     statement: Statement
     pattern: path_patterns.Pattern | None
 
     @property
     def octets(self) -> int:
-        """How narrow the content is."""
+        """Length of the pattern in octets, which measures how narrow the `content` is."""
         return self.pattern.octets if self.pattern else 0
 
     @property
     def universal(self) -> bool:
-        """Whether the content is everything."""
+        """True where the `content` covers every path."""
         return self.pattern is None or self.pattern.universal
 
     @property
     def permits(self) -> bool:
-        """Whether it is a permission without terms."""
+        """True for a permission without terms."""
         return self.statement.stance is Stance.PERMITTED
 
 
 class LicenseRules(NamedTuple):
-    """What answers questions."""
+    """The rules of an RSL reading (`Reading.rules`): its statements with their patterns."""
 
-    said: tuple[LicensedStatement, ...] = ()
+    statements: tuple[LicensedStatement, ...] = ()
 
 
 def issue(code: str, text: str = "", line: int | None = None) -> Issue:
-    """An issue of this family."""
+    """Return an issue `rsl.<code>` with an excerpt of `text`."""
     return Issue(code=f"{FAMILY}.{code}", line=line, excerpt=excerpt(text))
 
 
-def pointer(links: Iterable[tuple[str, int, str]]) -> Reading:
-    """The reading of links (URL, line, text) to documents; without a usable one, malformed.
+def read_links(links: Iterable[tuple[str, int, str]]) -> Reading:
+    """Return the reading of links (URL, line, raw text) to documents.
 
-    RSL 1.0, discovery: the URI is absolute and https. http is asked for and noted.
+    It is malformed where no link is usable. RSL 1.0, discovery: the URI is absolute and https;
+    an http URI is followed and noted.
     """
-    given = list(links)
-    names = dict.fromkeys(clean(url) for url, _, _ in given if http_url(url))
+    all_links = list(links)
+    names = dict.fromkeys(clean(url) for url, _, _ in all_links if is_http_url(url))
     issues = []
-    for url, line, raw in given:
-        if not http_url(url):
+    for url, line, raw in all_links:
+        if not is_http_url(url):
             issues.append(issue("license.not_absolute", raw, line))
         elif url.lower().startswith("http:"):
             issues.append(issue("license.not_https", raw, line))
-    present = Presence.PRESENT if names else Presence.MALFORMED
+    presence = Presence.PRESENT if names else Presence.MALFORMED
     return Reading(
-        presence=present if given else Presence.ABSENT,
+        presence=presence if all_links else Presence.ABSENT,
         issues=capped(issues, FAMILY),
-        names=tuple(names)[:_MOST],
+        names=tuple(names)[:_MAX_ITEMS],
     )
 
 
-def read(xml: Xml, declared_by: DeclaredBy, place: str, first: int = 1) -> Reading:
-    """The reading of a document whose first line is `first` of what it stands in.
+def read_document(xml: Xml, declared_by: DeclaredBy, place: str, first: int = 1) -> Reading:
+    """Return the reading of a licence document.
 
-    What does not conform is shown and decides nothing.
+    `first` is the line of the surrounding file on which the document begins; lines are counted
+    from it. A document that does not conform to RSL 1.0 is shown and does not count.
     """
     root = xml.root
     if root is None:
         line = first - 1 + xml.line
         if xml.fault == "html":
             return Reading(presence=Presence.ABSENT, issues=(issue("soft_404", line=line),))
-        fault = issue(xml.fault, xml.message, line)
-        return Reading(presence=Presence.MALFORMED, issues=(fault,))
+        error = issue(xml.fault, xml.message, line)
+        return Reading(presence=Presence.MALFORMED, issues=(error,))
     if root.name.lower() != "rsl":
         code = "soft_404" if root.name.lower() == "html" else "other_format"
         return Reading(presence=Presence.ABSENT, issues=(issue(code, root.name, first),))
     issues: list[Issue] = []
-    contents = contents_of(root, issues)
-    said = [
-        _said(content, term, declared_by, place, first)
+    contents = read_contents(root, issues)
+    statements = [
+        _statement(content, term, declared_by, place, first)
         for content in contents
         for term in content.terms
     ]
-    issues = [replace(found, line=(found.line or 1) + first - 1) for found in issues]
+    issues = [replace(each, line=(each.line or 1) + first - 1) for each in issues]
+    # A document that departs in one `content` is malformed; its other contents still count.
     conforms = bool(contents) and all(content.strict for content in contents)
     presence = Presence.PRESENT if conforms else Presence.MALFORMED
     holder = _party(_copyright(root), presence)
-    return made(presence, said, issues, parties=(holder,) if holder else ())
+    return make_reading(presence, statements, issues, parties=(holder,) if holder else ())
 
 
-def _said(
+def _statement(
     content: Content, term: Term, declared_by: DeclaredBy, place: str, first: int
 ) -> LicensedStatement:
     line = term.line + first - 1
@@ -140,34 +150,38 @@ def _said(
     return LicensedStatement(statement, pattern)
 
 
-def made(
+def make_reading(
     presence: Presence,
-    said: list[LicensedStatement],
+    statements: list[LicensedStatement],
     issues: list[Issue],
     names: tuple[str, ...] = (),
     parties: tuple[Party, ...] = (),
 ) -> Reading:
-    """A reading of at most 200 statements; of more, those that reserve are kept first."""
-    if len(said) > _MOST:
-        issues = [*issues[: _MOST - 1], issue("more_statements", f"{len(said) - _MOST} more")]
-        said = sorted(said, key=lambda one: _STRENGTH[one.statement.stance])[:_MOST]
-    statements = numbered([one.statement for one in said])
-    kept = tuple(LicensedStatement(s, one.pattern) for s, one in zip(statements, said, strict=True))
+    """Return a reading of at most 200 statements; the strictest are kept first."""
+    if len(statements) > _MAX_ITEMS:
+        excess = len(statements) - _MAX_ITEMS
+        issues = [*issues[: _MAX_ITEMS - 1], issue("more_statements", f"{excess} more")]
+        statements = sorted(statements, key=_strictness)[:_MAX_ITEMS]
+    in_order = numbered([licensed.statement for licensed in statements])
+    rules = tuple(
+        LicensedStatement(statement, licensed.pattern)
+        for statement, licensed in zip(in_order, statements, strict=True)
+    )
     return Reading(
         presence=presence,
-        statements=statements,
+        statements=in_order,
         issues=capped(issues, FAMILY),
         names=names,
         parties=parties,
-        rules=LicenseRules(kept),
+        rules=LicenseRules(rules),
     )
 
 
 def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
-    """RSL, `copyright`: the holder of the rights, known by the page or mailbox to ask at."""
+    """Return the rights holder as a party, identified by its contact page, else its mailbox."""
     if copyright is None:
         return None
-    found = parties.party(
+    party = parties.party(
         f"{FAMILY}.copyright",
         "holder",
         parties.HIGH if presence is Presence.PRESENT else parties.MEDIUM,
@@ -175,83 +189,113 @@ def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
         contact=(copyright.contact_url, copyright.contact_email),
         is_person=copyright.type.lower() == "person",
     )
-    page = found.contact_page if found and parties.is_web(found.contact_page) else ""
-    return found and replace(found, uid=page or found.mailbox)
+    page = party.contact_page if party and parties.is_web(party.contact_page) else ""
+    return party and replace(party, uid=page or party.mailbox)
 
 
 def _copyright(root: Node) -> Copyright | None:
-    """The first `copyright` of the document that says anything."""
+    """Return the first `copyright` element that is not empty (RSL 1.0, element copyright)."""
     contents = root.each("content")
-    places = [root, *contents, *(licence for c in contents for licence in c.each("license"))]
-    for node in (found for place in places for found in place.each("copyright")):
-        given = {name.lower(): clean(value[:500]) for name, value in node.attributes.items()}
-        said = Copyright(
-            type=given.get("type", ""),
+    parents = [root, *contents, *(licence for c in contents for licence in c.each("license"))]
+    for node in (child for parent in parents for child in parent.each("copyright")):
+        attributes = {name.lower(): clean(value[:500]) for name, value in node.attributes.items()}
+        copyright = Copyright(
+            type=attributes.get("type", ""),
             name=clean(node.text[:500]),
-            contact_email=given.get("contactemail", ""),
-            contact_url=given.get("contacturl", ""),
+            contact_email=attributes.get("contactemail", ""),
+            contact_url=attributes.get("contacturl", ""),
         )
-        if said != Copyright():
-            return said
+        if copyright != Copyright():
+            return copyright
     return None
 
 
 def rules_of(reading: Reading) -> LicenseRules:
-    """What a reading holds to answer from."""
+    """Return the rules of a reading; none for a reading that has no RSL rules."""
     return reading.rules if isinstance(reading.rules, LicenseRules) else LicenseRules()
 
 
+def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
+    """Yield the path patterns that answers depend on: those of the `content` elements."""
+    yield from selective(
+        licensed.pattern for licensed in rules_of(reading).statements if licensed.pattern
+    )
+
+
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What decides for a path, or for the whole origin; what does not count comes last."""
-    found: list[AppliedStatement] = []
+    """Return the statements that decide for a path, or for the whole origin.
+
+    Statements that do not count come last.
+    """
+    applied: list[AppliedStatement] = []
     for counts in (True, False):
-        said = [one for one in rules_of(reading).said if one.statement.counts is counts]
-        found += _everywhere(said) if question.path is None else _at(said, question.path)
-    return tuple(found)
+        statements = [
+            licensed
+            for licensed in rules_of(reading).statements
+            if licensed.statement.counts is counts
+        ]
+        if question.path is None:
+            applied += _for_origin(statements)
+        else:
+            applied += _for_path(statements, question.path)
+    return tuple(applied)
 
 
-def _at(said: list[LicensedStatement], path: str) -> Iterator[AppliedStatement]:
-    """The narrowest content that speaks to a purpose, and of equals the one that reserves.
+def _for_path(statements: list[LicensedStatement], path: str) -> Iterator[AppliedStatement]:
+    """Yield the statement of the narrowest `content` for each purpose; the strictest of equals.
 
-    A narrower content replaces the permissions of a broader one, named again or not, but
-    what it is silent about stays reserved.
+    RSL 1.0, element content: the narrower `content` beats the broader.
     """
     normal = path_patterns.normalise_path(path)
-    matched = [one for one in said if not one.pattern or path_patterns.matches(one.pattern, normal)]
-    most = max((one.octets for one in matched), default=0)
-    for same in _grouped(matched):
-        top = max(one.octets for one in same)
-        decides = _strictest([one for one in same if one.octets == top])
-        if not decides.permits or top == most:
-            yield AppliedStatement(statement=decides.statement)
+    matching = [
+        licensed
+        for licensed in statements
+        if not licensed.pattern or path_patterns.matches(licensed.pattern, normal)
+    ]
+    narrowest = max((licensed.octets for licensed in matching), default=0)
+    for group in _by_purpose(matching):
+        longest = max(licensed.octets for licensed in group)
+        decisive = _strictest([licensed for licensed in group if licensed.octets == longest])
+        # A narrower content replaces every permission of a broader one, also for purposes that
+        # it does not name. A reservation stays where the narrower content is silent.
+        if not decisive.permits or longest == narrowest:
+            yield AppliedStatement(statement=decisive.statement)
 
 
-def _everywhere(said: list[LicensedStatement]) -> Iterator[AppliedStatement]:
-    """For each purpose what every content says, and whether it is said of everything."""
-    for same in _grouped(said):
-        universal = [one for one in same if one.universal]
+def _for_origin(statements: list[LicensedStatement]) -> Iterator[AppliedStatement]:
+    """Yield for each purpose the universal statement, then those limited to paths."""
+    for group in _by_purpose(statements):
+        universal = [licensed for licensed in group if licensed.universal]
         contents: dict[str, list[LicensedStatement]] = {}
-        for one in same:
-            if one.pattern and not one.universal:
-                contents.setdefault(one.pattern.text, []).append(one)
-        narrow = [_strictest(those) for those in contents.values()]
+        for licensed in group:
+            if licensed.pattern and not licensed.universal:
+                contents.setdefault(licensed.pattern.text, []).append(licensed)
+        narrower = [_strictest(same_content) for same_content in contents.values()]
         if universal:
-            decides = _strictest(universal)
-            against = any(one.permits is not decides.permits for one in narrow)
+            decisive = _strictest(universal)
+            has_exception = any(other.permits is not decisive.permits for other in narrower)
             yield AppliedStatement(
-                statement=decides.statement, limited_to="paths" if against else ""
+                statement=decisive.statement, limited_to="paths" if has_exception else ""
             )
-        yield from (AppliedStatement(statement=one.statement, limited_to="paths") for one in narrow)
+        yield from (
+            AppliedStatement(statement=licensed.statement, limited_to="paths")
+            for licensed in narrower
+        )
 
 
-def _grouped(said: list[LicensedStatement]) -> list[list[LicensedStatement]]:
-    """Statements by purpose, in their order."""
+def _by_purpose(statements: list[LicensedStatement]) -> list[list[LicensedStatement]]:
+    """Group statements by purpose, in the order of their first statement."""
     groups: dict[object, list[LicensedStatement]] = {}
-    for one in said:
-        groups.setdefault(one.statement.purpose, []).append(one)
+    for licensed in statements:
+        groups.setdefault(licensed.statement.purpose, []).append(licensed)
     return list(groups.values())
 
 
-def _strictest(said: list[LicensedStatement]) -> LicensedStatement:
-    """The one that reserves most: `prohibits` beats `permits` (RSL 1.0, prohibits)."""
-    return min(said, key=lambda one: _STRENGTH[one.statement.stance])
+def _strictness(licensed: LicensedStatement) -> int:
+    """Return the sort key of a statement: reserved first, permitted last."""
+    return _STRICTNESS[licensed.statement.stance]
+
+
+def _strictest(statements: list[LicensedStatement]) -> LicensedStatement:
+    """Return the strictest statement: `prohibits` beats `permits` (RSL 1.0, prohibits)."""
+    return min(statements, key=_strictness)

@@ -1,7 +1,7 @@
-"""RSL in a page: a `link` that names a licence document, or a `script` that holds one.
+"""RSL in pages: a `link` that names a licence document, or a `script` that holds one (RSL 1.0).
 
-A script speaks for the page it stands in. What it says about other paths of the origin is
-kept as the path pattern of its statements.
+A script speaks for its own page. What it says about other paths of the origin is kept as the
+path pattern of its statements.
 """
 
 from crawler import page
@@ -22,22 +22,32 @@ CARRIER = Carrier.PAGE
 RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
+url_patterns = _statements.url_patterns  # the optional hook of `interface`
+
 # Elements in a template or an iframe belong to no document that a reader sees.
 _INERT = ("template", "iframe")
 
 
 def parse(document: Document, /) -> Reading:
-    """Read links and scripts of RSL's media type; other licence links say nothing here."""
-    found = [e for e in page.elements(document.body) if _is_rsl(e) and e.where not in _INERT]
-    links = _statements.pointer(_link(e) for e in found if e.tag == "link")
-    inline = [_inline(element) for element in found if element.tag == "script"]
+    """Return the reading of the links and scripts in a page extract that have RSL's media type.
+
+    A licence link without that type is general metadata (HTML, link type `license`), not RSL.
+    """
+    elements = [
+        element
+        for element in page.read_elements(document.body)
+        if _is_rsl(element) and element.where not in _INERT
+    ]
+    links = _statements.read_links(_link(element) for element in elements if element.tag == "link")
+    inline = [_read_script(element) for element in elements if element.tag == "script"]
     readings = [links, *inline] if links.presence is not Presence.ABSENT else inline
+    # One usable link or conforming document is enough for presence.
     order = (Presence.PRESENT, Presence.MALFORMED)
     presences = {reading.presence for reading in readings}
     rules = [_statements.rules_of(reading) for reading in inline]
-    return _statements.made(
+    return _statements.make_reading(
         next((presence for presence in order if presence in presences), Presence.ABSENT),
-        [one for each in rules for one in each.said],
+        [licensed for each in rules for licensed in each.statements],
         [issue for reading in readings for issue in reading.issues],
         names=links.names,
         parties=next((reading.parties for reading in inline if reading.parties), ()),
@@ -57,15 +67,16 @@ def _link(element: Element) -> tuple[str, int, str]:
     return (element.get("href") or "").strip(), element.line, element.raw
 
 
-def _inline(element: Element) -> Reading:
-    """The document in a script, read by the code that reads one in a file."""
+def _read_script(element: Element) -> Reading:
+    """Return the reading of the document in a script, with lines counted from the page's start."""
     text = element.text.lstrip()
     first = element.line + element.text[: len(element.text) - len(text)].count("\n")
+    # The line of an element is where its tag begins; the tag itself may span lines.
     first += element.raw.count("\n")
     xml = read_xml(text.encode("utf-8", "replace"), "utf-8")
-    return _statements.read(xml, DeclaredBy.PAGE, "script", first)
+    return _statements.read_document(xml, DeclaredBy.PAGE, "script", first)
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
-    """What the documents in the page say; links say nothing themselves."""
+    """Return the statements of the documents inside the page; links state nothing themselves."""
     return _statements.statements_for(reading, question)

@@ -1,7 +1,7 @@
-"""RSL in response headers: `Link` with `rel=license` and the media type of RSL.
+"""RSL in response headers: `Link` with `rel=license` and RSL's media type (RSL 1.0, RFC 8288).
 
-It names a licence document and says nothing itself. Without the type it is metadata about a
-licence in general, and not read here.
+The field names a licence document and states nothing itself. Without the media type it is
+metadata about a licence in general, and is not read here.
 """
 
 import re
@@ -22,17 +22,18 @@ CARRIER = Carrier.HEADERS
 RESOURCES = CONTENT
 HEADERS: tuple[str, ...] = ("link",)
 
-# RFC 8288, 3: `<target>; name=value; name="quoted value"`. Possessive, so never read twice.
+# RFC 8288, 3: `<target>; name=value; name="quoted value"`. Quantifiers are possessive, so that
+# a hostile field is read in linear time.
 _VALUE = r"""\s*+(?:=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;,"]*+)))?+"""
 _PARAMETER = re.compile(rf"\s*+;\s*+([^\s;,=\"<>]*+){_VALUE}")
 _TARGET = re.compile(r"<([^<>]*+)>")
 
 
 def parse(document: Document, /) -> Reading:
-    """Read every link of every field; those to RSL documents are named."""
+    """Return a reading that names the RSL documents of all links in all `Link` fields."""
     text = document.body.decode("utf-8", "replace")
     lines = enumerate(text.split("\r\n"), start=1)
-    return _statements.pointer(
+    return _statements.read_links(
         (url, number, line)
         for number, line in lines
         for url, parameters in _links(line)
@@ -41,12 +42,12 @@ def parse(document: Document, /) -> Reading:
 
 
 def _links(line: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Targets with their parameters; of two with one name the first counts (RFC 8288, 3.3)."""
+    """Yield targets with their parameters; the first of equal names counts (RFC 8288, 3.3)."""
     for target in _TARGET.finditer(line):
         parameters: dict[str, str] = {}
-        at = target.end()
-        while match := _PARAMETER.match(line, at):
-            at = match.end()
+        end = target.end()
+        while match := _PARAMETER.match(line, end):
+            end = match.end()
             parameters.setdefault(match[1].lower(), (match[2] or match[3] or "").lower())
         yield target[1].strip(), parameters
 
@@ -57,5 +58,5 @@ def _is_rsl(parameters: dict[str, str]) -> bool:
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: the document that is named speaks for itself."""
+    """Return nothing: the named document makes the statements."""
     return ()

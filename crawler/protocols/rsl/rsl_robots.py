@@ -1,8 +1,8 @@
-"""RSL in robots.txt: `License:` lines, which name licence documents.
+"""RSL in robots.txt: `License:` lines, which name licence documents (RSL 1.0, robots.txt).
 
-A line before any group is for everybody, one inside a group for the agents of that group, in
-place of those for everybody (RSL 1.0, robots.txt). All are named and read; to whom a document
-speaks is known where all that name it are seen together: `audience_of`.
+A line before any group is for everybody. A line inside a group is for the agents of that group
+and replaces the lines for everybody. All documents are named and read. For whom a document
+speaks follows only from all carriers that name it: `audience_of`.
 """
 
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from crawler import agents
 from crawler.model import AppliedStatement, Document, Issue, Question, Reading
-from crawler.protocols.interface import Carrier
+from crawler.protocols.interface import EVERYBODY, Carrier
 from crawler.protocols.robots.document import File, read_file
 from crawler.protocols.robots.line_reader import shown
 from crawler.protocols.rsl import _statements
-from crawler.protocols.rsl._licence import http_url
+from crawler.protocols.rsl._licence import is_http_url
 from crawler.urls import resolve
 from crawler.vocab import Presence, Resource
 
@@ -28,118 +28,135 @@ CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.ROBOTS_TXT})
 HEADERS: tuple[str, ...] = ()
 
-#: The audience that is everybody, or all of those asked about.
-EVERYBODY = ("*",)
-_MOST = 200
-_AGENTS = 50
+_MAX_LINES = 200
+_MAX_ISSUES = 200
+_MAX_AGENTS = 50
 
 
 class License(NamedTuple):
-    """A `License:` line: its URL and the agents of its group as written, none before any group."""
+    """A `License:` line.
+
+    `agents` are the agents of its group as written; empty for a line before any group.
+    """
 
     url: str
     line: int
     agents: tuple[str, ...] = ()
 
     def is_for(self, agent: str) -> bool:
-        """Whether the group names an agent, `*` among them; tokens have no case."""
+        """Return whether the group names an agent (or `*`), compared without case."""
         known = (form for token in self.agents for form in (token, *agents.candidates(token)))
         return agent.lower() in map(str.lower, known)
 
 
 class _Licenses(NamedTuple):
+    """The rules of a reading (`Reading.rules`): its `License:` lines."""
+
     lines: tuple[License, ...]
 
 
 def parse(document: Document, /) -> Reading:
-    """Name the documents of all lines; a relative URI is none (RSL 1.0, robots.txt)."""
+    """Return a reading that names the documents of all lines.
+
+    A relative URI names no document: RSL 1.0, robots.txt, asks for an absolute one.
+    """
     file = read_file(document.body)
+    # A page served for robots.txt may still hold groups in its text; then it is read as a file.
     if file is None or (file.html and not file.robots.groups):
         return Reading(presence=Presence.ABSENT)
     licenses = _licenses(file)
     texts = file.lines.texts
-    found = _statements.pointer(
-        (each.url, each.line, shown(texts[each.line - 1])) for each in licenses
+    links = _statements.read_links(
+        (license.url, license.line, shown(texts[license.line - 1])) for license in licenses
     )
-    some = [_grouped(each) for each in licenses if each.agents and "*" not in each.agents]
+    # The guide of draft 0.9 ties a line to no agent. RSL 1.0 decides; issues show where it does.
+    limited = [
+        _group_issue(license)
+        for license in licenses
+        if license.agents and "*" not in license.agents
+    ]
+    issues = links.issues[:_MAX_ISSUES]
     return Reading(
-        presence=found.presence,
-        issues=(*found.issues[:_MOST], *some[: _MOST - len(found.issues[:_MOST])]),
-        names=found.names,
+        presence=links.presence,
+        issues=(*issues, *limited[: _MAX_ISSUES - len(issues)]),
+        names=links.names,
         rules=_Licenses(licenses),
     )
 
 
-def _grouped(found: License) -> Issue:
-    return _statements.issue("license.group", ", ".join(found.agents[:10]), found.line)
+def _group_issue(license: License) -> Issue:
+    return _statements.issue("license.group", ", ".join(license.agents[:10]), license.line)
 
 
 def _licenses(file: File) -> tuple[License, ...]:
-    """The lines in order, each with the agents of the group that it stands in."""
+    """Return the first 200 lines in order, each with the agents of the group that it is in."""
     lines, groups = file.lines, file.robots.groups
-    found: list[License] = []
-    at = -1
+    licenses: list[License] = []
+    group = -1
     for number, (kind, key) in enumerate(zip(lines.kinds, lines.keys, strict=True), start=1):
         if kind != "other" or key.lower() != "license":
             continue
-        while at + 1 < len(groups) and groups[at + 1].agents[0] < number:
-            at += 1
-        named = groups[at].agents if at >= 0 else ()
-        tokens = tuple(shown(lines.values[n - 1]) for n in named)
-        found.append(License(shown(lines.values[number - 1]), number, tokens))
-        if len(found) == _MOST:
+        # RFC 9309, 2.2: only the next group ends a group, so a blank line does not.
+        while group + 1 < len(groups) and groups[group + 1].agents[0] < number:
+            group += 1
+        agent_lines = groups[group].agents if group >= 0 else ()
+        tokens = tuple(shown(lines.values[n - 1]) for n in agent_lines)
+        licenses.append(License(shown(lines.values[number - 1]), number, tokens))
+        if len(licenses) == _MAX_LINES:
             break
-    return tuple(found)
+    return tuple(licenses)
 
 
 def licenses_of(reading: Reading, agent: str) -> tuple[str, ...]:
-    """The documents for an agent: those of its group, else those for everybody."""
+    """Return the URLs for an agent: those of its group, else of `*`, else those for everybody."""
     rules = reading.rules
     lines = rules.lines if isinstance(rules, _Licenses) else ()
-    usable = [each for each in lines if http_url(each.url)]
-    for group in (agent, "*"):
-        own = tuple(each.url for each in usable if each.is_for(group))
-        if own:
-            return own
-    return tuple(each.url for each in usable if not each.agents)
+    usable = [license for license in lines if is_http_url(license.url)]
+    for token in (agent, "*"):
+        urls = tuple(license.url for license in usable if license.is_for(token))
+        if urls:
+            return urls
+    return tuple(license.url for license in usable if not license.agents)
 
 
 def audience_of(
     document: str, carriers: Iterable[tuple[str, Reading]], agent: str | None
 ) -> tuple[str, ...]:
-    """The agents that a document speaks to, of all carriers (URL, reading) that may name it.
+    """Return the product tokens of the agents that a licence document speaks to.
 
-    Everybody where a header, a page or a line for everybody names it, and where nothing names
-    it any more: what it says is not made less for want of a name. With `agent`, everybody or
-    nobody: whether it speaks to that one.
+    This is the hook `audience` of `rsl` (see `interface.AudienceHook`). `document` is a URL;
+    `carriers` are the URLs and readings of all carriers of RSL on the origin. The result is
+    `EVERYBODY` where a header, a page or a line for everybody names the document. With `agent`,
+    the result is `EVERYBODY` if the document speaks to that agent, else empty.
     """
-    told: dict[str, None] = {}
-    named = False
+    tokens: dict[str, None] = {}
+    is_named = False
     for base, reading in carriers:
         if document not in _documents(base, reading.names):
             continue
         if not isinstance(reading.rules, _Licenses):
             return EVERYBODY
-        named = True
-        told.update(dict.fromkeys(_told(document, base, reading, agent)))
-    return EVERYBODY if "*" in told or not named else tuple(told)[:_AGENTS]
+        is_named = True
+        tokens.update(dict.fromkeys(_addressees(document, base, reading, agent)))
+    # A document that no carrier names any more speaks to everybody: that is the stricter side.
+    return EVERYBODY if "*" in tokens or not is_named else tuple(tokens)[:_MAX_AGENTS]
 
 
-def _told(document: str, base: str, reading: Reading, agent: str | None) -> Iterable[str]:
-    """Whom a robots.txt that names a document gives it to."""
+def _addressees(document: str, base: str, reading: Reading, agent: str | None) -> Iterable[str]:
+    """Return the agents for which one robots.txt names a document."""
     if agent not in (None, "*"):
-        mine = document in _documents(base, licenses_of(reading, agent))
-        return EVERYBODY if mine else ()
+        is_for_agent = document in _documents(base, licenses_of(reading, agent))
+        return EVERYBODY if is_for_agent else ()
     lines = reading.rules.lines if isinstance(reading.rules, _Licenses) else ()
-    naming = [each for each in lines if document in _documents(base, (each.url,))]
-    return [token for each in naming for token in each.agents or EVERYBODY]
+    naming = [license for license in lines if document in _documents(base, (license.url,))]
+    return [token for license in naming for token in license.agents or EVERYBODY]
 
 
 def _documents(base: str, names: Iterable[str]) -> set[str | None]:
-    """Names as the URLs that are asked for."""
+    """Return the URLs that names lead to, as the crawler requests them."""
     return {resolve.join(base, name) for name in names}
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: the documents that are named speak for themselves."""
+    """Return nothing: the named documents make the statements."""
     return ()

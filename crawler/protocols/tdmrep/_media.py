@@ -1,4 +1,4 @@
-"""What TDMRep in PDF and EPUB share: one reading for the metadata of a whole file."""
+"""Reading of TDMRep properties in the metadata of a whole file, as PDF and EPUB have them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,71 +7,87 @@ from crawler.media import Media
 from crawler.model import Issue, Reading, Statement
 from crawler.protocols.media import _metadata
 from crawler.protocols.tdmrep import _values
-from crawler.protocols.tdmrep._values import FAMILY, POLICY, RESERVATION, Given
+from crawler.protocols.tdmrep._values import FAMILY, POLICY, RESERVATION, WrittenProperty
 from crawler.vocab import DeclaredBy, Presence
 
-#: The namespace in PDF ends in a slash, the vocabulary in EPUB in a number sign.
-SLASH, HASH = "http://www.w3.org/ns/tdmrep/", "http://www.w3.org/ns/tdmrep#"
-SPACES = frozenset({SLASH, HASH, SLASH[:-1], *(s.replace("http", "https") for s in (SLASH, HASH))})
+#: The report ends the namespace in a slash for PDF and in a number sign for EPUB.
+SLASH_NAMESPACE, HASH_NAMESPACE = "http://www.w3.org/ns/tdmrep/", "http://www.w3.org/ns/tdmrep#"
+#: All spellings that are recognised; those that the carrier does not specify are lenient.
+NAMESPACES = frozenset(
+    {
+        SLASH_NAMESPACE,
+        HASH_NAMESPACE,
+        SLASH_NAMESPACE.removesuffix("/"),
+        SLASH_NAMESPACE.replace("http", "https"),
+        HASH_NAMESPACE.replace("http", "https"),
+    }
+)
 
 
 def property_named(name: str) -> tuple[str | None, bool]:
-    """The property that a local name means, and whether it is written as specified."""
+    """Return the property that a local name means, and whether it is spelt as specified."""
     exact = {"reservation": RESERVATION, "policy": POLICY}.get(name)
-    return (exact, True) if exact else (_values.property_named(_prefixed(name)), False)
+    if exact:
+        return exact, True
+    prefixed = name if name.lower().startswith("tdm") else f"tdm-{name}"
+    return _values.property_named(prefixed), False
 
 
-def _prefixed(name: str) -> str:
-    return name if name.lower().startswith("tdm") else f"tdm-{name}"
-
-
-def reading(
-    metas: list[Given],
+def build_media_reading(
+    properties: list[WrittenProperty],
     issues: list[Issue],
-    found: Media,
+    media: Media,
     *,
     carrier: str,
     place: str,
     parts: frozenset[str],
 ) -> Reading:
-    """The reading of the metadata of a file. Values that disagree all count."""
-    issues += [meta.issue(code) for meta in metas for code in meta.odd]
-    given = [meta for meta in metas if meta.name == RESERVATION]
-    policies = [meta for meta in metas if meta.name == POLICY]
-    policy = _values.terms(policies, not given, carrier, issues)
-    statements = list(_statements(given, policy, issues, carrier, place))
+    """Build the reading of a file from the properties in its metadata.
+
+    Values that disagree all count. `parts` are the parts of the file that carry properties:
+    if one of them could not be read and no property was found, the result is unseen, not absent.
+    """
+    issues += [one.issue(code) for one in properties for code in one.deviations]
+    reservations = [one for one in properties if one.name == RESERVATION]
+    policies = [one for one in properties if one.name == POLICY]
+    alone = not reservations
+    policy = _values.effective_policy(policies, issues, alone=alone, kind=carrier)
+    statements = list(_statements(reservations, policy, issues, carrier, place))
     malformed = any(issue.code.endswith("xmp_malformed") for issue in issues)
-    unseen = _metadata.unread(found, parts, FAMILY, issues)
-    read = _values.resource(metas, statements, issues)
-    if read.presence is not Presence.ABSENT:
-        return read
-    presence = Presence.MALFORMED if malformed else Presence.UNSEEN if unseen else read.presence
-    return replace(read, presence=presence)
+    unseen = _metadata.unread(media, parts, FAMILY, issues)
+    reading = _values.build_reading(properties, statements, issues)
+    if reading.presence is not Presence.ABSENT:
+        return reading
+    presence = Presence.MALFORMED if malformed else Presence.UNSEEN if unseen else reading.presence
+    return replace(reading, presence=presence)
 
 
 def _statements(
-    given: list[Given], policy: Given | None, issues: list[Issue], carrier: str, place: str
+    reservations: list[WrittenProperty],
+    policy: WrittenProperty | None,
+    issues: list[Issue],
+    carrier: str,
+    place: str,
 ) -> Iterator[Statement]:
-    """One statement for each value and reading, so that repeating it adds no weight."""
+    """Yield one statement for each value and reading: repeating a value adds no weight."""
     seen: set[tuple[int, bool]] = set()
-    for meta in given:
-        bit = _values.text_bit(meta.value)
-        strict = not (meta.odd or bit.code)
+    for reservation in reservations:
+        bit = _values.parse_text_bit(reservation.value)
+        strict = not (reservation.deviations or bit.code)
         if bit.code:
-            issues.append(meta.issue(bit.code))
+            issues.append(reservation.issue(bit.code))
         if bit.value is None or (bit.value, strict) in seen:
             continue
         if any(bit.value != value for value, _ in seen):
-            issues.append(meta.issue(f"{carrier}.contradictory"))
+            issues.append(reservation.issue(f"{carrier}.contradictory"))
         seen.add((bit.value, strict))
-        offered = policy if policy and not (strict and policy.odd) else None
-        yield _values.statement(
-            carrier,
-            bit.value,
-            offered.value if offered else None,
+        yield _values.make_statement(
+            carrier=carrier,
+            value=bit.value,
+            policy=_values.policy_for(policy, strict=strict),
             place=place,
-            line=meta.line,
-            raw=meta.raw,
+            line=reservation.line,
+            raw=reservation.raw,
             declared_by=DeclaredBy.MEDIA_FILE,
             strict=strict,
         )

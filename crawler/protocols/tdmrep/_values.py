@@ -1,11 +1,16 @@
-"""What the carriers of TDMRep share: values, policies, and the statements made of them."""
+"""Values, policies and statements that all carriers of TDMRep share.
+
+Rules for editors: the report calls any value except 0 and 1 a protocol error, which leaves the
+property unset. Such values are lenient readings: shown, never counted. A policy alone never
+makes a reservation.
+"""
 
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from crawler.model import AppliedStatement, Issue, Reading, Statement, numbered
-from crawler.protocols.parsing.json_document import capped, clean, excerpt
+from crawler.model import Issue, Reading, Statement, numbered
+from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
 FAMILY = "tdmrep"
@@ -13,56 +18,58 @@ SPEC = "https://www.w3.org/2022/tdmrep/"
 CLAUSE = "TDMRep, tdm-reservation property"
 RESERVATION, POLICY, LOCATION = "tdm-reservation", "tdm-policy", "location"
 
-_RAW = 1000
+_MAX_RAW = 1000
 _NAMES = {re.sub("[-_:]", "", name): name for name in (RESERVATION, POLICY, LOCATION)}
-_LOOSE = {"1": 1, "1.0": 1, "true": 1, "?1": 1, "0": 0, "0.0": 0, "false": 0, "?0": 0}
+# Values that deployed files use for 1 and 0, among them the booleans of JSON and of RFC 9651.
+_LOOSE_BITS = {"1": 1, "1.0": 1, "true": 1, "?1": 1, "0": 0, "0.0": 0, "false": 0, "?0": 0}
 _ABSOLUTE = re.compile(r"https?://[^\s/?#\\]\S*", re.IGNORECASE)
 _RELATIVE = re.compile(r"(?![a-z][a-z0-9+.-]*:|#)\S+", re.IGNORECASE)
 
 
 class Bit(NamedTuple):
-    """A reservation value: 0, 1 or None, and the issue with it (empty for a valid one)."""
+    """A reservation value: 0, 1 or None, and the code of the issue with it, empty if valid."""
 
     value: int | None
     code: str = ""
 
 
-def bit(value: object) -> Bit:
-    """Read a JSON value: only the numbers 0 and 1 are valid, "1" and true are meant so.
+def parse_bit(value: object) -> Bit:
+    """Parse a JSON value. Only the numbers 0 and 1 are valid; "1" and true are lenient.
 
     TDMRep, tdm-reservation: "Other values are considered protocol errors."
     """
+    # `type`, not `isinstance`: True is an int in Python, and no number in JSON.
     if type(value) is int and value in (0, 1):
         return Bit(value)
     if isinstance(value, (str, bool, float)):
-        loose = _LOOSE.get(str(value).strip(" \t\r\n\"'").lower())
+        loose = _LOOSE_BITS.get(str(value).strip(" \t\r\n\"'").lower())
         if loose is not None:
             return Bit(loose, "type_mismatch")
     return Bit(None, "value.not_a_bit")
 
 
-def text_bit(value: str) -> Bit:
-    """Read the value of a header or an attribute, where 0 and 1 are text."""
-    return bit(int(value)) if value in ("0", "1") else bit(value)
+def parse_text_bit(value: str) -> Bit:
+    """Parse the value of a header or an attribute, where 0 and 1 are text."""
+    return parse_bit(int(value)) if value in ("0", "1") else parse_bit(value)
 
 
-def usable(policy: object) -> str | None:
-    """A policy that one can visit, an http(s) URL or a relative reference; else None."""
+def visitable_policy(policy: object) -> str | None:
+    """Return a policy that is an http(s) URL or a relative reference, None for anything else."""
     if isinstance(policy, str) and (_ABSOLUTE.fullmatch(policy) or _RELATIVE.fullmatch(policy)):
         return policy
     return None
 
 
 def property_named(name: str) -> str | None:
-    """The property a name means, `tdm_reservation` and `TDM:Reservation` included."""
+    """Return the property that a name means; `tdm_reservation` and `TDM:Reservation` count too."""
     return _NAMES.get(re.sub("[-_:]", "", name.strip()).lower())
 
 
-def statement(
+def make_statement(
+    *,
     carrier: str,
     value: int,
     policy: str | None,
-    *,
     place: str,
     line: int | None,
     raw: str,
@@ -71,15 +78,19 @@ def statement(
     path: str | None = None,
     clause: str = CLAUSE,
 ) -> Statement:
-    """Make the statement of one valid value; a lenient reading is shown and does not count."""
-    offered = Stance.RESERVED if policy is None else Stance.CONDITIONAL
+    """Make the statement of a reservation value, 0 or 1.
+
+    `carrier` is the middle of the rule's name. A statement that is not `strict` is shown and
+    does not count. TDMRep, tdm-policy: with a policy, a reservation is offered under terms.
+    """
+    reserved = Stance.RESERVED if policy is None else Stance.CONDITIONAL
     return Statement(
         rule=f"tdmrep.{carrier}.{value}",
-        stance=offered if value else Stance.PERMITTED,
+        stance=reserved if value else Stance.PERMITTED,
         purpose=Purpose.TDM,
         tier=1,
         place=place,
-        raw=clean(raw[:_RAW]),
+        raw=clean(raw[:_MAX_RAW]),
         clause=clause,
         declared_by=declared_by,
         line=line,
@@ -90,78 +101,91 @@ def statement(
     )
 
 
-class Given(NamedTuple):
-    """A header line or a meta element of the protocol, and what is odd about it."""
+class WrittenProperty(NamedTuple):
+    """A property as written in a header line, a meta element or metadata.
+
+    `name` is `RESERVATION` or `POLICY`, or another header name in lower case. `line` is 1-based.
+    `deviations` are the issue codes that keep it from the strict reading.
+    """
 
     name: str
     value: str
     line: int
     raw: str
-    odd: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
 
     def issue(self, code: str) -> Issue:
-        """An issue that quotes it."""
+        """Make an issue that quotes the property."""
         return Issue(code=f"tdmrep.{code}", line=self.line, excerpt=excerpt(self.raw))
 
 
-def terms(policies: list[Given], alone: bool, kind: str, issues: list[Issue]) -> Given | None:
-    """The policy that terms are offered under: the first that is a URL, odd ones last.
+def effective_policy(
+    policies: list[WrittenProperty], issues: list[Issue], *, alone: bool, kind: str
+) -> WrittenProperty | None:
+    """Return the policy that terms are offered under: the first that is a URL.
 
-    TDMRep, tdm-policy: `alone`, without a reservation beside it, it says nothing.
+    A policy without deviations comes before one with. `alone` says that there is no reservation:
+    then the policy has no effect (TDMRep, tdm-policy). `kind` prefixes the code for repeats.
     """
-    found = None
-    for policy in sorted(policies, key=lambda given: bool(given.odd)):
+    effective = None
+    for policy in sorted(policies, key=lambda one: bool(one.deviations)):
         if alone:
             issues.append(policy.issue("policy_alone"))
-        if usable(policy.value) is None:
+        if visitable_policy(policy.value) is None:
             issues.append(policy.issue("policy.not_a_url"))
-        elif found is None:
-            found = policy
+        elif effective is None:
+            effective = policy
         else:
             issues.append(policy.issue(f"{kind}.repeated"))
-    return found
+    return effective
 
 
-def stated(
-    given: Given, bit: Bit, policy: Given | None, declared_by: DeclaredBy, *, strict: bool
+def statement_of(
+    reservation: WrittenProperty,
+    bit: Bit,
+    policy: WrittenProperty | None,
+    declared_by: DeclaredBy,
+    *,
+    strict: bool,
 ) -> Statement:
-    """Make the statement of a header line or a meta element; a strict one has strict terms."""
+    """Make the statement of a header line or a meta element."""
     kind = "header" if declared_by is DeclaredBy.HEADER else "meta"
-    offered = policy if policy and not (strict and policy.odd) else None
-    return statement(
-        "header" if kind == "header" else "html",
-        bit.value or 0,
-        offered.value if offered else None,
+    return make_statement(
+        carrier="header" if kind == "header" else "html",
+        value=bit.value or 0,
+        policy=policy_for(policy, strict=strict),
         place=f"{kind} {RESERVATION}",
-        line=given.line,
-        raw=given.raw,
+        line=reservation.line,
+        raw=reservation.raw,
         declared_by=declared_by,
         strict=strict,
     )
 
 
-def resource(given: list[Given], statements: list[Statement], issues: list[Issue]) -> Reading:
-    """The reading of what one resource says about itself; nothing valid is malformed."""
-    bad = any(g.name == RESERVATION for g in given) and not any(s.counts for s in statements)
-    presence = Presence.PRESENT if given else Presence.ABSENT
+def policy_for(policy: WrittenProperty | None, *, strict: bool) -> str | None:
+    """Return the URL of a policy. A strict statement takes no policy with deviations."""
+    return policy.value if policy and not (strict and policy.deviations) else None
+
+
+def build_reading(
+    properties: list[WrittenProperty], statements: list[Statement], issues: list[Issue]
+) -> Reading:
+    """Build the reading of one resource. It is malformed if no reservation in it counts."""
+    has_reservation = any(one.name == RESERVATION for one in properties)
+    bad = has_reservation and not any(s.counts for s in statements)
+    presence = Presence.PRESENT if properties else Presence.ABSENT
     return Reading(
         presence=Presence.MALFORMED if bad else presence,
         statements=numbered(statements),
-        issues=capped(issues, FAMILY),
-        names=names(statements),
+        issues=limit_issues(issues, FAMILY),
+        names=policy_urls(statements),
     )
 
 
-def names(statements: Iterable[Statement]) -> tuple[str, ...]:
-    """The policies of reserving statements as written, each once.
+def policy_urls(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """Return the policies of reserving statements as written, each once.
 
-    TDMRep, tdm-policy: with a reservation of 0 it should not be processed.
+    TDMRep, tdm-policy: with a reservation of 0, the policy should not be processed.
     """
-    found = (s.policy for s in statements if s.stance is Stance.CONDITIONAL)
-    return tuple(dict.fromkeys(policy for policy in found if policy is not None))
-
-
-def whole(reading: Reading) -> tuple[AppliedStatement, ...]:
-    """Every statement of a reading about one resource, the counting first."""
-    ordered = sorted(reading.statements, key=lambda statement: not statement.counts)
-    return tuple(AppliedStatement(statement=statement) for statement in ordered)
+    policies = (s.policy for s in statements if s.stance is Stance.CONDITIONAL)
+    return tuple(dict.fromkeys(policy for policy in policies if policy is not None))

@@ -1,8 +1,8 @@
 """TDM policy: the document that `tdm-policy` names, an ODRL offer in JSON-LD or a page for people.
 
-It says under which conditions and from whom a licence may be had. It reserves nothing: the
-best it gives an audit is its assigner, a party that calls itself the rights holder. What is
-wrong with it never weakens the reservation that names it.
+A policy names the conditions of a licence and its assigner, a party that calls itself the rights
+holder. It makes no statement. TDMRep, tdm-policy: a policy that cannot be fetched or parsed never
+weakens the reservation that names it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,17 +27,18 @@ HEADERS: tuple[str, ...] = ()
 
 _CONTEXT = ["http://www.w3.org/ns/odrl.jsonld", "http://www.w3.org/ns/tdmrep.jsonld"]
 _PROFILE = "http://www.w3.org/ns/tdmrep"
-_TEXT = 1000
+_MAX_TEXT = 1000
 _MINE = "tdm:mine"
 _DUTIES = ("obtainConsent", "compensate")
 _PURPOSES = ("tdm:research", "tdm:non-research")
+# A prefix of vCard names, none, or the full IRI: no JSON-LD context is ever fetched.
 _VCARD = ("", "vcard:", "http://www.w3.org/2006/vcard/ns#")
 _ADDRESS = ("street-address", "postal-code", "locality", "country-name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigner:
-    """The party that a policy names as the one who sets it; empty where it says nothing."""
+    """The party that a policy names as its assigner. Members that it does not give are empty."""
 
     uid: str = ""
     name: str = ""
@@ -51,7 +52,10 @@ class Assigner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a policy says; one for people only says nothing that is read here."""
+    """The content of a policy, as `Reading.rules`. A policy for people has no other members.
+
+    `constraints` are texts of left operand, operator and right operand.
+    """
 
     machine_readable: bool
     uid: str = ""
@@ -62,21 +66,16 @@ class Policy:
     targets: tuple[str, ...] = ()
 
 
-def policy_of(reading: Reading) -> Policy | None:
-    """The policy that a reading holds, None when there is none to be read."""
-    return reading.rules if isinstance(reading.rules, Policy) else None
-
-
 def parse(document: Document, /) -> Reading:
-    """Read a policy; a page for people is present and needs no more (TDMRep, TDM Policy)."""
-    text, quirk = json_document.decode(document.body)
+    """Parse a policy. A page for people is present without issues (TDMRep, TDM Policy)."""
+    text, deviation = json_document.decode(document.body)
     if not text.strip():
         return Reading(presence=Presence.ABSENT, issues=(_issue("empty"),))
     if "json" not in document.media_type and text.lstrip()[:1] not in ("{", "["):
         return _for_people(document)
     issues = [] if "json" in document.media_type else [_type(document)]
-    if quirk:
-        issues.append(_issue(quirk))
+    if deviation:
+        issues.append(_issue(deviation))
     read = json_document.read_json(text, FAMILY)
     if read.fault:
         return Reading(presence=Presence.MALFORMED, issues=(*issues, read.fault))
@@ -105,52 +104,52 @@ def _issue(code: str, text: str = "") -> Issue:
 
 
 def _offer(offer: Object, issues: list[Issue]) -> Reading:
-    """A JSON-LD policy; without what the report requires it is invalid, and kept."""
-    permissions = [p for p in _list(offer.get("permission")) if isinstance(p, Object)]
+    """Build the reading of a JSON-LD policy. One that breaks a MUST is malformed, and kept."""
+    permissions = [p for p in _as_list(offer.get("permission")) if isinstance(p, Object)]
     policy = Policy(
         machine_readable=True,
         uid=_text(offer, "uid", "@id"),
         assigner=_assigner(offer.get("assigner")),
-        actions=_texts(_each(permissions, "action")),
-        duties=_texts(_each(_objects(_each(permissions, "duty")), "action")),
-        constraints=tuple(_constraints(_objects(_each(permissions, "constraint")))),
-        targets=_texts(_each(permissions, "target")),
+        actions=_texts(_values_of(permissions, "action")),
+        duties=_texts(_values_of(_objects(_values_of(permissions, "duty")), "action")),
+        constraints=tuple(_constraints(_objects(_values_of(permissions, "constraint")))),
+        targets=_texts(_values_of(permissions, "target")),
     )
-    required = list(_violations(offer, policy))
-    issues += [*required, *_remarks(offer, policy)]
+    violations = list(_violations(offer, policy))
+    issues += [*violations, *_remarks(offer, policy)]
     return Reading(
-        presence=Presence.MALFORMED if required else Presence.PRESENT,
-        issues=json_document.capped(issues, FAMILY),
-        parties=parties.unique((_party(policy, valid=not required),)),
+        presence=Presence.MALFORMED if violations else Presence.PRESENT,
+        issues=json_document.limit_issues(issues, FAMILY),
+        parties=parties.unique_parties((_party(policy, valid=not violations),)),
         rules=policy,
     )
 
 
 def _party(policy: Policy, *, valid: bool) -> Party | None:
-    """The assigner: made for licences, so as sure as a party's own word can be."""
-    who = policy.assigner
-    if who is None:
+    """Return the assigner as a party; high confidence, since policies are made for licences."""
+    assigner = policy.assigner
+    if assigner is None:
         return None
-    return parties.party(
+    return parties.make_party(
         f"{NAME}.assigner",
         "offers_licence",
         parties.HIGH if valid else parties.MEDIUM,
-        name=who.name or who.nickname,
-        uid=who.uid,
-        contact=(who.url, who.email),
+        name=assigner.name or assigner.nickname,
+        uid=assigner.uid,
+        contact=(assigner.url, assigner.email),
         duties=", ".join(policy.duties),
-        personal=(who.telephone, who.address),
-        is_person=who.is_person,
+        personal=(assigner.telephone, assigner.address),
+        is_person=assigner.is_person,
     )
 
 
 def _violations(offer: Object, policy: Policy) -> Iterator[Issue]:
-    """Each MUST of the report (TDMRep, TDM Policy) that the document does not keep."""
+    """Yield each MUST of the report (TDMRep, TDM Policy) that the document breaks."""
     if offer.get("@context") != _CONTEXT:
-        yield _issue("context", ", ".join(_texts(_list(offer.get("@context")))))
+        yield _issue("context", ", ".join(_texts(_as_list(offer.get("@context")))))
     if not policy.uid:
         yield _issue("no_uid")
-    if "Offer" not in _texts(_list(offer.get("@type"))):
+    if "Offer" not in _texts(_as_list(offer.get("@type"))):
         yield _issue("not_offer", _text(offer, "@type"))
     if _text(offer, "profile") != _PROFILE:
         yield _issue("profile", _text(offer, "profile"))
@@ -163,8 +162,8 @@ def _violations(offer: Object, policy: Policy) -> Iterator[Issue]:
 
 
 def _remarks(offer: Object, policy: Policy) -> Iterator[Issue]:
-    """What the report advises against or does not know, without making the policy invalid."""
-    if len(_list(offer.get("assigner"))) > 1:
+    """Yield what the report advises against or does not define; the policy stays valid."""
+    if len(_as_list(offer.get("assigner"))) > 1:
         yield _issue("several_assigners")
     for name in ("obligation", "prohibition"):
         if offer.all(name):
@@ -178,72 +177,72 @@ def _remarks(offer: Object, policy: Policy) -> Iterator[Issue]:
 
 
 def _assigner(value: object) -> Assigner | None:
-    """The first assigner: an object, the URI of one, or a list of these; None if it is empty."""
-    given = next(iter(_list(value)), None)
-    if not isinstance(given, Object):
-        uid = _plain(given)
+    """Return the first assigner of an object, a URI or a list of these; None if it is empty."""
+    first = next(iter(_as_list(value)), None)
+    if not isinstance(first, Object):
+        uid = _text_of(first)
         return Assigner(uid=uid) if uid else None
-    found = Assigner(
-        uid=_text(given, "uid", "@id"),
-        name=_vcard(given, "fn"),
-        nickname=_vcard(given, "nickname"),
-        email=_vcard(given, "hasEmail").removeprefix("mailto:"),
-        url=_vcard(given, "hasURL"),
-        telephone=_vcard(given, "hasTelephone").removeprefix("tel:"),
-        address=_address(given),
+    assigner = Assigner(
+        uid=_text(first, "uid", "@id"),
+        name=_vcard(first, "fn"),
+        nickname=_vcard(first, "nickname"),
+        email=_vcard(first, "hasEmail").removeprefix("mailto:"),
+        url=_vcard(first, "hasURL"),
+        telephone=_vcard(first, "hasTelephone").removeprefix("tel:"),
+        address=_address(first),
     )
-    kinds = _texts(_each([given], "@type", "vcard:kind"))
+    kinds = _texts(_values_of([first], "@type", "vcard:kind"))
     is_person = any(kind.endswith(("Person", "Individual", "individual")) for kind in kinds)
-    return None if found == Assigner() else replace(found, is_person=is_person)
+    return None if assigner == Assigner() else replace(assigner, is_person=is_person)
 
 
-def _address(given: Object) -> str:
-    """A postal address on one line: street, code, locality, country, as far as they are given."""
+def _address(node: Object) -> str:
+    """Return a postal address on one line: street, code, locality and country if given."""
     for prefix in _VCARD:
-        value = next(iter(_list(given.get(f"{prefix}hasAddress"))), None)
+        value = next(iter(_as_list(node.get(f"{prefix}hasAddress"))), None)
         if isinstance(value, Object):
             return ", ".join(filter(None, (_vcard(value, name) for name in _ADDRESS)))
-        if _plain(value):
-            return _plain(value)
+        if _text_of(value):
+            return _text_of(value)
     return ""
 
 
-def _vcard(given: Object, name: str) -> str:
-    return _text(given, *(prefix + name for prefix in _VCARD))
+def _vcard(node: Object, name: str) -> str:
+    return _text(node, *(prefix + name for prefix in _VCARD))
 
 
-def _text(given: Object, *names: str) -> str:
-    """The first text found under the names."""
-    return next(iter(_texts(_each([given], *names))), "")
+def _text(node: Object, *names: str) -> str:
+    """Return the first text under one of the names, empty if there is none."""
+    return next(iter(_texts(_values_of([node], *names))), "")
 
 
 def _texts(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple(text for value in values if (text := _plain(value)))
+    return tuple(text for value in values if (text := _text_of(value)))
 
 
-def _plain(value: object) -> str:
-    """The text of a JSON-LD value: a string, a node or a literal; others have none."""
+def _text_of(value: object) -> str:
+    """Return the text of a JSON-LD string, node or literal; empty for other values."""
     if isinstance(value, Object):
-        found = (value.get(name) for name in ("@id", "@value", "rdf:value", "uid"))
-        value = next((text for text in found if isinstance(text, str)), None)
-    return clean(value.strip()[:_TEXT]) if isinstance(value, str) else ""
+        texts = (value.get(name) for name in ("@id", "@value", "rdf:value", "uid"))
+        value = next((text for text in texts if isinstance(text, str)), None)
+    return clean(value.strip()[:_MAX_TEXT]) if isinstance(value, str) else ""
 
 
-def _list(value: object) -> list[object]:
-    """A JSON-LD value is one or a list of them."""
+def _as_list(value: object) -> list[object]:
+    """Return the values of a member: JSON-LD allows one value instead of a list."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
 
 
-def _each(given: Iterable[Object], *names: str) -> Iterator[object]:
-    for thing in given:
+def _values_of(nodes: Iterable[Object], *names: str) -> Iterator[object]:
+    for node in nodes:
         for name in names:
-            yield from _list(thing.get(name))
+            yield from _as_list(node.get(name))
 
 
 def _objects(values: Iterable[object]) -> Iterator[Object]:
-    """The objects among the values; a bare text stands for one with that action."""
+    """Yield the objects among the values. A text is short for an object with that action."""
     for value in values:
         if isinstance(value, Object):
             yield value
@@ -251,12 +250,12 @@ def _objects(values: Iterable[object]) -> Iterator[Object]:
             yield Object((("action", value),))
 
 
-def _constraints(given: Iterable[Object]) -> Iterator[str]:
-    for constraint in given:
+def _constraints(nodes: Iterable[Object]) -> Iterator[str]:
+    for constraint in nodes:
         parts = (_text(constraint, name) for name in ("leftOperand", "operator", "rightOperand"))
         yield " ".join(parts)
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """Nothing: a policy states conditions and its assigner, never a reservation."""
+    """Return nothing: a policy has conditions and an assigner, never a reservation."""
     return ()

@@ -1,6 +1,6 @@
 """TDMRep in a PDF: `tdm:reservation` and `tdm:policy` in the XMP of the document.
 
-They cover every page of it, and supersede file and headers ("Precedence").
+They cover every page of the document. TDMRep, Precedence: they supersede file and headers.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from crawler.media import Media
 from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
+from crawler.protocols.parsing.document_scope import statements_for_document
 from crawler.protocols.tdmrep import _media, _values
-from crawler.protocols.tdmrep._values import Given
+from crawler.protocols.tdmrep._values import WrittenProperty
 from crawler.vocab import Resource
 
 NAME = "tdmrep_pdf"
@@ -26,37 +27,37 @@ HEADERS: tuple[str, ...] = ()
 
 
 def parse(document: Document, /) -> Reading:
-    """Read the properties of the document; those of another kind of file say nothing."""
-    found = media.read(document.body)
+    """Parse the properties of a PDF. XMP in another kind of file has no effect."""
+    extract = media.read(document.body)
+    is_pdf = extract.kind == "pdf"
     issues: list[Issue] = []
-    metas = list(_metas(found, issues)) if found.kind == "pdf" else []
-    return _media.reading(
-        metas,
+    properties = list(_properties(extract, issues)) if is_pdf else []
+    return _media.build_media_reading(
+        properties,
         issues,
-        found,
+        extract,
         carrier="pdf",
         place="XMP of the PDF, tdm:reservation",
-        parts=frozenset({"pdf", "file"}) | ({"xmp"} if found.kind == "pdf" else set()),
+        parts=frozenset({"pdf", "file"}) | ({"xmp"} if is_pdf else set()),
     )
 
 
-def _metas(found: Media, issues: list[Issue]) -> Iterator[Given]:
-    spaces = _media.SPACES
-    for given in _metadata.properties(found, spaces, FAMILY, issues):
-        name, exact = _media.property_named(given.name)
+def _properties(extract: Media, issues: list[Issue]) -> Iterator[WrittenProperty]:
+    for one in _metadata.properties(extract, _media.NAMESPACES, FAMILY, issues):
+        name, exact = _media.property_named(one.name)
         if name is not None:
-            odd = tuple(_odd(given.space, exact=exact))
-            yield Given(name, given.value, given.line, f"tdm:{given.raw}", odd)
+            deviations = tuple(_deviations(one.space, exact=exact))
+            yield WrittenProperty(name, one.value, one.line, f"tdm:{one.raw}", deviations)
 
 
-def _odd(space: str, *, exact: bool) -> Iterator[str]:
-    """What keeps a property from the strict reading."""
-    if space != _media.SLASH:
+def _deviations(space: str, *, exact: bool) -> Iterator[str]:
+    """Yield what keeps a property from the strict reading."""
+    if space != _media.SLASH_NAMESPACE:
         yield "pdf.namespace"
     if not exact:
         yield "pdf.name"
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:
-    """All that the file says about itself, the counting first."""
-    return _values.whole(reading)
+    """Return all statements, those that count first: they cover the document."""
+    return statements_for_document(reading)

@@ -1,4 +1,4 @@
-"""Archives of the web and their indexes, as tables with a row for each record of a page."""
+"""WARC archives and their CDX indexes, as tables with a row for each record of a page."""
 
 import contextlib
 import gzip
@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-from crawler.dataset.files import DatasetError, Format, compression_of, open_plain
+from crawler.dataset.files import DatasetError, compression_of, open_plain
+from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.repair import lines
+from crawler.dataset.scans import TABLE_OPTIONS, Scan, ScanHandler
 
-_AT_ONCE = 20_000
+_ROWS_PER_WRITE = 20_000
 _PIECE = 64 * 1024
 _LONGEST_METADATA = 16 * 1024 * 1024
-# Octets behind the last record where none is compressed for itself: empty lines.
+# Octets after the last record of a file whose records are not compressed one by one: empty lines.
 _GAP = 16
 
 _WARC = pa.schema(
@@ -38,33 +40,64 @@ _KEYS = ("urlkey", "timestamp")
 _VALUES = ("url", "mime", "status", "digest", "length", "offset", "filename")
 _MORE = ("mime-detected", "charset", "languages", "encoding", "truncated", "redirect")
 _CDX = pa.schema({name: pa.string() for name in (*_KEYS, *_VALUES, *_MORE)})
-# Pages, what was made of pages, and files.
+# Pages, text extracted from pages, and files (WARC/1.1, 6).
 _PAGES = ("response", "conversion", "resource")
 
 _Rows = Generator[dict[str, Any], None, None]
 
 
-def table_of(path: Path, form: Format, copy: Path) -> None:
-    """Write the records of a file as Parquet; raises `DatasetError` for a damaged archive.
+class _RecordHandler(ScanHandler):
+    """Reads records by copying those of pages to a Parquet file.
 
     A record of a page that names no URL, and a line that is no record, are rows without a URL.
     """
-    is_warc = form is Format.WARC
-    schema = _WARC if is_warc else _CDX
-    with (
-        # The library says there what becomes an error here.
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stderr(nowhere),
-        contextlib.closing(_archive(path) if is_warc else _index(path)) as rows,
-        pq.ParquetWriter(copy, schema, compression="zstd") as writer,
-    ):
-        while portion := list(islice(rows, _AT_ONCE)):
-            writer.write_table(pa.Table.from_pylist(portion, schema))
+
+    function = "read_parquet"
+    columns: pa.Schema
+
+    def records(self, path: Path) -> _Rows:
+        """Yield the rows of a file; raise `DatasetError` for a damaged one."""
+        raise NotImplementedError
+
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:  # noqa: ARG002
+        """See `ScanHandler.scan`."""
+        copy = copy.with_suffix(".parquet")
+        with (
+            # warcio prints what it raises; here it becomes the message of an error.
+            open(os.devnull, "w") as devnull,
+            contextlib.redirect_stderr(devnull),
+            contextlib.closing(self.records(path)) as rows,
+            pq.ParquetWriter(copy, self.columns, compression="zstd") as writer,
+        ):
+            while portion := list(islice(rows, _ROWS_PER_WRITE)):
+                writer.write_table(pa.Table.from_pylist(portion, self.columns))
+        return Scan(copy, TABLE_OPTIONS)
+
+
+class WarcHandler(_RecordHandler):
+    """Reads WARC, WET and WAT files."""
+
+    columns = _WARC
+
+    def records(self, path: Path) -> _Rows:
+        """See `_RecordHandler.records`."""
+        return _archive(path)
+
+
+class CdxHandler(_RecordHandler):
+    """Reads indexes of archives: CDXJ, and CDX with 9 or 11 fields."""
+
+    columns = _CDX
+
+    def records(self, path: Path) -> _Rows:
+        """See `_RecordHandler.records`."""
+        return _index(path)
 
 
 def _archive(path: Path) -> _Rows:
-    """The records of pages. Their offsets are those in the file, but where all of it is compressed
-    as one: there, those in the text.
+    """Yield the records of pages.
+
+    Offsets are octets in the file; where all of it is compressed as one, in the decompressed text.
     """
     end = 0
     with _opened(path) as stream:
@@ -72,7 +105,8 @@ def _archive(path: Path) -> _Rows:
         try:
             for record in found:
                 row = _page(record, path) if _is_page(record) else None
-                whole = _drained(record)
+                # Its length is known only when it was read to its end.
+                whole = _drain(record)
                 offset = found.get_record_offset()
                 end = offset + found.get_record_length()
                 if not whole or found.err_count:
@@ -85,7 +119,7 @@ def _archive(path: Path) -> _Rows:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """The octets of an archive; one that is compressed record by record is read as it is."""
+    """Open an archive; one that is compressed record by record is not decompressed here."""
     if compression_of(path) == "gzip" and _is_by_record(path):
         return path.open("rb")
     return open_plain(path)
@@ -111,20 +145,20 @@ def _page(record: Any, path: Path) -> dict[str, Any]:
 
 
 def _is_page(record: Any) -> bool:
-    """Whether a record is a page or file; WAT files have metadata of such records instead."""
+    """Return whether a record is a page or file, or the metadata of one (in WAT files)."""
     if record.rec_type in _PAGES:
         return True
     if record.rec_type != "metadata" or "json" not in (record.content_type or ""):
         return False
-    told = _object(record.raw_stream.read(min(record.length or 0, _LONGEST_METADATA)))
+    metadata = _object(record.raw_stream.read(min(record.length or 0, _LONGEST_METADATA)))
     try:
-        return told["Envelope"]["WARC-Header-Metadata"]["WARC-Type"] in _PAGES
+        return metadata["Envelope"]["WARC-Header-Metadata"]["WARC-Type"] in _PAGES
     except (KeyError, TypeError):
         return False
 
 
-def _drained(record: Any) -> bool:
-    """Read a record to its end; whether all of it was there."""
+def _drain(record: Any) -> bool:
+    """Read a record to its end. Return whether all of it was there."""
     if record.length is None:
         return False
     while record.raw_stream.read(_PIECE):
@@ -133,7 +167,8 @@ def _drained(record: Any) -> bool:
 
 
 def _refuse_rest(stream: BinaryIO, path: Path, end: int) -> None:
-    """Raise if an archive ends before its last record does."""
+    """Raise `DatasetError` if an archive ends before its last record does."""
+    # warcio takes the end of the file for the end of the archive, wherever that is.
     by_record = compression_of(path) == "gzip" and not isinstance(stream, gzip.GzipFile)
     gap = 0 if by_record else _GAP
     if stream.read(1) or (stream.seekable() and stream.tell() - end > gap):
@@ -147,25 +182,25 @@ def _damaged(path: Path, octet: int) -> DatasetError:
 
 
 def _index(path: Path) -> _Rows:
-    """The lines of an index that are not about the index itself."""
+    """Yield the lines of an index that are records, not its header."""
     for line in lines(path):
         if line.strip() and not line.startswith((" CDX", "!", "#")):
             yield _index_row(line)
 
 
 def _index_row(line: str) -> dict[str, Any]:
-    """A line `key time {...}`, or one with the values in their old order; else an empty row."""
+    """Return the row of a line `key time {...}` or of a CDX line; an empty row for any other."""
     key, _, rest = line.partition(" ")
     time, _, rest = rest.partition(" ")
-    values = _object(rest) if rest.startswith("{") else _old(rest.split())
+    values = _object(rest) if rest.startswith("{") else _cdx_values(rest.split())
     if not values:
         return {}
     row = {name: _plain(values.get(name)) for name in (*_VALUES, *_MORE)}
     return {"urlkey": key, "timestamp": time, **row}
 
 
-def _old(values: list[str]) -> dict[str, Any]:
-    """The values of CDX with 11 fields (two of them, of redirects and of robots, left out) or 9."""
+def _cdx_values(values: list[str]) -> dict[str, Any]:
+    """Return the values of CDX with 9 fields, or 11 (redirects and robots are left out)."""
     if len(values) == len(_VALUES) + 2:
         values = values[:4] + values[6:]
     return dict(zip(_VALUES, values, strict=True)) if len(values) == len(_VALUES) else {}

@@ -1,0 +1,162 @@
+"""Arrow files: streams, as Hugging Face's library saves datasets, and files with an index."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from crawler.dataset.columns import text_of, url_column
+from crawler.dataset.files import DatasetError
+from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, numbered
+from crawler.dataset.sinks import Sink, SinkTarget, table_of_columns
+
+_ROWS = 65_536
+_MAGIC = b"ARROW1"
+
+
+def schema_of(path: Path) -> pa.Schema:
+    """Return the columns of a file. Raise `DatasetError`."""
+    try:
+        with pa.memory_map(str(path)) as mapped:
+            return _reader(mapped).schema
+    except (OSError, pa.ArrowException) as error:
+        raise _cannot(path, error) from error
+
+
+def batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file in order, at most `_ROWS` at a time. Raise `DatasetError`."""
+    try:
+        # The map lives as long as the batches that were read from it.
+        for batch in _batches(_reader(pa.memory_map(str(path)))):
+            for start in range(0, len(batch), _ROWS):
+                yield batch.slice(start, _ROWS)
+    except (OSError, pa.ArrowException) as error:
+        raise _cannot(path, error) from error
+
+
+class ArrowHandler(FormatHandler):
+    """Reads and writes Arrow files; types stay as they are."""
+
+    def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+        """See `FormatHandler.make_relation`: the columns of plain values only.
+
+        The files are mapped into memory, not read. One whose buffers cannot be used in place is
+        copied to the scratch directory.
+        """
+        copies = (context.scratch / f"copy-{n}.arrow" for n in range(len(files)))
+        tables = [_mapped(path, copy) for path, copy in zip(files, copies, strict=True)]
+        try:
+            whole = pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowException as error:
+            raise _cannot(files[0], error) from error
+        context.connection.register("rows_in_arrow", whole)
+        return context.connection.sql("FROM rows_in_arrow")
+
+    def rows(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+        """See `FormatHandler.rows`: all columns, as they are in the files."""
+        relation = self.relation(context, files)
+        column = url_column(relation, url)
+        text = text_of(relation, column)
+        first, *others = map(schema_of, files)
+        if not all(schema.equals(first) for schema in others):
+            raise DatasetError(
+                "The files have different columns; flag them into a folder (-o FOLDER)."
+            )
+        relation.create_view("rows_of_files", replace=True)
+        found = (batch for file in files for batch in batches(file))
+        return Rows(first, column, [numbered(text)], found)
+
+    def sink(self, target: SinkTarget) -> Sink:
+        """See `FormatHandler.sink`."""
+        return _ArrowSink(
+            target.path, target.schema, indexed=target.name.suffix.lower() == ".feather"
+        )
+
+
+class _ArrowSink:
+    """Writes a stream, as Hugging Face's library keeps datasets, or a file with an index."""
+
+    def __init__(self, out: Path, schema: pa.Schema, *, indexed: bool) -> None:
+        self._schema = schema
+        new = pa.ipc.new_file if indexed else pa.ipc.new_stream
+        self._writer = new(str(out), schema)
+
+    def write(self, columns: list[pa.Array]) -> None:
+        self._writer.write_table(table_of_columns(columns, self._schema).cast(self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def _is_indexed(source: pa.NativeFile) -> bool:
+    start = source.read(len(_MAGIC))
+    source.seek(0)
+    return bool(start == _MAGIC)
+
+
+def _reader(source: pa.NativeFile) -> pa.RecordBatchReader | pa.RecordBatchFileReader:
+    return pa.ipc.open_file(source) if _is_indexed(source) else pa.ipc.open_stream(source)
+
+
+def _batches(
+    reader: pa.RecordBatchReader | pa.RecordBatchFileReader,
+) -> Iterator[pa.RecordBatch]:
+    if isinstance(reader, pa.RecordBatchFileReader):
+        return (reader.get_batch(n) for n in range(reader.num_record_batches))
+    return iter(reader)
+
+
+def _mapped(path: Path, copy: Path) -> pa.Table:
+    """Return the columns of plain values of a file; their buffers are in the file or in a copy."""
+    try:
+        plain = [n for n, field in enumerate(schema_of(path)) if _is_plain_type(field.type)]
+        found = iter([batch.select(plain) for batch in batches(path)])
+        columns = pa.schema([schema_of(path).field(n) for n in plain])
+        if not _is_usable_in_place(path):
+            _copy(found, columns, copy)
+            found = batches(copy)
+            columns = schema_of(copy)
+        return pa.Table.from_batches(found, columns)
+    except (OSError, pa.ArrowException) as error:
+        raise _cannot(path, error) from error
+
+
+def _is_plain_type(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_plain_type(kind.value_type)
+    return (
+        pa.types.is_integer(kind)
+        or kind
+        in (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary())
+        or kind in (pa.bool_(), pa.float32(), pa.float64())
+        or pa.types.is_decimal128(kind)
+    )
+
+
+def _is_usable_in_place(path: Path) -> bool:
+    """Return whether the buffers of a file can be used in place: not compressed, no dictionary."""
+    if any(pa.types.is_dictionary(field.type) for field in schema_of(path)):
+        return False
+    with pa.memory_map(str(path)) as source:
+        # What is decompressed is allocated; what is used in place is not.
+        before = pa.total_allocated_bytes()
+        batch = next(_batches(_reader(source)), None)
+        return batch is None or pa.total_allocated_bytes() - before < batch.nbytes
+
+
+def _copy(found: Iterable[pa.RecordBatch], columns: pa.Schema, copy: Path) -> None:
+    plain = pa.schema([_decoded(field) for field in columns])
+    with pa.ipc.new_stream(str(copy), plain) as writer:
+        for batch in found:
+            writer.write_table(pa.Table.from_batches([batch]).cast(plain))
+
+
+def _decoded(field: pa.Field) -> pa.Field:
+    kind = field.type
+    return pa.field(field.name, kind.value_type) if pa.types.is_dictionary(kind) else field
+
+
+def _cannot(path: Path, error: BaseException) -> DatasetError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return DatasetError(f"{path} cannot be read as arrow ({reason}); check the file.")

@@ -1,0 +1,102 @@
+"""CSV and TSV files."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from crawler.dataset.columns import quoted
+from crawler.dataset.dialect import Dialect, dialect_of
+from crawler.dataset.files import compression_of
+from crawler.dataset.formats.handler import ReadContext
+from crawler.dataset.repair import OVERFLOW, repair_csv
+from crawler.dataset.scans import Scan, ScanHandler, column_types, is_utf16, literal, reads_whole
+from crawler.dataset.sinks import Sink, SinkTarget, as_text, json_text, open_stream
+
+
+def _options(dialect: Dialect, compression: str) -> str:
+    types = column_types((name, "VARCHAR") for name in dialect.columns)
+    return (
+        f"auto_detect=false, delim={literal(dialect.delimiter)}, quote='\"', escape='\"', "
+        f"header={str(dialect.header).lower()}, columns={types}, compression='{compression}', "
+        "max_line_size=16777216"
+    )
+
+
+class CsvHandler(ScanHandler):
+    """Reads columns as text, as they are written; finds the delimiter and the header."""
+
+    # The delimiter that is written, and the one that is read (None: whichever the file has).
+    written_delimiter = ","
+    delimiter: str | None = None
+
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
+        """See `ScanHandler.scan`. A file is copied if a row of it would be lost."""
+        dialect = dialect_of(path, context.given, self.delimiter)
+        if dialect is None:
+            return None
+        scan = Scan(path, _options(dialect, compression_of(path)))
+        needs_copy = dialect.late or is_utf16(path)
+        if not needs_copy and reads_whole(context.connection, scan, self.function):
+            return scan
+        copy = copy.with_suffix(".csv")
+        overflowed = repair_csv(path, dialect, copy)
+        clean = Dialect(",", True, (*dialect.columns, OVERFLOW))
+        excluded = "" if overflowed else f" EXCLUDE ({quoted(OVERFLOW)})"
+        return Scan(copy, _options(clean, "none"), excluded)
+
+    def sink(self, target: SinkTarget) -> Sink:
+        """See `FormatHandler.sink`."""
+        return _CsvSink(open_stream(target), target.schema, self.written_delimiter)
+
+
+class TsvHandler(CsvHandler):
+    """Reads and writes CSV whose delimiter is the tab."""
+
+    written_delimiter = delimiter = "\t"
+
+
+class _CsvSink:
+    """Writes text and numbers as they are, and nested values as JSON."""
+
+    def __init__(self, stream: pa.NativeFile, schema: pa.Schema, delimiter: str) -> None:
+        self._stream = stream
+        self._schema = pa.schema(
+            [(f.name, f.type if _is_writable(f) else pa.string()) for f in schema]
+        )
+        options = pacsv.WriteOptions(delimiter=delimiter)
+        self._writer = pacsv.CSVWriter(stream, self._schema, write_options=options)
+
+    def write(self, columns: list[pa.Array]) -> None:
+        pairs = zip(columns, self._schema, strict=True)
+        self._writer.write_table(pa.table([_cells(c, f.type) for c, f in pairs], self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+        self._stream.close()
+
+
+def _is_writable(field: pa.Field) -> bool:
+    """Return whether Arrow's writer of CSV takes a column; not bytes, which need not be text."""
+    if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+        return False
+    try:
+        pacsv.write_csv(pa.schema([field]).empty_table(), pa.BufferOutputStream())
+    except (pa.ArrowException, TypeError):
+        return False
+    return not pa.types.is_dictionary(field.type)
+
+
+def _cells(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if column.type == kind:
+        return column
+    if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
+        return column.cast(kind)
+    return pa.array(map(_cell, column.to_pylist()), pa.string())
+
+
+def _cell(value: Any) -> str | None:
+    if isinstance(value, dict | list | tuple):
+        return json_text(value)
+    return None if value is None else as_text(value)

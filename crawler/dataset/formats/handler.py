@@ -1,0 +1,113 @@
+"""Base class of the readers and writers of dataset formats."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from crawler.dataset.columns import text_of, url_column
+from crawler.dataset.files import DatasetError
+from crawler.dataset.formats import DatasetFormat
+from crawler.dataset.layout import Layout
+from crawler.dataset.sinks import Sink, SinkTarget
+
+_BATCH = 65_536
+
+
+class ReadContext(NamedTuple):
+    """The parameters of reading, apart from the files.
+
+    `scratch` is an existing directory for repaired copies, which must outlive the relation. `given`
+    are names of columns that the user gave.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+    given: Collection[str] = ()
+
+
+class Rows:
+    """The rows of some files, as record batches in order.
+
+    `schema` has all their columns and `url` names the one with URLs. `parts` are queries with the
+    columns `n` (row number) and `url` that together give every row once, in order.
+    """
+
+    def __init__(
+        self, schema: pa.Schema, url: str, parts: Sequence[str], batches: Iterator[pa.RecordBatch]
+    ) -> None:
+        self.schema, self.url, self.parts = schema, url, parts
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self._batches
+
+
+class FormatHandler:
+    """Reads and writes files of one format. A subclass overrides what its format can do."""
+
+    def __init__(self, dataset_format: DatasetFormat) -> None:
+        self.format = dataset_format
+
+    def relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+        """Return the files as one relation: all columns and rows, in the order of the files.
+
+        Raise `DatasetError`.
+        """
+        try:
+            return self.make_relation(context, files)
+        except duckdb.Error as error:
+            raise self.cannot_read(files[0], error) from error
+
+    def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+        """Return what `relation` does; may raise `duckdb.Error` as well."""
+        raise NotImplementedError
+
+    def rows(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+        """Return the rows with the types that DuckDB has for them. `url` is a column's name."""
+        relation = self.relation(context, files)
+        column = url_column(relation, url)
+        return relation_rows(context.connection, relation, column, text_of(relation, column))
+
+    def rows_as_lines(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+        """Return the lines as they are written, in one column; for formats that `keeps_lines`."""
+        raise NotImplementedError
+
+    def layout(
+        self,
+        file: Path,  # noqa: ARG002 - for Parquet
+        added: Iterable[str],  # noqa: ARG002 - for Parquet
+        with_statistics: Iterable[str],  # noqa: ARG002 - for Parquet
+    ) -> Layout | None:
+        """Return how a Parquet file with these rows is to be written; None for the default."""
+        return None
+
+    def sink(self, target: SinkTarget) -> Sink:
+        """Open a file for writing rows."""
+        raise NotImplementedError
+
+    def cannot_read(self, path: Path, error: BaseException) -> DatasetError:
+        """Return the error for a file that is damaged or of another format."""
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        return DatasetError(
+            f"{path} cannot be read as {self.format.name} ({reason}); check the file."
+        )
+
+
+def numbered(text: str) -> str:
+    """Return the query for `Rows.parts` over view `rows_of_files`; `text` is SQL for the URL."""
+    return f"SELECT row_number() OVER () AS n, {text} AS url FROM rows_of_files"  # noqa: S608 - quoted
+
+
+def relation_rows(
+    connection: duckdb.DuckDBPyConnection,
+    relation: duckdb.DuckDBPyRelation,
+    column: str,
+    text: str,
+) -> Rows:
+    """Return the rows of a relation, read batch by batch; `text` is SQL for the URL."""
+    relation.create_view("rows_of_files", replace=True)
+    reader = connection.cursor().sql("FROM rows_of_files").to_arrow_reader(_BATCH)
+    return Rows(reader.schema, column, [numbered(text)], iter(reader))

@@ -1,0 +1,29 @@
+"""Plain text: a URL or a host a line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from crawler.dataset.files import compression_of
+from crawler.dataset.formats.handler import ReadContext
+from crawler.dataset.repair import repair_text
+from crawler.dataset.scans import LINE_OPTIONS, Scan, ScanHandler, is_utf16, reads_whole
+
+_OPTIONS = LINE_OPTIONS + "columns={'url': 'VARCHAR'}, compression="
+
+
+class TextHandler(ScanHandler):
+    """Reads lines as rows with the column `url`; lines that begin with `#` are no rows."""
+
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:
+        """See `ScanHandler.scan`."""
+        scan = Scan(path, f"{_OPTIONS}'{compression_of(path)}'")
+        if not is_utf16(path) and reads_whole(context.connection, scan, self.function):
+            return scan
+        copy = copy.with_suffix(".txt")
+        repair_text(path, copy)
+        return Scan(copy, f"{_OPTIONS}'none'")
+
+    def query(self, context: ReadContext, files: Sequence[Path]) -> str:
+        """See `ScanHandler.query`."""
+        rows = super().query(context, files)
+        return f"SELECT url FROM ({rows}) WHERE url IS NULL OR NOT starts_with(url, '#')"  # noqa: S608

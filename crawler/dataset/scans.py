@@ -1,0 +1,114 @@
+"""Scans: table functions of DuckDB over files; files that are read in the same way are one scan."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import zstandard
+
+from crawler.dataset.dialect import encoding_of
+from crawler.dataset.files import EmptyDatasetError, open_plain
+from crawler.dataset.formats.handler import FormatHandler, ReadContext
+
+#: Errors while a file is opened, decompressed or written to the scratch directory.
+UNREADABLE = (duckdb.Error, OSError, EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+#: Options of `read_parquet`.
+TABLE_OPTIONS = "union_by_name=true, hive_partitioning=false"
+#: Options of `read_csv` for whole lines: a line may hold any character, so neither delimiter nor
+#: quote is one.
+LINE_OPTIONS = (
+    "auto_detect=false, delim='', quote='', escape='', header=false, max_line_size=16777216, "
+)
+
+
+class Scan(NamedTuple):
+    """A file, DuckDB's options for it, and an EXCLUDE clause for columns that are not its own."""
+
+    path: Path
+    options: str
+    excluded: str = ""
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def path_literal(path: Path) -> str:
+    """Return the name of a file as an SQL literal."""
+    # A file is named here, not a pattern: each character that globs is put in brackets.
+    return literal("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
+
+
+def column_types(types: Iterable[tuple[str, str]]) -> str:
+    """Return the value of DuckDB's option `columns` for pairs of name and type."""
+    return "{" + ", ".join(f"{literal(n)}: {literal(t)}" for n, t in types) + "}"
+
+
+def select(scan: Scan, paths: Sequence[Path], function: str) -> str:
+    """Return the query that reads files with the options of one of them."""
+    files = ", ".join(path_literal(path) for path in paths)
+    return f"SELECT *{scan.excluded} FROM {function}([{files}], {scan.options})"  # noqa: S608
+
+
+def union(scans: Sequence[Scan], function: str) -> str:
+    """Return the query for all scans in order; neighbours with the same options are one."""
+    groups = [list(group) for _, group in groupby(scans, key=lambda scan: scan[1:])]
+    return " UNION ALL BY NAME ".join(
+        select(group[0], [scan.path for scan in group], function) for group in groups
+    )
+
+
+def reads_whole(connection: duckdb.DuckDBPyConnection, scan: Scan, function: str) -> bool:
+    """Return whether DuckDB reads every cell of a file without an error."""
+    relation = f"({select(scan, [scan.path], function)})"
+    try:
+        connection.execute(f"SELECT count(COLUMNS(*)) FROM {relation}").fetchall()  # noqa: S608
+    except duckdb.Error:
+        return False
+    return True
+
+
+def is_utf16(path: Path) -> bool:
+    """Return whether a text file begins with a byte order mark of UTF-16."""
+    with open_plain(path) as stream:
+        return encoding_of(stream.read(4)) == "utf-16"
+
+
+class ScanHandler(FormatHandler):
+    """A format whose files are read one by one, by a table function of DuckDB.
+
+    A file that DuckDB would refuse or lose rows of is copied to the scratch directory first.
+    """
+
+    function = "read_csv"
+
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
+        """Return how to read a file; None if it has no rows. `copy` is free for a repaired copy."""
+        raise NotImplementedError
+
+    def scans(self, context: ReadContext, files: Sequence[Path]) -> list[Scan]:
+        """Return the scans of files that have rows; raise `EmptyDatasetError` if none has any."""
+        opened = (self._opened(context, n, path) for n, path in enumerate(files, start=1))
+        found = [scan for scan in opened if scan is not None]
+        if not found:
+            raise EmptyDatasetError(f"{files[0]} holds no rows; give a dataset that is not empty.")
+        return found
+
+    def _opened(self, context: ReadContext, n: int, path: Path) -> Scan | None:
+        try:
+            return self.scan(context, path, context.scratch / f"repaired-{n}")
+        except UNREADABLE as error:
+            raise self.cannot_read(path, error) from error
+
+    def query(self, context: ReadContext, files: Sequence[Path]) -> str:
+        """Return the query for all rows of the files."""
+        return union(self.scans(context, files), self.function)
+
+    def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+        """See `FormatHandler.make_relation`."""
+        return context.connection.sql(self.query(context, files))

@@ -1,0 +1,30 @@
+-- Step 1, once for each database: the tables that hold until the flagger is closed, and that the
+-- flag cache stores (see tables.py). `verdict` is a number of `VerdictIds` everywhere.
+
+-- Origins by key. `verdict` is the default one, of paths that match no pattern; NULL until it is
+-- evaluated (`is_evaluated`), or if every path is evaluated by itself (`per_path_origin`).
+-- `prefixes`: the first three characters of all paths that may get another verdict, concatenated.
+-- `any_path`: any path may, whatever it begins with. `scheme_dependent`: under the other scheme the
+-- key names another origin.
+CREATE TABLE origin (
+    key VARCHAR,
+    origin BIGINT,
+    verdict INTEGER,
+    any_path BOOLEAN,
+    prefixes VARCHAR,
+    scheme_dependent BOOLEAN,
+    is_evaluated BOOLEAN
+);
+
+-- The patterns of an origin, numbered from 1, with the form of the path that each is compared with
+-- ('path', 'bare', 'lower'; see protocols/url_patterns.py). Origins with too many have none here.
+CREATE TABLE url_pattern (origin BIGINT, n INTEGER, compared VARCHAR, pattern VARCHAR);
+CREATE TABLE per_path_origin (origin BIGINT);
+
+-- Verdicts other than the default: of pages with statements of their own, and of the sets of
+-- patterns that a path may match ('1,3': numbers in ascending order; '/...': the path itself).
+CREATE TABLE page_verdict (origin BIGINT, path VARCHAR, verdict INTEGER);
+CREATE TABLE pattern_set_verdict (origin BIGINT, pattern_set VARCHAR, verdict INTEGER);
+
+-- Default verdicts that step 5 moves into `origin`.
+CREATE TABLE new_default (origin BIGINT, verdict INTEGER);

@@ -1,0 +1,65 @@
+-- Step 3, after Python has filled the tables of step 2: origins and their patterns.
+
+-- Each pattern of an origin once. Their numbers are part of stored verdicts (`pattern_set`), so the
+-- order must be the same each time: sort by the columns, never by rowid.
+CREATE OR REPLACE TABLE origin_pattern AS
+WITH pair AS (
+    SELECT reading, unnest(from_json(patterns, '[["VARCHAR"]]')) AS pattern FROM reading_patterns
+)
+
+SELECT DISTINCT origin_reading.origin, pair.pattern[1] AS compared, pair.pattern[2] AS pattern
+FROM origin_reading
+JOIN pair USING (reading);
+
+INSERT INTO per_path_origin
+SELECT origin FROM origin_pattern GROUP BY origin HAVING count(*) > getvariable('max_patterns');
+
+INSERT INTO url_pattern
+SELECT
+    origin,
+    row_number() OVER (PARTITION BY origin ORDER BY compared, pattern)::INTEGER,
+    compared,
+    pattern
+FROM origin_pattern
+ANTI JOIN per_path_origin USING (origin);
+
+-- What a path must begin with to match a pattern: three characters of the text before the first
+-- wildcard, without the backslash of an escape. If there are fewer, or the pattern is compared with
+-- the path in lower case, any path may match.
+CREATE OR REPLACE TABLE origin_prefixes AS
+WITH path_start AS (
+    SELECT
+        origin,
+        CASE WHEN compared <> 'lower' THEN left(
+            regexp_replace(regexp_extract(pattern, '^(?:[^\\%_]|\\.)*'), '\\(.)', '\1', 'g'), 3
+        ) ELSE '' END AS prefix,
+        length(prefix) < 3 AS any_path
+    FROM url_pattern
+    UNION ALL
+    SELECT origin, left(path, 3), false FROM page_verdict
+    UNION ALL
+    SELECT origin, '', true FROM per_path_origin
+)
+
+SELECT origin, bool_or(any_path) AS any_path, string_agg(DISTINCT prefix, '') AS prefixes
+FROM path_start
+GROUP BY origin;
+
+INSERT INTO origin
+SELECT
+    stored_origin.key,
+    stored_origin.origin,
+    stored_origin.verdict,
+    stored_origin.verdict IS NULL OR coalesce(origin_prefixes.any_path, false),
+    coalesce(origin_prefixes.prefixes, ''),
+    -- The key leaves a default port out, so ':80' is written for https alone and ':443' for http.
+    stored_origin.key LIKE '%:80' OR stored_origin.key LIKE '%:443',
+    stored_origin.verdict IS NOT NULL
+FROM stored_origin
+LEFT JOIN origin_prefixes USING (origin);
+
+DROP TABLE reading_patterns;
+DROP TABLE origin_reading;
+DROP TABLE stored_origin;
+DROP TABLE origin_pattern;
+DROP TABLE origin_prefixes;

@@ -1,0 +1,85 @@
+"""Handle SIGINT and SIGTERM: the one place that installs signal handlers and restores them.
+
+Rules for editors:
+
+- Every other module uses `handle_signals`, so that the set of signals is defined once.
+- A handler replaces the previous one and puts it back on exit, so handlers nest: `exit_on_signal`
+  around a whole command, and inside it the orderly stop of a crawl.
+- Do nothing lengthy in a handler without a loop: it runs between two bytecodes of any function.
+"""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from crawler.errors import UserError
+
+if TYPE_CHECKING:  # the command line does not need asyncio
+    import asyncio
+
+#: Ctrl-C, and what `kill`, systemd and cron send to end a process.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StoppedEarlyError(UserError):
+    """A signal ended the command before all work was done. Exit status 4."""
+
+    status = 4
+
+
+@contextlib.contextmanager
+def handle_signals(
+    handler: Callable[[], None], loop: "asyncio.AbstractEventLoop | None" = None
+) -> Iterator[None]:
+    """Call `handler` for each signal in the `with` block, then restore the previous handlers.
+
+    With `loop`, the handler is a callback of that event loop and may touch its tasks.
+    Without, it runs in the main thread at once and may raise.
+    Outside the main thread Python delivers no signals; there this does nothing.
+    """
+
+    def call(_number: int, _frame: FrameType | None) -> None:
+        handler()
+
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    # ValueError (signal) or RuntimeError (event loop): not in the main thread.
+    with contextlib.suppress(ValueError, RuntimeError):
+        for number in SIGNALS:
+            if loop is None:
+                signal.signal(number, call)
+            else:
+                loop.add_signal_handler(number, handler)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            for number, before in previous.items():
+                if loop is not None:
+                    loop.remove_signal_handler(number)
+                signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def exit_on_signal() -> Iterator[None]:
+    """Raise `StoppedEarlyError` if a signal arrives in the `with` block.
+
+    A crawl installs handlers that stop it in good order; see `fetch.scrapy_.run`.
+    """
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    with handle_signals(interrupt):
+        try:
+            yield
+        except BaseException as error:
+            # A library may have turned the KeyboardInterrupt into another exception.
+            if interrupted:
+                message = "stopped early by a signal; run the same command again to continue"
+                raise StoppedEarlyError(message) from error
+            raise

@@ -1,0 +1,79 @@
+"""Statistics of one run: requests, coverage of the planned resources, and the slowest origins."""
+
+import sqlite3
+from typing import NamedTuple
+
+from crawler.vocab import CONTEXT, Resource
+
+# An answer that says what is there, or that nothing is, was seen (RFC 9110, 15.5.5 and 15.5.11).
+# Whether a page can be parsed does not matter here.
+_ANSWERS = "outcome IN ('responded', 'too_large') AND status IN (200, 203, 204, 206, 304, 404, 410)"
+_NOT_PLANNED = tuple(sorted({*CONTEXT, Resource.OTHER_ROBOTS_TXT}))
+
+_TOTALS = """
+    SELECT
+        count(*),
+        coalesce(sum(
+            outcome NOT IN ('withheld', 'redirect_limit', 'blocked_address', 'not_found_host')
+            AND note NOT LIKE 'asked once, for %'
+        ), 0),
+        coalesce(sum(size), 0),
+        coalesce(sum(status = 304), 0),
+        coalesce(sum(note LIKE 'internal: %'), 0),
+        coalesce(24 * 3600 * (julianday(max(observed_at)) - julianday(min(observed_at))), 0.0)
+    FROM observations WHERE run = ?
+"""
+# SQLite takes bare columns from the row with the max() (sqlite.org/lang_select.html, 2.5): the row
+# of the last hop, where a chain of redirects ended.
+_COVERAGE = f"""
+    SELECT count(*), coalesce(sum({_ANSWERS}), 0) FROM (
+        SELECT outcome, status, max(hop) FROM observations
+        WHERE run = ? AND resource NOT IN ({", ".join("?" * len(_NOT_PLANNED))})
+        GROUP BY origin, resource, asked
+    )
+"""  # noqa: S608 - our own words
+_SLOWEST = """
+    SELECT origin, count(*), sum(elapsed_ms) AS ms, max(elapsed_ms) FROM observations
+    WHERE run = ? GROUP BY origin ORDER BY ms DESC, origin LIMIT ?
+"""
+
+
+class RunTotals(NamedTuple):
+    """Sums over the observations of a run.
+
+    `attempts` are all observations, `requests` those that were sent. `size` is in octets of bodies
+    after decompression. `faults` are attempts that failed by an error of this program. `seconds`
+    pass from the first observation to the last.
+    """
+
+    attempts: int
+    requests: int
+    size: int
+    not_modified: int
+    faults: int
+    seconds: float
+
+
+class SlowOrigin(NamedTuple):
+    """An origin with the milliseconds of all its requests, and of the slowest one."""
+
+    origin: str
+    attempts: int
+    elapsed_ms: int
+    slowest_ms: int
+
+
+def run_totals(db: sqlite3.Connection, run: int) -> RunTotals:
+    """Return the sums over the observations of a run."""
+    return RunTotals(*db.execute(_TOTALS, (run,)).fetchone())
+
+
+def resource_coverage(db: sqlite3.Connection, run: int) -> tuple[int, int]:
+    """Return how many planned resources a run asked for, and how many it saw."""
+    planned, seen = db.execute(_COVERAGE, (run, *_NOT_PLANNED)).fetchone()
+    return planned, seen
+
+
+def slowest_origins(db: sqlite3.Connection, run: int, count: int) -> list[SlowOrigin]:
+    """Return the origins whose requests took longest in a run, the slowest first."""
+    return [SlowOrigin(*row) for row in db.execute(_SLOWEST, (run, count))]
