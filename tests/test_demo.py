@@ -43,9 +43,9 @@ SINGLE = [(s, path) for s in SITES for path in s.urls]
 
 
 @pytest.mark.parametrize(("site", "path"), SINGLE, ids=[f"{s.host}{p}" for s, p in SINGLE])
-def test_url_is_judged_as_it_declares(site, path, demonstration):
+def test_url_is_judged_as_it_declares(site, path, demo_output):
     url = (site.written or site.origin).rstrip("/") + path
-    with closing(connect_read_only(demonstration / "audit.db")) as db:
+    with closing(connect_read_only(demo_output / "audit.db")) as db:
         explanation = explain(db, url, load("signals"), agent=None, whole_origin=False)
     got = {f.purpose: f.state for f in explanation.findings}
     assert {p: got[p] for p in site.urls[path]} == dict(site.urls[path])
@@ -63,8 +63,8 @@ def test_every_host_was_visited_whole(query):
     )
 
 
-def test_no_row_is_lost(query, demonstration):
-    rows = pq.read_metadata(demonstration / "dataset.parquet").num_rows
+def test_no_row_is_lost(query, demo_output):
+    rows = pq.read_metadata(demo_output / "dataset.parquet").num_rows
     assert query("SELECT rows FROM datasets")[0][0] == rows
     for purpose in Purpose:
         cells = query("SELECT sum(rows) FROM dataset_summary WHERE purpose = ?", purpose)
@@ -76,15 +76,15 @@ def test_no_reader_crashed(query):
     assert query("SELECT note FROM observations WHERE note LIKE 'internal%'") == []
 
 
-def test_flagged_dataset_has_the_rows_of_the_dataset_in_their_order(demonstration):
-    dataset = pq.read_table(demonstration / "dataset.parquet")
-    flagged = pq.read_table(demonstration / "flagged.parquet")
+def test_flagged_dataset_has_the_rows_of_the_dataset_in_their_order(demo_output):
+    dataset = pq.read_table(demo_output / "dataset.parquet")
+    flagged = pq.read_table(demo_output / "flagged.parquet")
     assert flagged.select(dataset.column_names).equals(dataset)
     assert flagged.column_names == [*dataset.column_names, *COLUMNS]
 
 
-def test_rows_that_name_no_origin_are_unknown_never_false(demonstration):
-    flagged = pq.read_table(demonstration / "flagged.parquet").to_pylist()
+def test_rows_that_name_no_origin_are_unknown_never_false(demo_output):
+    flagged = pq.read_table(demo_output / "flagged.parquet").to_pylist()
     lost = [r for r in flagged if not r["url"] or r["url"].startswith(("data:", "mailto:"))]
     assert lost
     assert {(r["tdm_state"], r["tdm_reserved"]) for r in lost} == {("unknown", None)}
@@ -159,8 +159,8 @@ def test_a_person_is_named_nowhere(query):
     assert [row[:] for row in named] == [("holder", "", "")]
 
 
-def test_an_explanation_says_what_a_naming_is_worth(demonstration):
-    with closing(connect_read_only(demonstration / "audit.db")) as db:
+def test_an_explanation_says_what_a_naming_is_worth(demo_output):
+    with closing(connect_read_only(demo_output / "audit.db")) as db:
         url = "http://schema-org.demo.test/"
         explanation = explain(db, url, load("signals"), agent=None, whole_origin=False)
     lines = list(as_text(explanation))
@@ -201,7 +201,7 @@ def test_prose_is_found_and_changes_nothing_but_the_inclusive_reading(query):
 
 
 @pytest.mark.parametrize("host", ["comment.demo.test", "terms.demo.test"])
-def test_what_prose_decides_leads_back_to_bytes(query, host, demonstration):
+def test_what_prose_decides_leads_back_to_bytes(query, host, demo_output):
     rows = query(
         "SELECT f.purpose, f.state, f.tier, f.statement, c.snippet, c.observation = f.observation "
         "AS same FROM findings AS f JOIN candidates AS c ON c.candidate = f.candidate "
@@ -219,7 +219,7 @@ def test_what_prose_decides_leads_back_to_bytes(query, host, demonstration):
     )
     assert trail[0]["raw"] == rows[0]["snippet"]
     assert len(trail[0]["stored"]) == 64
-    with closing(connect_read_only(demonstration / "audit.db")) as db:
+    with closing(connect_read_only(demo_output / "audit.db")) as db:
         for name, effect in (("signals", "changes nothing"), ("inclusive", "candidates count")):
             explanation = explain(db, f"http://{host}", load(name), agent=None, whole_origin=True)
             assert any(f"({effect}" in line for line in as_text(explanation))

@@ -76,6 +76,33 @@ def test_layers_in_the_architecture_are_those_that_are_enforced():
     assert [line for line in drawn if line] == [layer for layer in layers if layer != "__main__"]
 
 
+def test_the_steps_of_flags_are_drawn_in_the_order_of_their_files():
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    steps = sorted(set(re.findall(r"\b\d\d_[a-z_]+", text)))
+    assert steps == sorted(path.stem for path in (ROOT / "crawler/flags/sql").glob("*.sql"))
+
+
+def test_only_store_dataset_and_flags_run_sql():
+    running = {
+        path.relative_to(ROOT / "crawler").parts[0]
+        for path in (ROOT / "crawler").rglob("*.py")
+        if re.search(r"\.(?:execute|executemany|executescript|sql)\(", path.read_text("utf-8"))
+    }
+    assert running == {"store", "dataset", "flags"}
+
+
+@pytest.mark.parametrize(
+    ("page", "section"),
+    [("ARCHITECTURE.md", "Where a change goes"), ("CONTRIBUTING.md", "Add a protocol")],
+)
+def test_files_to_change_exist(page, section):
+    text = (ROOT / page).read_text("utf-8")
+    (recipe,) = re.findall(rf"^## {section}\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
+    named = re.findall(r"`([a-z_./]+\.(?:py|toml|sql)|(?:[a-z_]+/)+)`", recipe)
+    assert named
+    assert [n for n in named if not any((ROOT / at / n).exists() for at in ("", "crawler"))] == []
+
+
 @pytest.mark.parametrize(
     "path",
     sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("[bo]*/README.md")]),

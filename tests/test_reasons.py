@@ -113,8 +113,8 @@ SITES = ["unanimous", "contradiction-ai-txt", "contradiction-zero", "contradicti
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_explain_gives_a_reason_for_everything_it_considered(site, demonstration, tdm_audit):
-    asked = ("explain", f"http://{site}.demo.test/", "--db", demonstration / "audit.db")
+def test_explain_gives_a_reason_for_everything_it_considered(site, demo_output, tdm_audit):
+    asked = ("explain", f"http://{site}.demo.test/", "--db", demo_output / "audit.db")
     said = json.loads(tdm_audit(*asked, "--json").stdout)
     considered = [one for finding in said["findings"] for one in finding["considered"]]
     assert considered

@@ -144,75 +144,79 @@ def judged(db):
 PACKAGE = {load(name).label for name in rulesets.NAMES}
 
 
-def test_a_users_rule_set_is_stored_whole_and_judged_beside_the_others(audit, house, tdm_audit):
-    before = rows_of(audit, "SELECT count(*) FROM observations")
-    judge(tdm_audit, audit, "--rules", house())
-    assert shown(audit) == "house/1"
-    assert judged(audit) == PACKAGE | {"house/1"}
-    assert rows_of(audit, "SELECT text FROM ruleset WHERE id = 'house'") == [(toml(),)]
-    assert rows_of(audit, "SELECT DISTINCT rules FROM reservations") == [("house/1",)]
-    assert rows_of(audit, "SELECT count(*) FROM observations") == before
+def test_a_users_rule_set_is_stored_whole_and_judged_beside_the_others(
+    demo_db_copy, house, tdm_audit
+):
+    before = rows_of(demo_db_copy, "SELECT count(*) FROM observations")
+    judge(tdm_audit, demo_db_copy, "--rules", house())
+    assert shown(demo_db_copy) == "house/1"
+    assert judged(demo_db_copy) == PACKAGE | {"house/1"}
+    assert rows_of(demo_db_copy, "SELECT text FROM ruleset WHERE id = 'house'") == [(toml(),)]
+    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("house/1",)]
+    assert rows_of(demo_db_copy, "SELECT count(*) FROM observations") == before
 
 
-def test_a_users_rule_set_decides(audit, house, tdm_audit):
+def test_a_users_rule_set_decides(demo_db_copy, house, tdm_audit):
     counted = "SELECT count(*) FROM findings WHERE rules = ? AND state = 'refused'"
-    assert rows_of(audit, counted, "signals/1")[0][0] > 0
-    judge(tdm_audit, audit, "--rules", house(**REFUSING))
-    assert rows_of(audit, counted, "refusing/1") == [(0,)]
+    assert rows_of(demo_db_copy, counted, "signals/1")[0][0] > 0
+    judge(tdm_audit, demo_db_copy, "--rules", house(**REFUSING))
+    assert rows_of(demo_db_copy, counted, "refusing/1") == [(0,)]
     protocols = "SELECT DISTINCT tier FROM findings WHERE rules = 'refusing/1' AND tier IS NOT NULL"
-    assert rows_of(audit, protocols) == [(4,)]
+    assert rows_of(demo_db_copy, protocols) == [(4,)]
 
 
-def test_what_is_shown_stays_until_another_is_named(audit, house, tdm_audit):
+def test_what_is_shown_stays_until_another_is_named(demo_db_copy, house, tdm_audit):
     path = house()
-    judge(tdm_audit, audit, "--rules", path)
+    judge(tdm_audit, demo_db_copy, "--rules", path)
     path.unlink()
-    judge(tdm_audit, audit)
-    assert shown(audit) == "house/1"
-    judge(tdm_audit, audit, "--rules", "strict")
-    assert (shown(audit), judged(audit)) == ("strict/1", PACKAGE | {"house/1"})
-    judge(tdm_audit, audit, "--rules", "house")
-    assert shown(audit) == "house/1"
+    judge(tdm_audit, demo_db_copy)
+    assert shown(demo_db_copy) == "house/1"
+    judge(tdm_audit, demo_db_copy, "--rules", "strict")
+    assert (shown(demo_db_copy), judged(demo_db_copy)) == ("strict/1", PACKAGE | {"house/1"})
+    judge(tdm_audit, demo_db_copy, "--rules", "house")
+    assert shown(demo_db_copy) == "house/1"
 
 
-def test_one_version_of_each_is_judged(audit, house, tdm_audit):
-    judge(tdm_audit, audit, "--rules", house())
-    judge(tdm_audit, audit, "--rules", house(version="2", tiers="[1, 2]"))
-    assert judged(audit) == PACKAGE | {"house/2"}
-    judge(tdm_audit, audit, "--rules", "house/1")
-    assert (shown(audit), judged(audit)) == ("house/1", PACKAGE | {"house/1"})
-    judge(tdm_audit, audit, "--rules", "signals")
-    assert judged(audit) == PACKAGE | {"house/2"}
+def test_one_version_of_each_is_judged(demo_db_copy, house, tdm_audit):
+    judge(tdm_audit, demo_db_copy, "--rules", house())
+    judge(tdm_audit, demo_db_copy, "--rules", house(version="2", tiers="[1, 2]"))
+    assert judged(demo_db_copy) == PACKAGE | {"house/2"}
+    judge(tdm_audit, demo_db_copy, "--rules", "house/1")
+    assert (shown(demo_db_copy), judged(demo_db_copy)) == ("house/1", PACKAGE | {"house/1"})
+    judge(tdm_audit, demo_db_copy, "--rules", "signals")
+    assert judged(demo_db_copy) == PACKAGE | {"house/2"}
 
 
 @pytest.mark.parametrize("command", ["judge", "explain", "flag"])
-def test_one_label_has_one_text(command, audit, house, tdm_audit, tmp_path):
-    judge(tdm_audit, audit, "--rules", house())
+def test_one_label_has_one_text(command, demo_db_copy, house, tdm_audit, tmp_path):
+    judge(tdm_audit, demo_db_copy, "--rules", house())
     (tmp_path / "d.txt").write_text("http://unanimous.demo.test/\n")
     arguments = {
         "judge": ["judge"],
         "explain": ["explain", "unanimous.demo.test"],
         "flag": ["flag", tmp_path / "d.txt", "-o", tmp_path / "out.csv"],
     }[command]
-    done = tdm_audit(*arguments, "--db", audit, "--rules", house(tiers="[1, 2]"))
+    done = tdm_audit(*arguments, "--db", demo_db_copy, "--rules", house(tiers="[1, 2]"))
     assert done.returncode == 1
     assert "house/1 is in this database with another text; raise version" in done.stderr
     assert "to 2 or more" in done.stderr
-    assert shown(audit) == "house/1"
+    assert shown(demo_db_copy) == "house/1"
 
 
-def test_an_unknown_name_lists_those_of_the_database_too(audit, house, tdm_audit):
-    judge(tdm_audit, audit, "--rules", house())
-    done = tdm_audit("judge", "--db", audit, "--rules", "none")
+def test_an_unknown_name_lists_those_of_the_database_too(demo_db_copy, house, tdm_audit):
+    judge(tdm_audit, demo_db_copy, "--rules", house())
+    done = tdm_audit("judge", "--db", demo_db_copy, "--rules", "none")
     assert "there are signals, inclusive, strict, house, or name a file" in done.stderr
 
 
-def test_explain_and_flag_take_what_the_database_shows(audit, house, tdm_audit, tmp_path):
-    judge(tdm_audit, audit, "--rules", house())
-    said = json.loads(tdm_audit("explain", "unanimous.demo.test", "--db", audit, "--json").stdout)
+def test_explain_and_flag_take_what_the_database_shows(demo_db_copy, house, tdm_audit, tmp_path):
+    judge(tdm_audit, demo_db_copy, "--rules", house())
+    said = json.loads(
+        tdm_audit("explain", "unanimous.demo.test", "--db", demo_db_copy, "--json").stdout
+    )
     assert said["rules"] == "house/1"
     (tmp_path / "d.txt").write_text("http://unanimous.demo.test/\n")
-    flag = ("flag", tmp_path / "d.txt", "--db", audit, "-o", tmp_path / "out.csv")
+    flag = ("flag", tmp_path / "d.txt", "--db", demo_db_copy, "-o", tmp_path / "out.csv")
     assert tdm_audit(*flag).returncode == 0
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         assert [row["tdm_rules"] for row in csv.DictReader(file)] == ["house/1"]
@@ -252,28 +256,28 @@ def test_crawl_keeps_what_is_shown_and_fails_before_it_asks(house, tmp_path, tdm
         assert len(web.log) == asked
 
 
-def test_sensitivity_shows_every_rule_set_side_by_side(audit, house, tdm_audit):
-    judge(tdm_audit, audit, "--rules", house())
+def test_sensitivity_shows_every_rule_set_side_by_side(demo_db_copy, house, tdm_audit):
+    judge(tdm_audit, demo_db_copy, "--rules", house())
     total = "SELECT rows, origins FROM datasets"
-    rows, origins = rows_of(audit, total)[0]
+    rows, origins = rows_of(demo_db_copy, total)[0]
     sums = rows_of(
-        audit,
+        demo_db_copy,
         "SELECT purpose, rules, sum(rows), sum(origins), round(sum(share), 4), max(shown) "
         "FROM sensitivity GROUP BY purpose, rules",
     )
-    assert {(p, r) for p, r, *_ in sums} == {(p, r) for p in Purpose for r in judged(audit)}
+    assert {(p, r) for p, r, *_ in sums} == {(p, r) for p in Purpose for r in judged(demo_db_copy)}
     assert {s[2:5] for s in sums} == {(rows, origins, 1.0)}
     assert {s[1] for s in sums if s[5]} == {"house/1"}
     one = "SELECT purpose, state, origins, rows, share FROM {} {} ORDER BY 1, 2"
-    assert rows_of(audit, one.format("sensitivity", "WHERE shown")) == rows_of(
-        audit, one.format("dataset_summary", "")
+    assert rows_of(demo_db_copy, one.format("sensitivity", "WHERE shown")) == rows_of(
+        demo_db_copy, one.format("dataset_summary", "")
     )
     differ = "SELECT count(DISTINCT rows) FROM sensitivity WHERE purpose = 'tdm' AND state = ?"
-    assert rows_of(audit, differ, "reserved")[0][0] > 1
+    assert rows_of(demo_db_copy, differ, "reserved")[0][0] > 1
 
 
-def test_sensitivity_counts_what_was_never_judged_as_unknown(audit):
-    with closing(sqlite3.connect(audit, isolation_level=None)) as db:
-        before = rows_of(audit, "SELECT sum(rows) FROM sensitivity")
+def test_sensitivity_counts_what_was_never_judged_as_unknown(demo_db_copy):
+    with closing(sqlite3.connect(demo_db_copy, isolation_level=None)) as db:
+        before = rows_of(demo_db_copy, "SELECT sum(rows) FROM sensitivity")
         db.execute("DELETE FROM finding WHERE origin % 2 = 0")
-    assert rows_of(audit, "SELECT sum(rows) FROM sensitivity") == before
+    assert rows_of(demo_db_copy, "SELECT sum(rows) FROM sensitivity") == before

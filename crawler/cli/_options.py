@@ -66,7 +66,7 @@ def warn_if_unknown(agent: str | None) -> None:
 
     if agent is None or agents.find(agent) is not None:
         return
-    similar = agents.near(agent)
+    similar = agents.suggest(agent)
     hint = f"; is {similar.token} meant?" if similar else ""
     click.echo(f"tdm-audit: the catalogue of agents has no {agent!r}{hint}", err=True)
 

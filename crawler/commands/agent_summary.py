@@ -46,7 +46,7 @@ def summarise_for_agent(
     judged = 0
     for origin, datasets in groupby(rows_by_origin(db), itemgetter(0)):
         sets = (rules, rulesets.load(LOWER.rules), rulesets.load(UPPER.rules))
-        shown, lower, upper = _states(reader.open(origin), agent, sets)
+        shown, lower, upper = _states(reader.load(origin), agent, sets)
         for _, dataset, rows in datasets:
             _add(counts[dataset], rows, shown, lower, upper)
         judged += 1

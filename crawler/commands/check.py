@@ -14,12 +14,12 @@ from pathlib import Path
 from crawler import agents, media
 from crawler.commands.crawl import CrawlRequest, ProgressListener, crawl
 from crawler.commands.explain import NotAUrlError, explain
-from crawler.commands.interrupts import StoppedEarlyError
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.evaluator import evaluate
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
+from crawler.interrupts import StoppedEarlyError
 from crawler.model import Question, Statement
 from crawler.reports.check import ASKED, AgentRow, Checked, Note, Unseen
 from crawler.reports.explain import Explanation
@@ -91,7 +91,7 @@ def check(request: CheckRequest, listener: ProgressListener | None = None) -> tu
     """
     # A crawl samples pages; with as many samples as URLs, each URL is fetched itself.
     samples = _max_urls_of_origin(request.urls)
-    fetch = replace(request.fetch, pages=samples, media=0 if media.missing() else samples)
+    fetch = replace(request.fetch, pages=samples, media=0 if media.missing_packages() else samples)
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder:
         db, dataset = Path(folder) / "check.db", Path(folder) / "urls.jsonl"
         dataset.write_text("".join(json.dumps({"url": u}) + "\n" for u in request.urls), "utf-8")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from crawler import __version__, agents, rulesets
 from crawler.commands.ingest import IngestRequest, ingest
-from crawler.commands.interrupts import exit_on_signal
 from crawler.commands.judge import rebuild
 from crawler.fetch.clock import stamp
 from crawler.fetch.frontier import DatabaseFrontier
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
 from crawler.fetch.workers import coordinator
+from crawler.interrupts import exit_on_signal
 from crawler.rulesets import RuleSet
 from crawler.store import derived, runs, shards
 from crawler.store.database import connect, exclusive_lock, sqlite_errors_as_store_error
@@ -54,7 +54,7 @@ class CrawlRequest:
     keep_contacts: bool = False
     rules: str | None = None
     workers: int | None = None
-    batch: int = coordinator.LARGEST
+    batch: int = coordinator.MAX_BATCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
 def _workers(request: CrawlRequest) -> int:
     """Return the number of worker processes: no more than origins are fetched at a time."""
     return min(
-        request.workers or coordinator.cores(), request.fetch.concurrency, coordinator.MOST_WORKERS
+        request.workers or coordinator.cores(), request.fetch.concurrency, coordinator.MAX_WORKERS
     )
 
 
@@ -178,21 +178,21 @@ def _fetch(
 
     waiting, workers = runs.count_due(db, due), _workers(request)
     listener.begin("asking origins", waiting)
-    if workers == 1 or coordinator.are_few(waiting, request.batch):
+    if workers == 1 or coordinator.fits_one_process(waiting, request.batch):
         # Imported here because it is slow; a process that only coordinates workers needs no Scrapy.
         from crawler.fetch.scrapy_.run import crawl as fetch
 
-        workbook = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
-        ended = fetch(workbook, request.fetch, lambda _visit: on_visits(1))
+        frontier = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
+        ended = fetch(frontier, request.fetch, lambda _visit: on_visits(1))
         return ended, visited
-    ended = coordinator.crawl_apart(
+    ended = coordinator.crawl_in_processes(
         db,
         request.db,
         due,
         request.fetch,
         workers=workers,
         keep_pages=request.keep_pages,
-        largest=request.batch,
+        max_batch=request.batch,
         on_visits=on_visits,
     )
     return ended, visited

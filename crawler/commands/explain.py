@@ -41,7 +41,7 @@ def explain(
     whole_origin = whole_origin or _is_host(url, origin)
     path = None if whole_origin else canonical.path_of(url)
     number, origin_url = known
-    snapshot = snapshot_reader(db).open(number)
+    snapshot = snapshot_reader(db).load(number)
     findings = evaluate(snapshot.resources, Question(path=path, agent=agent), rules)
     seen = {s.observation for s in snapshot.resources}
     return Explanation(

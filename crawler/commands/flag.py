@@ -12,7 +12,6 @@ from pathlib import Path
 
 from crawler.commands.flag_manifest import FlagManifest, remove_leftovers
 from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask
-from crawler.commands.interrupts import exit_on_signal
 from crawler.dataset import saved
 from crawler.dataset.duck import connect
 from crawler.dataset.files import locate, without_suffixes
@@ -20,6 +19,7 @@ from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.sinks import ENDINGS, output_name, writable
 from crawler.errors import UserError
 from crawler.flags import SCHEMA
+from crawler.interrupts import exit_on_signal
 from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
 from crawler.store.database import (

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler import subprocesses
-from crawler.commands.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.dataset.files import DatasetError, DatasetFile, identify
 from crawler.errors import UserError
 from crawler.fetch.clock import stamp
+from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.model import Origin
 from crawler.store import evidence_writer
 from crawler.store.database import StoreError, connect, sqlite_errors_as_store_error, transaction
@@ -129,7 +129,7 @@ def _read_in_subprocess(path: Path, request: IngestRequest, files: tuple[Dataset
         try:
             response = _response(process, task)
         finally:
-            subprocesses.end(process)
+            subprocesses.kill(process)
     return _dataset_number(response, process.returncode)
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
-from crawler import cycles
 from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.rulesets import RuleSet
 from crawler.store import derived, parties
@@ -42,7 +41,7 @@ def rebuild(
     judged = 0
     is_complete = run is None and not waiting
     load_mode = derived.bulk_load_mode(db) if is_complete else nullcontext()
-    with cycles.seldom(), load_mode, transaction(db):
+    with load_mode, transaction(db):
         # Building the indexes at the end is cheaper than keeping them up to date row by row.
         indexes = derived.drop_all_derived(db) if is_complete else ()
         if not keep_contacts:
@@ -54,8 +53,8 @@ def rebuild(
                 break
             if not is_complete:
                 derived.drop_derived_of_origin(db, origin)
-            snapshot = reader.open(origin)
-            writer.add(origin, snapshot, evaluations.of(snapshot.resources))
+            snapshot = reader.load(origin)
+            writer.add(origin, snapshot, evaluations.evaluation_of(snapshot.resources))
             judged += 1
             if on_origin is not None:
                 on_origin()

@@ -28,7 +28,7 @@ from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.readers import relation
 from crawler.dataset.url_parts import create_views, parse_authority, sql
 from crawler.model import Origin
-from crawler.urls.canonical import origin_at, origin_key, page_url
+from crawler.urls.canonical import make_origin, origin_key, page_url
 from crawler.vocab import Reject
 
 __all__ = ["Inventory", "OriginRows", "inventory", "parse_authority"]
@@ -90,7 +90,7 @@ class Inventory:
             for key, host, port, rows, weight, https, http in batch:
                 # The scheme of most rows; in a tie, and where no row has one, https.
                 scheme = "http" if http > https else "https"
-                origin = origin_at(scheme, host, port, assumed=not (http or https))
+                origin = make_origin(scheme, host, port, assumed=not (http or https))
                 samples = tuple(islice(_page_urls(pages.get(key, ())), self._samples))
                 yield OriginRows(origin=origin, rows=rows, weight=weight, samples=samples)
 

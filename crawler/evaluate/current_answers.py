@@ -111,7 +111,7 @@ def current_answers(rows: list[ObservationRow]) -> tuple[CurrentAnswer, ...]:
 def _path_of(url: str) -> str:
     """Return path and query of a URL: a fast path of `canonical.path_of` for plain URLs."""
     start = url.find("/", len("https://"))
-    if start > 0 and len(url) <= canonical.LONGEST and _is_plain_host(url[:start]):
+    if start > 0 and len(url) <= canonical.MAX_URL_LENGTH and _is_plain_host(url[:start]):
         path = url[start:]
         if _is_plain_path(path):
             return path

@@ -53,7 +53,7 @@ class FetchOptions:
             raise ValueError("concurrency, per_address and max_body must be at least 1")
         if min(self.delay, self.pages, self.media, self.terms) < 0:
             raise ValueError("delay, pages, media and terms must not be negative")
-        if self.media and (missing := media.missing()):
+        if self.media and (missing := media.missing_packages()):
             raise ValueError(
                 f"media files are read with {' and '.join(missing)}: install tdm-audit[media]"
             )

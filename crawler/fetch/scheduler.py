@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from crawler.model import Observation, Origin
-from crawler.store.stored_responses import KnownAnswers
+from crawler.store.stored_responses import StoredResponses
 
 #: Seconds that visits in flight are given when a crawl is stopped. Together with saving and
 #: judging it keeps the promise of docs/crawling.md: five seconds from the signal to the exit.
@@ -35,7 +35,7 @@ class OriginJob:
     origin_id: int
     origin: Origin
     samples: tuple[str, ...] = ()
-    stored_responses: KnownAnswers = field(default_factory=dict)
+    stored_responses: StoredResponses = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

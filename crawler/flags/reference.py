@@ -44,7 +44,7 @@ class ReferenceEvaluator:
     ) -> None:
         self._db = db
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
-        self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)(snapshot_reader(db).open)
+        self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)(snapshot_reader(db).load)
         self._evaluations = EvaluationCache((), rules, agent)
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
@@ -73,7 +73,7 @@ class ReferenceEvaluator:
     def verdict_for_pattern_set(self, origin: int, path: str, pattern_set: str) -> Verdict:
         """Return the verdict for all paths of an origin that match the same patterns as `path`."""
         snapshot = self._snapshot(origin)
-        cached = self._evaluations.at(snapshot.resources, path, pattern_set)
+        cached = self._evaluations.verdicts_at(snapshot.resources, path, pattern_set)
         verdicts = _with_times(cached, snapshot)
         self._record(origin, pattern_set, verdicts)
         return self.combine(verdicts)
@@ -84,7 +84,10 @@ class ReferenceEvaluator:
         The default is None if there is no path that matches no pattern.
         """
         snapshot = self._snapshot(origin)
-        cached = groupby(self._evaluations.of(snapshot.resources).told, key=attrgetter("what"))
+        cached = groupby(
+            self._evaluations.evaluation_of(snapshot.resources).verdicts,
+            key=attrgetter("pattern_set"),
+        )
         by_pattern_set = {pattern_set: _with_times(each, snapshot) for pattern_set, each in cached}
         for pattern_set, verdicts in by_pattern_set.items():
             self._record(origin, pattern_set, verdicts)
@@ -119,4 +122,4 @@ def _with_times(cached: Iterable[CachedVerdict], snapshot: OriginSnapshot) -> tu
     The cache shares verdicts between origins with equal evidence, so it holds positions, no times.
     """
     times = observation_times(snapshot.resources, snapshot.newest_observed_at)
-    return tuple(each.verdict._replace(observed_at=times[each.dated]) for each in cached)
+    return tuple(each.verdict._replace(observed_at=times[each.time_source]) for each in cached)

@@ -83,8 +83,8 @@ def _png(body: bytes) -> Packets:
     while offset + 8 <= len(body):
         length, kind = int.from_bytes(body[offset : offset + 4]), body[offset + 4 : offset + 8]
         if kind == b"iTXt" and body.startswith(_PNG, offset + 8):
-            # PNG, iTXt chunk: compression flag and method, then language and translated keyword, each
-            # ended by an octet of zero, then the text.
+            # PNG, iTXt chunk: compression flag and method, then language and translated keyword,
+            # each ended by an octet of zero, then the text.
             content = body[offset + 8 + len(_PNG) : offset + 8 + length]
             _language, _, rest = content[2:].partition(b"\0")
             text = rest.partition(b"\0")[2]

@@ -53,5 +53,5 @@ def parse_cached(protocol: Protocol, observation: Observation) -> Reading | None
     if document is None:
         return None
     normalised = normalise_for_cache(protocol.CARRIER, observation.target.resource, document)
-    key = (protocol.NAME, normalised.of)
-    return _READINGS.get(key) or _READINGS.keep(key, parse.parse(protocol, normalised.document))
+    key = (protocol.NAME, normalised.key)
+    return _READINGS.get(key) or _READINGS.put(key, parse.parse(protocol, normalised.document))

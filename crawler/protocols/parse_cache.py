@@ -21,7 +21,7 @@ from crawler import caches, page
 from crawler.model import Document, Reading
 from crawler.page import Element
 from crawler.protocols.interface import Carrier
-from crawler.protocols.robots.line_reader import LIMIT, looks_like_html
+from crawler.protocols.robots.line_reader import MAX_BYTES, looks_like_html
 from crawler.vocab import Resource
 
 # Replaces the URL of a sitemap. An issue that quotes it comes from a document that must be
@@ -75,7 +75,7 @@ def _without_sitemaps(body: bytes) -> bytes:
     normalised = b"".join(_pieces(body))
     # Only the first octets of a long file are parsed, and a placeholder could move the limit.
     # Of markup the beginning is quoted in an issue.
-    if max(len(normalised), len(body)) > LIMIT or looks_like_html(body):
+    if max(len(normalised), len(body)) > MAX_BYTES or looks_like_html(body):
         return body
     return normalised
 
@@ -109,13 +109,13 @@ def _page_key(extracted: bytes) -> Hashable:
     The title and heading of a page matter only where it has passages of prose: without any,
     the extract is only cut into its elements, and its JSON is not parsed.
     """
-    bare = page.bare(extracted)
+    bare = page.split_raw_elements(extracted)
     if bare is not None:
         with contextlib.suppress(ValueError, TypeError, KeyError):
             return bare.links, tuple([e for e in bare.elements if not _is_common_raw(e)])
-    elements = page.elements(extracted)
+    elements = page.read_elements(extracted)
     # Of a page with passages, the canonical URL is read too (is it a page of terms?).
-    return page.prose(extracted), tuple(
+    return page.read_prose(extracted), tuple(
         [e for e in elements if _is_canonical(e) or not _is_ignored(e.tag, e.attributes)]
     )
 
@@ -123,7 +123,7 @@ def _page_key(extracted: bytes) -> Hashable:
 @lru_cache(maxsize=caches.PAGE_ELEMENTS)
 def _is_common_raw(raw: bytes) -> bool:
     """Return whether no protocol reads an element. Pages of many hosts have the same bytes."""
-    element = page.element_of(raw)
+    element = page.parse_raw_element(raw)
     return _is_ignored(element.tag, element.attributes)
 
 

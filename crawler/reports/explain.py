@@ -85,9 +85,11 @@ def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
     yield f"  {_MEANING[finding.state]}"
     if finding.conflict:
         yield "  conflict: statements disagree; the stricter decides"
-    if finding.by is not None:
-        yield from _decided(finding.by, explanation.sources[finding.by.evidence.observation])
-    others = [h for h in finding.considered if h is not finding.by]
+    if finding.deciding is not None:
+        yield from _decided(
+            finding.deciding, explanation.sources[finding.deciding.evidence.observation]
+        )
+    others = [h for h in finding.considered if h is not finding.deciding]
     for applicable in others[:10]:
         yield f"  also: {_one_line(applicable)}"
         yield f"    {why_not(applicable, finding, explanation.rules)}"
@@ -153,11 +155,11 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
         "detail": finding.detail,
         "conflict": finding.conflict,
         "complete": finding.complete,
-        "decided_by": _statement_json(finding.by, explanation) if finding.by else None,
+        "decided_by": _statement_json(finding.deciding, explanation) if finding.deciding else None,
         "considered": [
             _statement_json(h, explanation) | {"why_not": why_not(h, finding, explanation.rules)}
             for h in finding.considered
-            if h is not finding.by
+            if h is not finding.deciding
         ],
         "missing": [s.resource for s in finding.missing],
     }
@@ -167,7 +169,7 @@ def _statement_json(applicable: ApplicableStatement, explanation: Explanation) -
     statement = applicable.statement
     source = explanation.sources[applicable.evidence.observation]
     return {
-        "statement": f"{applicable.reading}.{statement.n}" if statement.n else None,
+        "statement": f"{applicable.reading_key}.{statement.n}" if statement.n else None,
         "protocol": applicable.protocol.NAME,
         "rule": statement.rule,
         "clause": statement.clause,

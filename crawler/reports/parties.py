@@ -17,7 +17,7 @@ def parties_of(resources: Iterable[ResourceEvidence]) -> list[dict[str, str]]:
             for party in reading.parties:
                 entry = {name: getattr(party, name) for name in _PUBLIC}
                 for name in ("licence_page", "contact_page"):
-                    entry[name] = parties.absolute(evidence.url, entry[name])
+                    entry[name] = parties.absolute_url(evidence.url, entry[name])
                 entry["url"] = evidence.url
                 found.setdefault(tuple(entry.values()), entry)
     return [entry for entry in found.values() if _label(entry)]

@@ -33,11 +33,11 @@ def why_not(applicable: ApplicableStatement, finding: Finding, rules: RuleSet) -
     if state is None:
         part = _PARTS.get(applicable.applied.limited_to, applicable.applied.limited_to)
         return f"settles nothing: it permits for {part} only"
-    if finding.by is None:
+    if finding.deciding is None:
         return f"{state} is not enough while something planned is unseen"
     if state is not finding.state:
         return f"weaker: {state} does not undo {finding.state}"
-    return _equal(applicable, finding.by)
+    return _equal(applicable, finding.deciding)
 
 
 def _uncounted(statement: Statement) -> str:

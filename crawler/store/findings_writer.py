@@ -14,7 +14,7 @@ from crawler.evaluate.evaluation_cache import (
 )
 from crawler.evaluate.snapshot import OriginSnapshot, StoredReading
 from crawler.model import Candidate, Issue, Reading, Statement
-from crawler.protocols.url_patterns import shapes_of
+from crawler.protocols.url_patterns import url_patterns_of
 from crawler.store import parties, verdict_cache
 from crawler.store.evidence_writer import text
 
@@ -82,16 +82,17 @@ class FindingsWriter:
 
     def add(self, origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> None:
         """Buffer the readings, the current evidence, the findings and the verdicts of an origin."""
-        for observation, read in snapshot.reads:
+        for observation, read in snapshot.readings:
             if read.key not in self._readings:
                 self._add_reading(read)
             if read.reading.parties:
                 self._buffer("party_page", parties.page_rows(self._db, observation, read))
         self._buffer(
-            "observation_reading", [(observation, read.key) for observation, read in snapshot.reads]
+            "observation_reading",
+            [(observation, read.key) for observation, read in snapshot.readings],
         )
         self._buffer("resource_evidence", _resource_rows(origin, snapshot))
-        shared = self._finding_rows.get(evaluation) or self._finding_rows.keep(
+        shared = self._finding_rows.get(evaluation) or self._finding_rows.put(
             evaluation, _shared_rows(evaluation)
         )
         newest = snapshot.newest_observed_at
@@ -136,7 +137,7 @@ class FindingsWriter:
         self._buffer("reading", [(read.key, *source, read.reading.presence.value)])
         tables = self._reading_rows.get(read.reading)
         if tables is None:
-            tables = self._reading_rows.keep(read.reading, _rows_of_reading(read))
+            tables = self._reading_rows.put(read.reading, _rows_of_reading(read))
         for table, rows in tables.items():
             self._buffer(table, [(read.key, *row) for row in rows])
         if self._keep_contacts:
@@ -150,7 +151,7 @@ def _rows_of_reading(read: StoredReading) -> dict[str, list[_Row]]:
         "statement": list(map(_statement, reading.statements)),
         "issue": [_issue(n, issue) for n, issue in enumerate(reading.issues, start=1)],
         "candidate": [_candidate(n, c) for n, c in enumerate(reading.candidates, start=1)],
-        "url_pattern": verdict_cache.pattern_rows(shapes_of(read.protocol.NAME, reading)),
+        "url_pattern": verdict_cache.pattern_rows(url_patterns_of(read.protocol, reading)),
         "party": parties.rows(reading),
     }
     return {table: rows for table, rows in tables.items() if rows}
@@ -198,11 +199,11 @@ def _resource_rows(origin: int, snapshot: OriginSnapshot) -> list[_Row]:
 
 def _shared_rows(evaluation: Evaluation) -> _FindingRows:
     return _FindingRows(
-        [(_finding_row(c), c.by) for c in evaluation.findings if c.by],
-        [_finding_row(c) for c in evaluation.findings if not c.by],
+        [(_finding_row(c), c.deciding) for c in evaluation.findings if c.deciding],
+        [_finding_row(c) for c in evaluation.findings if not c.deciding],
         [
-            (verdict_cache.row(None, told.what, told.verdict), told.dated)
-            for told in evaluation.told
+            (verdict_cache.row(None, told.pattern_set, told.verdict), told.time_source)
+            for told in evaluation.verdicts
         ],
     )
 
@@ -229,7 +230,7 @@ def _disagreement_rows(origin: int, snapshot: OriginSnapshot, evaluation: Evalua
 
     return [
         (origin, purpose, key(reserving), reserving.n, key(permitting), permitting.n)
-        for purpose, reserving, permitting in evaluation.disagreements
+        for purpose, reserving, permitting in evaluation.conflicts
     ]
 
 

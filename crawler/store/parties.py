@@ -5,7 +5,7 @@ import sqlite3
 
 from crawler.evaluate.snapshot import StoredReading
 from crawler.model import Party, Reading
-from crawler.protocols.parsing.parties import absolute
+from crawler.protocols.parsing.parties import absolute_url
 from crawler.store.evidence_writer import text
 
 #: Adds personal data to a party that is stored already; bound to `private_rows`.
@@ -54,8 +54,8 @@ def page_rows(
             observation,
             read.key,
             n,
-            absolute(base, party.licence_page),
-            absolute(base, party.contact_page),
+            absolute_url(base, party.licence_page),
+            absolute_url(base, party.contact_page),
         )
         for n, party in relative
     ]

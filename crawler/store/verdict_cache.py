@@ -28,7 +28,9 @@ class OriginVerdicts(NamedTuple):
 
 def pattern_rows(patterns: Iterable[UrlPattern]) -> list[tuple[object, ...]]:
     """Return the URL patterns of a reading as rows of `url_pattern`, without its key."""
-    return [(n, pattern.of, text(pattern.like)) for n, pattern in enumerate(patterns, start=1)]
+    return [
+        (n, pattern.part, text(pattern.sql_pattern)) for n, pattern in enumerate(patterns, start=1)
+    ]
 
 
 def save(

@@ -90,7 +90,11 @@ def finding(given: dict) -> Finding:
 def properties(given: dict) -> dict[str, object]:
     """Return the finding as the two properties of the report; terms need a reservation."""
     found = finding(given)
-    offered = found.by.statement.policy if found.by and found.state is State.CONDITIONAL else None
+    offered = (
+        found.deciding.statement.policy
+        if found.deciding and found.state is State.CONDITIONAL
+        else None
+    )
     return {"tdm-reservation": VALUE[found.state], "tdm-policy": offered}
 
 

@@ -59,7 +59,7 @@ def allowed(reading: Reading, agent: str | None) -> bool:
 
 def content(markup: str) -> str | None:
     """Return the content of the first robots meta element."""
-    found = page.elements(page.extract(markup.encode()))
+    found = page.read_elements(page.extract(markup.encode()))
     return next((e.get("content") for e in found if e.get("name") == "robots"), None)
 
 

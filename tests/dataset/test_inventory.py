@@ -15,7 +15,7 @@ from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError, DatasetFile
 from crawler.dataset.inventory import OriginRows, inventory
 from crawler.model import Origin
-from crawler.urls.canonical import origin_at, origin_key, origin_of, page_url
+from crawler.urls.canonical import make_origin, origin_key, origin_of, page_url
 from crawler.vocab import Reject
 
 
@@ -58,10 +58,10 @@ def test_what_an_inventory_says(tmp_path):
         origins = list(got.origins())
         assert origins == list(got.origins())
     a, b = origins
-    assert (a.origin, a.rows, a.weight) == (origin_at("https", "a.example"), 3, 13.5)
+    assert (a.origin, a.rows, a.weight) == (make_origin("https", "a.example"), 3, 13.5)
     assert sorted(a.samples) == ["http://a.example/y", "https://a.example/x"]
     assert b == OriginRows(
-        origin=origin_at("https", "b.example", assumed=True), rows=1, weight=0.0, samples=()
+        origin=make_origin("https", "b.example", assumed=True), rows=1, weight=0.0, samples=()
     )
 
 

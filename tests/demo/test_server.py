@@ -34,6 +34,7 @@ from crawler.demo.misbehaviour import (
 )
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import SILENT, Site
+from tests.conftest import patience
 
 HOST = "one.test"
 BODY = b"0123456789" * 100
@@ -70,7 +71,7 @@ def _web() -> Iterator[LoopbackWeb]:
 class Client:
     """A connection of `http.client`, closed in every case."""
 
-    def __init__(self, web: LoopbackWeb, timeout: float = 10) -> None:
+    def __init__(self, web: LoopbackWeb, timeout: float = patience(10)) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=timeout)
 
     def __enter__(self) -> "Client":
@@ -86,7 +87,7 @@ class Client:
 
 def raw(web: LoopbackWeb, octets: bytes) -> bytes:
     """All that comes back for these octets until the server closes."""
-    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=patience(10)) as connection:
         connection.sendall(octets)
         return b"".join(iter(lambda: connection.recv(65_536), b""))
 
@@ -278,7 +279,7 @@ def test_the_log_keeps_what_was_asked_and_forgets_the_oldest() -> None:
 def test_several_addresses_serve_the_same_web() -> None:
     with LoopbackWeb([ONE], listen=(("127.0.0.1", 0), ("127.0.0.2", 0))) as web:
         for address, port in zip(("127.0.0.1", "127.0.0.2"), web.ports, strict=True):
-            with socket.create_connection((address, port), timeout=10) as connection:
+            with socket.create_connection((address, port), timeout=patience(10)) as connection:
                 connection.sendall(asked("/gone"))
                 assert connection.recv(12) == b"HTTP/1.1 410"
 
@@ -286,7 +287,9 @@ def test_several_addresses_serve_the_same_web() -> None:
 def test_it_stops_at_once_with_clients_on_the_line() -> None:
     before = threading.active_count()
     with LoopbackWeb([ONE]) as web:
-        waiting = [socket.create_connection(("127.0.0.1", web.port), 10) for _ in range(5)]
+        waiting = [
+            socket.create_connection(("127.0.0.1", web.port), patience(10)) for _ in range(5)
+        ]
         for connection, path in zip(
             waiting, ("/silent", "/slow", "/bomb", "/endless-headers", "/"), strict=True
         ):
@@ -294,7 +297,7 @@ def test_it_stops_at_once_with_clients_on_the_line() -> None:
         while len(web.log) < 5:
             time.sleep(0.01)
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patience(5)
     for connection in waiting:
         connection.close()
     gc.collect()  # an unclosed transport would warn here, and a warning is an error

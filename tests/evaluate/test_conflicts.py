@@ -447,7 +447,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("host", "purpose", "kind"), PAIRS, ids=[p[0] for p in PAIRS])
-def test_a_crawl_shows_the_pair(host, purpose, kind, query, demonstration, tdm_audit):
+def test_a_crawl_shows_the_pair(host, purpose, kind, query, demo_output, tdm_audit):
     at = f"http://{host}.demo.test"
     (row,) = query("SELECT * FROM conflicts WHERE origin = ? AND purpose = ?", at, purpose)
     assert row["kind"] == kind
@@ -458,7 +458,7 @@ def test_a_crawl_shows_the_pair(host, purpose, kind, query, demonstration, tdm_a
     assert len(keys) == 2
     assert keys <= {r["statement"] for r in kept}
     assert query("SELECT conflict FROM reservations WHERE origin = ?", at)[0][0] == 1
-    asked = ("explain", at, "--origin", "--json", "--db", demonstration / "audit.db")
+    asked = ("explain", at, "--origin", "--json", "--db", demo_output / "audit.db")
     said = {f["purpose"]: f for f in json.loads(tdm_audit(*asked).stdout)["findings"]}[purpose]
     cited = {said["decided_by"]["statement"], *(one["statement"] for one in said["considered"])}
     assert (said["conflict"], keys <= cited) == (True, True)

@@ -15,7 +15,7 @@ from crawler.demo.site import Site
 from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.reports.run_report import run_report
 from tests.conftest import patience
-from tests.crawl_helpers import command, crawl, rows, start, waited_for
+from tests.crawl_helpers import command, crawl, requests_without_files, rows, start, waited_for
 
 
 def site(host, **pages):
@@ -41,7 +41,7 @@ def test_a_signal_ends_it_before_requests_time_out_and_leaves_something_to_conti
 ):
     with LoopbackWeb(SLOW_WEB) as web:
         process = start(command(tmp_path, web, QUICK + STUCK, timeout=UNREACHED_TIMEOUT))
-        assert waited_for(lambda: len(web.log) == 6 * 6 + 6)
+        assert waited_for(lambda: len(web.log) == 6 * requests_without_files() + 6)
         process.send_signal(number)
         _, said = process.communicate(timeout=patience(30))
     assert (process.returncode, "run the same command again" in said) == (4, True)

@@ -19,7 +19,7 @@ from crawler.protocols.parse_cache import (
     needs_original,
     normalise_for_cache,
 )
-from crawler.protocols.robots.line_reader import LIMIT
+from crawler.protocols.robots.line_reader import MAX_BYTES
 from crawler.protocols.url_patterns import url_patterns_of
 from crawler.vocab import PAGES, Resource
 from tests.strategies import UNTIMED
@@ -43,16 +43,16 @@ KEPT = {
     "indented": (b" Sitemap: /1\n", b" Sitemap: /2\n"),
     "not ASCII": (b"Sitemap: /\xff\n", b"Sitemap: /\xfe\n"),
     "short addresses, too long with others in their place": (
-        b"Sitemap: /1\n" + b"#" * (LIMIT - 13),
-        b"Sitemap: /2\n" + b"#" * (LIMIT - 13),
+        b"Sitemap: /1\n" + b"#" * (MAX_BYTES - 13),
+        b"Sitemap: /2\n" + b"#" * (MAX_BYTES - 13),
     ),
     "markup, of which the beginning is quoted": (
         b"<html>" + b"-" * 77 + b"\nSitemap: /1\n",
         b"<html>" + b"-" * 77 + b"\nSitemap: /2\n",
     ),
     "too long to be read whole": (
-        b"Sitemap: /1\n" + b"#" * LIMIT,
-        b"Sitemap: /2\n" + b"#" * LIMIT,
+        b"Sitemap: /1\n" + b"#" * MAX_BYTES,
+        b"Sitemap: /2\n" + b"#" * MAX_BYTES,
     ),
 }
 
@@ -212,7 +212,7 @@ NO_EXTRACTS = [b"", b"[]", b"{", b'{"elements":[],"links":[],"passages":[]}']
 
 @pytest.mark.parametrize("extract", NO_EXTRACTS)
 def test_bytes_that_are_no_extract_are_looked_at_as_protocols_do(extract):
-    assert page.bare(extract) is None
+    assert page.split_raw_elements(extract) is None
     assert of_page(extract) == (*of_page(b"nothing")[:-1], (page.Prose(), ()))
 
 
@@ -238,26 +238,26 @@ def test_elements_are_cut_out_as_json_has_them(title, heading, value, linked):
         f'<script type="application/ld+json">{value.replace("<", "")}</script>',
         body=f"<body><h1>{html.escape(heading)}</h1>{link}</body>",
     )
-    bare, prose = page.bare(extract), page.prose(extract)
+    bare, prose = page.split_raw_elements(extract), page.read_prose(extract)
     if prose.passages:
         assert bare is None
     else:
-        assert tuple(map(page.element_of, bare.elements)) == page.elements(extract)
+        assert tuple(map(page.parse_raw_element, bare.elements)) == page.read_elements(extract)
         assert json.loads(bare.links) == [list(each) for each in prose.links]
 
 
 def test_extracts_of_other_versions_are_parsed():
     whole = extracted("<meta name=robots content=noai>")
     later = whole.replace(b'"version":2', b'"version":3')
-    assert page.bare(whole) is not None
-    assert page.bare(later) is None
-    assert of_page(later)[-1][1] == page.elements(whole)
+    assert page.split_raw_elements(whole) is not None
+    assert page.split_raw_elements(later) is None
+    assert of_page(later)[-1][1] == page.read_elements(whole)
 
 
 def test_damaged_elements_are_looked_at_as_protocols_do():
     whole = extracted("<meta name=robots content=noai>")
     broken = whole.replace(b'"where":"head"', b'"where":"head')
-    assert page.bare(broken) is not None
+    assert page.split_raw_elements(broken) is not None
     assert of_page(broken) == of_page(b"nothing")
 
 

@@ -30,7 +30,7 @@ def test_issues_quote_the_file_of_their_own_host(audit):
 def test_alike_documents_have_one_reading_and_digests_of_their_own(audit, resource, path, body):
     db = audit(*(answer(h, resource, path, body.format(h)) for h in ("a.test", "b.test")))
     reader = snapshot_reader(db)
-    one, other = (reader.open(n).reads for n in (1, 2))
+    one, other = (reader.load(n).readings for n in (1, 2))
     assert [a.reading is b.reading for (_, a), (_, b) in zip(one, other, strict=True)] == [
         True
     ] * len(one)

@@ -1,12 +1,12 @@
 """Run a crawl in this process: start Scrapy, stop it on signals, raise its failures."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
-from crawler import cycles
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import Frontier, OriginJob, RunEnd, Visit
 from crawler.fetch.scrapy_.settings import DELAY_FACTOR
@@ -41,7 +41,10 @@ def crawl(
             loop.call_later(_RETRY_S, stop)
 
     # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
-    with handle_signals(stop, loop), cycles.seldom():
+    with handle_signals(stop, loop):
+        # Nearly no object of a crawl is in a reference cycle: this saves 3 to 9 % of the CPU time.
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         process.start(install_signal_handlers=False)
     return _result(task, crawler)
 

@@ -123,9 +123,9 @@ class ReservationsSpider(Spider):
             while step := next_target(job.origin, job.samples, history, self._plan_options):
                 history.add(await self._carry_out(step, job))
         except Exception as error:  # one origin never stops the run
-            crash.append(_crash_observation(job.origin, len(history.all), error))
+            crash.append(_crash_observation(job.origin, len(history.observations), error))
         return Visit(
-            origin_id=job.origin_id, origin=job.origin, observations=(*history.all, *crash)
+            origin_id=job.origin_id, origin=job.origin, observations=(*history.observations, *crash)
         )
 
     async def _carry_out(self, step: Target | Observation, job: OriginJob) -> Observation:
@@ -137,7 +137,7 @@ class ReservationsSpider(Spider):
 
     async def _fetch(self, target: Target, job: OriginJob) -> Observation:
         """Send one request and return its observation; network errors do not raise."""
-        host = resolve.host_of(resolve.origin_of(target.url))
+        host = resolve.host_of(resolve.origin_text(target.url))
         stored = job.stored_responses.get((target.resource, target.url))
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
         context = RequestContext(own_port=job.origin.port, cap=cap)

@@ -188,8 +188,8 @@ class Coordinator:
         self._workers.remove(worker)
         worker.close()
         for shard in worker.shards:
-            shard.take_in(self._db, self._on_visits)
-            if shard.is_whole or self._is_stopping:
+            shard.merge(self._db, self._on_visits)
+            if shard.is_merged or self._is_stopping:
                 self._queue.discard(shard)
                 continue
             self._queue.requeue(shard)
@@ -204,7 +204,7 @@ class Coordinator:
     def _merge_shards(self) -> None:
         for worker in self._workers:
             for shard in worker.shards:
-                shard.take_in(self._db, self._on_visits)
+                shard.merge(self._db, self._on_visits)
 
 
 def crawl_in_processes(

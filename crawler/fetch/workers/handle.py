@@ -53,7 +53,7 @@ class WorkerHandle:
         """Kill the process if it still runs, and close its shards."""
         for shard in self.shards:
             shard.close()
-        subprocesses.end(self.process)
+        subprocesses.kill(self.process)
 
 
 def start_worker(run: int) -> WorkerHandle:

@@ -61,7 +61,7 @@ class MediaSandbox:
         except (EOFError, OSError):
             why = "reading it ended the process that read it"
         self._end()
-        return media.unread(why)
+        return media.failed_extract(why)
 
     def _start(self) -> Connection:
         # Spawned, not forked: a fork would have the sockets and the database of this process.

@@ -10,7 +10,7 @@ from crawler.model import AppliedStatement, Document, Issue, Party, Question, Re
 from crawler.protocols.context._text_file import FieldLine, lines_of, text_of
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import parties
-from crawler.protocols.parsing.json_document import capped, excerpt
+from crawler.protocols.parsing.json_document import excerpt, limit_issues
 from crawler.vocab import Presence, Resource
 
 NAME = "ads_txt"
@@ -43,8 +43,8 @@ def parse(document: Document, /) -> Reading:
     issues: list[Issue] = []
     return Reading(
         presence=Presence.PRESENT,
-        parties=parties.unique(_owners(variables, issues)),
-        issues=capped(issues, FAMILY),
+        parties=parties.unique_parties(_owners(variables, issues)),
+        issues=limit_issues(issues, FAMILY),
     )
 
 
@@ -74,7 +74,7 @@ def _owners(variables: list[tuple[str, FieldLine]], issues: list[Issue]) -> Iter
             issues.append(_issue("domain", line))
             continue
         has_owner = has_owner or name == "ownerdomain"
-        yield parties.party(f"{NAME}.{name}", "owner_domain", parties.LOW, uid=domain)
+        yield parties.make_party(f"{NAME}.{name}", "owner_domain", parties.LOW, uid=domain)
 
 
 def _issue(code: str, line: FieldLine) -> Issue:

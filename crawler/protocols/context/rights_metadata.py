@@ -58,12 +58,12 @@ def parse(document: Document, /) -> Reading:
     """Return a reading with the parties of a page extract; absent where it names none."""
     elements = [e for e in page.read_elements(document.body) if e.where not in _INERT]
     issues: list[Issue] = []
-    named = parties.unique([*_schema(elements, issues), *_dublin_core(elements)])
+    named = parties.unique_parties([*_schema(elements, issues), *_dublin_core(elements)])
     presence_without_party = Presence.MALFORMED if issues else Presence.ABSENT
     return Reading(
         presence=Presence.PRESENT if named else presence_without_party,
         parties=named,
-        issues=json_document.capped(issues, FAMILY),
+        issues=json_document.limit_issues(issues, FAMILY),
     )
 
 
@@ -110,7 +110,7 @@ def _node_parties(node: Object, known: _Nodes) -> Iterator[Party | None]:
     published = any(kind.endswith(_PUBLISHED) for kind in _texts(node, "@type"))
     has_party = False
     for name, role, confidence in _HOLDERS if published else _HOLDERS[:1]:
-        for value in _each(node, name)[: parties.MOST]:
+        for value in _each(node, name)[: parties.MAX_PARTIES]:
             party = _party(f"schema.{name}", role, confidence, value, known)
             has_party = has_party or party is not None
             yield _with_licence(party, licence)
@@ -122,18 +122,20 @@ def _party(source: str, role: str, confidence: str, value: object, known: _Nodes
     """Return the party that a value gives: text, a node, or the `@id` of another node."""
     if isinstance(value, str):
         text = value.strip()
-        name, uid = ("", text) if parties.is_web(text) else (text, "")
-        return parties.party(source, role, confidence, name=name, uid=uid)
+        name, uid = ("", text) if parties.is_web_url(text) else (text, "")
+        return parties.make_party(source, role, confidence, name=name, uid=uid)
     if not isinstance(value, Object):
         return None
     node = known.get(_text(value, "@id"), value) if len(value.members) == 1 else value
     points = [c for c in _each(node, "contactPoint")[:20] if isinstance(c, Object)]
-    return parties.party(
+    return parties.make_party(
         source,
         role,
         confidence,
         name=_text(node, "name", "legalName", "@value"),
-        uid=next((u for u in (_text(node, "@id"), _text(node, "url")) if parties.is_web(u)), ""),
+        uid=next(
+            (u for u in (_text(node, "@id"), _text(node, "url")) if parties.is_web_url(u)), ""
+        ),
         contact=[_text(p, "url") for p in points] + [_text(p, "email") for p in [node, *points]],
         personal=[_text(p, "telephone") for p in [node, *points]] + [_address(node)],
         is_person=any(kind.endswith("Person") for kind in _texts(node, "@type")),
@@ -153,7 +155,7 @@ def _dublin_core(elements: list[Element]) -> Iterator[Party | None]:
     pairs = [pair for element in elements for pair in _pairs(element) if pair[1]]
     licences = [(name, url) for name, url in pairs if name == _REL or name in _DC_LICENCES]
     # `dc.rights` is often prose; only an address is a licence page.
-    licences = [(name, url) for name, url in licences if parties.page_of(url)]
+    licences = [(name, url) for name, url in licences if parties.page_url(url)]
     holders = [(name, value) for name, value in pairs if name in _DC_HOLDERS]
     for name, value in holders:
         party = _party(name, *_DC_HOLDERS[name], value, {})
@@ -171,16 +173,16 @@ def _pairs(element: Element) -> Iterator[tuple[str, str]]:
     elif element.tag in ("link", "a") and (element.get("type") or "").strip().lower() != _RSL:
         href = (element.get("href") or "").strip()
         for rel in (element.get("rel") or "").lower().split()[:20]:
-            yield (_REL if rel == "license" else rel), parties.reference(href)
+            yield (_REL if rel == "license" else rel), parties.mark_relative(href)
 
 
 def _with_licence(party: Party | None, licence: str) -> Party | None:
-    return replace(party, licence_page=parties.page_of(licence)) if party else None
+    return replace(party, licence_page=parties.page_url(licence)) if party else None
 
 
 def _licence(source: str, licence: str) -> Party | None:
     """Return the unnamed party that offers a licence."""
-    return parties.party(source, "offers_licence", parties.LOW, licence_page=licence)
+    return parties.make_party(source, "offers_licence", parties.LOW, licence_page=licence)
 
 
 def _each(node: Object, name: str) -> list[object]:

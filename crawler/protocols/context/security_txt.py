@@ -10,7 +10,7 @@ from crawler.model import AppliedStatement, Document, Issue, Party, Question, Re
 from crawler.protocols.context._text_file import lines_of, text_of
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import parties
-from crawler.protocols.parsing.json_document import capped, excerpt
+from crawler.protocols.parsing.json_document import excerpt, limit_issues
 from crawler.vocab import Presence, Resource
 
 NAME = "security_txt"
@@ -47,8 +47,8 @@ def parse(document: Document, /) -> Reading:
     violations = list(_violations(fields))
     return Reading(
         presence=Presence.MALFORMED if violations else Presence.PRESENT,
-        parties=parties.unique(map(_party, fields)),
-        issues=capped(violations, FAMILY),
+        parties=parties.unique_parties(map(_party, fields)),
+        issues=limit_issues(violations, FAMILY),
     )
 
 
@@ -83,7 +83,7 @@ def _party(field: _Field) -> Party | None:
     name, value, _ = field
     if name not in (_CONTACT, _POLICY) or not value:
         return None
-    return parties.party(f"{NAME}.{name}", "contact", parties.LOW, contact=(value,))
+    return parties.make_party(f"{NAME}.{name}", "contact", parties.LOW, contact=(value,))
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:

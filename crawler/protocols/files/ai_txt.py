@@ -91,7 +91,7 @@ def parse(document: Document, /) -> Reading:
     return Reading(
         presence=Presence.PRESENT,
         statements=statements,
-        issues=json_document.capped(issues, FAMILY),
+        issues=json_document.limit_issues(issues, FAMILY),
         rules=tuple(_AiTxtRule(s, r.pattern) for s, r in zip(statements, rules, strict=True)),
     )
 

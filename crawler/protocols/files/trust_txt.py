@@ -82,8 +82,8 @@ def parse(document: Document, /) -> Reading:
     return Reading(
         presence=Presence.MALFORMED if is_malformed else Presence.PRESENT,
         statements=numbered(statements),
-        issues=json_document.capped(issues, FAMILY),
-        parties=parties.unique(map(_party, relations[:_MAX_RELATIONS]), _MAX_RELATIONS),
+        issues=json_document.limit_issues(issues, FAMILY),
+        parties=parties.unique_parties(map(_party, relations[:_MAX_RELATIONS]), _MAX_RELATIONS),
     )
 
 
@@ -188,11 +188,11 @@ def _party(line: _TrustLine) -> Party | None:
     """
     name, value = line.name.lower(), clean(line.value[:1000])
     if line.strict and name == "contact":
-        return parties.party(f"{FAMILY}.contact", "contact", parties.LOW, contact=(value,))
+        return parties.make_party(f"{FAMILY}.contact", "contact", parties.LOW, contact=(value,))
     if not line.strict or name not in _ROLES:
         return None
     domain = parties.domain_of(value)
-    return parties.party(f"{FAMILY}.{name}", _ROLES[name], parties.LOW, uid=domain)
+    return parties.make_party(f"{FAMILY}.{name}", _ROLES[name], parties.LOW, uid=domain)
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:

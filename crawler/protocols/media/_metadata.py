@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from crawler.media import Media, Packet
 from crawler.model import AppliedStatement, Issue, Reading, Statement, numbered
-from crawler.protocols.parsing.json_document import capped, clean, excerpt
+from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
 from crawler.protocols.parsing.xml_document import Node, read_xml
 from crawler.vocab import Presence
 
@@ -128,7 +128,7 @@ def make_reading(
     return Reading(
         presence=present if given else absent,
         statements=numbered(statements),
-        issues=capped(issues, family),
+        issues=limit_issues(issues, family),
     )
 
 

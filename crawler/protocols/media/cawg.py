@@ -12,7 +12,7 @@ from crawler.model import AppliedStatement, Document, Issue, Question, Reading, 
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.parsing.json_document import clean, excerpt
-from crawler.protocols.tdmrep._values import usable
+from crawler.protocols.tdmrep._values import visitable_policy
 from crawler.vocab import DeclaredBy, Purpose, Reads, Resource, Stance
 
 NAME = "cawg"
@@ -119,7 +119,11 @@ def _statement(
     stance = stance or (Stance.CONDITIONAL if information else Stance.RESERVED)
     purpose, tier = _PURPOSES[name]
     # Constraint information is free text; only an address is a policy.
-    policy = usable(information) if stance is Stance.CONDITIONAL and "://" in information else None
+    policy = (
+        visitable_policy(information)
+        if stance is Stance.CONDITIONAL and "://" in information
+        else None
+    )
     return Statement(
         rule=f"cawg.{name}.{use.lower()}",
         stance=stance,

@@ -12,7 +12,7 @@ from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.media._metadata import Property
 from crawler.protocols.parsing.json_document import clean
-from crawler.protocols.tdmrep._values import usable
+from crawler.protocols.tdmrep._values import visitable_policy
 from crawler.vocab import DeclaredBy, Purpose, Reads, Resource, Stance
 
 NAME = "plus_xmp"
@@ -108,7 +108,7 @@ def _statements(
             clause=_CLAUSE,
             declared_by=DeclaredBy.MEDIA_FILE,
             line=prop.line,
-            policy=usable(offer) if "://" in offer else None,
+            policy=visitable_policy(offer) if "://" in offer else None,
             reads=Reads.BOTH if strict else Reads.LENIENT,
             counts=strict,
         )

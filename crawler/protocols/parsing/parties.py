@@ -79,7 +79,7 @@ def domain_of(text: str) -> str:
     url = resolve.join(
         "https://host.invalid", written if "://" in written else f"https://{written}"
     )
-    host = _PORT.sub("", resolve.origin_of(url).partition("://")[2]).rstrip(".") if url else ""
+    host = _PORT.sub("", resolve.origin_text(url).partition("://")[2]).rstrip(".") if url else ""
     return host.removeprefix("www.") if "." in host and resolve.is_askable(written) else ""
 
 

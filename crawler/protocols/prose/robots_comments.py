@@ -11,8 +11,8 @@ from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.prose import patterns
 from crawler.protocols.prose.patterns import Sentence
-from crawler.protocols.robots.document import File, read_file
-from crawler.protocols.robots.line_reader import shown
+from crawler.protocols.robots.document import RobotsFile, read_file
+from crawler.protocols.robots.line_reader import to_printable
 from crawler.vocab import Presence, Resource
 
 NAME = "robots_comments"
@@ -42,12 +42,12 @@ def parse(document: Document, /) -> Reading:
     return Reading(presence=presence, candidates=candidates)
 
 
-def _sentences(file: File) -> Iterator[Sentence]:
+def _sentences(file: RobotsFile) -> Iterator[Sentence]:
     for paragraph in _paragraphs(file):
         yield from patterns.split_sentences(paragraph)
 
 
-def _paragraphs(file: File) -> Iterator[list[tuple[int, str]]]:
+def _paragraphs(file: RobotsFile) -> Iterator[list[tuple[int, str]]]:
     """Yield paragraphs: comments on consecutive lines, up to an empty comment or a bullet point."""
     lines: list[tuple[int, str]] = []
     for number, text in enumerate(file.lines.texts, start=1):
@@ -58,7 +58,7 @@ def _paragraphs(file: File) -> Iterator[list[tuple[int, str]]]:
             yield lines
             lines = []
         if words:
-            lines.append((number, shown(words)))
+            lines.append((number, to_printable(words)))
     yield lines
 
 

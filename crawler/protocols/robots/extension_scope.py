@@ -84,7 +84,7 @@ def _audience(robots: Robots, token: str | None, limited_to: str) -> _Audience:
 
 @lru_cache(maxsize=4096)
 def _forms(token: str) -> tuple[str, ...]:
-    return (token.lower(), *agents.candidates(token.rstrip("*")))
+    return (token.lower(), *agents.token_forms(token.rstrip("*")))
 
 
 def _applicable(

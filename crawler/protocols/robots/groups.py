@@ -155,7 +155,7 @@ class Robots:
 
         RFC 9309, 2.2.1: matching groups are combined; without one, those of `*` apply.
         """
-        for form in agents.candidates(agent):
+        for form in agents.token_forms(agent):
             if form in self.by_token and form != "*":
                 return self._combined(self.by_token[form]), True
         return self._combined(self.by_token.get("*", ())), False
@@ -182,7 +182,7 @@ class Robots:
         """
         for number in self.groups[group].agents:
             value = self.lines.values[number - 1]
-            if agent == value or agent in agents.candidates(value.rstrip("*")):
+            if agent == value or agent in agents.token_forms(value.rstrip("*")):
                 return self.lines.texts[number - 1]
         return ""
 
@@ -266,16 +266,16 @@ def _lenient_forms(value: str, *, strict: bool) -> tuple[str, ...]:
     # deployed crawlers do.
     if strict or not value or value[0] == "*" or "," in value:
         return ()
-    return agents.candidates(value.rstrip("*"))
+    return agents.token_forms(value.rstrip("*"))
 
 
 def token_issues(robots: Robots) -> Iterator[Issue]:
     """Yield an issue for each token that is no catalogued agent but resembles one."""
     for number in (number for group in robots.groups for number in group.agents):
         token = robots.lines.values[number - 1].rstrip("*") or "*"
-        if token == "*" or any(agents.find(form) for form in agents.candidates(token)):
+        if token == "*" or any(agents.find(form) for form in agents.token_forms(token)):
             continue
-        similar = agents.near(token)
+        similar = agents.suggest(token)
         if similar is not None:
             text = f"{to_printable(token)} is not {similar.token}"
             yield Issue(code="robots.agent.near_miss", line=number, excerpt=text[:200])

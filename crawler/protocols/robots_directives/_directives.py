@@ -83,7 +83,7 @@ def _for_audience(
 ) -> Iterator[AddressedDirective]:
     """Yield a directive if its meaning is published for the agent; `*` means each of those."""
     audience = _MEANINGS[name].audience
-    if not audience or any(a.lower() in agents.candidates(agent) for a in audience):
+    if not audience or any(a.lower() in agents.token_forms(agent) for a in audience):
         yield AddressedDirective(name, agent, strict, line)
     elif agent == "*":
         yield from (AddressedDirective(name, one, strict, line) for one in audience)
@@ -181,7 +181,7 @@ def statements_for(reading: Reading, question: Question) -> tuple[AppliedStateme
     applicable = [
         AppliedStatement(statement=s, limited_to=_limit_of(s, asked, question.path))
         for s in reading.statements
-        if s.agent == "*" or asked == "*" or asked in agents.candidates(s.agent)
+        if s.agent == "*" or asked == "*" or asked in agents.token_forms(s.agent)
     ]
     return tuple(sorted(applicable, key=lambda applied: not applied.statement.counts))
 

@@ -34,7 +34,7 @@ _INERT = frozenset(("meta.in_template", "meta.in_iframe"))
 
 def parse(document: Document, /) -> Reading:
     """Parse the meta elements of a page extract. Directives of all elements add up."""
-    every = list(_lines(page.elements(document.body)))
+    every = list(_lines(page.read_elements(document.body)))
     inert = [line for line in every if _INERT.intersection(line.deviations)]
     active = [line for line in every if not _INERT.intersection(line.deviations)]
     return _directives.build_reading(active, inert)

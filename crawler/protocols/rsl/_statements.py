@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from crawler.model import AppliedStatement, Issue, Party, Question, Reading, Statement, numbered
 from crawler.protocols.parsing import parties, path_patterns
-from crawler.protocols.parsing.json_document import capped, clean, excerpt
+from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
 from crawler.protocols.parsing.xml_document import Node, Xml
 from crawler.protocols.rsl import _licence
 from crawler.protocols.rsl._licence import Content, Term, is_http_url, read_contents
@@ -91,7 +91,7 @@ def read_links(links: Iterable[tuple[str, int, str]]) -> Reading:
     presence = Presence.PRESENT if names else Presence.MALFORMED
     return Reading(
         presence=presence if all_links else Presence.ABSENT,
-        issues=capped(issues, FAMILY),
+        issues=limit_issues(issues, FAMILY),
         names=tuple(names)[:_MAX_ITEMS],
     )
 
@@ -170,7 +170,7 @@ def make_reading(
     return Reading(
         presence=presence,
         statements=in_order,
-        issues=capped(issues, FAMILY),
+        issues=limit_issues(issues, FAMILY),
         names=names,
         parties=parties,
         rules=LicenseRules(rules),
@@ -181,7 +181,7 @@ def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
     """Return the rights holder as a party, identified by its contact page, else its mailbox."""
     if copyright is None:
         return None
-    party = parties.party(
+    party = parties.make_party(
         f"{FAMILY}.copyright",
         "holder",
         parties.HIGH if presence is Presence.PRESENT else parties.MEDIUM,
@@ -189,7 +189,7 @@ def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
         contact=(copyright.contact_url, copyright.contact_email),
         is_person=copyright.type.lower() == "person",
     )
-    page = party.contact_page if party and parties.is_web(party.contact_page) else ""
+    page = party.contact_page if party and parties.is_web_url(party.contact_page) else ""
     return party and replace(party, uid=page or party.mailbox)
 
 

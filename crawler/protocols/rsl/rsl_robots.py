@@ -11,8 +11,8 @@ from typing import NamedTuple
 from crawler import agents
 from crawler.model import AppliedStatement, Document, Issue, Question, Reading
 from crawler.protocols.interface import EVERYBODY, Carrier
-from crawler.protocols.robots.document import File, read_file
-from crawler.protocols.robots.line_reader import shown
+from crawler.protocols.robots.document import RobotsFile, read_file
+from crawler.protocols.robots.line_reader import to_printable
 from crawler.protocols.rsl import _statements
 from crawler.protocols.rsl._licence import is_http_url
 from crawler.urls import resolve
@@ -45,7 +45,7 @@ class License(NamedTuple):
 
     def is_for(self, agent: str) -> bool:
         """Return whether the group names an agent (or `*`), compared without case."""
-        known = (form for token in self.agents for form in (token, *agents.candidates(token)))
+        known = (form for token in self.agents for form in (token, *agents.token_forms(token)))
         return agent.lower() in map(str.lower, known)
 
 
@@ -67,7 +67,7 @@ def parse(document: Document, /) -> Reading:
     licenses = _licenses(file)
     texts = file.lines.texts
     links = _statements.read_links(
-        (license.url, license.line, shown(texts[license.line - 1])) for license in licenses
+        (license.url, license.line, to_printable(texts[license.line - 1])) for license in licenses
     )
     # The guide of draft 0.9 ties a line to no agent. RSL 1.0 decides; issues show where it does.
     limited = [
@@ -88,7 +88,7 @@ def _group_issue(license: License) -> Issue:
     return _statements.issue("license.group", ", ".join(license.agents[:10]), license.line)
 
 
-def _licenses(file: File) -> tuple[License, ...]:
+def _licenses(file: RobotsFile) -> tuple[License, ...]:
     """Return the first 200 lines in order, each with the agents of the group that it is in."""
     lines, groups = file.lines, file.robots.groups
     licenses: list[License] = []
@@ -100,8 +100,8 @@ def _licenses(file: File) -> tuple[License, ...]:
         while group + 1 < len(groups) and groups[group + 1].agents[0] < number:
             group += 1
         agent_lines = groups[group].agents if group >= 0 else ()
-        tokens = tuple(shown(lines.values[n - 1]) for n in agent_lines)
-        licenses.append(License(shown(lines.values[number - 1]), number, tokens))
+        tokens = tuple(to_printable(lines.values[n - 1]) for n in agent_lines)
+        licenses.append(License(to_printable(lines.values[number - 1]), number, tokens))
         if len(licenses) == _MAX_LINES:
             break
     return tuple(licenses)

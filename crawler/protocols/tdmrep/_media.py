@@ -54,7 +54,7 @@ def build_media_reading(
     policy = _values.effective_policy(policies, issues, alone=alone, kind=carrier)
     statements = list(_statements(reservations, policy, issues, carrier, place))
     malformed = any(issue.code.endswith("xmp_malformed") for issue in issues)
-    unseen = _metadata.unread(media, parts, FAMILY, issues)
+    unseen = _metadata.report_unread_parts(media, parts, FAMILY, issues)
     reading = _values.build_reading(properties, statements, issues)
     if reading.presence is not Presence.ABSENT:
         return reading

@@ -34,7 +34,7 @@ _INERT = frozenset(("meta.in_template", "meta.in_iframe"))
 
 def parse(document: Document, /) -> Reading:
     """Parse the meta elements of a page extract. Two values that disagree both count."""
-    written = list(_properties(page.elements(document.body)))
+    written = list(_properties(page.read_elements(document.body)))
     issues = [one.issue(code) for one in written for code in one.deviations]
     properties = [one for one in written if not _INERT.intersection(one.deviations)]
     reservations = [one for one in properties if one.name == RESERVATION]

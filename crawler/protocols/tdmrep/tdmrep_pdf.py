@@ -43,7 +43,7 @@ def parse(document: Document, /) -> Reading:
 
 
 def _properties(extract: Media, issues: list[Issue]) -> Iterator[WrittenProperty]:
-    for one in _metadata.properties(extract, _media.NAMESPACES, FAMILY, issues):
+    for one in _metadata.find_properties(extract, _media.NAMESPACES, FAMILY, issues):
         name, exact = _media.property_named(one.name)
         if name is not None:
             deviations = tuple(_deviations(one.space, exact=exact))
