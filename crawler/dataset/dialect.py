@@ -39,7 +39,7 @@ _AGREE = 0.8
 
 
 class Dialect(NamedTuple):
-    """How to read a CSV file. `delimiter` is empty where a row has one column.
+    """Dialect of a CSV file. `delimiter` is empty where a row has one column.
 
     `late` means that blank lines precede the first row, which DuckDB takes for the header.
     """

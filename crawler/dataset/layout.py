@@ -10,7 +10,7 @@ _NO_COMPRESSION = {"UNCOMPRESSED": "none"}
 
 
 class Layout(NamedTuple):
-    """How the columns of a Parquet file are written.
+    """Settings with which the columns of a Parquet file are written.
 
     `compression` is one for all or one for each column. `dictionaries` and `statistics` list the
     columns that have them, or tell whether all do.

@@ -48,7 +48,7 @@ class Visit:
 
 
 class RunEnd(StrEnum):
-    """How a crawl ended. All but `finished` leave jobs for the next crawl."""
+    """End of a crawl. All but `finished` leave jobs for the next crawl."""
 
     FINISHED = "finished"
     STOPPED = "stopped"

@@ -27,7 +27,7 @@ _TRUST_TXT_WELL_KNOWN = "/.well-known/trust.txt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """What to request of each origin besides the policy files.
+    """Options for the requests to each origin in addition to the policy files.
 
     `pages` and `media` are the numbers of sampled pages and media files, `terms` is the number
     of pages of terms to which pages link. `context` adds files that reserve nothing, such as
@@ -43,7 +43,7 @@ class PlanOptions:
 
 
 class PlanState(NamedTuple):
-    """What the URLs of the plan depend on. `base` is scheme, host and port of the origin."""
+    """Input on which the URLs of the plan depend. `base` is scheme, host and port of the origin."""
 
     base: str
     samples: tuple[str, ...]

@@ -104,7 +104,7 @@ def test_what_was_not_judged_is_judged_by_the_next_command(tmp_path):
         crawl(tmp_path, web, QUICK)
         found = rows(tmp_path, "SELECT * FROM reservations ORDER BY 1")
         with closing(sqlite3.connect(tmp_path / "audit.db")) as db:
-            db.execute("DELETE FROM judged")
+            db.execute("DELETE FROM evaluated_visit")
             db.execute("DELETE FROM disagreement")
             db.execute("DELETE FROM finding")
             db.commit()
@@ -177,7 +177,8 @@ def test_a_crash_of_ours_fails_a_strict_run(half_seen, tmp_path):
         with closing(sqlite3.connect(folder / "audit.db")) as source:
             source.backup(db)
         reading = db.execute(
-            "SELECT reading FROM read_from AS r JOIN observation AS o ON o.id = r.observation "
+            "SELECT reading FROM observation_reading AS r "
+            "JOIN observation AS o ON o.id = r.observation "
             "WHERE o.run = (SELECT max(run) FROM visit)"
         ).fetchone()[0]
         db.execute("INSERT INTO issue VALUES (?, 99, 'internal.crash', NULL, 'boom')", (reading,))

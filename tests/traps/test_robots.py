@@ -5,8 +5,8 @@ import pytest
 from crawler import agents
 from crawler.model import Document
 from crawler.protocols.robots import robots_txt
-from crawler.protocols.robots.robots_txt import allows
 from crawler.vocab import AgentClass
+from tests.protocols.protocol_tables import allows
 from tests.sample_origins import codes, findings, origin, reading, state
 
 

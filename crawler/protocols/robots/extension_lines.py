@@ -48,7 +48,7 @@ class ExtensionLine(NamedTuple):
 
 
 class ParsedDirective(NamedTuple):
-    """What a line declares about one purpose, before it is addressed to an agent.
+    """Declaration of a line about one purpose, before it is addressed to an agent.
 
     A directive that is not `strict` is a lenient reading: it is shown and does not count.
     """

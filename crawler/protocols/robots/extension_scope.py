@@ -1,4 +1,4 @@
-"""Which lines of a group apply to a question: agents and longest match (RFC 9309, 2.2).
+"""Select the lines of a group that apply to a question: agents and longest match (RFC 9309, 2.2).
 
 For the whole origin, a line about all paths covers everything except the paths that another
 line decides differently.
@@ -17,7 +17,7 @@ from crawler.vocab import Purpose, Stance
 
 
 class Precedence(NamedTuple):
-    """How a protocol settles several lines of one group.
+    """Rules by which a protocol settles several lines of one group.
 
     With `whole_line`, the longest match decides alone, also on purposes that it does not
     mention; otherwise each purpose has its own longest match. With `allow_wins`, a permission
