@@ -92,7 +92,7 @@ class Due:
 
 
 def samples_for(pages: int, media: int) -> int:
-    """Return a number of sampled URLs that probably include these numbers of pages and media files."""
+    """Return a number of sampled URLs that probably include enough pages and media files."""
     return pages + _SAMPLES_PER_MEDIA_FILE * media
 
 
