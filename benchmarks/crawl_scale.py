@@ -164,7 +164,7 @@ def dead(folder: Path, sizes: Sizes) -> Result:
     The living hosts alone show how long one of them occupies a slot. From that and a timeout for
     each silent host follows the least time for the same hosts in the same order.
     """
-    limits = ("--concurrency", f"{sizes.concurrency}", "--timeout", f"{sizes.timeout:g}")
+    limits = ("--concurrency", f"{sizes.concurrency}", "--timeout", f"{sizes.timeout:g}s")
     silent, nameless = set(), set()
     for number in range(sizes.mixed):
         if hosts.is_one_in(number, SHARE):

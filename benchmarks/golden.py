@@ -7,7 +7,8 @@
 explanations of 200 URLs, flags under three rule sets, exit statuses and messages on bad input.
 Run it once with each version: the folder that you are in is the version that runs.
 `compare` lists what differs, and exits with 1 if anything does. With `--counts-only` it ignores
-wording and prints how many origins and rows changed their state.
+wording and prints what changed under each rule set: states by origins and rows, marks such as
+`malformed`, both bounds, and flags. `--flips FILE.csv` lists each finding whose state changed.
 """
 
 import argparse
@@ -26,6 +27,10 @@ import duckdb
 
 RULES = ("signals", "inclusive", "strict")
 URLS = 200
+SHOWN = ("state", "detail", "protocol")
+#: Columns that qualify a finding, and the values that stand for none.
+MARKS = ("conflict", "malformed", "exceptions", "stale")
+NONE = ("", "0", "[]")
 PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
 BAD = (
     ("crawl", "missing.parquet"),
@@ -130,24 +135,81 @@ def compare(old: Path, new: Path) -> int:
     return 1 if different else 0
 
 
-def flips(old: Path, new: Path) -> None:
-    """Print how many origins and rows changed their state, by purpose and kind of change."""
-    before, after = (_states(folder / "view-reservations.csv") for folder in (old, new))
+def flips(old: Path, new: Path) -> list[dict[str, str]]:
+    """Return the findings of origins in both folders whose state changed, under each rule set.
+
+    Rule sets are compared by id, whatever their versions are.
+    """
+    before, after = _findings(old), _findings(new)
+    changes = []
+    for key in sorted(before.keys() & after.keys()):
+        one, other = before[key], after[key]
+        if one["state"] != other["state"]:
+            origin, purpose, rules = key
+            change = {"origin": origin, "purpose": purpose, "rules": rules}
+            change |= {f"old_{c}": one[c] for c in SHOWN} | {f"new_{c}": other[c] for c in SHOWN}
+            changes.append(change)
+    return changes
+
+
+def report(old: Path, new: Path) -> None:
+    """Print how many origins and rows changed, by rule set, purpose and kind of change."""
+    weights = {row["origin"]: int(row["rows"] or 0) for row in _rows(new / "view-reservations.csv")}
+    counts: dict[tuple[str, ...], list[str]] = {}
+    for c in flips(old, new):
+        kind = c["rules"], c["purpose"], c["old_state"], c["new_state"]
+        counts.setdefault(kind, []).append(c["origin"])
+    for (rules, purpose, was, became), origins in sorted(counts.items()):
+        rows = sum(weights.get(origin, 0) for origin in origins)
+        print(f"{rules}: {purpose}: {was} -> {became}: {len(origins)} origins, {rows} rows")
+    before, after = _findings(old), _findings(new)
+    for mark in MARKS:
+        for rules in RULES:
+            marked = [
+                {k for k, f in findings.items() if k[2] == rules and f.get(mark, "") not in NONE}
+                for findings in (before, after)
+            ]
+            origins_of = [len({origin for origin, _, _ in keys}) for keys in marked]
+            print(f"{rules}: {mark}: {origins_of[0]} -> {origins_of[1]} origins")
+    bounds = [_bounds(folder) for folder in (old, new)]
     for purpose in PURPOSES:
-        origins: Counter[tuple[str, str]] = Counter()
-        rows: Counter[tuple[str, str]] = Counter()
-        for origin in before.keys() & after.keys():
-            change = before[origin][purpose], after[origin][purpose]
-            if change[0] != change[1]:
-                origins[change] += 1
-                rows[change] += int(after[origin]["rows"] or 0)
-        for change, count in sorted(origins.items()):
-            print(f"{purpose}: {change[0]} -> {change[1]}: {count} origins, {rows[change]} rows")
+        print(
+            f"{purpose}: reserved_min, reserved_max: {bounds[0][purpose]} -> {bounds[1][purpose]}"
+        )
+    for rules in RULES:
+        flags = [_flags(folder / f"flags-{rules}.csv") for folder in (old, new)]
+        for (was, became), rows in sorted(Counter(zip(*flags, strict=True)).items()):
+            if was != became:
+                print(f"flags, {rules}: {was} -> {became}: {rows} rows")
 
 
-def _states(path: Path) -> dict[str, dict[str, str]]:
+def _findings(folder: Path) -> dict[tuple[str, str, str], dict[str, str]]:
+    """Return the findings by origin, purpose and id of the rule set."""
+    rows = _rows(folder / "view-findings.csv")
+    return {(r["origin"], r["purpose"], r["rules"].split("/")[0]): r for r in rows}
+
+
+def _bounds(folder: Path) -> dict[str, tuple[str, str]]:
+    rows = _rows(folder / "view-dataset_summary.csv")
+    return {r["purpose"]: (r["reserved_min"], r["reserved_max"]) for r in rows}
+
+
+def _flags(path: Path) -> list[str]:
+    return [f"{row['tdm_state']} ({row['tdm_reserved'] or 'null'})" for row in _rows(path)]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["origin"]: row for row in csv.DictReader(file)}
+        return list(csv.DictReader(file))
+
+
+def write_flips(changes: list[dict[str, str]], out: Path) -> None:
+    """Write the findings that changed as CSV, to be read one by one."""
+    names = ["origin", "purpose", "rules", *(f"{age}_{c}" for age in ("old", "new") for c in SHOWN)]
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(changes)
 
 
 def main() -> int:
@@ -162,11 +224,14 @@ def main() -> int:
     comparing.add_argument("old", type=Path)
     comparing.add_argument("new", type=Path)
     comparing.add_argument("--counts-only", action="store_true", help="only states that changed")
+    comparing.add_argument("--flips", type=Path, help="CSV file for each finding that changed")
     given = parser.parse_args()
     if given.command == "record":
         record(given.db.resolve(), given.dataset.resolve(), given.output.resolve())
         return 0
-    flips(given.old, given.new)
+    report(given.old, given.new)
+    if given.flips:
+        write_flips(flips(given.old, given.new), given.flips)
     return 0 if given.counts_only else compare(given.old, given.new)
 
 

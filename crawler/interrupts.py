@@ -1,4 +1,4 @@
-"""Handle SIGINT and SIGTERM: the one place that installs signal handlers and restores them.
+"""Handle SIGINT, SIGTERM and SIGHUP: the one place that installs signal handlers and restores them.
 
 Rules for editors:
 
@@ -19,8 +19,8 @@ from crawler.errors import UserError
 if TYPE_CHECKING:  # the command line does not need asyncio
     import asyncio
 
-#: Ctrl-C, and what `kill`, systemd and cron send to end a process.
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Ctrl-C, what `kill`, systemd and cron send to end a process, and what a closing terminal sends.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StoppedEarlyError(UserError):
@@ -43,10 +43,12 @@ def handle_signals(
     def call(_number: int, _frame: FrameType | None) -> None:
         handler()
 
-    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    # A signal that was ignored when we were started stays ignored: `nohup` does that to SIGHUP.
+    current = {number: signal.getsignal(number) for number in SIGNALS}
+    previous = {n: before for n, before in current.items() if before is not signal.SIG_IGN}
     # ValueError (signal) or RuntimeError (event loop): not in the main thread.
     with contextlib.suppress(ValueError, RuntimeError):
-        for number in SIGNALS:
+        for number in previous:
             if loop is None:
                 signal.signal(number, call)
             else:

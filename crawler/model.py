@@ -37,13 +37,15 @@ class Target:
     """A URL to request.
 
     `asked` is the URL that the plan wants, `url` the one to request now, and `hop` the number of
-    redirects that led from the first to the second.
+    redirects that led from the first to the second. `in_spite_of` is the text for the note of the
+    observation where a rule of robots.txt matches the URL and does not withhold it.
     """
 
     resource: Resource
     asked: str
     url: str
     hop: int = 0
+    in_spite_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +133,15 @@ class Document:
 
     `body` is the body of a file; or the header fields that a protocol reads, each as a CRLF line
     `name: value`; or the extract of a page or media file. `media_type` is lower case without
-    parameters, empty if the server named none.
+    parameters, empty if the server named none. `status` is the status code of an error whose
+    header fields are read, None for every other document.
     """
 
     body: bytes
     media_type: str = ""
     charset: str = ""
     truncated: bool = False
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,8 @@ class Statement:
     stored. `line` is 1-based. `agent` is `*` or a product token as written. `path` is a path
     pattern with `*` and `$`, `media` a file extension without the dot. `purpose` is None only
     for stance `refused`, which is about access. A statement that does not count (`counts`) is
-    shown but decides nothing. `tier` is the explicitness, from 1 (mining is named) to 4.
+    shown but decides nothing. `tier` is the explicitness, from 1 (mining is named) to 4. `use`
+    names the part of the purpose that is meant (`non-generative`), empty for all of it.
     """
 
     rule: str
@@ -179,6 +184,7 @@ class Statement:
     reads: Reads = Reads.BOTH
     counts: bool = True
     n: int = 0
+    use: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +194,8 @@ class Candidate:
     It is never a statement, since courts disagree about its effect (docs/protocols/page_text.md).
     `strength` is `candidate`, or `mention` for a passage that only mentions the matter. `kind`
     is `reservation`, `anti_scraping` or `template` (a text that a service supplies). `location`
-    is `robots_comment`, `page` or `legal_page`. `language` is ISO 639-1. `pattern` is the name
+    is `robots_comment`, `ai_txt_comment`, `ai_txt_text`, `trust_txt_comment`, `llms_txt`, `page`,
+    `legal_page` or `page_metadata`. `language` is ISO 639-1. `pattern` is the name
     in the list of patterns. `snippet` quotes the passage, shortened.
     """
 
@@ -230,6 +237,7 @@ class Reading:
     `rules` is private to the protocol: what it needs to answer questions. It is not compared.
     `names` are the URLs in the document that the plan may request, such as TDM policies.
     `candidates` change a state only under a rule set that counts prose, `parties` never do.
+    `is_lenient` says that an undeclared encoding had to be undone, so that no statement counts.
     """
 
     presence: Presence
@@ -239,6 +247,7 @@ class Reading:
     candidates: tuple[Candidate, ...] = ()
     parties: tuple[Party, ...] = ()
     rules: object = field(default=None, compare=False, repr=False)
+    is_lenient: bool = False
 
 
 def numbered(statements: list[Statement]) -> tuple[Statement, ...]:
@@ -251,11 +260,13 @@ class Question:
     """A question about an origin.
 
     `path` is path and query of one URL, None for the whole origin. `agent` is a product token,
-    None for all agents.
+    None for all agents. `origin` is the origin asked about as text (`Origin.url`), for documents
+    that name the hosts they are about; it is empty where that is not known.
     """
 
     path: str | None = None
     agent: str | None = None
+    origin: str = ""
 
 
 class AppliedStatement(NamedTuple):

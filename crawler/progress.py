@@ -1,4 +1,4 @@
-"""A progress bar with rate and remaining time; shown on a terminal only."""
+"""A progress bar with rate and remaining time; one live line, shown on a terminal only."""
 
 import sys
 from types import TracebackType
@@ -16,7 +16,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
+
+# Columns of the bar: with the numbers next to it, the line fits into 80 columns.
+_BAR_WIDTH = 16
 
 
 class _Rate(ProgressColumn):
@@ -37,8 +41,8 @@ class Bar:
         self._shown = (sys.stderr.isatty() if shown is None else shown) and not quiet
         self._task: TaskID | None = None
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=_BAR_WIDTH),
             MofNCompleteColumn(),
             _Rate(),
             TimeElapsedColumn(),
@@ -57,12 +61,27 @@ class Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is None:
+            self._fill_unknown()
         self._progress.stop()
+
+    def _fill_unknown(self) -> None:
+        """Give a phase that ends the total that it turned out to have."""
+        for task in self._progress.tasks:
+            if task.total is None:
+                self._progress.update(task.id, total=task.completed)
 
     def begin(self, phase: str, size: int | None) -> None:
         """Start a phase of `size` steps; None if the number is not known."""
-        if self._shown:
+        if not self._shown:
+            return
+        # One line for all phases: the screen keeps the last of them.
+        if self._task is None:
             self._task = self._progress.add_task(phase, total=size)
+        else:
+            self._progress.reset(self._task, total=size, description=phase)
+            # `reset` takes None for "as before".
+            self._progress.tasks[0].total = size
 
     def step(self, steps: int = 1) -> None:
         """Advance the bar by a number of steps."""

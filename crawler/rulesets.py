@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -42,8 +43,12 @@ class RuleSet:
 
     `tiers` are the tiers of statements that count, from 1 (most explicit) to 4.
     `refused_counts_as` is the state that a refusal of access makes (`refused` or `reserved`),
-    `textual_counts_as` says what prose counts as (`nothing` or `reserved`). A row of a dataset
-    is flagged as reserved in one of `reserved_states`. `text` is the whole file.
+    `textual_counts_as` says what prose counts as (`nothing` or `reserved`), and
+    `lenient_counts_as` the same of reservations that only one reading of a document yields.
+    `permission_entails` says whether permitting a purpose permits those within it. Freedom
+    (`silent`, `permitted`) rests on evidence that could not be renewed for at most
+    `freedom_expires_after` days. A row of a dataset is flagged as reserved in one of
+    `reserved_states`. `text` is the whole file.
     """
 
     id: str
@@ -53,12 +58,15 @@ class RuleSet:
     tiers: frozenset[int]
     refused_counts_as: State
     textual_counts_as: str
+    lenient_counts_as: str
+    permission_entails: bool
+    freedom_expires_after: int
     reserved_states: frozenset[State]
     text: str
 
     @property
     def label(self) -> str:
-        """The name in findings and exports, such as `signals/1`."""
+        """The name in findings and exports, such as `signals/2`."""
         return f"{self.id}/{self.version}"
 
     @property
@@ -93,9 +101,11 @@ def is_file(name_or_path: str) -> bool:
 
 def unknown(name: str, others: tuple[str, ...] = ()) -> UnknownRuleSetError:
     """Return the error for a name that is neither in the package nor in `others`."""
-    known = ", ".join((*NAMES, *others))
+    known = (*NAMES, *others)
+    close = get_close_matches(name.lower(), known, n=1)
+    hint = f"did you mean {close[0]}? There" if close else "there"
     return UnknownRuleSetError(
-        f"no rule set {name!r}; there are {known}, or name a file that ends in {SUFFIX}"
+        f"no rule set {name!r}; {hint} are {', '.join(known)}, or name a file that ends in {SUFFIX}"
     )
 
 
@@ -126,6 +136,7 @@ def parse(text: str, source: str) -> RuleSet:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise RuleSetError(f"{source}: not TOML: {error}") from error
+    data = _DEFAULTS | data
     _check(data, source)
     return RuleSet(
         id=data["id"],
@@ -135,6 +146,9 @@ def parse(text: str, source: str) -> RuleSet:
         tiers=frozenset(data["tiers"]),
         refused_counts_as=State(data["refused_counts_as"]),
         textual_counts_as=data["textual_counts_as"],
+        lenient_counts_as=data["lenient_counts_as"],
+        permission_entails=data["permission_entails"],
+        freedom_expires_after=data["freedom_expires_after"],
         reserved_states=frozenset(State(s) for s in data["reserved_states"]),
         text=text,
     )
@@ -175,6 +189,14 @@ def _is_date(value: object) -> bool:
     return isinstance(value, date) and not isinstance(value, datetime)
 
 
+# Keys that came after files were written by users: a file without them means what it meant,
+# but for the age of freedom (RFC 9309, 2.3.1.4: "a reasonably long period of time (e.g., 30
+# days)").
+_DEFAULTS: dict[str, Any] = {
+    "lenient_counts_as": "nothing",
+    "permission_entails": False,
+    "freedom_expires_after": 30,
+}
 #: The keys of a file in order: a check, and the values allowed in words.
 _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "id": (
@@ -193,6 +215,12 @@ _FIELDS: dict[str, tuple[Callable[[object], bool], str]] = {
     ),
     "refused_counts_as": (lambda v: v in ("refused", "reserved"), '"refused" or "reserved"'),
     "textual_counts_as": (lambda v: v in ("nothing", "reserved"), '"nothing" or "reserved"'),
+    "lenient_counts_as": (lambda v: v in ("nothing", "reserved"), '"nothing" or "reserved"'),
+    "permission_entails": (lambda v: type(v) is bool, "true or false"),
+    "freedom_expires_after": (
+        lambda v: _is_number(v, 3650),
+        "a whole number of days from 1 to 3650",
+    ),
     "reserved_states": (
         lambda v: _is_list_of(v, lambda state: state in _STATES),
         f"a list of {', '.join(_STATES)}",

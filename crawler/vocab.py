@@ -12,7 +12,10 @@ from typing import Self
 
 
 class Outcome(StrEnum):
-    """The result of one attempt to fetch. With `responded` there is a status code as well."""
+    """The result of one attempt to fetch. With `responded` there is a status code as well.
+
+    After `local_failure`, a fault or shortage of this machine, the origin stays due.
+    """
 
     RESPONDED = "responded"
     NOT_FOUND_HOST = "not_found_host"
@@ -24,6 +27,7 @@ class Outcome(StrEnum):
     WITHHELD = "withheld"
     BLOCKED_ADDRESS = "blocked_address"
     REDIRECT_LIMIT = "redirect_limit"
+    LOCAL_FAILURE = "local_failure"
 
 
 class Presence(StrEnum):
@@ -123,8 +127,9 @@ class Resource(StrEnum):
     """A kind of resource that the crawl requests for an origin.
 
     `other_robots_txt` is the robots.txt of another host that the origin links to. `terms` are
-    pages of terms, `media` are files of the dataset that may carry metadata. The files from
-    `ads_txt` on reserve nothing: they name who is behind an origin, or another format in use.
+    pages of terms, `media` are files of the dataset that may carry metadata. `ads_txt`,
+    `security_txt` and `llms_txt` reserve nothing: they name who is behind an origin, or another
+    format in use.
     """
 
     ROBOTS_TXT = "robots_txt"
@@ -177,7 +182,6 @@ CONTEXT = frozenset(
         Resource.ADS_TXT,
         Resource.SECURITY_TXT,
         Resource.LLMS_TXT,
-        Resource.AI_TXT_WELL_KNOWN,
     }
 )
 

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, patience
 from tests.sample_origins import planned
 
 
-def command(folder, web, urls, *more, delay="0", timeout="3"):
+def command(folder, web, urls, *more, delay="0", timeout="3s"):
     """Write a dataset of these URLs to a folder and return the command line that crawls it."""
     dataset = folder / "dataset.txt"
     dataset.write_text("".join(f"{url}\n" for url in urls))

@@ -84,6 +84,7 @@ def evidence(resource: Resource, where: str, answer: Answer, number: int) -> Res
         headers=json.dumps(seen.headers),
         truncated=int(seen.truncated),
         observed_at=AT,
+        note="",
         confirmed=None,
     )
     reader = SnapshotReader(lambda _origin: [row], {"digest": stored}.get)

@@ -75,7 +75,7 @@ def temporary(tmp_path_factory, monkeypatch):
 def check(web, tdm_audit, tmp_path, temporary):
     def run(*arguments):
         return tdm_audit(
-            "check", *arguments, "--delay", "0", "--timeout", "3", "--connect-to",
+            "check", *arguments, "--delay", "0", "--timeout", "3s", "--connect-to",
             f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32", cwd=tmp_path,
         )  # fmt: skip
 
@@ -121,7 +121,13 @@ def test_several_urls_in_one_run(check, tmp_path, temporary):
 
 def test_the_text_has_verdict_agents_lint_and_caveat(check):
     said = check("http://odd.test/").stdout
-    parts = ["tdm ", "Looked at:", "What well-known agents are told:", "Lint:", CAVEAT]
+    parts = [
+        "tdm, ai_train, genai_train",
+        "Looked at:",
+        "What well-known agents are told:",
+        "Lint:",
+        CAVEAT,
+    ]
     places = [said.index(part) for part in parts]
     assert places == sorted(places)
     assert f"tdmrep.type_mismatch: {advice.advice_for('tdmrep.type_mismatch')}" in said
@@ -171,7 +177,7 @@ def test_a_rule_set_of_ones_own(check, tmp_path):
     (tmp_path / "house.toml").write_text(text_.replace('id = "strict"', 'id = "house"'), "utf-8")
     done = check("http://messy.test/", "--rules", "house.toml", "--json")
     (one,) = json.loads(done.stdout)["checks"]
-    assert one["rules"] == "house/1"
+    assert one["rules"] == "house/2"
     assert {a["genai_train"] for a in one["agents"]} == {"silent"}
 
 

@@ -59,11 +59,11 @@ def test_judge_rebuilds_the_same_rows_without_the_network(demo_db_copy, tdm_audi
 
 
 def test_judge_shows_the_rule_set_that_was_chosen(demo_db_copy, tdm_audit):
-    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("signals/1",)]
+    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("signals/2",)]
     done = tdm_audit("judge", "--db", demo_db_copy, "--rules", "strict", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["datasets"][0]["rules"] == "strict/1"
-    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("strict/1",)]
+    assert json.loads(done.stdout)["datasets"][0]["rules"] == "strict/2"
+    assert rows_of(demo_db_copy, "SELECT DISTINCT rules FROM reservations") == [("strict/2",)]
 
 
 FAILURES = [
@@ -85,7 +85,51 @@ FAILURES = [
         1,
         "not in this database",
     ),
-    ("no such view", ["export", "none", "--db", "DB", "-o", "x.csv"], 2, "no view 'none'"),
+    (
+        "no such view",
+        ["export", "none", "--db", "DB", "-o", "x.csv"],
+        2,
+        "no view 'none'; there are",
+    ),
+    (
+        "H6: a view in the singular",
+        ["export", "reservation", "--db", "DB", "-o", "x.csv"],
+        2,
+        "did you mean reservations?",
+    ),
+    (
+        "H6: a view with two letters swapped",
+        ["export", "isseus", "--db", "DB", "-o", "x.csv"],
+        2,
+        "did you mean issues?",
+    ),
+    ("H6: a command", ["exlpain", "h.example"], 2, "no command 'exlpain'; did you mean explain?"),
+    ("H6: a command in upper case", ["FLAG"], 2, "did you mean flag?"),
+    ("H6: a command like none", ["zzz"], 2, "there are check, crawl"),
+    ("H6: an option", ["judge", "--rul", "strict"], 2, "--rules"),
+    (
+        "H6: a rule set",
+        ["judge", "--db", "DB", "--rules", "inclusiv"],
+        1,
+        "did you mean inclusive?",
+    ),
+    ("H6: a rule set in capitals", ["judge", "--db", "DB", "--rules", "STRICT"], 1, "strict?"),
+    ("H6: a format", ["export", "runs", "--db", "DB", "-o", "x.csv", "--format", "xls"], 2, "csv"),
+    *(
+        (
+            f"H6: an agent for {words[0]}: {agent}",
+            [*words, "--db", "DB", "--agent", agent],
+            2,
+            f"is {meant} meant? --agent-as-written",
+        )
+        for words in (["explain", "h.example"], ["judge"], ["flag", "numbers.csv", "-o", "x.csv"])
+        for agent, meant in (
+            ("gtpbot", "GPTBot"),
+            ("CC-Bot", "CCBot"),
+            ("GPTBot/1.2", "GPTBot"),
+            ("ClaudBot", "ClaudeBot"),
+        )
+    ),
     ("no such format", ["export", "runs", "--db", "DB", "-o", "x.xls"], 1, "suffix"),
     (
         "an unwritable place",
@@ -134,6 +178,27 @@ def test_failure_is_one_clear_sentence(arguments, status, said, demo_output, tmp
     assert "Traceback" not in done.stderr
     assert (status == 2) or done.stderr.count("\n") == 1
     assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_token_close_to_a_known_one_is_used_if_asked(demo_output, tdm_audit):
+    words = ["explain", UNANIMOUS, "--db", demo_output / "audit.db", "--agent", "gtpbot"]
+    done = tdm_audit(*words, "--agent-as-written")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "agent gtpbot" in done.stdout
+
+
+def test_a_token_like_no_other_is_used_with_a_warning(demo_output, tdm_audit):
+    done = tdm_audit(
+        "explain", UNANIMOUS, "--db", demo_output / "audit.db", "--agent", "Quxzillator"
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "no 'Quxzillator'" in done.stderr
+
+
+def test_without_a_command_the_help_is_printed(tdm_audit):
+    done = tdm_audit()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == tdm_audit("--help").stdout
 
 
 def test_a_second_run_fails_at_once(demo_db_copy, tdm_audit, tmp_path):
@@ -201,6 +266,10 @@ def test_every_view_exports_as_every_format_alike(view, demo_output, tmp_path, t
     assert table[0] == columns == parquet.column_names
     assert len(table) - 1 == len(lines) == parquet.num_rows == expected
     assert parquet.to_pylist() == lines
+    for form in ("csv", "jsonl"):
+        done = tdm_audit("export", view, "--db", db, "-o", "-", "--format", form)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == (tmp_path / f"out.{form}").read_text("utf-8")
 
 
 def test_exports_repeat_byte_for_byte(demo_output, tmp_path, tdm_audit):
@@ -331,7 +400,7 @@ def test_flag_for_an_agent(demo_output, tmp_path, tdm_audit):
             demo_output / "audit.db",
         )
     got = {a: records(tmp_path / f"{a}.csv")[0]["tdm_state"] for a in ("GPTBot", "CCBot")}
-    assert got == {"GPTBot": "reserved", "CCBot": "permitted"}
+    assert got == {"GPTBot": "reserved", "CCBot": "silent"}
 
 
 def small_web(*hosts):
@@ -353,8 +422,9 @@ def crawl(tmp_path, tdm_audit):
         dataset = tmp_path / "d.txt"
         dataset.write_text("".join(f"{u}\n" for u in urls))
         return tdm_audit(
-            "crawl", dataset, "--db", tmp_path / "a.db", "--delay", "0", "--timeout", "3", "--json",
-            "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32", *more,
+            "crawl", dataset, "--db", tmp_path / "a.db", "--delay", "0", "--timeout", "3s",
+            "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32",
+            "--json", *more,
         )  # fmt: skip
 
     return run

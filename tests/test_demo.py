@@ -23,18 +23,25 @@ KEYS = {site.host: origin_key(origin_of(site.written or site.origin)) for site i
 def findings(query):
     found = {}
     for row in query(
-        "SELECT o.key, f.purpose, f.state, f.conflict, f.complete FROM finding AS f "
-        "JOIN origin AS o ON o.id = f.origin WHERE f.rules = 'signals/1'"
+        "SELECT o.key, f.purpose, f.state, f.conflict, f.complete, f.exceptions, f.malformed "
+        "FROM finding AS f "
+        "JOIN origin AS o ON o.id = f.origin WHERE f.rules = 'signals/2'"
     ):
         found.setdefault(row["key"], {})[row["purpose"]] = row
     return found
 
 
-@pytest.mark.parametrize("site", SITES, ids=lambda site: site.host)
+PARAMS = [pytest.param(site, id=site.host) for site in SITES]
+
+
+@pytest.mark.parametrize("site", PARAMS)
 def test_site_is_judged_as_it_declares(site, findings):
     found = findings[KEYS[site.host]]
     assert {p: found[p]["state"] for p in Purpose} == {p: site.expect[p].value for p in Purpose}
     assert {p for p in Purpose if found[p]["conflict"]} == set(site.conflict)
+    excepted = {p: tuple(json.loads(found[p]["exceptions"])) for p in Purpose}
+    assert {p: agents for p, agents in excepted.items() if agents} == dict(site.exceptions)
+    assert {p for p in Purpose if found[p]["malformed"]} == set(site.malformed)
     if site.complete is not None:
         assert {bool(row["complete"]) for row in found.values()} == {site.complete}
 
@@ -205,20 +212,20 @@ def test_what_prose_decides_leads_back_to_bytes(query, host, demo_output):
     rows = query(
         "SELECT f.purpose, f.state, f.tier, f.statement, c.snippet, c.observation = f.observation "
         "AS same FROM findings AS f JOIN candidates AS c ON c.candidate = f.candidate "
-        "WHERE f.rules = 'inclusive/1' AND f.origin = ? ORDER BY f.purpose",
+        "WHERE f.rules = 'inclusive/2' AND f.origin = ? ORDER BY f.purpose",
         f"http://{host}",
     )
     assert [r["purpose"] for r in rows] == ["ai_train", "genai_train", "tdm"]
     assert {(r["state"], r["tier"], r["statement"], r["same"]) for r in rows} == {
         ("reserved", 4, None, 1)
     }
-    trail = query(
-        "SELECT raw, rule, stored FROM trail WHERE rules = 'inclusive/1' AND origin = ? "
-        "AND purpose = 'tdm'",
+    (decided,) = query(
+        "SELECT o.stored FROM findings AS f JOIN observations AS o USING (observation) "
+        "WHERE f.rules = 'inclusive/2' AND f.origin = ? AND f.purpose = 'tdm'",
         f"http://{host}",
     )
-    assert trail[0]["raw"] == rows[0]["snippet"]
-    assert len(trail[0]["stored"]) == 64
+    assert len(decided["stored"]) == 64
+    assert query("SELECT * FROM trail WHERE origin = ?", f"http://{host}") == []
     with closing(connect_read_only(demo_output / "audit.db")) as db:
         for name, effect in (("signals", "changes nothing"), ("inclusive", "candidates count")):
             explanation = explain(db, f"http://{host}", load(name), agent=None, whole_origin=True)

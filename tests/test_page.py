@@ -1,13 +1,19 @@
 """The extract of a page: positions, encodings, hostile markup, and size limits."""
 
+import bz2
 import codecs
 import encodings.aliases
+import gzip
+import hashlib
 import json
+import lzma
 import os
 import time
+import zlib
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -358,3 +364,148 @@ def test_usual_tags_are_read_as_beautifulsoup_reads_them(markup):
     tags = _tags.read_tags(markup, _tags.lowercased_bytes(markup))
     kept = [t for t in tags if t.name in ("link", "meta") and not t.closing]
     assert list(_attributes.attributes_of(kept)) == list(_attributes.soup_attributes_of(kept))
+
+
+MARKUP = b'<title>T</title><meta name="tdm-reservation" content="1">'
+# As brotli 1.1 compresses it; brotli names no format in its first bytes.
+BROTLI = bytes.fromhex("8b0e805573657220061a0be5f3c0ffee11021c0f0a07")
+UNDONE = [
+    ("gzip", gzip.compress(MARKUP)),
+    ("gzip", gzip.compress(MARKUP[:9]) + gzip.compress(MARKUP[9:])),
+    ("zlib", zlib.compress(MARKUP)),
+    ("zlib", zlib.compress(MARKUP, 9)),
+    ("zlib", zlib.compress(MARKUP, 1)),
+    ("zstd", zstandard.ZstdCompressor().compress(MARKUP)),
+    ("bzip2", bz2.compress(MARKUP)),
+    ("xz", lzma.compress(MARKUP)),
+    ("utf-32-le", codecs.BOM_UTF32_LE + MARKUP.decode().encode("utf-32-le")),
+    ("utf-32-be", codecs.BOM_UTF32_BE + MARKUP.decode().encode("utf-32-be")),
+    ("gzip", gzip.compress(MARKUP.decode().encode("utf-16"))),
+]
+
+
+@pytest.mark.parametrize("charset", ["", "utf-8", "latin-1"])
+@pytest.mark.parametrize(("name", "body"), UNDONE)
+def test_d4_an_undeclared_encoding_is_undone_and_marked(name, body, charset):
+    extracted = page.extract(body, charset)
+    assert page.read_marks(extracted) == (name, False)
+    assert [e.get("content") for e in page.read_elements(extracted)] == ["1"]
+    assert json.loads(extracted)["encoding"] == name
+    assert page.split_raw_elements(extracted) is None
+    assert not page.is_other_file(body)
+
+
+def test_d4_utf32_is_not_what_the_server_says():
+    extracted = page.extract(codecs.BOM_UTF32_LE + MARKUP.decode().encode("utf-32-le"), "utf-16")
+    assert page.read_marks(extracted) == ("utf-32-le", False)
+    assert len(page.read_elements(extracted)) == 1
+
+
+MARKUP_16 = MARKUP.decode().encode("utf-16")
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+OTHER_FILES = {
+    "PDF": b"%PDF-1.4\n1 0 obj\n",
+    "PNG": PNG,
+    "JPEG": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "GIF": b"GIF89a\1\0\1\0",
+    "WebP": b"RIFF\x24\1\0\0WEBPVP8 ",
+    "MP4": b"\0\0\0\x20ftypisom",
+    "MP3": b"ID3\4\0\0",
+    "Ogg": b"OggS\0\2",
+    "WOFF2": b"wOF2\0\1",
+    "TrueType": b"\0\1\0\0\0\x0f",
+    "ZIP": b"PK\3\4\x14\0",
+    "tar": b"name" + b"\0" * 253 + b"ustar\x0000",
+    "tar, compressed": gzip.compress(b"name" + b"\0" * 253 + b"ustar\x0000"),
+    "PNG, compressed": gzip.compress(PNG),
+    "gzip, damaged": gzip.compress(MARKUP)[:10] + b"\x07\xff" * 9,
+    "compressed twice": gzip.compress(gzip.compress(MARKUP)),
+}
+NO_TEXT = {
+    "UTF-16LE": MARKUP.decode().encode("utf-16-le"),
+    "UTF-16BE": MARKUP.decode().encode("utf-16-be"),
+    "UTF-32LE": MARKUP.decode().encode("utf-32-le"),
+    "UTF-32BE": MARKUP.decode().encode("utf-32-be"),
+    "zeros": b"\0" * 40,
+    "a zero in markup": b"<p>\0" + MARKUP,
+    "brotli": BROTLI,
+    "other bytes": bytes(range(1, 256)) * 9,
+}
+
+
+@pytest.mark.parametrize("charset", ["", "utf-8", "latin-1"])
+@pytest.mark.parametrize("body", (OTHER_FILES | NO_TEXT).values(), ids=OTHER_FILES | NO_TEXT)
+def test_d4_bytes_that_are_no_text_are_marked(body, charset):
+    extracted = page.extract(body, charset)
+    assert page.read_marks(extracted).unreadable
+    assert page.read_elements(extracted) == ()
+    assert page.split_raw_elements(extracted) is None
+
+
+@pytest.mark.parametrize("body", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_d4_other_files_are_known_by_their_first_bytes(body):
+    assert page.is_other_file(body)
+
+
+@pytest.mark.parametrize("body", [*NO_TEXT.values(), b"", b"BM", b"OTTO", b"ID3 tags", b"GIF"])
+def test_d4_other_bytes_are_no_other_file(body):
+    assert not page.is_other_file(body)
+
+
+def test_d4_what_follows_a_cut_is_not_read():
+    words = "".join(hashlib.sha256(b"%d" % n).hexdigest() for n in range(99))
+    body = gzip.compress(MARKUP + words.encode())
+    extracted = page.extract(body[: len(body) // 2])
+    assert page.read_marks(extracted) == ("gzip", True)
+    assert len(page.read_elements(extracted)) == 1
+    assert json.loads(extracted)["truncated"] is True
+
+
+def test_d4_a_long_page_is_read_to_the_same_limit():
+    extracted = page.extract(gzip.compress(MARKUP + b" " * 4 * page.CAP))
+    assert page.read_marks(extracted) == ("gzip", False)
+    assert json.loads(extracted)["truncated"] is True
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        pytest.param(MARKUP, "", id="plain"),
+        pytest.param(b"", "", id="empty"),
+        pytest.param(MARKUP_16, "", id="UTF-16 with a mark"),
+        pytest.param(MARKUP.decode().encode("utf-16-le"), "utf-16", id="UTF-16 by the server"),
+        pytest.param("<p>日本".encode("shift-jis") + MARKUP, "", id="Shift JIS"),
+        pytest.param("<p>日本".encode("iso-2022-jp") + MARKUP, "iso-2022-jp", id="ISO 2022"),
+        pytest.param("<p>ж".encode("koi8-r") + MARKUP, "utf-8", id="server is wrong"),
+        pytest.param(b"<p>\x01\xe9" + MARKUP, "", id="one control character"),
+        pytest.param(b"x^ is no zlib" + MARKUP, "", id="text with the mark of zlib"),
+        pytest.param(b"BZh is a name" + MARKUP, "", id="text with the mark of bzip2"),
+        pytest.param(b"nameftyp" + MARKUP, "", id="text with the mark of MP4"),
+        pytest.param(b"<p>" + b"x" * 2000 + b"\0", "", id="a zero far behind"),
+    ],
+)
+def test_d4_text_has_no_marks(body, charset):
+    assert page.read_marks(page.extract(body, charset)) == ("", False)
+    assert "encoding" not in extracted_json(body, charset)
+
+
+@pytest.mark.parametrize(
+    ("extracted", "expected"),
+    [
+        (b"", ("", False)),
+        (b"\xff", ("", False)),
+        (b'{"elements":[],"version":1}', ("", False)),
+        (b'{"elements":[],"encoding":"', ("", False)),
+        (b'[[],"encoding":"x"]', ("", False)),
+        (b'{"elements":[],"encoding":"x","unreadable":1}', ("x", False)),
+    ],
+)
+def test_marks_of_older_extracts_and_any_bytes(extracted, expected):
+    assert page.read_marks(extracted) == expected
+
+
+def test_extracts_of_the_version_before_are_split():
+    extracted = page.extract(MARKUP)
+    old = extracted.replace(b'"version":3}', b'"version":2}')
+    assert old != extracted
+    assert page.split_raw_elements(old) == page.split_raw_elements(extracted) is not None

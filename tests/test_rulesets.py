@@ -158,7 +158,7 @@ def test_a_users_rule_set_is_stored_whole_and_judged_beside_the_others(
 
 def test_a_users_rule_set_decides(demo_db_copy, house, tdm_audit):
     counted = "SELECT count(*) FROM findings WHERE rules = ? AND state = 'refused'"
-    assert rows_of(demo_db_copy, counted, "signals/1")[0][0] > 0
+    assert rows_of(demo_db_copy, counted, "signals/2")[0][0] > 0
     judge(tdm_audit, demo_db_copy, "--rules", house(**REFUSING))
     assert rows_of(demo_db_copy, counted, "refusing/1") == [(0,)]
     protocols = "SELECT DISTINCT tier FROM findings WHERE rules = 'refusing/1' AND tier IS NOT NULL"
@@ -172,7 +172,7 @@ def test_what_is_shown_stays_until_another_is_named(demo_db_copy, house, tdm_aud
     judge(tdm_audit, demo_db_copy)
     assert shown(demo_db_copy) == "house/1"
     judge(tdm_audit, demo_db_copy, "--rules", "strict")
-    assert (shown(demo_db_copy), judged(demo_db_copy)) == ("strict/1", PACKAGE | {"house/1"})
+    assert (shown(demo_db_copy), judged(demo_db_copy)) == ("strict/2", PACKAGE | {"house/1"})
     judge(tdm_audit, demo_db_copy, "--rules", "house")
     assert shown(demo_db_copy) == "house/1"
 
@@ -221,7 +221,7 @@ def test_explain_and_flag_take_what_the_database_shows(demo_db_copy, house, tdm_
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         assert [row["tdm_rules"] for row in csv.DictReader(file)] == ["house/1"]
     assert tdm_audit(*flag, "--rules", "strict").returncode == 0
-    assert "strict/1" in (tmp_path / "out.csv").read_text("utf-8")
+    assert "strict/2" in (tmp_path / "out.csv").read_text("utf-8")
 
 
 def test_crawl_keeps_what_is_shown_and_fails_before_it_asks(house, tmp_path, tdm_audit):
@@ -233,7 +233,7 @@ def test_crawl_keeps_what_is_shown_and_fails_before_it_asks(house, tmp_path, tdm
 
         def crawl(*more):
             return tdm_audit(
-                "crawl", tmp_path / "d.txt", "--db", db, "--delay", "0", "--timeout", "3",
+                "crawl", tmp_path / "d.txt", "--db", db, "--delay", "0", "--timeout", "3s",
                 "--quiet", "--connect-to", f"::127.0.0.1:{web.port}",
                 "--allow-network", "127.0.0.1/32", *more,
             )  # fmt: skip

@@ -4,12 +4,19 @@ import click
 
 from crawler import __version__
 from crawler.cli import check, crawl, demo, explain, export, flag, judge
+from crawler.cli._group import Commands
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="tdm-audit")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Audit who reserves text and data mining, by which signal, with the bytes as evidence."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for _command in (

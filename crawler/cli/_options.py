@@ -1,43 +1,81 @@
 """Shared by commands: options, parameter types, exit statuses, and errors as messages."""
 
-import sys
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli._group import did_you_mean
+from crawler.cli._output import fail, output, say, say_json, warn
 from crawler.errors import UserError
 
 if TYPE_CHECKING:
     from crawler.fetch.options import FetchOptions
 
+__all__ = [
+    "CONDITION_HOLDS",
+    "FAILED",
+    "STOPPED",
+    "Duration",
+    "Token",
+    "agent_option",
+    "dataset_options",
+    "db_option",
+    "did_you_mean",
+    "exit_on_error",
+    "fail",
+    "fetch_options",
+    "keep_contacts_option",
+    "make_fetch_options",
+    "output",
+    "output_options",
+    "rules_option",
+    "say",
+    "say_json",
+    "warn",
+    "warn_if_unknown",
+]
+
 #: Exit statuses. `errors.UserError.status` has those of errors; 3 is that of a database in use.
 FAILED, STOPPED, CONDITION_HOLDS = 1, 4, 5
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(_UNITS)})", re.ASCII)
+_MAX_DURATION_S = 36500 * 86400
+_WRITE = "write 50ms, 90s, 15m, 24h, 7d or 1w"
 
 
 class Duration(click.ParamType[float]):
-    """A duration in seconds, written as `90s`, `15m`, `24h`, `7d`, or a number of seconds."""
+    """A duration in seconds, written as `50ms`, `90s`, `15m`, `24h`, `7d` or `1w`; `0` is none."""
 
     name = "duration"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return the value in seconds; a negative one is wrong usage."""
+        """Return the value in seconds; wrong usage is what is negative or has no unit."""
         if isinstance(value, int | float):
             return float(value)
-        number, unit = (value[:-1], value[-1:]) if value[-1:] in _UNITS else (value, "s")
-        try:
-            seconds = float(number) * _UNITS[unit]
-        except ValueError:
-            self.fail(f"{value!r} is no duration; write 90s, 15m, 24h or 7d", param, ctx)
-        if seconds < 0:
-            self.fail(f"{value!r} is negative", param, ctx)
+        text = str(value).strip()
+        if re.fullmatch(r"0+(?:\.0+)?", text):
+            return 0.0
+        match = _DURATION.fullmatch(text)
+        if match is None:
+            self.fail(f"{value!r} {_fault(text)}; {_WRITE}", param, ctx)
+        seconds = float(match[1]) * _UNITS[match[2]]
+        if seconds > _MAX_DURATION_S:
+            self.fail(f"{value!r} is more than a hundred years", param, ctx)
         return seconds
+
+
+def _fault(text: str) -> str:
+    """Return what is wrong with a text that is no duration."""
+    if text.startswith("-"):
+        return "is negative"
+    return "has no unit" if text.replace(".", "").isdecimal() else "is no duration"
 
 
 class Token(click.ParamType[str]):
@@ -54,21 +92,66 @@ class Token(click.ParamType[str]):
 
 
 def agent_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--agent`."""
-    return click.option(
-        "--agent", type=Token(), metavar="TOKEN", help="Evaluate for this user agent, e.g. CCBot."
+    """Add `--agent`, and `--agent-as-written` for tokens that look like a misspelt one."""
+    command = click.option(
+        "--agent-as-written",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_remember_as_written,
+        help="Accept a token that is close to that of another agent in the catalogue.",
     )(command)
+    return click.option(
+        "--agent",
+        type=Token(),
+        metavar="TOKEN",
+        callback=_refuse_misspelt,
+        help="Evaluate for this user agent, e.g. CCBot.",
+    )(command)
+
+
+_AS_WRITTEN = "tdm-audit.agent-as-written"
+
+
+def _remember_as_written(context: click.Context, _param: click.Parameter, value: bool) -> None:
+    context.meta[_AS_WRITTEN] = value
+
+
+def _refuse_misspelt(
+    context: click.Context, param: click.Parameter, agent: str | None
+) -> str | None:
+    """Return the agent; one that is probably a misspelt one of the catalogue is wrong usage."""
+    from crawler import agents
+
+    if agent is None or context.meta.get(_AS_WRITTEN) or agents.find(agent) is not None:
+        return agent
+    meant = _similar(agent)
+    if meant is not None:
+        raise click.BadParameter(
+            f"the catalogue of agents has no {agent!r}; is {meant} meant? --agent-as-written "
+            "evaluates for the token that you wrote",
+            context,
+            param,
+        )
+    return agent
+
+
+def _similar(token: str) -> str | None:
+    """Return the token of the catalogue that an unknown one probably means."""
+    from crawler import agents
+
+    # The version of `name/version` is no part of a token.
+    known = filter(None, (agents.suggest(token), *map(agents.find, agents.token_forms(token))))
+    return next((agent.token for agent in known), None)
 
 
 def warn_if_unknown(agent: str | None) -> None:
     """Warn on standard error about an agent that is not in the catalogue; it is used as written."""
     from crawler import agents
 
-    if agent is None or agents.find(agent) is not None:
+    if agent is None or agents.find(agent) is not None or _similar(agent) is not None:
         return
-    similar = agents.suggest(agent)
-    hint = f"; is {similar.token} meant?" if similar else ""
-    click.echo(f"tdm-audit: the catalogue of agents has no {agent!r}{hint}", err=True)
+    warn(f"the catalogue of agents has no {agent!r}")
 
 
 def db_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +229,7 @@ _FETCH_OPTIONS = (
         "--contact",
         default="",
         metavar="URL-OR-MAIL",
-        help="Your page or address; sent in the User-Agent.",
+        help="Your web page or mail address; sent in the User-Agent.",
     ),
     click.option(
         "--connect-to",
@@ -180,6 +263,7 @@ _FETCH_FIELDS = (
     "connect_to",
     "allow_network",
     "time_budget",
+    "full_every",
     "policy_files_always",
     "context",
     "media",
@@ -196,12 +280,6 @@ def make_fetch_options(options: dict[str, Any]) -> "FetchOptions":
         return FetchOptions(connect_timeout=min(5.0, options["timeout"]), **chosen)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def fail(message: object, status: int) -> NoReturn:
-    """Print a message on standard error and exit with a status."""
-    click.echo(f"tdm-audit: {message}", err=True)
-    sys.exit(status)
 
 
 @contextmanager

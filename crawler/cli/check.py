@@ -1,6 +1,6 @@
 """`tdm-audit check`: fetch the signals of a site now, explain them, and list what to fix."""
 
-import json
+from itertools import chain
 from typing import Any
 
 import click
@@ -12,7 +12,10 @@ from crawler.cli._options import (
     fail,
     fetch_options,
     make_fetch_options,
+    output,
     output_options,
+    say,
+    say_json,
     warn_if_unknown,
 )
 
@@ -63,10 +66,11 @@ def check_command(
         )
         results = check(request, ProgressListener(begin=bar.begin, step=bar.step))
     failed = failed_conditions(results, map(FailOn, fail_on))
-    if as_json:
-        output = {"checks": [checks.check_json(one) for one in results], "found": failed}
-        click.echo(json.dumps(output, indent=2, ensure_ascii=False))
-    elif not quiet:
-        click.echo("\n\n".join("\n".join(checks.check_text(one)) for one in results))
+    with output():
+        if as_json:
+            say_json({"checks": [checks.check_json(one) for one in results], "found": failed})
+        elif not quiet:
+            for n, one in enumerate(results):
+                say(chain([""] if n else [], checks.check_text(one)))
     if failed:
         fail(f"found: {', '.join(failed)}", CONDITION_HOLDS)

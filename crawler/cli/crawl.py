@@ -1,6 +1,5 @@
 """`tdm-audit crawl`: ingest a dataset, visit its origins, judge and summarise."""
 
-import json
 import shlex
 import sys
 from contextlib import closing
@@ -21,8 +20,11 @@ from crawler.cli._options import (
     fetch_options,
     keep_contacts_option,
     make_fetch_options,
+    output,
     output_options,
     rules_option,
+    say,
+    say_json,
 )
 
 # Commands import what they need when they run: `--help` must not load Scrapy, DuckDB and Arrow.
@@ -76,6 +78,14 @@ if TYPE_CHECKING:
     help="Re-fetch origins last visited longer ago than this.",
 )
 @click.option(
+    "--full-every",
+    type=Duration(),
+    default="30d",
+    show_default=True,
+    help="Request what did not change in full, not by a conditional request, if the last whole "
+    "response is older than this.",
+)
+@click.option(
     "--concurrency",
     type=click.IntRange(1, 4096),
     default=64,
@@ -94,13 +104,14 @@ if TYPE_CHECKING:
 @click.option(
     "--policy-files-always",
     is_flag=True,
-    help="Fetch ai.txt and tdmrep.json even where robots.txt disallows it; the run records this.",
+    help="Fetch ai.txt, tdmrep.json and trust.txt even where robots.txt disallows them; their "
+    "notes record this.",
 )
 @click.option(
     "--context",
     is_flag=True,
-    help="Fetch four more files, which say who is behind an origin: security.txt, ads.txt, "
-    "llms.txt, /.well-known/ai.txt.",
+    help="Fetch three more files, which say who is behind an origin: security.txt, ads.txt, "
+    "llms.txt.",
 )
 @keep_contacts_option
 @click.option(
@@ -164,7 +175,11 @@ def crawl(
             batch=options["batch"],
         )
         result = run(request, ProgressListener(begin=bar.begin, step=bar.step))
+    for warning in result.warnings:
+        click.echo(f"tdm-audit: {warning}", err=True)
     failures = print_crawl(result, db, options["min_coverage"], quiet=quiet, as_json=as_json)
+    if result.fault_of_machine:
+        fail(result.fault_of_machine, FAILED)
     if result.ended is not RunEnd.FINISHED:
         cause = "by the time budget" if result.ended is RunEnd.BUDGET else "by a signal"
         fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
@@ -179,6 +194,7 @@ def print_crawl(
     from crawler.reports import run_report as reports
     from crawler.reports import summary as summaries
     from crawler.reports import tables
+    from crawler.reports.headline import headline
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 
     with (
@@ -188,16 +204,22 @@ def print_crawl(
     ):
         report = None if result.run is None else reports.run_report(connection, result.run)
         summary = None if quiet else summaries.summary(connection, result.dataset, result.run)
-    if summary is not None and as_json:
-        facts: dict[str, object] = {"run": result.run, "due": result.due, "visited": result.visited}
-        facts |= {"ended": result.ended} | summaries.as_json(summary)
-        facts |= {"report": report and reports.as_json(report, min_coverage)}
-        click.echo(json.dumps(facts, indent=2))
-    elif summary is not None:
-        if not result.due:
-            click.echo("Nothing is due: every origin was visited within --max-age.")
-        tables.show_summary(summary)
-        if report is not None:
-            tables.show_run_report(report, min_coverage)
-        click.echo(f"Evidence and findings: {db}")
+    with output():
+        if summary is not None and as_json:
+            facts: dict[str, object] = {"run": result.run, "due": result.due}
+            facts |= {"visited": result.visited, "ended": result.ended}
+            facts |= {"local_failures": result.local_failures}
+            facts |= summaries.as_json(summary)
+            facts |= {"report": report and reports.as_json(report, min_coverage)}
+            say_json(facts)
+        elif summary is not None:
+            say([headline(summary)])
+            if not result.due:
+                say(["Nothing is due: every origin was visited within --max-age."])
+            tables.show_summary(summary)
+            if report is not None:
+                tables.show_run_report(report, min_coverage)
+            if result.fault_of_machine:
+                say([f"Not as it should be: {result.fault_of_machine}"])
+            say([f"Evidence and findings: {db}"])
     return () if report is None else report.failures(min_coverage)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from crawler.cli._options import exit_on_error, output_options
+from crawler.cli._output import output as printing
 from crawler.cli.crawl import print_crawl
 
 
@@ -28,10 +29,13 @@ def demo(output: Path, quiet: bool, as_json: bool, progress: bool | None) -> Non
     from crawler.commands.demo import demo as run
     from crawler.commands.demo import next_steps
     from crawler.progress import Bar
+    from crawler.reports.visible import visible
 
     with exit_on_error(), Bar(shown=progress, quiet=quiet) as bar:
         result = run(output, ProgressListener(begin=bar.begin, step=bar.step), bar)
     # Much of that web misbehaves on purpose, so its coverage is no measure: require none.
     print_crawl(result.crawled, result.db, 0.0, quiet=quiet, as_json=as_json)
     if not quiet and not as_json:
-        click.echo("\n".join(next_steps(result)))
+        with printing():
+            # Commands are never wrapped: they are there to be copied.
+            click.echo("\n".join(map(visible, next_steps(result))))

@@ -1,6 +1,5 @@
 """`tdm-audit explain`: show the verdict for one URL with its evidence."""
 
-import json
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,10 @@ from crawler.cli._options import (
     db_option,
     exit_on_error,
     fail,
+    output,
     rules_option,
+    say,
+    say_json,
     warn_if_unknown,
 )
 
@@ -47,7 +49,7 @@ def explain_command(
     """
     from crawler.commands.explain import explain
     from crawler.reports import explain as explanations
-    from crawler.store.bodies import load_body
+    from crawler.store.bodies import read_body
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
@@ -60,17 +62,26 @@ def explain_command(
         closing(connect_read_only(db)) as connection,
     ):
         if body is not None:
-            _print_body(load_body(connection, body.lower()), body)
+            _print_body(read_body(connection, body.lower()), body)
             return
         chosen = rule_set(connection, rules)
         explanation = explain(connection, url or "", chosen, agent=agent, whole_origin=whole_origin)
-    if as_json:
-        click.echo(json.dumps(explanations.as_json(explanation), indent=2, ensure_ascii=False))
-    else:
-        click.echo("\n".join(explanations.as_text(explanation)))
+    with output():
+        if as_json:
+            say_json(explanations.as_json(explanation))
+        else:
+            say(explanations.as_text(explanation))
 
 
 def _print_body(content: bytes | None, digest: str) -> None:
+    from crawler.reports.visible import source_lines
+
     if content is None:
         fail(f"no bytes are kept under {digest}", FAILED)
-    sys.stdout.buffer.write(content)
+    with output():
+        if sys.stdout.isatty():
+            # Octets of strangers act on a terminal; a pipe or a file gets them unchanged.
+            say(source_lines(content.decode("utf-8", "backslashreplace")))
+        else:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()

@@ -1,11 +1,19 @@
-"""`tdm-audit export`: write a public view to a file."""
+"""`tdm-audit export`: write a public view to a file or to standard output."""
 
+import io
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli._options import db_option, exit_on_error
+from crawler.cli._options import db_option, did_you_mean, exit_on_error, output
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_STDOUT = Path("-")
 
 
 @click.command(name="export")
@@ -15,27 +23,67 @@ from crawler.cli._options import db_option, exit_on_error
     "-o",
     "--out",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write (.csv, .jsonl or .parquet).",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="File to write (.csv, .jsonl or .parquet); - is standard output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="Format.  [default: that of the suffix; csv for standard output]",
+)
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Write CSV without an apostrophe before text that a spreadsheet would calculate "
+    "(= + - @, tab, carriage return).",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def export_command(view: str, db: Path, out: Path, quiet: bool) -> None:
+def export_command(
+    view: str, db: Path, out: Path, form: str | None, raw: bool, quiet: bool
+) -> None:
     """Write a public view as CSV, JSON Lines or Parquet, sorted.
 
     \b
-    Example:
+    Examples:
       tdm-audit export reservations -o reservations.csv
+      tdm-audit export issues -o - --format jsonl | head
     """
     from crawler.reports.export import export
     from crawler.store.database import connect_read_only, public_views, sqlite_errors_as_store_error
 
     if view not in public_views():
-        raise click.UsageError(f"no view {view!r}; there are {', '.join(sorted(public_views()))}")
+        known = sorted(public_views())
+        hint = did_you_mean(view, known) or f"; there are {', '.join(known)}"
+        raise click.UsageError(f"no view {view!r}{hint}")
+    if out == _STDOUT and form == "parquet" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; name a file with -o, or pipe it")
     with (
         exit_on_error(),
         sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
+        output(),
     ):
-        written = export(connection, view, out)
-    if not quiet:
-        click.echo(f"{written:,} rows of {view} written to {out}")
+        if out == _STDOUT:
+            _print(connection, view, form or "csv", raw=raw)
+            return
+        written = export(connection, view, out, form, raw=raw)
+        if not quiet:
+            click.echo(f"{written:,} rows of {view} written to {out}")
+
+
+def _print(connection: "sqlite3.Connection", view: str, form: str, *, raw: bool) -> None:
+    """Write a view to standard output."""
+    from crawler.reports.export import ERRORS, export_parquet, export_text
+
+    sys.stdout.flush()
+    if form == "parquet":
+        export_parquet(connection, view, sys.stdout.buffer)
+        return
+    # As to a file: UTF-8 whatever the locale, and no line end is translated.
+    text = io.TextIOWrapper(sys.stdout.buffer, "utf-8", errors=ERRORS, newline="")
+    try:
+        export_text(connection, view, text, form, raw=raw)
+        text.flush()
+    finally:
+        text.detach()

@@ -1,21 +1,27 @@
 """`tdm-audit flag`: write a dataset again with a verdict for every row."""
 
 import json
-from contextlib import closing
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli._options import (
+    FAILED,
     agent_option,
     dataset_options,
     db_option,
     exit_on_error,
+    fail,
     output_options,
     rules_option,
     warn_if_unknown,
 )
+from crawler.errors import UserError
 from crawler.vocab import Purpose, State
 
 if TYPE_CHECKING:
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
     from crawler.commands.flag_writer import Counts
 
 _MAX_REASONS_SHOWN = 12
+# Formats that are no text, and so not for a terminal.
+_BINARY = ("parquet", "arrow")
 
 
 @click.command()
@@ -34,7 +42,13 @@ _MAX_REASONS_SHOWN = 12
     required=True,
     type=click.Path(path_type=Path),
     help="File to write (.parquet, .csv, .tsv, .jsonl, .arrow; text also .gz or .zst), "
-    "or a folder, for a file of the same format for each input file.",
+    "or a folder, for a file of the same format for each input file, or - for standard output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "tsv", "jsonl", *_BINARY]),
+    help="Format on standard output (-o -).  [default: jsonl for JSONL, csv for other datasets]",
 )
 @dataset_options
 @click.option(
@@ -61,6 +75,7 @@ def flag(
     dataset: tuple[str, ...],
     db: Path,
     out: Path,
+    form: str | None,
     url_column: str | None,
     purpose: tuple[str, ...],
     agent: str | None,
@@ -87,16 +102,21 @@ def flag(
 
     if keep_unknown and mask is None:
         raise click.UsageError("--keep-unknown needs --mask")
+    to_stdout = out == Path("-")
+    if form and not to_stdout:
+        raise click.UsageError("--format is for -o -; the suffix of a file tells its format")
     warn_if_unknown(agent)
     with (
         exit_on_error(),
+        _discarding_what_is_left(),
         sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         Bar(shown=progress, quiet=quiet) as bar,
     ):
         request = FlagRequest(
             datasets=dataset,
-            out=out,
+            out=_name_of_stdout(form, dataset) if to_stdout else out,
+            stream=sys.stdout.buffer if to_stdout else None,
             rules=rule_set(connection, rules),
             purposes=tuple(Purpose(p) for p in dict.fromkeys(purpose)),
             url_column=url_column,
@@ -107,10 +127,56 @@ def flag(
             memory_limit=memory_limit,
         )
         result = run(connection, request, bar, cache_into=db)
-    if as_json:
-        click.echo(json.dumps(_as_json(result, out), indent=2))
-    elif not quiet:
-        _show(result, out, f"Rows by state for {', '.join(purpose)} under {request.rules.label}")
+    # Where the rows went to standard output, what was done is told on standard error.
+    with _summary(), redirect_stdout(sys.stderr if to_stdout else sys.stdout):
+        if as_json:
+            click.echo(json.dumps(_as_json(result, out), indent=2))
+        elif not quiet:
+            title = f"Rows by state for {', '.join(purpose)} under {request.rules.label}"
+            _show(result, out, title)
+
+
+def _name_of_stdout(form: str | None, datasets: tuple[str, ...]) -> Path:
+    """Return a name with the suffix of the format that is written to standard output."""
+    from crawler.dataset.files import locate
+
+    if form in _BINARY and sys.stdout.isatty():
+        raise click.UsageError(f"{form} is binary; send it to a file or a pipe")
+    if form is None:
+        form = "jsonl" if locate(datasets)[1].keeps_lines else "csv"
+    return Path(f"standard-output.{form}")
+
+
+@contextmanager
+def _discarding_what_is_left() -> Iterator[None]:
+    """Leave standard output alone after it failed; end without a message if its reader left."""
+    try:
+        yield
+    except UserError as error:
+        if isinstance(error.__cause__, OSError):
+            _discard_output()
+        if isinstance(error.__cause__, BrokenPipeError):
+            sys.exit(FAILED)
+        raise
+
+
+@contextmanager
+def _summary() -> Iterator[None]:
+    """Turn an error of standard output into a message, instead of a traceback at the end."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        _discard_output()
+        if isinstance(error, BrokenPipeError):
+            sys.exit(FAILED)
+        fail(f"cannot write standard output: {error.strerror or error}", FAILED)
+
+
+def _discard_output() -> None:
+    """Keep Python from writing the rest of standard output at its end, and failing again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
@@ -120,6 +186,8 @@ def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
         output["kept"] = {s: counts.kept[s] for s in State}
         output["dropped"] = {s: counts.rows[s] - counts.kept[s] for s in State}
         output["digest"] = counts.digest
+    if counts.unreadable:
+        output["unreadable_lines"] = counts.unreadable
     output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
     if result.finished_before:
         output["finished_before"] = [str(path) for path in result.finished_before]
@@ -143,9 +211,11 @@ def _show(result: "FlagResult", out: Path, title: str) -> None:
         click.echo(f"Selection: sha256 {counts.digest}")
     else:
         tables.show(title, ["state", "rows"], [(s, counts.rows[s]) for s in State])
+    if counts.unreadable:
+        click.echo(f"Lines without a JSON object, written as they were: {counts.unreadable:,}")
     if result.finished_before:
         click.echo(f"Finished before and left: {len(result.finished_before):,} files")
-    click.echo(f"Written: {out}")
+    click.echo(f"Written: {'standard output' if out == Path('-') else out}")
 
 
 def _show_dropped(counts: "Counts") -> None:

@@ -1,6 +1,5 @@
 """`tdm-audit judge`: rebuild findings from stored evidence."""
 
-import json
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,11 @@ from crawler.cli._options import (
     db_option,
     exit_on_error,
     keep_contacts_option,
+    output,
     output_options,
     rules_option,
+    say,
+    say_json,
     warn_if_unknown,
 )
 
@@ -50,13 +52,14 @@ def judge(
     from crawler.progress import Bar
     from crawler.reports import summary as summaries
     from crawler.store.database import (
+        checkpoint,
         connect,
         exclusive_lock,
         require,
         sqlite_errors_as_store_error,
     )
     from crawler.store.derived import rule_set
-    from crawler.store.queries import dataset_ids
+    from crawler.store.queries import dataset_ids, visited_origins
 
     if agent is not None:
         _judge_for(agent, db, rules, quiet=quiet, as_json=as_json, progress=progress)
@@ -69,12 +72,13 @@ def judge(
             closing(connect(db)) as connection,
             Bar(shown=progress, quiet=quiet) as bar,
         ):
-            bar.begin("judging", None)
             chosen = rule_set(connection, rules)
+            bar.begin("judging", visited_origins(connection))
             judged = rebuild(
                 connection, chosen=chosen, keep_contacts=keep_contacts, on_origin=bar.step
             )
             results = [summaries.summary(connection, d, None) for d in dataset_ids(connection)]
+            checkpoint(connection)
     last_line = f"{judged:,} origins judged; the views now show {chosen.label}"
     _print_result(judged, results, last_line, quiet=quiet, as_json=as_json)
 
@@ -93,6 +97,7 @@ def _judge_for(
     from crawler.progress import Bar
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
+    from crawler.store.queries import dataset_origins
 
     warn_if_unknown(agent)
     with (
@@ -101,10 +106,9 @@ def _judge_for(
         closing(connect_read_only(db)) as connection,
         Bar(shown=progress, quiet=quiet) as bar,
     ):
-        bar.begin("judging", None)
-        judged, results = summarise_for_agent(
-            connection, rule_set(connection, rules), agent, on_origin=bar.step
-        )
+        chosen = rule_set(connection, rules)
+        bar.begin("judging", dataset_origins(connection))
+        judged, results = summarise_for_agent(connection, chosen, agent, on_origin=bar.step)
     last_line = f"{judged:,} origins judged for {agent}; nothing was stored"
     _print_result(judged, results, last_line, quiet=quiet, as_json=as_json)
 
@@ -114,13 +118,17 @@ def _print_result(
 ) -> None:
     from crawler.reports import summary as summaries
     from crawler.reports import tables
+    from crawler.reports.headline import headline
 
     if quiet:
         return
-    if as_json:
-        facts = {"judged": judged, "datasets": [summaries.as_json(n) for n in results]}
-        click.echo(json.dumps(facts, indent=2))
-        return
-    for summary in results:
-        tables.show_summary(summary)
-    click.echo(last_line)
+    with output():
+        if as_json:
+            say_json({"judged": judged, "datasets": [summaries.as_json(n) for n in results]})
+            return
+        for summary in results:
+            name = f"{summary.path}: " if len(results) > 1 else ""
+            say([f"{name}{headline(summary)}"])
+        for summary in results:
+            tables.show_summary(summary)
+        say([last_line])

@@ -14,6 +14,7 @@ from pathlib import Path
 from crawler import agents, media
 from crawler.commands.crawl import CrawlRequest, ProgressListener, crawl
 from crawler.commands.explain import NotAUrlError, explain
+from crawler.errors import UserError
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.evaluator import evaluate
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
@@ -103,7 +104,10 @@ def check(request: CheckRequest, listener: ProgressListener | None = None) -> tu
             command=shlex.join(["tdm-audit", "check", *request.urls]),
             rules=request.rules,
         )
-        if crawl(crawl_request, listener).ended is not RunEnd.FINISHED:
+        result = crawl(crawl_request, listener)
+        if result.fault_of_machine:
+            raise UserError(result.fault_of_machine)
+        if result.ended is not RunEnd.FINISHED:
             raise StoppedEarlyError("stopped early by a signal; run the same command again")
         with closing(connect_read_only(db)) as connection:
             rules = rule_set(connection, None)

@@ -2,16 +2,17 @@
 
 import platform
 import sqlite3
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 from crawler import __version__, agents, rulesets
+from crawler.clock import stamp
 from crawler.commands.ingest import IngestRequest, ingest
 from crawler.commands.judge import rebuild
-from crawler.fetch.clock import stamp
 from crawler.fetch.frontier import DatabaseFrontier
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
@@ -19,7 +20,14 @@ from crawler.fetch.workers import coordinator
 from crawler.interrupts import exit_on_signal
 from crawler.rulesets import RuleSet
 from crawler.store import derived, runs, shards
-from crawler.store.database import connect, exclusive_lock, sqlite_errors_as_store_error
+from crawler.store.database import (
+    checkpoint,
+    connect,
+    exclusive_lock,
+    sqlite_errors_as_store_error,
+)
+from crawler.store.evidence_reader import origins_waiting
+from crawler.store.queries import visited_origins
 from crawler.urls import canonical
 
 _LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
@@ -70,7 +78,9 @@ class ProgressListener:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrawlResult:
     """Result of a crawl: the number of its run (None if no origin was due) and of its dataset,
-    how many origins were `due` and how many of them `visited`, and how the run ended.
+    how many origins were `due` and how many of them `visited`, and how the run ended. `warnings`
+    are sentences for the user. `local_failures` counts origins that stay due because this machine
+    was short of something, by what it was.
     """
 
     run: int | None
@@ -78,6 +88,25 @@ class CrawlResult:
     due: int
     visited: int
     ended: RunEnd
+    warnings: tuple[str, ...] = ()
+    local_failures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def fault_of_machine(self) -> str:
+        """Return a sentence if origins stay due by a fault of this machine, else an empty text."""
+        if self.ended is RunEnd.NO_NETWORK:
+            return (
+                "no answer from any host: this machine seems to have no network, or its DNS does "
+                "not answer; nothing of this is stored, so run the same command again"
+            )
+        if self.ended is RunEnd.LOCAL_FAILURE:
+            whys = ", ".join(sorted(self.local_failures))
+            return (
+                f"{sum(self.local_failures.values()):,} origins could not be visited because of "
+                f"this machine ({whys}) and stay due; raise its limits or lower --concurrency, "
+                "and run the same command again"
+            )
+        return ""
 
 
 def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> CrawlResult:
@@ -94,9 +123,11 @@ def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> Cr
     with exit_on_signal(), exclusive_lock(request.db), sqlite_errors_as_store_error(request.db):
         db = connect(request.db, create=True)
         try:
-            return _crawl(db, request, listener)
+            result = _crawl(db, request, listener)
+            checkpoint(db)
         finally:
             db.close()
+    return result
 
 
 def _crawl(
@@ -109,14 +140,24 @@ def _crawl(
     due = _due(request, dataset, run)
     shards.merge_leftovers(db, request.db)
     waiting = runs.count_due(db, due)
+    warnings = _warnings(db, due)
     ended, visited = RunEnd.FINISHED, 0
+    local_failures: Counter[str] = Counter()
     if waiting and run is None:
         run = runs.begin_run(db, _new_run(request, due), stamp())
         due = replace(due, run=run)
     if run is not None:
-        ended, visited = _fetch(db, request, due, listener)
+        ended, visited = _fetch(db, request, due, listener, local_failures)
     _judge(db, rules, ended, request.keep_contacts, listener)
-    return CrawlResult(run=run, dataset=dataset, due=waiting, visited=visited, ended=ended)
+    return CrawlResult(
+        run=run,
+        dataset=dataset,
+        due=waiting,
+        visited=visited,
+        ended=ended,
+        warnings=warnings,
+        local_failures=local_failures,
+    )
 
 
 def _ingest_request(request: CrawlRequest) -> IngestRequest:
@@ -130,20 +171,30 @@ def _ingest_request(request: CrawlRequest) -> IngestRequest:
 
 
 def _due(request: CrawlRequest, dataset: int, run: int | None) -> runs.Due:
-    now = datetime.fromisoformat(stamp())
-    fresh = (now - request.max_age).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return runs.Due(
         run=run or 0,
         datasets=(dataset,),
-        fresh_since=fresh,
+        fresh_since=stamp(ago=request.max_age.total_seconds()),
         limit=request.limit_origins,
         pages=runs.samples_for(request.fetch.pages, request.fetch.media),
+        now=stamp(),
+    )
+
+
+def _warnings(db: sqlite3.Connection, due: runs.Due) -> tuple[str, ...]:
+    number, latest = runs.count_due_again(db, due)
+    if not number:
+        return ()
+    return (
+        f"{number} origins were visited later than now, at {latest}: a clock is or was wrong, so "
+        "they are visited again",
     )
 
 
 def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     settings = asdict(request.fetch)
     settings |= {"dataset": due.datasets[0], "fresh_since": due.fresh_since}
+    settings |= {"due_at": due.now}
     settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
     settings |= {"keep_contacts": request.keep_contacts, "workers": _workers(request)}
@@ -166,9 +217,16 @@ def _workers(request: CrawlRequest) -> int:
 
 
 def _fetch(
-    db: sqlite3.Connection, request: CrawlRequest, due: runs.Due, listener: ProgressListener
+    db: sqlite3.Connection,
+    request: CrawlRequest,
+    due: runs.Due,
+    listener: ProgressListener,
+    local_failures: Counter[str],
 ) -> tuple[RunEnd, int]:
     visited = 0
+
+    def on_local_failure(why: str) -> None:
+        local_failures[why] += 1
 
     def on_visits(visits: int) -> None:
         nonlocal visited
@@ -183,7 +241,7 @@ def _fetch(
         from crawler.fetch.scrapy_.run import crawl as fetch
 
         frontier = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
-        ended = fetch(frontier, request.fetch, lambda _visit: on_visits(1))
+        ended = fetch(frontier, request.fetch, lambda _visit: on_visits(1), on_local_failure)
         return ended, visited
     ended = coordinator.crawl_in_processes(
         db,
@@ -194,6 +252,7 @@ def _fetch(
         keep_pages=request.keep_pages,
         max_batch=request.batch,
         on_visits=on_visits,
+        on_local_failure=on_local_failure,
     )
     return ended, visited
 
@@ -210,7 +269,8 @@ def _judge(
     is_stopped = ended is not RunEnd.FINISHED
     if is_stopped and not waiting:
         return  # judging everything is one transaction, which cannot be cut short
-    listener.begin("judging", None)
+    waiting_origins = sum(1 for _ in origins_waiting(db)) if waiting else visited_origins(db)
+    listener.begin("judging", waiting_origins)
     rebuild(
         db,
         chosen=rules,

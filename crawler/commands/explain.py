@@ -4,7 +4,7 @@ import sqlite3
 
 from crawler.errors import UserError
 from crawler.evaluate.evaluator import evaluate
-from crawler.model import Origin, Question
+from crawler.model import Question
 from crawler.reports.explain import Explanation, Source
 from crawler.rulesets import RuleSet
 from crawler.store.evidence_reader import snapshot_reader
@@ -38,7 +38,7 @@ def explain(
         raise NeverAskedError(
             f"{origin.url} is not in this database; `tdm-audit crawl` a dataset that names it"
         )
-    whole_origin = whole_origin or _is_host(url, origin)
+    whole_origin = whole_origin or canonical.names_whole_origin(url)
     path = None if whole_origin else canonical.path_of(url)
     number, origin_url = known
     snapshot = snapshot_reader(db).load(number)
@@ -55,7 +55,3 @@ def explain(
         resources=snapshot.resources,
         sources={key: Source(**facts) for key, facts in sources(db, seen).items()},
     )
-
-
-def _is_host(url: str, origin: Origin) -> bool:
-    return origin.assumed and "/" not in url.strip()

@@ -24,6 +24,7 @@ from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
 from crawler.store.database import (
     StoreError,
+    checkpoint,
     exclusive_lock,
     sqlite_errors_as_store_error,
     transaction,
@@ -48,7 +49,7 @@ class FlagResult:
 def flag(
     db: sqlite3.Connection, request: FlagRequest, bar: Bar, *, cache_into: Path | None = None
 ) -> FlagResult:
-    """Write the flagged rows to `request.out`.
+    """Write the flagged rows to `request.out` or `request.stream`.
 
     A file appears under its name only when it is complete. In a folder, files that an earlier run
     finished from the same evidence with the same options are left as they are. New verdicts are
@@ -58,8 +59,9 @@ def flag(
     """
     files, form = locate(request.datasets)
     jobs = _jobs(files, form, request)
-    for out in jobs:
-        remove_leftovers(out)
+    if not request.stream:
+        for out in jobs:
+            remove_leftovers(out)
     bar.begin("flagging rows", None)
     with (
         exit_on_signal(),
@@ -98,12 +100,13 @@ def _store_results(path: Path, agent: str | None, writer: FlagWriter) -> None:
         sqlite_errors_as_store_error(path),
         exclusive_lock(path),
         closing(connect_database(path)) as db,
-        transaction(db),
     ):
-        # A crawl may have stored evidence meanwhile; the verdicts would be of an older state.
-        if runs.fingerprint(db) == writer.evidence:
-            verdict_cache.save(db, agent, writer.new_verdicts)
-            flag_cache.save(db, key, tables)
+        with transaction(db):
+            # A crawl may have stored evidence meanwhile; the verdicts would be of an older state.
+            if runs.fingerprint(db) == writer.evidence:
+                verdict_cache.save(db, agent, writer.new_verdicts)
+                flag_cache.save(db, key, tables)
+        checkpoint(db)
 
 
 def _sum(files: list[Counts]) -> Counts:
@@ -114,6 +117,7 @@ def _sum(files: list[Counts]) -> Counts:
         reasons=sum((counts.reasons for counts in files), Counter()),
         kept_reasons=sum((counts.kept_reasons for counts in files), Counter()),
         digest=hashlib.sha256("".join(digests).encode()).hexdigest() if all(digests) else "",
+        unreadable=sum(counts.unreadable for counts in files),
     )
 
 
@@ -122,6 +126,8 @@ def _jobs(
 ) -> dict[Path, tuple[Path, ...]]:
     """Return the files to write, each with the files of the dataset that go into it."""
     out = request.out
+    if request.stream:
+        return {out: files}
     jobs: dict[Path, tuple[Path, ...]]
     if out.is_dir() or not out.suffix:
         jobs = {

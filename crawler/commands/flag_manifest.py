@@ -50,6 +50,7 @@ class FlagManifest:
                 for reason, rows in sorted(counts.reasons.items())
             ],
             "digest": counts.digest,
+            "unreadable": counts.unreadable,
         }
         with replaced(self._path) as unfinished:
             unfinished.write_text(json.dumps(self._entries, indent=1, sort_keys=True), "utf-8")
@@ -67,7 +68,12 @@ def _counts(entry: dict[str, Any]) -> Counts:
     kept: dict[Reason, int] = {}
     for state, basis, row_count, kept_count in entry["rows"]:
         rows[state, basis], kept[state, basis] = int(row_count), int(kept_count)
-    return Counts(reasons=Counter(rows), kept_reasons=Counter(kept), digest=str(entry["digest"]))
+    return Counts(
+        reasons=Counter(rows),
+        kept_reasons=Counter(kept),
+        digest=str(entry["digest"]),
+        unreadable=int(entry["unreadable"]),
+    )
 
 
 def remove_leftovers(out: Path) -> None:

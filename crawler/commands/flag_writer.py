@@ -1,14 +1,17 @@
 """`FlagWriter`: write flagged rows to a file and count them by state and reason."""
 
 import hashlib
+import io
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import duckdb
 import pyarrow as pa
@@ -16,13 +19,13 @@ import pyarrow.compute as pc
 
 from crawler import __version__
 from crawler.dataset.files import EmptyDatasetError
-from crawler.dataset.formats import DatasetFormat
+from crawler.dataset.formats import BY_NAME, DatasetFormat
 from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows
 from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
 from crawler.progress import Bar
-from crawler.reports.export import replaced
+from crawler.reports.export import ExportError, replaced
 from crawler.rulesets import RuleSet
 from crawler.vocab import Purpose
 
@@ -35,6 +38,9 @@ _SIDE_CAR = Layout(statistics=[*_ROW_KEY.names, *_WITH_STATISTICS])
 
 #: A state and a basis: the protocol that decided, or why the state is unknown; empty for `silent`.
 Reason = tuple[str, str]
+_DELIMITED = (BY_NAME["csv"], BY_NAME["tsv"])
+# What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV Injection).
+_FORMULA = r"^[=+\-@\t\r]"
 # Columns of rows to write (without verdicts), and the numbers of their verdicts.
 _Batch = tuple[list[pa.Array], pa.Array]
 
@@ -54,6 +60,7 @@ class FlagRequest:
     each file of the dataset. `mask` writes only the rows that are kept, or only those dropped: a
     row is dropped if it is reserved, and if that is not known, unless `keep_unknown`.
     `flags_only` writes file, row number and verdict without the data. `memory_limit` is DuckDB's.
+    With `stream` the rows go there instead of into a file, and `out` only names the format.
     """
 
     datasets: tuple[str, ...]
@@ -66,6 +73,7 @@ class FlagRequest:
     mask: Mask | None = None
     keep_unknown: bool = False
     memory_limit: str = "1GB"
+    stream: BinaryIO | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +81,7 @@ class Counts:
     """Numbers of rows by state and basis.
 
     `reasons` counts all rows, `kept_reasons` those that the policy keeps (none without a mask).
+    `unreadable` counts the lines that were copied without a verdict: they hold no JSON object.
     `digest` is the SHA-256 of the positions of the rows of a file that are kept, counted from 0 as
     64-bit little-endian numbers; of several files, that of their digests in order.
     """
@@ -80,6 +89,7 @@ class Counts:
     reasons: Counter[Reason] = field(default_factory=Counter)
     kept_reasons: Counter[Reason] = field(default_factory=Counter)
     digest: str = ""
+    unreadable: int = 0
 
     @property
     def rows(self) -> Counter[str]:
@@ -131,20 +141,24 @@ class FlagWriter:
         selector = _RowSelector(self._flagger, self._request)
         groups = [(file,) for file in files] if self._request.flags_only else [files]
         sink: Sink | None = None
-        with replaced(out) as unfinished, ExitStack() as opened:
+        unreadable = 0
+        with self._target(out) as target, ExitStack() as opened:
             for group in groups:
                 try:
                     with self._open(group, form, out) as rows:
                         sink = sink or opened.enter_context(
-                            closing(self._sink(unfinished, out, rows, group[0], form))
+                            closing(self._sink(target, out, rows, group[0], form))
                         )
                         self._write_rows(sink, rows, group[0], selector)
+                        unreadable += rows.unreadable
                 except EmptyDatasetError:
                     if not some_empty:
                         raise
             if sink is None:
-                open_sink(unfinished, out, SCHEMA, _SIDE_CAR).close()
-        return selector.counts()
+                open_sink(target, out, SCHEMA, _SIDE_CAR).close()
+        counts = selector.counts()
+        counts.unreadable = unreadable
+        return counts
 
     @property
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
@@ -154,6 +168,10 @@ class FlagWriter:
     def export_state(self) -> tuple[str, dict[str, bytes]]:
         """Return key and tables for `store.flag_cache`; no tables if nothing new was evaluated."""
         return self._flagger.cache_key, self._flagger.export_state()
+
+    def _target(self, out: Path) -> AbstractContextManager[Path | BinaryIO]:
+        """Return what is written to: a file that replaces `out` at the end, or the stream."""
+        return _named_in_errors(self._request.stream) if self._request.stream else replaced(out)
 
     def _keeps_lines(self, form: DatasetFormat, out: Path) -> bool:
         """Return whether lines of JSON are copied as text, with the verdict added to each."""
@@ -167,7 +185,12 @@ class FlagWriter:
         return open_rows(self._duck, files, form, url, self._scratch, as_lines=as_lines)
 
     def _sink(
-        self, unfinished: Path, out: Path, rows: Rows, first: Path, form: DatasetFormat
+        self,
+        target: Path | BinaryIO,
+        out: Path,
+        rows: Rows,
+        first: Path,
+        form: DatasetFormat,
     ) -> Sink:
         fields, layout = list(_ROW_KEY), _SIDE_CAR
         metadata: dict[bytes, bytes] = {}
@@ -177,7 +200,10 @@ class FlagWriter:
             layout = form.handler().layout(first, COLUMNS, _WITH_STATISTICS) or layout
         schema = pa.schema([*fields, *SCHEMA], {**metadata, _METADATA: self.facts.encode()})
         as_lines = self._keeps_lines(form, out)
-        return open_sink(unfinished, out, schema, layout, as_lines=as_lines)
+        named = "standard output" if self._request.stream else str(out)
+        with _write_errors(named):
+            sink = open_sink(target, out, schema, layout, as_lines=as_lines)
+        return _FlagSink(sink, named, is_delimited=writable(out) in _DELIMITED)
 
     def _write_rows(self, sink: Sink, rows: Rows, file: Path, selector: "_RowSelector") -> None:
         ids = (batch for part in rows.parts for batch in self._flagger.verdict_ids(part))
@@ -188,6 +214,76 @@ class FlagWriter:
             if chosen is not None:
                 columns, numbers = [c.filter(chosen) for c in columns], numbers.filter(chosen)
             sink.write([*columns, *self._flagger.ids.columns(numbers)])
+
+
+class _FlagSink:
+    """Writes rows and verdicts, with formulas made text in CSV, and errors that name the output."""
+
+    def __init__(self, sink: Sink, named: str, *, is_delimited: bool) -> None:
+        self._sink, self._named, self._is_delimited = sink, named, is_delimited
+
+    def write(self, columns: list[pa.Array]) -> None:
+        if self._is_delimited:
+            own = len(columns) - len(COLUMNS)
+            # The cells of the dataset are the user's; those of verdicts quote what servers sent.
+            columns = [*columns[:own], *map(_without_formulas, columns[own:])]
+        with _write_errors(self._named):
+            self._sink.write(columns)
+
+    def close(self) -> None:
+        with _write_errors(self._named):
+            self._sink.close()
+
+
+@contextmanager
+def _write_errors(named: str) -> Iterator[None]:
+    """Raise errors of the system as `ExportError`, not as one about the file that is read."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"cannot write {named}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    # Arrow has the number of the error, and a text with more than the user needs.
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+class _Unclosed(io.RawIOBase):
+    """A stream whose `close` leaves the one behind it open."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, octets: Any) -> int:
+        return self._stream.write(octets)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+@contextmanager
+def _named_in_errors(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """Yield a copy of standard output, flushed at the end."""
+    # Sinks close what they write to, and standard output stays open.
+    with _write_errors("standard output"):
+        yield cast("BinaryIO", _Unclosed(stream))
+        stream.flush()
+
+
+def _without_formulas(column: pa.Array) -> pa.Array:
+    """Return a column of verdicts whose texts no spreadsheet takes for formulas."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    words = column.dictionary
+    formulas = pc.match_substring_regex(words, _FORMULA)
+    if not pc.any(formulas).as_py():
+        return column
+    quoted = pc.binary_join_element_wise("'", words, "")
+    return pa.DictionaryArray.from_arrays(column.indices, pc.if_else(formulas, quoted, words))
 
 
 class _RowSelector:

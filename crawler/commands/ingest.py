@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler import subprocesses
+from crawler.clock import stamp
 from crawler.dataset.files import DatasetError, DatasetFile, identify
 from crawler.errors import UserError
-from crawler.fetch.clock import stamp
 from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.model import Origin
 from crawler.store import evidence_writer

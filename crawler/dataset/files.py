@@ -4,6 +4,7 @@ Rule for editors: no DuckDB and no Arrow here. Commands import this module at on
 that was ingested before needs neither.
 """
 
+import errno
 import glob
 import gzip
 import hashlib
@@ -35,6 +36,10 @@ class DatasetFile(NamedTuple):
     sha256: str
 
 
+# Errors of the system for a disk, a quota or a limit of file sizes that is full.
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_FULL_TEXTS = tuple(os.strerror(number) for number in sorted(_FULL))
+
 #: Names of compressions in DuckDB, by suffix.
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
@@ -58,6 +63,22 @@ def without_suffixes(path: Path) -> Path:
     while path.suffix.lower() in COMPRESSIONS or (path.suffix and known_format(path)):
         path = path.with_suffix("")
     return path
+
+
+def cannot_read(
+    name: Path | str, error: BaseException, scratch: Path, format_name: str = ""
+) -> DatasetError:
+    """Return the error for a file that is damaged or of another format.
+
+    If there was no room for the temporary files in `scratch`, the message says that instead.
+    """
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    if getattr(error, "errno", None) in _FULL or any(text in str(error) for text in _FULL_TEXTS):
+        return DatasetError(
+            f"Cannot write temporary files to {scratch.parent} ({reason}); set TMPDIR."
+        )
+    kind = f" as {format_name}" if format_name else ""
+    return DatasetError(f"{name} cannot be read{kind} ({reason}); check the file.")
 
 
 def _format_of(path: Path) -> DatasetFormat:

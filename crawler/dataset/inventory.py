@@ -23,7 +23,7 @@ import duckdb
 
 from crawler.dataset.columns import check_weights, column_named, text_of, url_column, weight_of
 from crawler.dataset.duck import connect
-from crawler.dataset.files import DatasetError, DatasetFile, digests, locate
+from crawler.dataset.files import DatasetFile, cannot_read, digests, locate
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.readers import relation
 from crawler.dataset.url_parts import create_views, parse_authority, sql
@@ -231,7 +231,7 @@ def inventory(
             columns = _open(connection, scratch, files, dataset_format, url_column, weight_column)
             rows = _count(connection, samples)
         except duckdb.Error as error:
-            raise DatasetError(f"{_names(files)} cannot be read ({_first_line(error)}).") from error
+            raise cannot_read(_names(files), error, scratch) from error
         return Inventory(
             files=identified or tuple(digests(files)),
             format=dataset_format.name,
@@ -247,10 +247,6 @@ def inventory(
 
 def _names(files: tuple[Path, ...]) -> str:
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _open(

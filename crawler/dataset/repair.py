@@ -1,13 +1,12 @@
 """Rewrite text files that DuckDB would refuse or lose rows of, so that every row is kept.
 
 Repaired are octets that are not UTF-8, byte order marks, mixed line ends, rows with too
-few or too many cells, quotes that never end, and lines that are not JSON objects. The copy
-goes to a scratch directory; the dataset itself is never written to.
+few or too many cells, and quotes that never end. The copy goes to a scratch directory; the dataset
+itself is never written to. `json_lines` does the same for JSONL.
 """
 
 import csv
 import io
-import json
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -132,21 +131,3 @@ def repair_text(path: Path, copy: Path) -> None:
     """Write the lines of a text file as UTF-8."""
     with copy.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
         stream.writelines(f"{line}\n" for line in lines(path))
-
-
-def _json_object(line: str) -> dict[str, object]:
-    """Return the object on a line; anything else is a row without values."""
-    try:
-        # NaN and Infinity are Python's, not JSON's (RFC 8259, 6).
-        value = json.loads(line, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def repair_jsonl(path: Path, copy: Path) -> None:
-    """Write one JSON object for each line that is not blank, an empty one for what is none."""
-    with copy.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
-        for line in lines(path):
-            if line.strip():
-                stream.write(json.dumps(_json_object(line), ensure_ascii=False) + "\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from crawler.dataset.files import DatasetError
+from crawler.dataset.files import cannot_read
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.formats.handler import ReadContext, Rows
 
@@ -26,14 +26,14 @@ def open_rows(
 ) -> Iterator[Rows]:
     """Open files of one format for reading their rows. Raise `DatasetError`, also while reading.
 
+    Errors of the system in the block count as errors of reading; the block converts others.
     Parquet and Arrow keep their exact types; CSV columns are text as written. `url` names the
-    column with URLs. `as_lines` gives the lines of a format that `keeps_lines` whole, in one
-    column. `scratch` is an existing directory for copies.
+    column with URLs. `as_lines` gives the lines of a format that `keeps_lines` whole.
+    `scratch` is an existing directory for copies.
     """
     handler = dataset_format.handler()
     context = ReadContext(duck, scratch, [url] if url else [])
     try:
         yield (handler.rows_as_lines if as_lines else handler.rows)(context, files, url)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DatasetError(f"{files[0]} cannot be read ({reason}).") from error
+        raise cannot_read(files[0], error, scratch) from error

@@ -91,10 +91,10 @@ class ScanHandler(FormatHandler):
         """Return how to read a file; None if it has no rows. `copy` is free for a repaired copy."""
         raise NotImplementedError
 
-    def scans(self, context: ReadContext, files: Sequence[Path]) -> list[Scan]:
+    def scans(self, context: ReadContext, files: Sequence[Path]) -> dict[Path, Scan]:
         """Return the scans of files that have rows; raise `EmptyDatasetError` if none has any."""
-        opened = (self._opened(context, n, path) for n, path in enumerate(files, start=1))
-        found = [scan for scan in opened if scan is not None]
+        opened = {path: self._opened(context, n, path) for n, path in enumerate(files, start=1)}
+        found = {path: scan for path, scan in opened.items() if scan is not None}
         if not found:
             raise EmptyDatasetError(f"{files[0]} holds no rows; give a dataset that is not empty.")
         return found
@@ -103,11 +103,11 @@ class ScanHandler(FormatHandler):
         try:
             return self.scan(context, path, context.scratch / f"repaired-{n}")
         except UNREADABLE as error:
-            raise self.cannot_read(path, error) from error
+            raise self.cannot_read(path, error, context.scratch) from error
 
     def query(self, context: ReadContext, files: Sequence[Path]) -> str:
         """Return the query for all rows of the files."""
-        return union(self.scans(context, files), self.function)
+        return union([*self.scans(context, files).values()], self.function)
 
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
         """See `FormatHandler.make_relation`."""

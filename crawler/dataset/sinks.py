@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -29,12 +29,13 @@ class Sink(Protocol):
 class SinkTarget(NamedTuple):
     """The file that a sink writes.
 
-    `path` is written to; `name` is the final name, whose suffixes tell format and compression.
-    `schema` is what readers of the file see. `layout` is for Parquet. `as_lines` means that the
-    first column holds JSON objects to which the other columns are added.
+    `path` is written to, or a stream that is open; `name` is the final name, whose suffixes tell
+    format and compression. `schema` is what readers of the file see. `layout` is for Parquet.
+    `as_lines` means that the first column holds lines, the second whether they are objects to which
+    the other columns can be added.
     """
 
-    path: Path
+    path: Path | BinaryIO
     name: Path
     schema: pa.Schema
     layout: Layout
@@ -64,7 +65,7 @@ def output_name(path: Path, dataset_format: DatasetFormat) -> Path:
 
 
 def open_sink(
-    unfinished: Path,
+    unfinished: Path | BinaryIO,
     name: Path,
     schema: pa.Schema,
     layout: Layout,
@@ -83,7 +84,8 @@ def open_sink(
 def open_stream(target: SinkTarget) -> pa.NativeFile:
     """Open a text file for writing, compressed as its final name says."""
     kind = compression_of(target.name)
-    return pa.output_stream(str(target.path), compression=None if kind == "none" else kind)
+    path = str(target.path) if isinstance(target.path, Path) else target.path
+    return pa.output_stream(path, compression=None if kind == "none" else kind)
 
 
 def table_of_columns(columns: list[pa.Array], schema: pa.Schema) -> pa.Table:

@@ -85,14 +85,15 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class RedirectsTo:
-    """A redirect; `url` is sent as the `Location`, unchanged."""
+    """A redirect; `url` is sent as the `Location`, unchanged, with `headers` after it."""
 
     url: str
     status: int = 302
+    headers: Headers = ()
 
     async def play(self, exchange: Exchange, /) -> bool:
         """Send the redirect, without a body."""
-        headers = (("Location", self.url), ("Content-Length", "0"))
+        headers = (("Location", self.url), *self.headers, ("Content-Length", "0"))
         await exchange.send(head(self.status, headers))
         return True
 

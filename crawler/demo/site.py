@@ -1,6 +1,6 @@
 """Sites of the demo web: the answers a host gives, and the findings an audit of it must give."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -8,11 +8,15 @@ from crawler.demo.answers import NOT_FOUND, Answer, Plain, html, text
 from crawler.vocab import Purpose, State
 
 States = Mapping[Purpose, State]
-_MINING = (Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
+MINING = (Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
 _TRAINING = (Purpose.AI_TRAIN, Purpose.GENAI_TRAIN)
 
 
 def _no_urls() -> Mapping[str, States]:
+    return MappingProxyType({})
+
+
+def _no_exceptions() -> Mapping[Purpose, tuple[str, ...]]:
     return MappingProxyType({})
 
 
@@ -22,7 +26,9 @@ class Site:
 
     `expect` holds the finding for the origin under rule set `signals`, for each purpose; `urls`
     holds findings for single URLs, by path. `conflict` lists the purposes on which protocols
-    disagree. `complete` is whether an audit can see everything it plans to see; None leaves that
+    disagree. `exceptions` holds the agents that the finding of a purpose does not cover, and
+    `malformed` the purposes for which a reservation was attempted that does not count.
+    `complete` is whether an audit can see everything it plans to see; None leaves that
     open. `written` is the spelling of scheme and host in dataset rows, if it differs from the
     origin. `otherwise` answers for paths that are not in `pages`.
     """
@@ -33,6 +39,8 @@ class Site:
     pages: Mapping[str, Answer]
     otherwise: Answer = NOT_FOUND
     conflict: frozenset[Purpose] = frozenset()
+    exceptions: Mapping[Purpose, tuple[str, ...]] = field(default_factory=_no_exceptions)
+    malformed: frozenset[Purpose] = frozenset()
     complete: bool | None = True
     urls: Mapping[str, States] = field(default_factory=_no_urls)
     port: int = 80
@@ -57,7 +65,7 @@ def everywhere(state: State) -> States:
 
 def mining(state: State, rest: State = State.SILENT) -> States:
     """Return one state for `tdm` and the purposes within it, another for the rest."""
-    return MappingProxyType({**dict.fromkeys(Purpose, rest), **dict.fromkeys(_MINING, state)})
+    return MappingProxyType({**dict.fromkeys(Purpose, rest), **dict.fromkeys(MINING, state)})
 
 
 def training(state: State, rest: State = State.SILENT) -> States:
@@ -68,6 +76,11 @@ def training(state: State, rest: State = State.SILENT) -> States:
 def only(purpose: Purpose, state: State, rest: State = State.SILENT) -> States:
     """Return one state for one purpose, another for the rest."""
     return MappingProxyType({**dict.fromkeys(Purpose, rest), purpose: state})
+
+
+def except_for(*agents: str, purposes: Iterable[Purpose]) -> Mapping[Purpose, tuple[str, ...]]:
+    """Return the same exceptions for each of some purposes."""
+    return MappingProxyType(dict.fromkeys(purposes, agents))
 
 
 SILENT = everywhere(State.SILENT)
@@ -117,6 +130,8 @@ def site(
     *,
     more: Mapping[str, Answer] = MappingProxyType({}),
     conflict: frozenset[Purpose] = frozenset(),
+    exceptions: Mapping[Purpose, tuple[str, ...]] = MappingProxyType({}),
+    malformed: frozenset[Purpose] = frozenset(),
     complete: bool | None = True,
     urls: Mapping[str, States] = MappingProxyType({}),
     **content: Answer,
@@ -134,15 +149,31 @@ def site(
         expect=expect,
         pages=MappingProxyType({**pages, **more}),
         conflict=conflict,
+        exceptions=exceptions,
+        malformed=malformed,
         complete=complete,
         urls=urls,
     )
 
 
-def one_page_site(name: str, about: str, expect: States, page: Answer, own: States) -> Site:
+def one_page_site(
+    name: str,
+    about: str,
+    expect: States,
+    page: Answer,
+    own: States,
+    malformed: Iterable[Purpose] = (),
+) -> Site:
     """Return a site all of whose pages are equal; `own` is the finding for its home page."""
-    urls = {"/": own}
-    return site(f"{name}.demo.test", about, expect, home=page, articles=page, urls=urls)
+    return site(
+        f"{name}.demo.test",
+        about,
+        expect,
+        home=page,
+        articles=page,
+        urls={"/": own},
+        malformed=frozenset(malformed),
+    )
 
 
 def lines(*rules: str) -> Plain:

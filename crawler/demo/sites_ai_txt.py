@@ -1,7 +1,7 @@
 """Demo sites with /ai.txt, and sites whose protocols contradict each other."""
 
 from crawler.demo.answers import html, text
-from crawler.demo.site import SILENT, States, lines, site, training
+from crawler.demo.site import SILENT, States, lines, only, site, training
 from crawler.demo.sites_robots import GPTBOT_REFUSED
 from crawler.demo.sites_tdmrep import COLLECTIVE_POLICY, CONDITIONAL, PERMITTED, ZERO, rules
 from crawler.vocab import Purpose, State
@@ -11,7 +11,7 @@ _ALLOWED = lines("# Spawning AI", "User-Agent: *", "Allow: /", "Allow: *")
 _NO_IMAGES = lines("User-Agent: *", "Disallow: *.jpg", "Disallow: *.png", "Allow: /")
 
 RESERVED = training(State.RESERVED)
-PERMITTED_TRAINING = training(State.PERMITTED)
+PERMITTED_TRAINING = only(Purpose.AI_TRAIN, State.PERMITTED)
 
 
 def _with(states: States, **changes: State) -> States:
@@ -51,6 +51,7 @@ _FILES = (
         "The file as a plugin once wrote it: `*/` where `*` was meant, which is shown (A08).",
         SILENT,
         ai_txt=lines("# Spawning AI/", "User-agent: */", "Disallow: /"),
+        malformed=frozenset({Purpose.AI_TRAIN, Purpose.GENAI_TRAIN}),
     ),
     site(
         "ai-txt-html.demo.test",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crawler.demo.answers import Headers, Plain, html
-from crawler.demo.site import JPEG, PAGE, PDF, RESERVED, SILENT, mining, one_page_site, site
+from crawler.demo.site import JPEG, MINING, PAGE, PDF, RESERVED, SILENT, mining, one_page_site, site
 from crawler.demo.sites_tdmrep import PARTIAL, PERMITTED, RESERVE_ALL
 from crawler.vocab import State
 
@@ -45,6 +45,7 @@ _HEADERS = (
         SILENT,
         html(headers=_header("1", "1")),
         SILENT,
+        MINING,
     ),
     one_page_site(
         "header-policy-only",
@@ -86,6 +87,7 @@ _META = (
         SILENT,
         html(in_body=_ONE),
         SILENT,
+        MINING,
     ),
 )
 

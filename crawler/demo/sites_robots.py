@@ -2,7 +2,7 @@
 
 from crawler.demo.answers import NOT_FOUND, html, text
 from crawler.demo.misbehaviour import EndlessBody
-from crawler.demo.site import AGENTS, REFUSED, SILENT, UNKNOWN, Site, lines, only, site
+from crawler.demo.site import AGENTS, REFUSED, SILENT, UNKNOWN, Site, except_for, lines, only, site
 from crawler.demo.sites_tdmrep import RESERVE_ALL
 from crawler.vocab import Purpose, State
 
@@ -50,6 +50,7 @@ _GROUPS = (
         "All robots but one are refused: its own group overrides `*` (R03).",
         REFUSED,
         robots=lines("User-agent: *", "Disallow: /", "", "User-agent: GPTBot", "Allow: /"),
+        exceptions=except_for("GPTBot", purposes=Purpose),
         complete=False,
     ),
     site(
@@ -73,6 +74,7 @@ _GROUPS = (
         dict.fromkeys((Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN), State.RESERVED)
         | dict.fromkeys((Purpose.AI_INPUT, Purpose.SEARCH), State.REFUSED),
         robots=lines("User-agent: *", "Disallow: /", "", "User-agent: tdm-audit", "Allow: /"),
+        exceptions=except_for("tdm-audit", purposes=(Purpose.AI_INPUT, Purpose.SEARCH)),
         tdmrep=RESERVE_ALL,
     ),
     site(
@@ -215,9 +217,10 @@ _BYTES = (
     ),
     site(
         "utf-16.demo.test",
-        "A file in UTF-16: no line of it can be read, for the format is UTF-8 (R41).",
+        "A file in UTF-16, for the format is UTF-8 (R41): what it refuses is a lenient reading.",
         SILENT,
         robots=text("User-agent: GPTBot\nDisallow: /\n".encode("utf-16")),
+        malformed=frozenset({Purpose.GENAI_TRAIN}),
     ),
     site(
         "html-with-rules.demo.test",
@@ -228,11 +231,12 @@ _BYTES = (
     ),
     site(
         "binary-robots.demo.test",
-        "An image where robots.txt is due: nothing is said.",
-        SILENT,
+        "An image where robots.txt is due: bytes that are no text were not read.",
+        UNKNOWN,
         robots=text(
             b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01", "image/png"
         ),
+        complete=False,
     ),
     site(
         "oversized.demo.test",

@@ -19,7 +19,7 @@ from crawler.vocab import Purpose, State
 _TRAINING = frozenset({Purpose.AI_TRAIN, Purpose.GENAI_TRAIN})
 _PARTIAL = training(State.PARTIAL)
 _RESERVED = training(State.RESERVED)
-_PERMITTED = training(State.PERMITTED)
+_PERMITTED = only(Purpose.AI_TRAIN, State.PERMITTED)
 _GENERATIVE = only(Purpose.GENAI_TRAIN, State.RESERVED)
 _PREAMBLE = (
     "# ANY RESTRICTIONS EXPRESSED VIA CONTENT SIGNALS ARE EXPRESS RESERVATIONS OF RIGHTS UNDER",
@@ -115,6 +115,7 @@ _PREFERENCES = (
         "A preference that is no structured field (P03).",
         SILENT,
         robots=lines("User-agent: *", "Content-Usage: train-ai = n", "Allow: /"),
+        malformed=frozenset({Purpose.GENAI_TRAIN}),
     ),
     site(
         "ai-control.demo.test",

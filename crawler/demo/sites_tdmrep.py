@@ -1,13 +1,14 @@
 """Demo sites with /.well-known/tdmrep.json (TDMRep, 10 May 2024)."""
 
 import json
+from collections.abc import Iterable
 
 from crawler.demo.answers import Plain, html, json_text
-from crawler.demo.site import RESERVED, SILENT, Site, States, mining, site
-from crawler.vocab import State
+from crawler.demo.site import MINING, RESERVED, SILENT, Site, States, mining, only, site
+from crawler.vocab import Purpose, State
 
 LICENSING = "http://licensing.rights-collective.example"
-PERMITTED = mining(State.PERMITTED)
+PERMITTED = only(Purpose.TDM, State.PERMITTED)
 CONDITIONAL = mining(State.CONDITIONAL)
 PARTIAL = mining(State.PARTIAL)
 
@@ -101,9 +102,17 @@ def _with_policy(host: str, about: str, policy: Plain | None, states: States = C
     )
 
 
-def _without_effect(name: str, about: str, body: str | bytes) -> Site:
-    """Return a site whose tdmrep.json is malformed, so that it states nothing."""
-    return site(f"tdmrep-{name}.demo.test", about, SILENT, tdmrep=json_text(body))
+def _without_effect(
+    name: str, about: str, body: str | bytes, malformed: Iterable[Purpose] = MINING
+) -> Site:
+    """Return a site whose tdmrep.json states nothing; `malformed` are the purposes it may mean."""
+    return site(
+        f"tdmrep-{name}.demo.test",
+        about,
+        SILENT,
+        tdmrep=json_text(body),
+        malformed=frozenset(malformed),
+    )
 
 
 _VALID = (
@@ -134,6 +143,7 @@ _VALID = (
         "A general rule before a special one: the first match in sequence decides (T04).",
         RESERVED,
         tdmrep=rules(("/", 1), ("/open/", 0)),
+        conflict=frozenset({Purpose.TDM, Purpose.AI_TRAIN, Purpose.GENAI_TRAIN}),
         urls={"/open/x.html": RESERVED, "/articles/1.html": RESERVED},
     ),
     site(
@@ -165,7 +175,11 @@ _INVALID = (
         'The value is the string "1", not the number (T09).',
         '[{"location": "/", "tdm-reservation": "1"}]',
     ),
-    _without_effect("two", "The value is 2 (T08).", '[{"location": "/", "tdm-reservation": 2}]'),
+    _without_effect(
+        "two",
+        "The value is 2: only a lenient reading takes it for a reservation (T08).",
+        '[{"location": "/", "tdm-reservation": 2}]',
+    ),
     _without_effect(
         "object",
         "A single object; the brackets are mandatory (T11).",
@@ -174,7 +188,7 @@ _INVALID = (
     _without_effect(
         "malformed", "A comma too many (T15).", '[{"location": "/", "tdm-reservation": 1},]'
     ),
-    _without_effect("empty", "An empty array: read, and nothing in it.", "[]"),
+    _without_effect("empty", "An empty array: read, and nothing in it.", "[]", ()),
     _without_effect(
         "bom",
         "A byte order mark, which JSON may not begin with (T15; RFC 8259, 8.1).",

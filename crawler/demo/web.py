@@ -2,6 +2,7 @@
 
 from crawler.demo.site import Site
 from crawler.demo.sites_ai_txt import AI_TXT_SITES
+from crawler.demo.sites_claims import CLAIM_SITES
 from crawler.demo.sites_names import NAMES_SITES
 from crawler.demo.sites_pages import PAGE_SITES
 from crawler.demo.sites_parties import PARTY_SITES
@@ -20,5 +21,6 @@ SITES: tuple[Site, ...] = (
     *PARTY_SITES,
     *PROSE_SITES,
     *UNSEEN_SITES,
+    *CLAIM_SITES,
     *NAMES_SITES,
 )

@@ -2,7 +2,7 @@
 
 Rules for editors: this module names no protocol. What differs between protocols is in their
 modules: `statements_for`, and the optional hook `audience` (see `protocols.interface`). Evidence
-that is missing is never treated as silence: a resource may be left out of `unseen` only if
+that is missing is never treated as silence: a resource may be left out of `essential` only if
 nothing in it could change the answer to the question.
 """
 
@@ -13,14 +13,23 @@ from crawler.evaluate.precedence import apply_precedence
 from crawler.evaluate.records import (
     ApplicableStatement,
     ApplicableStatements,
+    LastFailure,
     ResourceEvidence,
     is_page_level,
     is_sampled,
 )
-from crawler.model import AppliedStatement, Question
+from crawler.model import AppliedStatement, Question, Reading
 from crawler.protocols import PROTOCOLS
-from crawler.protocols.interface import EVERYBODY, AudienceHook
+from crawler.protocols.interface import (
+    EVERYBODY,
+    AudienceHook,
+    LooseNameHook,
+    NamedDocumentsHook,
+    Protocol,
+)
+from crawler.protocols.parse import applied_statements, as_lenient
 from crawler.protocols.prose import patterns
+from crawler.rulesets import RuleSet
 from crawler.vocab import CONTENT, CONTEXT, Presence, Resource
 
 #: Resources that change no answer. A TDM policy only states the terms of what is reserved
@@ -39,6 +48,19 @@ def _audience_hooks() -> Iterator[tuple[Resource, tuple[str, AudienceHook]]]:
 
 #: Resources whose audience is named by other documents of a family: the family and its hook.
 _AUDIENCE_HOOKS = dict(_audience_hooks())
+_LOOSE_NAME_HOOKS: dict[Resource, LooseNameHook] = {
+    resource: protocol.is_named_loosely
+    for protocol in PROTOCOLS
+    if hasattr(protocol, "is_named_loosely")
+    for resource in protocol.RESOURCES
+}
+_NAMED_DOCUMENTS_HOOKS: dict[Resource, NamedDocumentsHook] = {
+    resource: protocol.named_documents
+    for protocol in PROTOCOLS
+    if hasattr(protocol, "named_documents")
+    for resource in protocol.RESOURCES
+}
+_NOT_REQUESTED = LastFailure(is_refusal=False, days=0, why="named and not requested")
 
 
 def collect_applicable(
@@ -49,24 +71,73 @@ def collect_applicable(
     `resources` holds each planned resource of an origin once; it is empty for an origin that was
     never visited, for which `complete` is false.
     """
+    asked = next(filter(None, (evidence.origin for evidence in resources)), "")
+    question = replace(question, origin=question.origin or asked)
     applicable = [
         ApplicableStatement(protocol=protocol, reading_key=key, evidence=evidence, applied=applied)
         for evidence in resources
         for protocol, key, reading in evidence.readings
         if reading.statements or reading.rules is not None
         for applied in _for_audience(
-            protocol.statements_for(reading, question), evidence, resources, question
+            applied_statements(protocol, reading, question), evidence, resources, question
         )
     ]
     applicable = [h for h in applicable if _applies_to(h, question, resources)]
-    unseen = _missing(resources, question)
     return ApplicableStatements(
         statements=tuple(apply_precedence(applicable, question)),
         prose=tuple(_prose_statements(resources, question)),
-        unseen=unseen,
-        complete=bool(resources) and not unseen,
-        pages=sum(s.resource in CONTENT and s.presence is Presence.PRESENT for s in resources),
+        essential=_essential(resources, question),
+        pages=sum(
+            s.is_final and s.resource in CONTENT and s.presence is Presence.PRESENT
+            for s in resources
+        ),
     )
+
+
+def missing(
+    essential: tuple[ResourceEvidence, ...], rules: RuleSet
+) -> tuple[ResourceEvidence, ...]:
+    """Return the essential resources that do not show that nothing is reserved there.
+
+    They were not seen; or this client was turned away since (freedom ends at once); or the
+    evidence could not be renewed for longer than the rule set allows; or a document was there
+    and nothing could be read in it, where the rule set counts lenient readings.
+    """
+    return tuple([evidence for evidence in essential if _is_missing(evidence, rules)])
+
+
+def _is_missing(evidence: ResourceEvidence, rules: RuleSet) -> bool:
+    if _is_unseen(evidence) or has_expired(evidence, rules):
+        return True
+    return rules.lenient_counts_as == "reserved" and is_unreadable(evidence)
+
+
+def has_expired(evidence: ResourceEvidence, rules: RuleSet) -> bool:
+    """Return whether evidence is too old to show that nothing is reserved.
+
+    Its age counts from the evidence to the last attempt, which failed: evidence that was
+    not asked for again is as good as its date says.
+    """
+    failure = evidence.last_failure
+    return failure is not None and (
+        failure.is_refusal or failure.days > rules.freedom_expires_after
+    )
+
+
+def is_unreadable(evidence: ResourceEvidence) -> bool:
+    """Return whether a document that could reserve was there, and nothing could be read in it."""
+    return bool(unreadable_protocols(evidence))
+
+
+def unreadable_protocols(evidence: ResourceEvidence) -> list[Protocol]:
+    """Return the protocols that could reserve, and could read nothing in what was there."""
+    return [
+        protocol
+        for protocol, _key, reading in evidence.readings
+        if reading.presence is Presence.MALFORMED
+        and not reading.statements
+        and not getattr(protocol, "CONTEXT_ONLY", False)
+    ]
 
 
 def has_audience_hook(resource: Resource) -> bool:
@@ -79,15 +150,16 @@ def _prose_statements(
 ) -> Iterator[ApplicableStatement]:
     """Yield candidates as statements that reserve.
 
-    A candidate at location `page`, such as a footer, is about its own page only; one in a
-    comment of robots.txt or in terms is about the whole origin.
+    A candidate in a page, such as a footer, is about its own page only; one in a comment of
+    robots.txt or in terms is about the whole origin (`patterns.PAGE_LOCATIONS`).
     """
     for evidence in resources:
         for protocol, key, reading in evidence.readings:
             for n, candidate in enumerate(reading.candidates, start=1):
                 if candidate.strength != patterns.CANDIDATE:
                     continue
-                is_about_all = candidate.location != "page" or evidence.path == question.path
+                is_of_page = candidate.location in patterns.PAGE_LOCATIONS
+                is_about_all = not is_of_page or evidence.path == question.path
                 applicable = ApplicableStatement(
                     protocol=protocol,
                     reading_key=key,
@@ -110,8 +182,14 @@ def _for_audience(
 ) -> Iterator[AppliedStatement]:
     """Yield the statements of a document once for each agent that it speaks to.
 
-    The bytes of the document do not say who that is: the documents that link to it do.
+    The bytes of the document do not say who that is: the documents that link to it do. Nothing
+    in a document counts that strict readers would not reach.
     """
+    hook = _LOOSE_NAME_HOOKS.get(evidence.resource)
+    if hook is not None and statements:
+        carriers = _carriers(evidence.resource, resources)
+        if hook(evidence.path, carriers):
+            statements = tuple([as_lenient(applied) for applied in statements])
     for token in _audience(evidence, resources, question):
         for applied in statements:
             if token == "*":
@@ -131,14 +209,41 @@ def _audience(
     """
     if evidence.resource not in _AUDIENCE_HOOKS:
         return EVERYBODY
-    family, audience = _AUDIENCE_HOOKS[evidence.resource]
-    carriers = (
+    _, audience = _AUDIENCE_HOOKS[evidence.resource]
+    return audience(evidence.path, _carriers(evidence.resource, resources), question.agent)
+
+
+def _not_requested(resources: tuple[ResourceEvidence, ...]) -> Iterator[ResourceEvidence]:
+    """Yield unseen evidence for documents that others name and that were never requested.
+
+    A crawl follows a limited number of links of an origin. What it left out may reserve.
+    """
+    for resource, hook in _NAMED_DOCUMENTS_HOOKS.items():
+        asked = {evidence.path for evidence in resources if evidence.resource is resource}
+        for url in hook(_carriers(resource, resources)):
+            if url not in asked:
+                yield ResourceEvidence(
+                    resource=resource,
+                    path=url,
+                    url=url,
+                    presence=Presence.UNSEEN,
+                    observation=0,
+                    observed_at="",
+                    last_failure=_NOT_REQUESTED,
+                )
+
+
+def _carriers(
+    resource: Resource, resources: tuple[ResourceEvidence, ...]
+) -> Iterator[tuple[str, Reading]]:
+    """Yield URL and reading of the documents of the family that name a resource."""
+    family, _ = _AUDIENCE_HOOKS[resource]
+    return (
         (other.url, reading)
         for other in resources
         for protocol, _key, reading in other.readings
         if family == protocol.FAMILY
     )
-    return audience(evidence.path, carriers, question.agent)
 
 
 def _applies_to(
@@ -155,24 +260,31 @@ def _applies_to(
 
 
 def _is_unseen(evidence: ResourceEvidence) -> bool:
-    """Return whether evidence is missing: no response, or a protocol that could not read it."""
+    """Return whether evidence is missing: no response, or a protocol that could not read it.
+
+    A resource that another document names must be there: a licence that leads nowhere is a
+    licence that was not read (RSL 1.0, 4.3), not one that permits.
+    """
     if evidence.presence is Presence.UNSEEN:
+        return True
+    if has_audience_hook(evidence.resource) and evidence.presence is not Presence.PRESENT:
         return True
     return any(reading.presence is Presence.UNSEEN for _, _, reading in evidence.readings)
 
 
-def _missing(
+def _essential(
     resources: tuple[ResourceEvidence, ...], question: Question
 ) -> tuple[ResourceEvidence, ...]:
-    """Return the planned resources without evidence that could change the answer.
+    """Return the planned resources that could change the answer.
 
-    If the page asked about was requested itself, other pages could not.
+    Header fields of a redirect or an error are among them if they were there and could not be
+    read. If the page asked about was requested itself, other pages could not.
     """
     is_own_page = question.path is not None and is_sampled(resources, question.path)
     return tuple(
         evidence
-        for evidence in resources
-        if _is_unseen(evidence)
+        for evidence in (*resources, *_not_requested(resources))
+        if (evidence.is_final or _is_unseen(evidence) or is_unreadable(evidence))
         and evidence.resource not in _UNESSENTIAL
         and not (is_own_page and evidence.resource in CONTENT and evidence.path != question.path)
         and _audience(evidence, resources, question)

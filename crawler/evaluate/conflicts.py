@@ -29,20 +29,24 @@ def _in_conflict(one: ApplicableStatement, other: ApplicableStatement) -> bool:
 
     Statements of different protocols do. Carriers of one protocol do not, since its own
     precedence has decided between them. Within one reading, statements do if neither is limited
-    to a part: an exception for some paths is no contradiction.
+    to a part: an exception for some paths is no contradiction. A permission for an agent is one
+    where everybody else is told no. A permission for disputed paths is one: by another reading
+    of the same document, one of them is reserved.
     """
     if one.protocol.FAMILY != other.protocol.FAMILY:
         return True
     same_reading = one.reading_key == other.reading_key and one.evidence is other.evidence
-    return same_reading and not one.applied.limited_to and not other.applied.limited_to
+    if not same_reading or other.applied.limited_to == "disputed paths":
+        return same_reading
+    return not one.applied.limited_to and other.applied.limited_to in ("", "agents")
 
 
 def _first_of_each(applicable: Iterable[ApplicableStatement]) -> list[ApplicableStatement]:
-    """Return the first statement of each protocol and resource, limited and unlimited ones apart.
+    """Return the first statement of each protocol and resource, those of each limit apart.
 
     A file can hold thousands of statements, and the pairs of all of them would be millions.
     """
-    first: dict[tuple[str, int, bool], ApplicableStatement] = {}
+    first: dict[tuple[str, int, str], ApplicableStatement] = {}
     for h in applicable:
-        first.setdefault((h.protocol.NAME, id(h.evidence), bool(h.applied.limited_to)), h)
+        first.setdefault((h.protocol.NAME, id(h.evidence), h.applied.limited_to), h)
     return list(first.values())

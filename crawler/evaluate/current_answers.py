@@ -6,15 +6,20 @@ recorded as the last attempt (docs/crawling.md).
 
 import json
 import re
+from collections import defaultdict
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from crawler import caches
+from crawler.evaluate.records import LastFailure
 from crawler.model import fields_of
-from crawler.protocols.parse import presence_by_status
+from crawler.protocols import FIELD_NAMES
+from crawler.protocols.parse import is_refusal_of_us, presence_by_status
 from crawler.urls import canonical
 from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
 
+_ANSWERED = frozenset((Outcome.RESPONDED.value, Outcome.TOO_LARGE.value))
 _EXTERNAL = frozenset(str(resource.value) for resource in EXTERNAL)
 # Calling the enumeration costs several times as much, once for each resource of each origin.
 _RESOURCES = {resource.value: resource for resource in Resource}
@@ -37,6 +42,7 @@ class ObservationRow(NamedTuple):
     `key` is its number and `run` that of the crawl. `stored` is the digest of the stored body or
     extract, None without one. `asked` is the URL that the plan requested, `url` the one of this
     response, `hop` counts the redirects between them. `headers` is JSON, a list of pairs.
+    `note` says why something failed, in a few words.
     `confirmed` is the stored response that a 304 revalidates (RFC 9111, 4.3.4).
     """
 
@@ -52,6 +58,7 @@ class ObservationRow(NamedTuple):
     headers: str
     truncated: int
     observed_at: str
+    note: str
     confirmed: "ObservationRow | None"
 
     @property
@@ -60,29 +67,40 @@ class ObservationRow(NamedTuple):
         return presence_by_status(self.outcome, self.status, confirms=self.confirmed is not None)
 
     @property
-    def is_redirect(self) -> bool:
-        """True for a redirect. A 304 that revalidates a stored response is none."""
-        answered = self.outcome == Outcome.RESPONDED and self.confirmed is None
-        return answered and 300 <= (self.status or 0) < 400
-
-    @property
     def fields(self) -> tuple[tuple[str, str], ...]:
         """The header fields, those of a revalidated response updated; see `Observation.fields`."""
         return fields_of(_headers(self.headers), self.confirmed and self.confirmed.fields)
 
 
+class OtherResponse(NamedTuple):
+    """A response besides the current answer whose header fields count.
+
+    `since` is the UTC time of the first look that showed the same fields there. `last_failure` is
+    that of the resource, None for a response of the last attempt.
+    """
+
+    row: ObservationRow
+    since: str
+    last_failure: LastFailure | None
+
+
 class CurrentAnswer(NamedTuple):
     """The current answer of a planned resource.
 
-    `row` is the observation that counts, `last` the key of the last attempt, which may be a
-    later failure. `path` is as in `ResourceEvidence`.
+    `row` is the observation that counts, `last` the last attempt, which may be a later failure.
+    `path`, `since` and `last_failure` are as in `ResourceEvidence`. `others` are further
+    responses whose header fields count: the redirects that led to `row`, `row` itself if it is
+    an error, and all responses of the last attempt.
     """
 
     resource: Resource
     path: str
     row: ObservationRow
-    last: int
+    last: ObservationRow
     presence: Presence
+    since: str
+    last_failure: LastFailure | None
+    others: tuple[OtherResponse, ...]
 
 
 @lru_cache(maxsize=caches.HEADER_LISTS)
@@ -129,24 +147,124 @@ def _is_plain_path(path: str) -> bool:
 
 
 def _current_answer(resource: str, path: str, rows: list[ObservationRow]) -> CurrentAnswer:
-    finals = _final_responses(rows) if len(rows) > 1 else rows
-    last = finals[-1]
-    row, presence = last, last.presence
-    if presence is Presence.UNSEEN:
-        seen = (final for final in reversed(finals) if final.presence is not Presence.UNSEEN)
-        row = next(seen, last)
-        presence = row.presence
-    return CurrentAnswer(_RESOURCES[resource], path, row, last.key, presence)
+    chains = _chains(rows)
+    last = chains[-1]
+    shown = next((c for c in reversed(chains) if c[-1].presence is not Presence.UNSEEN), last)
+    row = shown[-1]
+    position = chains.index(shown)
+    failure = _last_failure(row, [chain[-1] for chain in chains[position:]])
+    return CurrentAnswer(
+        resource=_RESOURCES[resource],
+        path=path,
+        row=row,
+        last=last[-1],
+        presence=row.presence,
+        since=_since([chain[-1] for chain in chains[: position + 1]]),
+        last_failure=failure,
+        others=_others(chains, position, failure),
+    )
 
 
-def _final_responses(rows: list[ObservationRow]) -> list[ObservationRow]:
-    """Return the final response of each chain of redirects, in the order of their first requests.
+def _chains(rows: list[ObservationRow]) -> list[list[ObservationRow]]:
+    """Return the chains of redirects, in the order of their first requests, each by its hops.
 
     A chain is known by its run and the URL requested; of equal hops the later response counts.
     """
-    finals: dict[tuple[int, str], ObservationRow] = {}
+    if len(rows) == 1:
+        return [rows]
+    chains: defaultdict[tuple[int, str], dict[int, ObservationRow]] = defaultdict(dict)
     for row in rows:
-        final = finals.get((row.run, row.asked))
-        if final is None or final.hop <= row.hop:
-            finals[row.run, row.asked] = row
-    return list(finals.values())
+        chains[row.run, row.asked][row.hop] = row
+    return [[chain[hop] for hop in sorted(chain)] for chain in chains.values()]
+
+
+def _since(finals: list[ObservationRow]) -> str:
+    """Return the time of the first look that showed the content of the last of `finals`.
+
+    Failed looks in between do not end the time that something is known to stand.
+    """
+    *earlier, row = finals
+    since = row.observed_at
+    for final in reversed(earlier):
+        if final.presence is Presence.UNSEEN:
+            continue
+        if final.stored != row.stored or _signal_fields(final) != _signal_fields(row):
+            break
+        since = final.observed_at
+    return since
+
+
+def _signal_fields(row: ObservationRow) -> list[tuple[str, str]]:
+    """Return the header fields that any protocol reads."""
+    return [field for field in row.fields if field[0].strip().lower() in FIELD_NAMES]
+
+
+def _last_failure(row: ObservationRow, finals: list[ObservationRow]) -> LastFailure | None:
+    """Return the failure of the last of `finals`, which are `row` and what came after it.
+
+    A host that turned this client away did so until it answers again, whatever failed since.
+    """
+    last = finals[-1]
+    if last.presence is not Presence.UNSEEN:
+        return None
+    refusals = [f for f in finals if is_refusal_of_us(f.outcome, f.status, f.note)]
+    why = [reason_of(final) for final in (*refusals[-1:], last)]
+    return LastFailure(
+        is_refusal=bool(refusals),
+        days=0.0 if row is last else _days_between(row.observed_at, last.observed_at),
+        why=", then ".join(dict.fromkeys(why)),
+    )
+
+
+def _days_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds() / 86400
+
+
+def reason_of(row: ObservationRow) -> str:
+    """Return why an attempt failed, without the URL of its origin.
+
+    Reasons go into the cache key of evaluations, and most hosts fail for few reasons.
+    """
+    if row.outcome == Outcome.WITHHELD:
+        return row.note.replace(row.asked[: row.asked.find("/", len("https://"))], "")
+    return row.outcome if row.status is None else f"answered {row.status}"
+
+
+def _others(
+    chains: list[list[ObservationRow]], shown: int, failure: LastFailure | None
+) -> tuple[OtherResponse, ...]:
+    """Return the responses other than the final one of the chain `shown` whose fields count.
+
+    A response that reserves counts whatever its status is: the report on TDMRep speaks of "the
+    HTTP response", and a reservation on a redirect is about the URL that was requested.
+    """
+    *hops, final = chains[shown]
+    of_shown = [*hops, *([] if final.presence is Presence.PRESENT else [final])]
+    last = len(chains) - 1
+    # One look is all that most resources had.
+    found = [(shown, row, failure if shown < last else None) for row in of_shown]
+    if shown < last:
+        found += [(last, row, None) for row in chains[last]]
+    return tuple(
+        [
+            OtherResponse(row, _since_of_fields(row, chains[:position]), last_failure)
+            for position, row, last_failure in found
+            if row.outcome in _ANSWERED
+        ]
+    )
+
+
+def _since_of_fields(row: ObservationRow, earlier: list[list[ObservationRow]]) -> str:
+    """Return the time of the first look that showed the fields of a response at its URL."""
+    since = row.observed_at
+    for chain in reversed(earlier):
+        answered = [other for other in chain if other.outcome in _ANSWERED]
+        same = [
+            other
+            for other in answered
+            if other.url == row.url and _signal_fields(other) == _signal_fields(row)
+        ]
+        if answered and not same:
+            break
+        since = same[0].observed_at if same else since
+    return since

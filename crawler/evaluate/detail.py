@@ -1,7 +1,7 @@
 """The detail of a finding, one short text: which part is reserved, or what was not seen."""
 
 from crawler.evaluate.records import RESERVING, ApplicableStatement, ResourceEvidence, is_page_level
-from crawler.vocab import State
+from crawler.vocab import Presence, State
 
 _MAX_NAMES = 8
 
@@ -11,32 +11,67 @@ def describe(
     applicable: list[ApplicableStatement],
     missing: tuple[ResourceEvidence, ...],
     pages: int,
+    malformed: list[str],
 ) -> str:
     """Return the detail of a state; empty where the state says everything.
 
     `applicable` are the statements that take part, `missing` the planned resources that were
-    not seen, `pages` is the number of pages that were seen.
+    not seen, `pages` is the number of pages that were seen, `malformed` are the titles of
+    protocols by which a reservation was attempted that does not count.
     """
+    attempted = f"malformed reservation: {first_names(malformed)}" if malformed else ""
+    return "; ".join(filter(None, (_main(state, applicable, missing, pages), attempted)))
+
+
+def _main(
+    state: State,
+    applicable: list[ApplicableStatement],
+    missing: tuple[ResourceEvidence, ...],
+    pages: int,
+) -> str:
     if state is State.UNKNOWN:
-        return "not seen: " + (", ".join(s.resource for s in missing) or "origin never asked")
+        return "not seen: " + (", ".join(_unseen(s) for s in missing) or "origin never asked")
     if state is not State.PARTIAL:
         return ""
-    names_by_limit: dict[str, list[str]] = {}
+    parts: dict[str, dict[str, list[str]]] = {}
     for h in applicable:
-        if h.applied.limited_to and h.statement.stance in RESERVING:
-            names_by_limit.setdefault(h.applied.limited_to, []).append(_limit_name(h))
-    return "; ".join(
-        _describe_limit(limit, list(dict.fromkeys(names)), pages)
-        for limit, names in names_by_limit.items()
-    )
+        limit = h.applied.limited_to or ("use" if h.statement.use else "")
+        if limit and h.statement.stance in RESERVING:
+            agents = parts.setdefault(limit, {}).setdefault(_limit_name(h), [])
+            agents.append(h.statement.agent)
+    return "; ".join(_describe_limit(limit, agents, pages) for limit, agents in parts.items())
 
 
-def _describe_limit(limit: str, names: list[str], pages: int) -> str:
-    if limit == "pages" and "" in names:
+def _unseen(evidence: ResourceEvidence) -> str:
+    """Return the name of a resource that was not seen, and why if a failure says so."""
+    failure = evidence.last_failure
+    if failure is None:
+        is_readable = evidence.presence is not Presence.MALFORMED
+        return (
+            evidence.resource.value
+            if is_readable
+            else f"{evidence.resource.value} (could not be read)"
+        )
+    old = "" if evidence.presence is Presence.UNSEEN else f", {failure.days:.0f} days old"
+    return f"{evidence.resource} ({failure.why}{old})"
+
+
+def _describe_limit(limit: str, agents: dict[str, list[str]], pages: int) -> str:
+    """Return a limit with the names of its parts; `agents` are those of each part."""
+    names = list(agents)
+    if limit == "pages" and "" in agents:
         return "all but pages that say otherwise"
     if limit == "pages":
         limit = f"{len(names)} of {pages} pages seen"
-    return f"{limit}: {_first_names(names)}"
+        names = [_page_name(name, whom) for name, whom in agents.items()]
+    return f"{limit}: {first_names(names)}"
+
+
+def _page_name(path: str, agents: list[str]) -> str:
+    """Return the path of a page, with the agents if it speaks to none but them."""
+    if "*" in agents:
+        return path
+    return f"{path} (agents: {first_names(list(dict.fromkeys(agents)))})"
 
 
 def _limit_name(applicable: ApplicableStatement) -> str:
@@ -49,10 +84,13 @@ def _limit_name(applicable: ApplicableStatement) -> str:
             return statement.media or statement.path or ""
         case "pages":
             return applicable.evidence.path if is_page_level(applicable) else ""
+        case "":
+            return statement.use
         case _:
             return statement.path or ""
 
 
-def _first_names(names: list[str]) -> str:
+def first_names(names: list[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
     more = len(names) - _MAX_NAMES
     return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

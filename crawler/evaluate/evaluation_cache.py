@@ -16,17 +16,19 @@ from typing import NamedTuple
 
 from crawler import caches
 from crawler.caches import BoundedCache, IdentityCache
-from crawler.evaluate.applicable import has_audience_hook
+from crawler.evaluate.applicable import has_audience_hook, has_expired
 from crawler.evaluate.conflicts import find_conflicts
-from crawler.evaluate.evaluator import evaluate_rule_sets
+from crawler.evaluate.evaluator import concerns, evaluate_rule_sets
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
 from crawler.evaluate.url_verdicts import Verdict, default_and_page_verdicts, verdicts_for_path
 from crawler.model import Question, Reading
-from crawler.protocols.interface import Protocol
+from crawler.protocols.interface import NamesHostsHook, Protocol
 from crawler.protocols.url_patterns import url_patterns_of
 from crawler.rulesets import RuleSet
-from crawler.vocab import ANCESTORS, Presence, Purpose, State
+from crawler.vocab import Presence, Purpose, State
 
+# Readings that found nothing, and yet affect an answer.
+_UNREAD = frozenset({Presence.UNSEEN, Presence.MALFORMED})
 #: In place of the position of a resource: the newest evidence of the origin.
 NEWEST = -1
 
@@ -47,7 +49,8 @@ class CachedFinding(NamedTuple):
     """A finding without host and time.
 
     `rules` is the label of its rule set. `headline` marks the strongest finding of a rule set,
-    the first if there are several. `deciding` is None for `silent` and `unknown`.
+    the first if there are several. `deciding` is None for `silent` and `unknown`. The others are
+    as in `Finding`.
     """
 
     rules: str
@@ -58,6 +61,9 @@ class CachedFinding(NamedTuple):
     headline: bool
     detail: str
     deciding: StatementRef | None
+    exceptions: tuple[str, ...]
+    malformed: bool
+    stale: bool
 
 
 class CachedVerdict(NamedTuple):
@@ -144,15 +150,20 @@ class EvaluationCache:
         """Return what an evaluation depends on in one resource.
 
         Readings that affect no answer are left out, so that files that say nothing are equal
-        whatever their bytes are. An unseen reading must stay: it has the number 0 as well, but
-        makes `unknown` of what would be `silent`.
+        whatever their bytes are. An unseen or malformed reading must stay: it has the number 0 as
+        well, but is no silence.
         """
         readings = [
-            (n, number)
+            (n, number, reading.presence)
             for n, (protocol, _, reading) in enumerate(evidence.readings)
-            if (number := self._number(protocol, reading)) or reading.presence is Presence.UNSEEN
+            if (number := self._number(protocol, reading)) or reading.presence in _UNREAD
         ]
-        return (evidence.resource, evidence.path, evidence.presence, *readings)
+        failure = evidence.last_failure and (
+            evidence.last_failure.why,
+            *[has_expired(evidence, rules) for rules in (*self._rule_sets, self._chosen)],
+        )
+        facts = (evidence.resource, evidence.path, evidence.presence, evidence.is_final)
+        return (*facts, failure, *readings)
 
     def _number(self, protocol: Protocol, reading: Reading) -> int:
         """Return a number of this reading alone, or 0 for all readings that affect no answer."""
@@ -189,7 +200,7 @@ def observation_times(
 
 def _affects_answers(protocol: Protocol, reading: Reading) -> bool:
     """Return whether a reading can change a state, or makes a difference between URLs."""
-    if reading.statements or reading.candidates:
+    if reading.statements or reading.candidates or reading.names:
         return True
     return reading.rules is not None and bool(url_patterns_of(protocol, reading))
 
@@ -199,12 +210,23 @@ def _is_shareable(
 ) -> bool:
     """Return whether no URL of the origin went into an evaluation.
 
-    A relative policy is resolved against the URL of its origin, and an audience depends on the
-    URLs by which other documents link to a resource.
+    A relative policy is resolved against the URL of its origin, an audience depends on the URLs
+    by which other documents link to a resource, and some documents name hosts.
     """
-    return all(cached.verdict.policy_url is None for cached in verdicts) and not any(
-        has_audience_hook(evidence.resource) for evidence in resources
+    return (
+        all(cached.verdict.policy_url is None for cached in verdicts)
+        and not any(has_audience_hook(evidence.resource) for evidence in resources)
+        and not any(
+            _names_hosts(protocol, reading)
+            for evidence in resources
+            for protocol, _key, reading in evidence.readings
+        )
     )
+
+
+def _names_hosts(protocol: Protocol, reading: Reading) -> bool:
+    hook: NamesHostsHook | None = getattr(protocol, "names_hosts", None)
+    return hook is not None and hook(reading)
 
 
 def _with_positions(resources: tuple[ResourceEvidence, ...]) -> tuple[ResourceEvidence, ...]:
@@ -244,9 +266,8 @@ def _cached_findings(findings: tuple[Finding, ...]) -> Iterator[CachedFinding]:
 
 def _cached_finding(f: Finding, *, headline: bool) -> CachedFinding:
     deciding = _statement_ref(f.deciding) if f.deciding else None
-    return CachedFinding(
-        f.rules, f.purpose, f.state, f.conflict, f.complete, headline, f.detail, deciding
-    )
+    shown = (f.rules, f.purpose, f.state, f.conflict, f.complete, headline, f.detail, deciding)
+    return CachedFinding(*shown, f.exceptions, f.malformed, f.stale)
 
 
 def _conflict_refs(
@@ -255,6 +276,6 @@ def _conflict_refs(
     """Yield the conflicts of each purpose: purpose, reserving and permitting statement."""
     taking_part = [h for h in applicable if not h.excluded_because]
     for purpose in Purpose:
-        relevant = (h for h in taking_part if h.statement.purpose in ANCESTORS[purpose])
+        relevant = (h for h in taking_part if concerns(h.statement, purpose))
         for reserving, permitting in find_conflicts(relevant):
             yield purpose, _statement_ref(reserving), _statement_ref(permitting)

@@ -11,13 +11,33 @@ from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
 RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 
 
+class LastFailure(NamedTuple):
+    """The last attempt at a resource, where it failed.
+
+    `is_refusal` says that the host turned this client away (see `plan.refusals`); other failures
+    may pass. `days` is the age of the evidence at that attempt, 0 without evidence. `why` is a
+    short reason without the URL of the origin, so that equal reasons are equal texts.
+    """
+
+    is_refusal: bool
+    days: float
+    why: str
+
+
 class ResourceEvidence(NamedTuple):
     """A resource of an origin, with its current answer and the readings of that answer.
 
     `path` is path and query of the URL that was requested (the whole URL for resources that may
     be on another host), `url` is that of the final response. `observation` is the key of that
     response, `observed_at` its UTC time. `readings` holds for each protocol that reads the
-    resource the protocol, the key of its reading, and the reading.
+    resource the protocol, the key of its reading, and the reading. `origin` is the origin that
+    was asked, as text (`Origin.url`); it is empty for a resource that may be on another host.
+
+    `since` is the UTC time of the first look that showed the same content, without another
+    content in between. `last_failure` is set if the last attempt failed, whether or not there is
+    older evidence. `is_final` is false for a response whose header fields count although it is
+    not the answer: a redirect, or an error. Such evidence only adds statements: nothing depends
+    on whether it was seen.
     """
 
     resource: Resource
@@ -27,6 +47,15 @@ class ResourceEvidence(NamedTuple):
     observation: int
     observed_at: str
     readings: tuple[tuple[Protocol, str, Reading], ...] = ()
+    since: str = ""
+    last_failure: LastFailure | None = None
+    is_final: bool = True
+    origin: str = ""
+
+    @property
+    def is_stale(self) -> bool:
+        """True if the evidence is older than the last attempt, which failed."""
+        return self.last_failure is not None and self.presence is not Presence.UNSEEN
 
 
 class ApplicableStatement(NamedTuple):
@@ -54,15 +83,13 @@ class ApplicableStatement(NamedTuple):
 class ApplicableStatements(NamedTuple):
     """All statements that apply to a question, before any rule set is used.
 
-    `prose` holds candidates as statements, which only some rule sets count. `unseen` are the
-    planned resources without evidence, and `complete` says that there are none. `pages` is the
-    number of pages that were seen.
+    `prose` holds candidates as statements, which only some rule sets count. `essential` are the
+    planned resources that could change the answer. `pages` is the number of pages that were seen.
     """
 
     statements: tuple[ApplicableStatement, ...]
     prose: tuple[ApplicableStatement, ...]
-    unseen: tuple[ResourceEvidence, ...]
-    complete: bool
+    essential: tuple[ResourceEvidence, ...]
     pages: int
 
 
@@ -71,7 +98,11 @@ class Finding(NamedTuple):
 
     `rules` is the label of the rule set. `deciding` is the deciding statement, None for `silent`
     and `unknown`. `considered` holds every statement about the purpose, the deciding one first.
-    `missing` lists the planned resources that were not seen.
+    `missing` lists the planned resources that were not seen, or whose evidence is too old to show
+    that nothing is reserved. `exceptions` are the agents that a state which covers everybody does
+    not cover, as the documents write them. `malformed` says that a reservation was attempted
+    which only a lenient reading yields, and which does not count. `stale` says that the finding
+    rests on evidence older than the last attempt, which failed.
     """
 
     purpose: Purpose
@@ -83,6 +114,9 @@ class Finding(NamedTuple):
     deciding: ApplicableStatement | None = None
     considered: tuple[ApplicableStatement, ...] = ()
     missing: tuple[ResourceEvidence, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    malformed: bool = False
+    stale: bool = False
 
 
 def is_page_level(applicable: ApplicableStatement) -> bool:
@@ -99,7 +133,8 @@ def is_sampled(resources: Iterable[ResourceEvidence], path: str | None) -> bool:
     evidence, and statements of other pages are no substitute.
     """
     return any(
-        evidence.resource in CONTENT
+        evidence.is_final
+        and evidence.resource in CONTENT
         and evidence.path == path
         and evidence.presence is not Presence.ABSENT
         for evidence in resources

@@ -16,10 +16,16 @@ from typing import NamedTuple
 
 from crawler import caches
 from crawler.caches import BoundedCache
-from crawler.evaluate.current_answers import CurrentAnswer, ObservationRow, current_answers
+from crawler.evaluate.current_answers import (
+    CurrentAnswer,
+    ObservationRow,
+    OtherResponse,
+    current_answers,
+    reason_of,
+)
 from crawler.evaluate.records import ResourceEvidence
-from crawler.model import Document, Reading, value_of
-from crawler.protocols import PROTOCOLS
+from crawler.model import Document, Issue, Reading, value_of
+from crawler.protocols import FIELD_NAMES, PROTOCOLS
 from crawler.protocols.interface import Carrier, Protocol
 from crawler.protocols.parse import (
     document_of_content,
@@ -29,7 +35,7 @@ from crawler.protocols.parse import (
 )
 from crawler.protocols.parse_cache import needs_original, normalise_for_cache
 from crawler.protocols.url_patterns import url_patterns_of
-from crawler.vocab import Presence, Resource
+from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -47,12 +53,6 @@ def _readers_of(resource: Resource, *, headers: bool) -> tuple[Protocol, ...]:
 _HEADER_PROTOCOLS = {r.value: _readers_of(r, headers=True) for r in Resource}
 _CONTENT_PROTOCOLS = {r.value: _readers_of(r, headers=False) for r in Resource}
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
-_KNOWN_FIELDS = frozenset(
-    name
-    for protocols in _HEADER_PROTOCOLS.values()
-    for protocol in protocols
-    for name in protocol.HEADERS
-)
 
 
 class StoredReading(NamedTuple):
@@ -71,7 +71,8 @@ class StoredReading(NamedTuple):
 class ParsedResponse(NamedTuple):
     """All readings of a response in the order of `PROTOCOLS`, and the same for the evaluator.
 
-    `presence` is that of the protocol that reads the whole body, None without such a protocol.
+    `presence` is that of the protocol that reads the whole body, or unseen for a page that no
+    protocol could read; None leaves what the status says.
     """
 
     readings: tuple[StoredReading, ...] = ()
@@ -88,16 +89,19 @@ class ParsedResponse(NamedTuple):
 class OriginSnapshot:
     """The current evidence of an origin.
 
-    `resources` is the input of the evaluator, one for each of `answers`. `readings` pairs keys
-    of observations with what was found in them. Redirects are among them: what their header
-    fields say is stored, although it is not evaluated. `newest_observed_at` is the UTC
-    time of the newest current answer, empty without any.
+    `resources` is the input of the evaluator: first one for each of `answers`, in their order,
+    then the other responses whose header fields count. `readings` pairs keys of observations
+    with what was found in them. `newest_observed_at` is the UTC time of the newest current
+    answer, `last_looked_at` that of the last attempt of any kind; both are empty without any.
+    `last_outcome` says why the last attempt at a resource failed, `responded` if none did.
     """
 
     resources: tuple[ResourceEvidence, ...]
     answers: tuple[CurrentAnswer, ...]
     readings: tuple[tuple[int, StoredReading], ...]
     newest_observed_at: str
+    last_looked_at: str
+    last_outcome: str
 
 
 _EMPTY = ParsedResponse()
@@ -109,7 +113,7 @@ class SnapshotReader:
     """Loads snapshots. Equal documents are parsed once, however many hosts send them.
 
     `rows_of` returns the observations of an origin by its number, in the order of attempts;
-    `load_body` returns stored bytes by their digest.
+    `load_body` returns stored bytes by their digest, None if they are gone or damaged.
     """
 
     def __init__(
@@ -127,41 +131,40 @@ class SnapshotReader:
         """Return the snapshot of an origin by its number; empty if it was never visited."""
         rows = self._rows_of(origin)
         answers = current_answers(rows)
-        current = {answer.row.key for answer in answers}
-        parsed = {
-            row.key: self._parse_row(row) for row in rows if row.key in current or row.is_redirect
-        }
+        parsed = {answer.row.key: self._parse_row(answer.row) for answer in answers}
+        resources = [_resource_evidence(answer, parsed[answer.row.key]) for answer in answers]
+        for answer in answers:
+            for other in answer.others:
+                from_headers = self._parse_headers(other.row, other.row.fields)
+                if from_headers.readings:
+                    parsed[other.row.key] = from_headers
+                    resources.append(_header_evidence(answer, other, from_headers))
         return OriginSnapshot(
-            resources=tuple(
-                [_resource_evidence(answer, parsed[answer.row.key]) for answer in answers]
-            ),
+            resources=tuple(resources),
             answers=answers,
             readings=tuple(
                 [(key, reading) for key in sorted(parsed) for reading in parsed[key].stored]
             ),
             newest_observed_at=max([answer.row.observed_at for answer in answers], default=""),
+            last_looked_at=max([row.observed_at for row in rows], default=""),
+            last_outcome=_last_outcome(answers),
         )
 
     def _parse_row(self, row: ObservationRow) -> ParsedResponse:
-        """Parse a stored response with all protocols that read its resource.
-
-        Of a redirect only the header fields are read: its body belongs to no resource.
-        """
-        is_present = row.presence is Presence.PRESENT
-        if not is_present and not row.is_redirect:
+        """Parse the answer of a resource with all protocols that read it."""
+        if row.presence is not Presence.PRESENT:
             return _EMPTY
         fields = row.fields
-        from_headers = self._parse_headers(row, fields)
-        return _merge(from_headers, self._parse_body(row, fields)) if is_present else from_headers
+        return _merge(self._parse_headers(row, fields), self._parse_body(row, fields))
 
     def _parse_headers(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
         # Most responses have no field that any protocol knows.
-        known = tuple([field for field in fields if field[0].strip().lower() in _KNOWN_FIELDS])
+        known = tuple([field for field in fields if field[0].strip().lower() in FIELD_NAMES])
         if not known:
             return _EMPTY
-        key = (row.resource, known)
+        key = (row.resource, known, row.status)
         return self._responses.get(key) or self._responses.put(
-            key, _parsed_response(_parse_fields(_HEADER_PROTOCOLS[row.resource], known))
+            key, _parsed_response(_parse_fields(_HEADER_PROTOCOLS[row.resource], known, row.status))
         )
 
     def _parse_body(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
@@ -176,7 +179,9 @@ class SnapshotReader:
         protocols = _CONTENT_PROTOCOLS[row.resource]
         if not protocols:
             return _EMPTY
-        content = (self._load_body(row.stored) if row.stored else None) or b""
+        content = self._load_body(row.stored) if row.stored else b""
+        if content is None:
+            return _damaged(protocols, row.stored or "")
         document = document_of_content(
             protocols[0], content, media_type, truncated=bool(row.truncated)
         )
@@ -226,12 +231,24 @@ def _parsed_response(readings: Iterable[StoredReading]) -> ParsedResponse:
     # is the one that the file is named for.
     of_body = [r.reading.presence for r in readings if r.protocol.CARRIER is Carrier.BODY]
     as_evidence = tuple([(r.protocol, r.key, r.reading) for r in readings])
+    if any(p.CARRIER is Carrier.PAGE and r.presence is Presence.UNSEEN for p, _, r in as_evidence):
+        of_body.append(Presence.UNSEEN)
     return ParsedResponse(readings, as_evidence, of_body[-1] if of_body else None)
 
 
-def _parse_fields(protocols: Iterable[Protocol], fields: Fields) -> Iterator[StoredReading]:
+def _damaged(protocols: Iterable[Protocol], digest: str) -> ParsedResponse:
+    """Return the readings of bytes that are not those that were received: nothing was seen."""
+    issue = Issue(code="internal.damaged", excerpt=digest)
+    document = Document(body=digest.encode())
+    reading = Reading(presence=Presence.UNSEEN, issues=(issue,))
+    return _parsed_response([_with_key(StoredReading(p, reading), document) for p in protocols])
+
+
+def _parse_fields(
+    protocols: Iterable[Protocol], fields: Fields, status: int | None
+) -> Iterator[StoredReading]:
     for protocol in protocols:
-        document = document_of_headers(protocol, fields)
+        document = document_of_headers(protocol, fields, status)
         if document is not None:
             reading = StoredReading(protocol, parse(protocol, document))
             yield _with_key(reading, document) if _is_stored(reading) else reading
@@ -248,7 +265,8 @@ def _with_key(stored: StoredReading, document: Document) -> StoredReading:
 def _document_key(document: Document) -> tuple[str, str]:
     """Return the part of a key that all readings of a document share, and its SHA-256."""
     digest = hashlib.sha256(document.body).hexdigest()
-    facts = (document.media_type, document.charset, document.truncated, digest)
+    facts = [document.media_type, document.charset, document.truncated, digest]
+    facts += [] if document.status is None else [document.status]
     return "\n".join(map(str, facts)), digest
 
 
@@ -258,6 +276,16 @@ def _merge(one: ParsedResponse, other: ParsedResponse) -> ParsedResponse:
     return _parsed_response(
         sorted((*one.readings, *other.readings), key=lambda r: _ORDER[r.protocol.NAME])
     )
+
+
+def _last_outcome(answers: tuple[CurrentAnswer, ...]) -> str:
+    """Return why attempts failed: what was sent and failed says more than what was withheld."""
+    failed = [
+        (answer.last.outcome == Outcome.WITHHELD, answer.last.key, reason_of(answer.last))
+        for answer in answers
+        if answer.last_failure is not None
+    ]
+    return min(failed)[2] if failed else Outcome.RESPONDED.value
 
 
 def _resource_evidence(answer: CurrentAnswer, parsed: ParsedResponse) -> ResourceEvidence:
@@ -274,4 +302,31 @@ def _resource_evidence(answer: CurrentAnswer, parsed: ParsedResponse) -> Resourc
         observation=answer.row.key,
         observed_at=answer.row.observed_at,
         readings=parsed.as_evidence if answer.presence is Presence.PRESENT else (),
+        since=answer.since,
+        last_failure=answer.last_failure,
+        origin=_origin_asked(answer),
     )
+
+
+def _header_evidence(
+    answer: CurrentAnswer, other: OtherResponse, parsed: ParsedResponse
+) -> ResourceEvidence:
+    """Return the evidence of the header fields of a redirect or an error."""
+    return ResourceEvidence(
+        resource=answer.resource,
+        path=answer.path,
+        url=other.row.url,
+        presence=Presence.PRESENT,
+        observation=other.row.key,
+        observed_at=other.row.observed_at,
+        readings=parsed.as_evidence,
+        since=other.since,
+        last_failure=other.last_failure,
+        is_final=False,
+        origin=_origin_asked(answer),
+    )
+
+
+def _origin_asked(answer: CurrentAnswer) -> str:
+    """Return the origin that a resource was asked of; empty for one that may be elsewhere."""
+    return "" if answer.resource in EXTERNAL else "/".join(answer.row.asked.split("/", 3)[:3])

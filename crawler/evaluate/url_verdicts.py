@@ -20,8 +20,8 @@ from crawler.vocab import CONTENT, Presence, Purpose, State, row_rank
 #: The number of patterns beyond which the URLs of an origin are evaluated one by one.
 MAX_PATTERNS = 2000
 #: The keys of stored verdicts: `DEFAULT` for all URLs that match no pattern, `PAGE` and a path
-#: for one page.
-DEFAULT, PAGE = "", "="
+#: for one page, `ORIGIN` for rows that name a host and no page.
+DEFAULT, PAGE, ORIGIN = "", "=", "@"
 
 # Paths that rules seldom mention. A path that matches no pattern represents all such paths.
 _PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
@@ -32,7 +32,9 @@ class Verdict(NamedTuple):
 
     `reserved` is None where it is not known: the origin was never visited, or a planned resource
     was not seen, or pages of the origin reserve and this one was not requested. `basis` is the
-    name of the deciding protocol, and for `unknown` the reason. `observed_at` is UTC.
+    name of the deciding protocol, and for `unknown` the reason. `observed_at` is UTC. `stale`
+    and `malformed` are as in `Finding`; `last_looked_at` is the UTC time of the last attempt at
+    the origin, filled in by those who know the origin.
     """
 
     state: str
@@ -42,6 +44,9 @@ class Verdict(NamedTuple):
     policy_url: str | None
     observed_at: str | None
     rules: str
+    stale: bool = False
+    last_looked_at: str | None = None
+    malformed: bool = False
 
 
 def unknown_verdict(reason: str, purpose: Purpose, rules: RuleSet) -> Verdict:
@@ -55,7 +60,8 @@ def verdict_of(finding: Finding, rules: RuleSet, newest_observed_at: str) -> Ver
     `newest_observed_at` is the time of a verdict that no statement decided.
     """
     if finding.state is State.UNKNOWN:
-        return unknown_verdict(finding.detail, finding.purpose, rules)
+        unknown = unknown_verdict(finding.detail, finding.purpose, rules)
+        return unknown._replace(stale=finding.stale, malformed=finding.malformed)
     deciding = finding.deciding
     if deciding is None:
         basis, policy_url, observed_at = None, None, newest_observed_at
@@ -71,6 +77,8 @@ def verdict_of(finding: Finding, rules: RuleSet, newest_observed_at: str) -> Ver
         policy_url=policy_url,
         observed_at=observed_at,
         rules=rules.label,
+        stale=finding.stale,
+        malformed=finding.malformed,
     )
 
 
@@ -93,12 +101,15 @@ def strictest(verdicts: Iterable[Verdict]) -> Verdict:
 
 def verdicts_for_path(
     resources: tuple[ResourceEvidence, ...],
-    path: str,
+    path: str | None,
     rules: RuleSet,
     agent: str | None,
     newest_observed_at: str,
 ) -> tuple[Verdict, ...]:
-    """Return the verdict on one URL of an origin (`path` is path and query) for every purpose."""
+    """Return the verdicts on one URL of an origin, or on the whole origin, for every purpose.
+
+    `path` is path and query of the URL, None for the origin.
+    """
     findings = evaluate(resources, Question(path=path, agent=agent), rules)
     return tuple(verdict_of(finding, rules, newest_observed_at) for finding in findings)
 
@@ -109,7 +120,7 @@ def default_and_page_verdicts(
     agent: str | None,
     newest_observed_at: str,
 ) -> Iterator[tuple[str, tuple[Verdict, ...]]]:
-    """Yield the verdicts of an origin by key: `DEFAULT`, and each page with other ones.
+    """Yield the verdicts of an origin by key: `DEFAULT`, `ORIGIN` and each page with other ones.
 
     There is no `DEFAULT` if every probe path matches a pattern or was requested.
     """
@@ -118,6 +129,9 @@ def default_and_page_verdicts(
     if path is not None:
         default = verdicts_for_path(resources, path, rules, agent, newest_observed_at)
         yield DEFAULT, default
+    whole = verdicts_for_path(resources, None, rules, agent, newest_observed_at)
+    if whole != default:
+        yield ORIGIN, whole
     for page in pages_with_own_statements(resources):
         own = verdicts_for_path(resources, page, rules, agent, newest_observed_at)
         if own != default:
@@ -160,4 +174,7 @@ def pages_with_own_statements(resources: tuple[ResourceEvidence, ...]) -> tuple[
 
 
 def _has_statements(page: ResourceEvidence) -> bool:
-    return any(reading.statements for _, _, reading in page.readings)
+    return any(
+        reading.statements or reading.presence is Presence.MALFORMED
+        for _, _, reading in page.readings
+    )

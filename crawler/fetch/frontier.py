@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
-from crawler.fetch.clock import stamp
+from crawler.clock import stamp
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import OriginJob, RunEnd, Visit
 from crawler.store import evidence_writer, runs

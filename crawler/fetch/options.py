@@ -1,10 +1,26 @@
 """Fetch options: politeness, limits and addressing of a crawl, validated when made."""
 
+import re
 from dataclasses import dataclass
 
 from crawler import __version__, media
 from crawler.fetch.http import address_guard, connect_to
 from crawler.plan.planner import AGENT
+
+# In the User-Agent the contact stands in a comment, which parentheses, quotes and backslashes would
+# end or change (RFC 9110, 5.6.5).
+_CONTACT_OCTETS = re.compile(r"""[!#-'*-\[\]-~]+""")
+_LABELS = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"
+_CONTACT = re.compile(
+    rf"""https?://(?:{_LABELS}*|\[[0-9a-f:.]+\])\.?(?::\d{{1,5}})?(?:[/?#].*)?"""
+    rf"""|[^@\s<>,;:]+@{_LABELS}+""",
+    re.IGNORECASE,
+)
+
+
+def _is_contact(text: str) -> bool:
+    """Return whether a text is an http(s) URL or a mail address that a User-Agent can carry."""
+    return _CONTACT_OCTETS.fullmatch(text) is not None and _CONTACT.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +36,8 @@ class FetchOptions:
     - `pages`, `media`, `terms`: sampled pages, media files and terms pages per origin
     - `contact`: URL or mail address in the User-Agent
     - `connect_to`: rules of `http.connect_to`; `allow_network`: CIDR exceptions of the guard
-    - `policy_files_always`: fetch ai.txt and tdmrep.json in spite of a `Disallow`
+    - `full_every`: age of a whole response from which it is requested in full again
+    - `policy_files_always`: fetch policy files in spite of a `Disallow`
     - `context`: also fetch files that say nothing binding, as llms.txt
 
     Raises ValueError with a one-sentence message for an invalid value.
@@ -37,6 +54,7 @@ class FetchOptions:
     connect_to: tuple[str, ...] = ()
     allow_network: tuple[str, ...] = ()
     time_budget: float | None = None
+    full_every: float = 30 * 86400.0
     policy_files_always: bool = False
     context: bool = False
     media: int = 0
@@ -47,12 +65,16 @@ class FetchOptions:
         for rule in self.connect_to:
             connect_to.parse(rule)
         address_guard.parse_networks(self.allow_network)
-        if not self.contact.isascii() or not (self.contact + "x").isprintable():
-            raise ValueError(f"contact must be printable US-ASCII: {self.contact!r}")
+        if self.contact and not _is_contact(self.contact):
+            raise ValueError(
+                f"contact {self.contact!r} is neither an http(s) URL nor a mail address; write "
+                "https://example.org/our-audit or audit@example.org, in printable US-ASCII "
+                "without spaces, parentheses and quotes"
+            )
         if min(self.concurrency, self.per_address, self.max_body) < 1:
             raise ValueError("concurrency, per_address and max_body must be at least 1")
-        if min(self.delay, self.pages, self.media, self.terms) < 0:
-            raise ValueError("delay, pages, media and terms must not be negative")
+        if min(self.delay, self.full_every, self.pages, self.media, self.terms) < 0:
+            raise ValueError("delay, full_every, pages, media and terms must not be negative")
         if self.media and (missing := media.missing_packages()):
             raise ValueError(
                 f"media files are read with {' and '.join(missing)}: install tdm-audit[media]"

@@ -9,11 +9,13 @@ Rules for editors:
 """
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from crawler.fetch.reach import NetworkWatch, Reach
 from crawler.model import Observation, Origin
 from crawler.store.stored_responses import StoredResponses
 
@@ -22,6 +24,9 @@ from crawler.store.stored_responses import StoredResponses
 GRACE_S = 2.5
 # A transaction per visit would cost more than the visit; what waits to be saved is lost by a kill.
 _BATCH_SIZE, _BATCH_S = 50, 1.0
+# Visits of an origin while this machine is short of something, seconds between two of them, and
+# origins that wait for another visit in memory; more of them are left to the next crawl.
+_ATTEMPTS, _PAUSE_S, _MAX_WAITING = 4, 0.5, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +45,17 @@ class OriginJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """All observations of an origin in one run, in the order they were made."""
+    """All observations of an origin in one run, in the order they were made.
+
+    `reach` is how far its requests came. `local_failure` is why this machine could not go on; such
+    a visit is not stored, and its origin stays due.
+    """
 
     origin_id: int
     origin: Origin
     observations: tuple[Observation, ...]
+    reach: Reach = Reach.ANSWERED
+    local_failure: str = ""
 
 
 class RunEnd(StrEnum):
@@ -53,6 +64,8 @@ class RunEnd(StrEnum):
     FINISHED = "finished"
     STOPPED = "stopped"
     BUDGET = "budget"
+    LOCAL_FAILURE = "local_failure"
+    NO_NETWORK = "no_network"
 
 
 class Frontier(Protocol):
@@ -72,7 +85,10 @@ class OriginScheduler:
     """Visit the origins of a frontier with `concurrency` coroutines.
 
     `visit` makes one visit and does not raise for what goes wrong in the network.
-    `time_budget` is in seconds. `on_visit` is called for each visit once it is saved.
+    `time_budget` is in seconds. `on_visit` is called for each visit once it is saved, and
+    `on_local_failure` for each origin that stays due, with what this machine was short of.
+
+    A local failure halves the number of origins in flight, which then grows slowly.
     """
 
     def __init__(
@@ -83,9 +99,17 @@ class OriginScheduler:
         concurrency: int,
         time_budget: float | None = None,
         on_visit: Callable[[Visit], None] | None = None,
+        on_local_failure: Callable[[str], None] = lambda _why: None,
     ) -> None:
         self._frontier, self._visit, self._on_visit = frontier, visit, on_visit
         self._concurrency, self._time_budget = concurrency, time_budget
+        self._on_local_failure = on_local_failure
+        self._watch: NetworkWatch[Visit] = NetworkWatch()
+        self._waiting: deque[OriginJob] = deque()
+        self._attempts: Counter[int] = Counter()
+        self._left_due = 0
+        self._in_flight, self._limit, self._cuts = 0, float(concurrency), 0
+        self._room = asyncio.Event()
         self._ended = RunEnd.FINISHED
         self._workers: list[asyncio.Task[None]] = []
         self._timers: list[asyncio.TimerHandle] = []
@@ -112,14 +136,56 @@ class OriginScheduler:
             self._cancel_all()
             return
         self._ended = ended
+        self._room.set()
         self._call_later(GRACE_S, self._cancel_all)
 
     async def _work(self) -> None:
-        while self._ended is RunEnd.FINISHED and (job := next(self._jobs, None)) is not None:
-            self._add_to_batch(await self._visit(job))
+        while await self._is_going_on() and (job := self._next_job()) is not None:
+            self._in_flight, cuts = self._in_flight + 1, self._cuts
+            try:
+                visit = await self._visit(job)
+            finally:
+                self._in_flight -= 1
+                self._room.set()
+            if visit.local_failure:
+                self._put_off(job, visit.local_failure, is_first=cuts == self._cuts)
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            self._attempts.pop(job.origin_id, None)
+            self._limit = min(self._concurrency, self._limit + 1 / self._limit)
+            self._add_to_batch(self._watch.take(visit))
+            if self._watch.is_down and self._ended is RunEnd.FINISHED:
+                self.stop(RunEnd.NO_NETWORK)
 
-    def _add_to_batch(self, visit: Visit) -> None:
-        self._batch.append(visit)
+    async def _is_going_on(self) -> bool:
+        """Wait until one more origin may be in flight; return False if the crawl is to stop."""
+        while self._ended is RunEnd.FINISHED and self._in_flight >= int(self._limit):
+            self._room.clear()
+            await self._room.wait()
+        return self._ended is RunEnd.FINISHED
+
+    def _next_job(self) -> OriginJob | None:
+        """Return the next job of the frontier; at its end, those that were put off."""
+        job = next(self._jobs, None)
+        return self._waiting.popleft() if job is None and self._waiting else job
+
+    def _put_off(self, job: OriginJob, why: str, *, is_first: bool) -> None:
+        """Visit an origin again later, or leave it due.
+
+        `is_first`: no other local failure since this visit began.
+        """
+        if is_first:
+            self._limit, self._cuts = max(1.0, self._limit / 2), self._cuts + 1
+        self._attempts[job.origin_id] += 1
+        if self._attempts[job.origin_id] < _ATTEMPTS and len(self._waiting) < _MAX_WAITING:
+            self._waiting.append(job)
+            return
+        del self._attempts[job.origin_id]
+        self._left_due += 1
+        self._on_local_failure(why)
+
+    def _add_to_batch(self, visits: Sequence[Visit]) -> None:
+        self._batch += visits
         if len(self._batch) >= _BATCH_SIZE:
             self._flush()
         elif self._flush_timer is None:
@@ -161,4 +227,9 @@ class OriginScheduler:
         failures = [e for e in (self._failure, *results) if isinstance(e, Exception)]
         if failures:
             raise failures[0]
+        self._batch += self._watch.finish()
         self._flush()
+        if self._ended is RunEnd.FINISHED and self._watch.is_down:
+            self._ended = RunEnd.NO_NETWORK
+        elif self._ended is RunEnd.FINISHED and self._left_due:
+            self._ended = RunEnd.LOCAL_FAILURE

@@ -19,7 +19,7 @@ except ImportError as error:
 class ReservationFilter(BaseFilter):  # type: ignore[misc] # the library has no types
     """Drops documents whose URL is reserved, or of which that is not known.
 
-    The URL is `metadata[column]`; the seven columns are added to the metadata of every document.
+    The URL is `metadata[column]`; the verdict columns are added to the metadata of every document.
     `keep_unknown` keeps documents whose `tdm_reserved` is None. The library counts the dropped ones
     by state. The other arguments are those of `Flagger` and of `BaseFilter`.
     """

@@ -12,7 +12,7 @@ Then for each query of rows (`Flagger.verdict_ids`):
 4. `dataset.url_parts` splits URLs; `04_locate_rows.sql` finds the origin of each row.
    `_parse_hosts` parses the authorities that SQL cannot.
 5. `tables.evaluate_new_origins` evaluates origins without stored verdicts;
-   `05_default_verdicts.sql` takes their default verdicts over.
+   `05_default_verdicts.sql` takes them over.
 6. `06_resolve_hosts.sql` joins the parsed hosts. `_normalise_paths` normalises paths.
 7. `07_match_patterns.sql` finds the set of patterns that the path of a row matches.
 8. `08_pending.sql` lists the pattern sets without a verdict; `_evaluate_pending` evaluates them.
@@ -160,7 +160,7 @@ class Flagger:
         return self._evaluator.verdict(url)
 
     def flag(self, urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Table:
-        """Return the seven columns of `SCHEMA` for URLs, in their order.
+        """Return the columns of `SCHEMA` for URLs, in their order.
 
         Raises `FlaggerBusyError` if this flagger is already evaluating.
         """
@@ -234,12 +234,13 @@ class Flagger:
     def _parse_hosts(self) -> None:
         """Fill `parsed_host`: the origin of each authority that SQL cannot parse."""
 
-        def parsed(kind: str, text: str) -> tuple[str, str, str | None, int | None]:
+        def parsed(kind: str, text: str) -> tuple[str, str, str | None, int | None, bool]:
             origin = parse_authority(kind, text)
             if isinstance(origin, Origin):
-                return kind, text, canonical.origin_key(origin), None
+                is_host = origin.assumed and canonical.names_whole_origin(text)
+                return kind, text, canonical.origin_key(origin), None, is_host
             verdict = self._evaluator.unknown(f"no origin: {origin}")
-            return kind, text, None, self.ids.add(verdict)
+            return kind, text, None, self.ids.add(verdict), False
 
         self._insert_results("parsed_host", "SELECT DISTINCT kind, text FROM unparsed_host", parsed)
 

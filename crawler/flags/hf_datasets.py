@@ -1,4 +1,4 @@
-"""`FlagBatch`: a function for `datasets.Dataset.map` that adds the seven verdict columns."""
+"""`FlagBatch`: a function for `datasets.Dataset.map` that adds the verdict columns."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from crawler.vocab import Purpose
 
 
 class FlagBatch:
-    """Callable for `datasets.Dataset.map(..., batched=True)` that adds the seven columns.
+    """Callable for `datasets.Dataset.map(..., batched=True)` that adds the verdict columns.
 
     Arguments as for `Flagger`; `column` names the column with the URLs. It can be pickled: each
     process opens the database for itself. Its pickle changes with the evidence in the database,
@@ -33,7 +33,7 @@ class FlagBatch:
         self._flagger: Flagger | None = None
 
     def __call__(self, rows: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """Return the seven columns for a batch of rows, by name."""
+        """Return the verdict columns for a batch of rows, by name."""
         if self._flagger is None:
             self._flagger = Flagger(self._db, self._rules, self._purposes, self._agent)
         columns: dict[str, list[Any]] = self._flagger.flag(rows[self._column]).to_pydict()

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from crawler.evaluate.evaluation_cache import CachedVerdict, EvaluationCache, observation_times
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import (
     DEFAULT,
+    ORIGIN,
     PAGE,
     Verdict,
     strictest,
@@ -27,12 +29,25 @@ _CACHED_SNAPSHOTS = 256
 _MAX_NEW_VERDICTS = 200_000
 
 
+class PatternlessVerdicts(NamedTuple):
+    """The verdicts on an origin that depend on no pattern.
+
+    `default` is that of paths that match no pattern, None if there is no such path. `host` is that
+    of rows that name a host and no page, None if it is the default one. `pages` are those of pages
+    with another one, by path.
+    """
+
+    default: Verdict | None
+    host: Verdict | None
+    pages: dict[str, Verdict]
+
+
 class ReferenceEvaluator:
     """Evaluates URLs and origins of a database for some purposes, under one rule set.
 
     `agent` is a product token; None evaluates for every agent. `new_verdicts` collects what the
     database did not hold, at most 200,000 entries: the origin, what the verdicts are for
-    (`DEFAULT`, `PAGE` and a path, or a pattern set), and a verdict for each purpose.
+    (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set), and a verdict for each purpose.
     """
 
     def __init__(
@@ -49,7 +64,7 @@ class ReferenceEvaluator:
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def verdict(self, url: str | None) -> Verdict:
-        """Return the verdict for the text of a URL column.
+        """Return the verdict for the text of a URL column, the one that `explain` gives.
 
         A text that names no origin is `unknown`; no text raises an error.
         """
@@ -59,16 +74,19 @@ class ReferenceEvaluator:
         known = find_origin(self._db, canonical.origin_key(origin))
         if known is None or not self._snapshot(known[0]).resources:
             return self.never_asked()
-        return self.verdict_for_path(known[0], canonical.path_of(url))
+        path = None if canonical.names_whole_origin(url) else canonical.path_of(url)
+        return self.verdict_for_path(known[0], path)
 
-    def verdict_for_path(self, origin: int, path: str) -> Verdict:
-        """Return the verdict for one path of an origin, evaluated without the cache."""
+    def verdict_for_path(self, origin: int, path: str | None) -> Verdict:
+        """Return the verdict for one path of an origin, evaluated without the cache.
+
+        None is the whole origin.
+        """
         snapshot = self._snapshot(origin)
-        return self.combine(
-            verdicts_for_path(
-                snapshot.resources, path, self.rules, self.agent, snapshot.newest_observed_at
-            )
+        verdicts = verdicts_for_path(
+            snapshot.resources, path, self.rules, self.agent, snapshot.newest_observed_at
         )
+        return self.combine([_with_last_look(verdict, snapshot) for verdict in verdicts])
 
     def verdict_for_pattern_set(self, origin: int, path: str, pattern_set: str) -> Verdict:
         """Return the verdict for all paths of an origin that match the same patterns as `path`."""
@@ -78,11 +96,8 @@ class ReferenceEvaluator:
         self._record(origin, pattern_set, verdicts)
         return self.combine(verdicts)
 
-    def default_and_pages(self, origin: int) -> tuple[Verdict | None, dict[str, Verdict]]:
-        """Return the default verdict of an origin, and by path those of pages that differ.
-
-        The default is None if there is no path that matches no pattern.
-        """
+    def verdicts_of_origin(self, origin: int) -> PatternlessVerdicts:
+        """Return the verdicts on an origin that depend on no pattern."""
         snapshot = self._snapshot(origin)
         cached = groupby(
             self._evaluations.evaluation_of(snapshot.resources).verdicts,
@@ -91,9 +106,10 @@ class ReferenceEvaluator:
         by_pattern_set = {pattern_set: _with_times(each, snapshot) for pattern_set, each in cached}
         for pattern_set, verdicts in by_pattern_set.items():
             self._record(origin, pattern_set, verdicts)
-        default = by_pattern_set.pop(DEFAULT, None)
-        pages = {page.removeprefix(PAGE): self.combine(own) for page, own in by_pattern_set.items()}
-        return (self.combine(default) if default else None), pages
+        combined = {name: self.combine(verdicts) for name, verdicts in by_pattern_set.items()}
+        default, host = combined.pop(DEFAULT, None), combined.pop(ORIGIN, None)
+        pages = {name.removeprefix(PAGE): verdict for name, verdict in combined.items()}
+        return PatternlessVerdicts(default, host, pages)
 
     def _record(self, origin: int, pattern_set: str, verdicts: tuple[Verdict, ...]) -> None:
         if len(self.new_verdicts) < _MAX_NEW_VERDICTS:
@@ -122,4 +138,11 @@ def _with_times(cached: Iterable[CachedVerdict], snapshot: OriginSnapshot) -> tu
     The cache shares verdicts between origins with equal evidence, so it holds positions, no times.
     """
     times = observation_times(snapshot.resources, snapshot.newest_observed_at)
-    return tuple(each.verdict._replace(observed_at=times[each.time_source]) for each in cached)
+    return tuple(
+        _with_last_look(each.verdict, snapshot)._replace(observed_at=times[each.time_source])
+        for each in cached
+    )
+
+
+def _with_last_look(verdict: Verdict, snapshot: OriginSnapshot) -> Verdict:
+    return verdict._replace(last_looked_at=snapshot.last_looked_at)

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from crawler.evaluate.url_verdicts import MAX_PATTERNS, PAGE
+from crawler.evaluate.url_verdicts import MAX_PATTERNS, ORIGIN, PAGE
 from crawler.flags.duck import insert_rows, insert_table, run_sql
 from crawler.flags.reference import ReferenceEvaluator
 from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
 
 #: Version of the names and columns of what `export_state` returns; part of the cache key.
-LAYOUT = 2
+LAYOUT = 3
 _CACHED_TABLES = (
     "origin",
     "url_pattern",
@@ -42,11 +42,13 @@ def preload(
     run_sql(duck, "01_tables.sql")
     run_sql(duck, "02_staging.sql")
     wanted = (evaluator.rules.label, evaluator.agent, evaluator.purposes)
-    pages, pattern_sets = [], []
+    pages, pattern_sets, hosts = [], [], {}
     for origin, pattern_set, verdicts in verdict_cache.exceptional_verdicts(db, *wanted):
         number = ids.add(evaluator.combine(verdicts))
         if pattern_set.startswith(PAGE):
             pages.append((origin, pattern_set.removeprefix(PAGE), number))
+        elif pattern_set == ORIGIN:
+            hosts[origin] = number
         else:
             pattern_sets.append((origin, pattern_set, number))
     insert_rows(duck, "page_verdict", pages)
@@ -54,7 +56,7 @@ def preload(
     insert_rows(duck, "reading_patterns", verdict_cache.url_patterns(db))
     insert_rows(duck, "origin_reading", verdict_cache.readings_of_origins(db))
     stored = verdict_cache.origin_verdicts(db, *wanted)
-    rows = [(s.key, s.origin, _default_id(s, evaluator, ids)) for s in stored]
+    rows = [(s.key, s.origin, _default_id(s, evaluator, ids), hosts.get(s.origin)) for s in stored]
     insert_rows(duck, "stored_origin", rows)
     duck.execute("SET VARIABLE max_patterns = ?", [MAX_PATTERNS])
     run_sql(duck, "03_known_origins.sql")
@@ -72,7 +74,7 @@ def _default_id(
 def evaluate_new_origins(
     duck: duckdb.DuckDBPyConnection, evaluator: ReferenceEvaluator, ids: VerdictIds
 ) -> None:
-    """Evaluate default and page verdicts of the origins that occur among the rows (step 5).
+    """Evaluate the verdicts of the origins that occur among the rows (step 5).
 
     Only origins without stored verdicts are evaluated.
     """
@@ -83,9 +85,10 @@ def evaluate_new_origins(
     ).fetchall()
     defaults, pages = [], []
     for (origin,) in new_origins:
-        default, page_verdicts = evaluator.default_and_pages(origin)
-        defaults.append((origin, None if default is None else ids.add(default)))
-        pages += [(origin, path, ids.add(verdict)) for path, verdict in page_verdicts.items()]
+        found = evaluator.verdicts_of_origin(origin)
+        numbers = [v and ids.add(v) for v in (found.default, found.host)]
+        defaults.append((origin, *numbers))
+        pages += [(origin, path, ids.add(verdict)) for path, verdict in found.pages.items()]
     duck.execute("DELETE FROM new_default")
     insert_rows(duck, "new_default", defaults)
     insert_rows(duck, "page_verdict", pages)

@@ -1,7 +1,7 @@
 """Numbers for verdicts: rows carry a number, files get the columns that belong to it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,10 +9,15 @@ import pyarrow.compute as pc
 from crawler.evaluate.url_verdicts import Verdict
 
 COLUMNS = tuple(f"tdm_{name}" for name in Verdict._fields)
-#: The seven columns with the types that readers see. Texts may be dictionary-encoded in a file.
-SCHEMA = pa.schema(
-    [pa.field(c, pa.bool_() if c == "tdm_reserved" else pa.string()) for c in COLUMNS]
-)
+
+
+def _kind(hint: Any) -> pa.DataType:
+    """Return the type of a column for the type of a field, which may allow None."""
+    return pa.bool_() if bool in (hint, *get_args(hint)) else pa.string()
+
+
+#: The columns with the types that readers see. Texts may be dictionary-encoded in a file.
+SCHEMA = pa.schema([(f"tdm_{n}", _kind(hint)) for n, hint in get_type_hints(Verdict).items()])
 
 
 class VerdictIds:
@@ -48,7 +53,7 @@ class VerdictIds:
         self._ids = {verdict: number for number, verdict in enumerate(verdicts)}
 
     def columns(self, ids: pa.Array) -> list[pa.Array]:
-        """Return the seven columns for rows with these numbers; texts are dictionary-encoded."""
+        """Return the columns for rows with these numbers; texts are dictionary-encoded."""
         # Verdicts are only added, so the same count means the same verdicts.
         if not self._columns or len(self._columns[0][0]) != len(self._ids):
             pairs = zip(SCHEMA, zip(*self._ids, strict=True), strict=True)

@@ -2,7 +2,7 @@
 
 An extract keeps `meta`, `link`, licence and JSON-LD elements with their positions, passages of
 visible text with a word of interest, and links to pages of terms. The rest of a page is not
-stored.
+stored. Marks say that an undeclared encoding was undone, or that bytes were not read.
 
 Rules for editors. Extracts are stored, so a change of what `extract` returns needs a new
 `VERSION`, and `read_elements` and `read_prose` must still accept older extracts and any bytes.
@@ -18,14 +18,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from crawler.page._attributes import attributes_of, plain_text
+from crawler.page._content import is_other_file as is_other_file
+from crawler.page._content import read_content
 from crawler.page._decoding import CAP as CAP
-from crawler.page._decoding import decode_page
 from crawler.page._tags import Tag, lowercased_bytes, read_tags
 from crawler.page._text import Link as Link
 from crawler.page._text import Passage as Passage
 from crawler.page._text import heading, links_of, passages_of
 
-VERSION = 2
+VERSION = 3
 TEXT_CAP = 64 * 1024  # characters of a script
 RAW_CAP = 2048  # characters of a tag
 TITLE_CAP = 300  # characters of the title and of the first heading
@@ -60,7 +61,10 @@ class Element(NamedTuple):
 # The parts of an extract without passages, in the order in which they are written.
 _BEGIN, _ELEMENTS, _HEADING = b'{"charset":"', b',"elements":[', b'],"heading":"'
 _ELEMENT, _LINKS, _NO_PASSAGES = b'{"attributes":', b',"links":', b',"passages":[],"title":"'
-_END = f',"version":{VERSION}}}'.encode()
+# Version 2 has the same form: only pages that could not be read as they are differ.
+_ENDS = (b',"version":2}', f',"version":{VERSION}}}'.encode())
+# What follows the title of a page of which bytes were not read.
+_UNREADABLE = b',"unreadable":true,'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,21 +87,23 @@ def extract(body: bytes, charset: str = "") -> bytes:
     `charset` is the label that the server named. Elements after `<body` are kept only where the
     rest of the page contains something of interest.
     """
-    codec, text = decode_page(body, charset)
+    codec, text, encoding, unreadable, truncated = read_content(body, charset)
     # HTML, 13.2.3.5: newlines are normalised before lines are counted.
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = "" if "\x00" in text[:1024] else text  # a binary file served as a page
     lowercased = lowercased_bytes(text)
     tags = list(read_tags(text, lowercased))
     kept = [tag for tag in tags if _is_kept(tag)]
     lang = _lang(tags)
     title = next((tag.text for tag in tags if tag.name == "title"), "")
+    marks: dict[str, object] = {"encoding": encoding} if encoding else {}
     return _canonical_json(
-        {
+        marks
+        | ({"unreadable": True} if unreadable else {})
+        | {
             "version": VERSION,
             "charset": codec,
-            "truncated": len(body) > CAP or len(kept) > ELEMENTS_CAP,
+            "truncated": truncated or len(kept) > ELEMENTS_CAP,
             "lang": lang,
             "title": plain_text(title[:TEXT_CAP])[:TITLE_CAP],
             "heading": heading(text, lowercased)[:TITLE_CAP],
@@ -131,6 +137,31 @@ def read_prose(extracted: bytes) -> Prose:
     return Prose(**texts, passages=passages, links=links)
 
 
+class Marks(NamedTuple):
+    """The marks of an extract; empty for a page that was read as it is, and in older extracts.
+
+    `encoding` is an encoding that was undone although no header declares it. `unreadable` says
+    that bytes of the page were not read.
+    """
+
+    encoding: str = ""
+    unreadable: bool = False
+
+
+@lru_cache(maxsize=4)
+def read_marks(extracted: bytes) -> Marks:
+    """Return the marks of an extract; none for bytes that are no extract."""
+    # Most extracts have no mark, and their JSON need not be parsed to know it: a quotation mark
+    # inside a JSON text follows a backslash.
+    if b'],"encoding":"' not in extracted and _UNREADABLE not in extracted:
+        return Marks()
+    try:
+        value = _parsed(extracted)
+        return Marks(str(value.get("encoding", "")), value.get("unreadable") is True)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return Marks()
+
+
 class RawElements(NamedTuple):
     """An extract without passages in raw JSON: its links and elements (see `parse_raw_element`)."""
 
@@ -141,7 +172,7 @@ class RawElements(NamedTuple):
 def split_raw_elements(extracted: bytes) -> RawElements | None:
     """Split an extract into raw elements without parsing it.
 
-    Return None for an extract that has passages or was not made by this version.
+    Return None for an extract that has passages or marks, or an older form.
     """
     # An optimisation: pages of one system differ in few elements, so callers cache by raw
     # element. Searching for the separators is safe, because a quotation mark inside a JSON text
@@ -152,7 +183,7 @@ def split_raw_elements(extracted: bytes) -> RawElements | None:
     raw_links, no_passages, end = after_links.partition(_NO_PASSAGES)
     if not (elements and heading and links and no_passages) or _ELEMENTS in after_elements:
         return None
-    if not (begin.startswith(_BEGIN) and end.endswith(_END)):
+    if not (begin.startswith(_BEGIN) and end.endswith(_ENDS)) or _UNREADABLE in end:
         return None
     raw = within.removeprefix(_ELEMENT).removesuffix(b"}").split(b"}," + _ELEMENT)
     return RawElements(raw_links, raw if within else [])

@@ -21,16 +21,26 @@ _LAST_LINKS = 50  # links from the end of a page that are looked at
 # Trigger words in lower case. Text about mining, training or scraping contains one of them.
 _ANYWHERE = (
     "mining tdm 44b 2019/790 scrap crawl artificial ai-train".split(),
-    ["machine learn", "ai train", "ai model"],
+    [
+        *("machine learn", "ai train", "ai model", "train ai", "train any", "language model"),
+        *("train model", "model training", "training of model", "generative"),
+        *("cdsm", "dsm directive", "art. 4(3)", "art. 4 (3)", "article 4(3)", "article 4 (3)"),
+    ],
 )
 _BY_LANGUAGE = {
     "cs": ["vytěž", "těžení", "strojov", "umělé int", "umělou int"],
     "da": ["maskinl", "kunstig intel"],
-    "de": ["44 b", "42h", "maschinell", "künstliche i", "kuenstliche i", "ki-"],
-    "es": ["minería", "mineria", "24/2021", "aprendizaje a", "raspado", "extracción a"],
-    "fr": ["fouille", "122-5-3", "apprentissage a", "artificielle", "moissonn", "extraction a"],
-    "it": ["estrazione", "quater", "apprendimento a", "artificiale"],
-    "nl": ["kunstmatig", "15o"],
+    "de": [
+        *("44 b", "42h", "maschinell", "künstliche i", "kuenstliche i", "ki-"),
+        *("ki trainier", "sprachmodell", "von ki ", "für ki ", "mit ki ", "einer ki ", "dsm-r"),
+    ],
+    "es": ["minería", "mineria", "24/2021", "aprendizaje a", "raspado", "extracción a", "entren"],
+    "fr": [
+        *("fouille", "122-5-3", "apprentissage a", "artificielle", "moissonn", "extraction a"),
+        *("entraîn", "entrain", "entra&icirc;n", "art. 4.3", "article 4.3", "directive dsm"),
+    ],
+    "it": ["estrazione", "quater", "apprendimento a", "artificiale", "addestra"],
+    "nl": ["kunstmatig", "15o", "trainen", "ai-model", "taalmodel"],
     "pl": ["eksploracj", "maszynow", "sztuczn", "tekstów i danych"],
     "pt": ["mineraç", "prospeç", "aprendizagem a", "inteligência"],
     "sv": ["utvinning", "maskinin", "artificiell"],

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterator
 from crawler.caches import BoundedCache
 from crawler.model import Observation, Reading
 from crawler.protocols import PROTOCOLS, parse
-from crawler.protocols.interface import Protocol
+from crawler.protocols.interface import Carrier, Protocol
 from crawler.protocols.parse_cache import normalise_for_cache
 from crawler.urls import resolve
 from crawler.vocab import Presence, Resource
@@ -36,6 +36,8 @@ def _links_of(protocol: Protocol, observation: Observation) -> Iterator[str]:
         return
     reading = parse_cached(protocol, observation)
     for reference in reading.names if reading else ():
+        if reference.startswith("#"):
+            continue  # a part of the document itself
         url = resolve.join(observation.target.url, reference)
         if url is not None and resolve.is_askable(url):
             yield url
@@ -44,10 +46,13 @@ def _links_of(protocol: Protocol, observation: Observation) -> Iterator[str]:
 def parse_cached(protocol: Protocol, observation: Observation) -> Reading | None:
     """Parse what a protocol reads of a response; return None if there is nothing to read.
 
+    Header fields are read of every answer, redirects and errors included: they are of the URL
+    that answered (RFC 9110, 6.3 and 15). A body is read only where the resource is present.
     Equal documents share one reading. So do documents that differ only in what no protocol
     reads: their readings may quote each other's text, which the planner never uses.
     """
-    if parse.presence_of(observation) is not Presence.PRESENT:
+    is_header = protocol.CARRIER is Carrier.HEADERS
+    if not is_header and parse.presence_of(observation) is not Presence.PRESENT:
         return None
     document = parse.document(protocol, observation)
     if document is None:

@@ -2,7 +2,7 @@
 
 Every planned URL begins a chain of observations: a redirect calls for the next hop, anything
 else ends the chain. The origin is done when all chains have ended. The gate before each request
-is robots.txt (RFC 9309), read for our own product token.
+is `robots_gate`.
 
 Rules for editors: the planner does no I/O and reads no clock; the same history gives the same
 step. A request that is not sent is recorded as an observation with the reason, never skipped:
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from crawler.model import Observation, Origin, Target
+from crawler.plan import robots_gate
 from crawler.plan.history import (
     BAD_LOCATION,
     NO_ANSWER,
@@ -22,21 +23,18 @@ from crawler.plan.history import (
     printable,
 )
 from crawler.plan.resources import PLANNED, PlanOptions, PlanState
-from crawler.protocols.robots import robots_txt
+from crawler.plan.robots_gate import AGENT
 from crawler.urls import resolve
-from crawler.vocab import Outcome, Presence, Resource
+from crawler.vocab import Outcome, Resource
 
 __all__ = ["AGENT", "MAX_HOPS", "MAX_REQUESTS", "OriginHistory", "PlanOptions", "next_target"]
 
-#: The product token for which robots.txt is read (RFC 9309, 2.2.1).
-AGENT = "tdm-audit"
 #: RFC 9309, 2.3.1.2: at least five consecutive hops are followed; so are those of other files.
 MAX_HOPS = 5
 #: Requests for one origin, other hosts included; only redirects that fan out come near it.
 MAX_REQUESTS = 40
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_POLICY_FILES = frozenset((Resource.AI_TXT, Resource.TDMREP_JSON))
 
 #: A request to send, an observation to record without a request, or nothing to do.
 Step = Target | Observation | None
@@ -90,7 +88,7 @@ def _next_step(chain: Chain, history: OriginHistory, options: PlanOptions) -> St
     last = observations[-1]
     if not _is_redirect(last):
         return None
-    hop = replace(last.target, hop=last.target.hop + 1)
+    hop = replace(last.target, hop=last.target.hop + 1, in_spite_of="")
     location = last.header("location").strip()
     url = resolve.join(last.target.url, location) if location else None
     if url is None:
@@ -129,9 +127,10 @@ def _request(target: Target, history: OriginHistory, options: PlanOptions) -> St
         step = _next_step(robots_chain, history, options)
         if step is not None:
             return step
-        reason = _robots_refusal(robots_chain, target, history, options)
-        if reason:
-            return _record(target, Outcome.WITHHELD, reason)
+        permission = _pass_gate(robots_chain, target, history, options)
+        if permission.refusal:
+            return _record(target, Outcome.WITHHELD, permission.refusal)
+        target = replace(target, in_spite_of=permission.in_spite_of)
     return _reuse_answer(target, history) or target
 
 
@@ -151,31 +150,20 @@ def _stop_reason(url: str, history: OriginHistory, options: PlanOptions) -> str:
     return history.stop_reason(url) or (f"stopped after {budget} requests" if spent else "")
 
 
-def _robots_refusal(
+def _pass_gate(
     chain: Chain, target: Target, history: OriginHistory, options: PlanOptions
-) -> str:
-    """Return why robots.txt forbids a request, an empty string if it does not (RFC 9309, 2.3.1).
-
-    4xx means unavailable: everything may be requested. What is neither 2xx nor 4xx, and no
-    answer at all, means unreachable: complete disallow.
-    """
-    robots, url = history.chain(chain)[-1], chain[1]
-    if robots.status is None or robots.outcome not in (Outcome.RESPONDED, Outcome.TOO_LARGE):
-        return f"{url} was not read: {robots.outcome}"
-    is_read = 200 <= robots.status < 300 or robots.confirms is not None
-    # 429 is 4xx, but says nothing about the file (RFC 6585, 4). A host that answers so is
-    # stopped by its history; here the answer may come from another host, after a redirect.
-    if not (is_read or 400 <= robots.status < 500) or robots.status == 429:
-        return f"{url} answered {robots.status}"
-    if options.policy_files_always and target.resource in _POLICY_FILES:
-        return ""
-    reading = history.robots_reading(chain)
-    if reading is None:
-        return ""
-    if reading.presence is Presence.UNSEEN:
-        return f"{url} could not be parsed"
-    rule = robots_txt.refusing_rule(reading, AGENT, resolve.path_and_query(target.url))
-    return f"{url} line {rule.number} disallows this path for {AGENT}" if rule else ""
+) -> robots_gate.Permission:
+    """Return whether the robots.txt at the end of a chain lets a request through."""
+    url = chain[1]
+    reason = robots_gate.failure(url, history.chain(chain)[-1])
+    if reason:
+        return robots_gate.Permission(refusal=reason)
+    return robots_gate.permission(
+        url,
+        history.robots_reading(chain),
+        target,
+        policy_files_always=options.policy_files_always,
+    )
 
 
 def _is_redirect(observation: Observation) -> bool:

@@ -31,8 +31,8 @@ class PlanOptions:
 
     `pages` and `media` are the numbers of sampled pages and media files, `terms` is the number
     of pages of terms to which pages link. `context` adds files that reserve nothing, such as
-    ads.txt. `policy_files_always` requests ai.txt and tdmrep.json in spite of a Disallow line,
-    never in spite of a robots.txt that could not be read.
+    ads.txt. `policy_files_always` requests `robots_gate.POLICY_FILES` in spite of any Disallow
+    line, never in spite of a robots.txt that could not be read.
     """
 
     pages: int = 1
@@ -107,6 +107,7 @@ def _terms(state: PlanState) -> Iterable[str]:
 #: After the robots.txt of the origin, which comes first and decides where the others are asked.
 PLANNED: tuple[PlannedResource, ...] = (
     PlannedResource(Resource.AI_TXT, _path("/ai.txt")),
+    PlannedResource(Resource.AI_TXT_WELL_KNOWN, _path("/.well-known/ai.txt")),
     PlannedResource(Resource.TDMREP_JSON, _path("/.well-known/tdmrep.json")),
     PlannedResource(Resource.TRUST_TXT, _path(_TRUST_TXT_WELL_KNOWN)),
     PlannedResource(Resource.TRUST_TXT, _path("/trust.txt", _well_known_trust_txt_is_gone)),
@@ -119,7 +120,6 @@ PLANNED: tuple[PlannedResource, ...] = (
     PlannedResource(Resource.ADS_TXT, _path("/ads.txt", _context_wanted)),
     PlannedResource(Resource.SECURITY_TXT, _path("/.well-known/security.txt", _context_wanted)),
     PlannedResource(Resource.LLMS_TXT, _path("/llms.txt", _context_wanted)),
-    PlannedResource(Resource.AI_TXT_WELL_KNOWN, _path("/.well-known/ai.txt", _context_wanted)),
 )
 
 

@@ -61,3 +61,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
     llms_txt,
     ai_txt_well_known,
 )
+
+#: The lower-case names of all header fields that a protocol reads.
+FIELD_NAMES = frozenset(name for protocol in PROTOCOLS for name in protocol.HEADERS)

@@ -115,9 +115,8 @@ def _page_key(extracted: bytes) -> Hashable:
             return bare.links, tuple([e for e in bare.elements if not _is_common_raw(e)])
     elements = page.read_elements(extracted)
     # Of a page with passages, the canonical URL is read too (is it a page of terms?).
-    return page.read_prose(extracted), tuple(
-        [e for e in elements if _is_canonical(e) or not _is_ignored(e.tag, e.attributes)]
-    )
+    kept = [e for e in elements if _is_canonical(e) or not _is_ignored(e.tag, e.attributes)]
+    return page.read_prose(extracted), page.read_marks(extracted), tuple(kept)
 
 
 @lru_cache(maxsize=caches.PAGE_ELEMENTS)

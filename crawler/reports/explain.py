@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
+from crawler.reports.findings_text import grouped
 from crawler.reports.parties import parties_of, party_lines
 from crawler.reports.reasons import why_not
 from crawler.reports.sentences import prose_lines, prose_of
+from crawler.reports.visible import source_lines
 from crawler.rulesets import RuleSet
 from crawler.vocab import State
 
@@ -15,13 +17,21 @@ CAVEAT = (
     "statements by servers, not verified declarations of rights holders."
 )
 _MEANING = {
-    State.RESERVED: "a structured statement covers everything asked about",
+    State.RESERVED: "a structured statement covers everything asked about, for every agent",
     State.CONDITIONAL: "reserved, and terms are named on which use is offered",
     State.PARTIAL: "reserved for part of it",
     State.REFUSED: "access is refused to all robots, with no statement about mining",
     State.PERMITTED: "an explicit positive statement, and nothing against it",
     State.SILENT: "everything planned was read, and nothing speaks to this purpose",
     State.UNKNOWN: "could not be determined",
+}
+_MEANING_WITH_EXCEPTIONS = {
+    State.RESERVED: "a structured statement covers everything asked about, for every agent except "
+    "those named",
+    State.CONDITIONAL: "reserved for every agent except those named, and terms are named on which "
+    "use is offered",
+    State.REFUSED: "access is refused to all robots except those named, with no statement about "
+    "mining",
 }
 
 
@@ -53,6 +63,17 @@ class Explanation:
     sources: dict[int, Source]
 
 
+def meaning(finding: Finding) -> str:
+    """Return what the state of a finding claims, in a sentence that is true of this finding."""
+    if finding.exceptions:
+        return _MEANING_WITH_EXCEPTIONS[finding.state]
+    if finding.malformed and finding.state is State.PERMITTED:
+        return "an explicit positive statement; a reservation was attempted, and it is malformed"
+    if finding.malformed and finding.state is State.SILENT:
+        return "everything planned was read; a reservation was attempted, and it is malformed"
+    return _MEANING[finding.state]
+
+
 def as_text(explanation: Explanation) -> Iterator[str]:
     """Yield the explanation as lines of text."""
     yield from body_lines(explanation)
@@ -67,22 +88,36 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield f"  origin {explanation.origin}, site {explanation.site}; about {scope}"
     audience = f"agent {explanation.agent}" if explanation.agent else "every agent"
     yield f"  rules {explanation.rules.label}, {audience}"
-    for finding in explanation.findings:
-        yield ""
-        yield from _finding(finding, explanation)
+    yield from grouped((f.purpose, _finding(f, explanation)) for f in explanation.findings)
     yield from prose_lines(explanation.resources, explanation.rules)
     yield from party_lines(explanation.resources)
     yield ""
     yield "Looked at:"
     for evidence in explanation.resources:
-        place = f"{evidence.presence:<9} {evidence.resource:<16} {evidence.url}"
-        yield f"  {place}  ({evidence.observed_at})"
+        place = f"{_presence(evidence):<9} {evidence.resource:<16} {evidence.url}"
+        yield f"  {place}  ({evidence.observed_at}{_failed(evidence)})"
+
+
+def _presence(evidence: ResourceEvidence) -> str:
+    return evidence.presence if evidence.is_final else "headers"
+
+
+def _failed(evidence: ResourceEvidence) -> str:
+    """Return that the last attempt failed, and why."""
+    failure = evidence.last_failure
+    if failure is None:
+        return ""
+    if not evidence.is_stale:
+        return f", {failure.why}"
+    return f"; stale: {failure.days:.0f} days later {failure.why}"
 
 
 def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
     extra = f" ({finding.detail})" if finding.detail else ""
     yield f"{finding.purpose:<12} {finding.state.upper()}{extra}"
-    yield f"  {_MEANING[finding.state]}"
+    yield f"  {meaning(finding)}"
+    if finding.stale:
+        yield "  stale: the last attempt failed, so this rests on older evidence"
     if finding.conflict:
         yield "  conflict: statements disagree; the stricter decides"
     if finding.deciding is not None:
@@ -100,7 +135,7 @@ def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
 def _decided(applicable: ApplicableStatement, source: Source) -> Iterator[str]:
     statement = applicable.statement
     yield f"  decided by {applicable.protocol.TITLE}, {statement.place} (tier {statement.tier})"
-    for line in statement.raw.splitlines():
+    for line in source_lines(statement.raw):
         yield f"    | {line}"
     yield f"    {statement.clause}; rule {statement.rule}, read {statement.reads}"
     if statement.policy:
@@ -151,10 +186,13 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
     return {
         "purpose": finding.purpose,
         "state": finding.state,
-        "meaning": _MEANING[finding.state],
+        "meaning": meaning(finding),
         "detail": finding.detail,
+        "exceptions": list(finding.exceptions),
         "conflict": finding.conflict,
         "complete": finding.complete,
+        "malformed": finding.malformed,
+        "stale": finding.stale,
         "decided_by": _statement_json(finding.deciding, explanation) if finding.deciding else None,
         "considered": [
             _statement_json(h, explanation) | {"why_not": why_not(h, finding, explanation.rules)}
@@ -208,4 +246,8 @@ def _resource_json(evidence: ResourceEvidence) -> dict[str, object]:
         "presence": evidence.presence,
         "observed_at": evidence.observed_at,
         "observation": evidence.observation,
+        "since": evidence.since,
+        "headers_only": not evidence.is_final,
+        "stale": evidence.is_stale,
+        "last_failure": evidence.last_failure and evidence.last_failure._asdict(),
     }

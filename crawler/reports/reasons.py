@@ -1,6 +1,6 @@
 """Reasons why a statement that was considered did not decide, as text."""
 
-from crawler.evaluate.evaluator import state_of
+from crawler.evaluate.evaluator import is_about, state_of
 from crawler.evaluate.records import ApplicableStatement, Finding
 from crawler.model import Statement
 from crawler.rulesets import RuleSet
@@ -25,6 +25,8 @@ _PARTS = {
 
 def why_not(applicable: ApplicableStatement, finding: Finding, rules: RuleSet) -> str:
     """Return why a statement that was considered in a finding does not decide it."""
+    if not is_about(applicable.statement, finding.purpose, rules):
+        return f"makes no state for {finding.purpose}: a permission is of its own purpose only"
     if not applicable.statement.counts:
         return _uncounted(applicable.statement)
     if applicable.excluded_because:

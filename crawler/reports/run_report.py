@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-from crawler.store.queries import crash_count
+from crawler.store.queries import claim_counts, crash_count
 from crawler.store.run_statistics import (
     SlowOrigin,
     resource_coverage,
@@ -23,7 +23,8 @@ class RunReport:
 
     `attempts` are all observations, also those that were withheld; `requests` were sent. `size` is
     in octets of bodies after decompression; `seconds` pass from the first request to the last.
-    `planned` and `seen` count resources; `crashes` are errors of this program.
+    `planned` and `seen` count resources; `crashes` are errors of this program. `stale` counts the
+    origins of the database that are judged on evidence which the last attempt could not renew.
     """
 
     run: int
@@ -35,6 +36,7 @@ class RunReport:
     planned: int
     seen: int
     crashes: int
+    stale: int
     slowest: tuple[SlowOrigin, ...]
 
     @property
@@ -53,9 +55,10 @@ class RunReport:
         if self.crashes:
             sentences.append(f"{self.crashes:,} faults of this program (internal.crash)")
         if self.coverage < min_coverage:
+            stale = f"; {self.stale:,} origins are judged on stale evidence" if self.stale else ""
             sentences.append(
                 f"coverage {self.coverage:.4f} is below {min_coverage:g}: "
-                f"{self.seen:,} of {self.planned:,} planned resources were seen"
+                f"{self.seen:,} of {self.planned:,} planned resources were seen{stale}"
             )
         return tuple(sentences)
 
@@ -74,6 +77,7 @@ def run_report(db: sqlite3.Connection, run: int) -> RunReport:
         planned=planned,
         seen=seen,
         crashes=totals.faults + crash_count(db, run),
+        stale=claim_counts(db)[0],
         slowest=tuple(slowest_origins(db, run, _SLOWEST)),
     )
 
@@ -93,6 +97,7 @@ def as_json(report: RunReport, min_coverage: float) -> dict[str, object]:
         "coverage": round(report.coverage, 4),
         "min_coverage": min_coverage,
         "internal_crashes": report.crashes,
+        "stale_origins": report.stale,
         "slowest": [
             {
                 "origin": host.origin,

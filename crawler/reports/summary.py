@@ -13,7 +13,9 @@ class Summary:
 
     `origins` and `rows` map (purpose, state) to counts; `bounds` maps a purpose to the least and
     the most rows that are reserved. `outcomes` counts the attempts of one run and is empty without
-    a run. `crashes` counts documents that crashed their parser.
+    a run. `crashes` counts documents that crashed their parser. `stale` counts origins that are
+    judged on evidence which the last attempt could not renew, `malformed` those where a
+    reservation was attempted that does not count.
     """
 
     path: str
@@ -26,6 +28,8 @@ class Summary:
     bounds: dict[str, tuple[int, int]]
     outcomes: dict[str, int]
     crashes: int
+    stale: int = 0
+    malformed: int = 0
     agent: str | None = None
 
 
@@ -33,6 +37,7 @@ def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
     """Return the numbers of a dataset, with the outcomes of a run if one is given."""
     totals = queries.dataset_totals(db, dataset)
     counts = queries.state_counts(db, dataset)
+    stale, malformed = queries.claim_counts(db, dataset)
     return Summary(
         path=totals.path,
         rules=counts[0].rules if counts else "",
@@ -44,6 +49,8 @@ def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
         bounds={c.purpose: (c.reserved_min, c.reserved_max) for c in counts},
         outcomes=queries.outcome_counts(db, run),
         crashes=queries.crash_count(db),
+        stale=stale,
+        malformed=malformed,
     )
 
 
@@ -66,5 +73,7 @@ def as_json(numbers: Summary) -> dict[str, object]:
             for purpose in Purpose
         },
         "outcomes": {o: numbers.outcomes[o] for o in Outcome if o in numbers.outcomes},
+        "stale_origins": numbers.stale,
+        "malformed_origins": numbers.malformed,
         "internal_crashes": numbers.crashes,
     }

@@ -4,29 +4,56 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from crawler.reports.run_report import RunReport
 from crawler.reports.summary import Summary
+from crawler.reports.visible import fit, visible
 from crawler.vocab import Outcome, Purpose, State
+
+# On a pipe a line has no end: no cell is cut, and no sentence is wrapped.
+_ENDLESS = 100_000
 
 
 def console() -> Console:
-    """Return a console on standard output; on a pipe it is wide enough that no cell is cut."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=160)
+    """Return a console on standard output that reads no markup in what it prints."""
+    terminal = Console(highlight=False, markup=False, emoji=False)
+    if terminal.is_terminal:
+        return terminal
+    return Console(highlight=False, markup=False, emoji=False, width=_ENDLESS)
 
 
 def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; columns after the first are numbers."""
+    """Print a table; columns after the first are numbers. Titles and cells are plain text."""
     table = Table(box=SIMPLE_HEAD)
     for n, name in enumerate(head):
-        table.add_column(name, justify="right" if n else "left")
-    for row in rows:
-        table.add_row(*(f"{c:,}" if isinstance(c, int) else str(c) for c in row))
+        table.add_column(Text(visible(name)), justify="right" if n else "left", no_wrap=True)
+    cells = [[f"{c:,}" if isinstance(c, int) else visible(str(c)) for c in row] for row in rows]
+    for row in cells:
+        table.add_row(*map(Text, row))
     out = console()
-    out.print(title, style="bold")
-    out.print(table)
+    _print(out, title, style="bold")
+    if Measurement.get(out, out.options.update(width=_ENDLESS), table).maximum <= out.width:
+        out.print(table)
+        return
+    # Too wide for the terminal, which would break words: a line for each name, and its numbers.
+    _print(out, "")
+    for first, *others in cells:
+        _print(out, first)
+        _print(out, "  " + ", ".join(f"{h} {c}" for h, c in zip(head[1:], others, strict=True)))
+    _print(out, "")
+
+
+def show_line(line: str) -> None:
+    """Print one sentence, wrapped by words on a terminal."""
+    _print(console(), line)
+
+
+def _print(out: Console, line: str, style: str = "") -> None:
+    for part in fit([line], out.width):
+        out.print(Text(part, style), no_wrap=True, overflow="ignore", crop=False)
 
 
 def show_summary(numbers: Summary) -> None:
@@ -47,18 +74,26 @@ def show_summary(numbers: Summary) -> None:
             ["at most", *(numbers.bounds.get(p, (0, 0))[1] for p in Purpose)],
         ],
     )
+    if numbers.malformed:
+        console().print(
+            f"{numbers.malformed:,} origins attempted a reservation that is malformed: it counts "
+            "only under inclusive (docs/rules.md)"
+        )
+    if numbers.stale:
+        console().print(
+            f"{numbers.stale:,} origins are judged on stale evidence: the last attempt failed"
+        )
     if numbers.outcomes:
         found = [(o, numbers.outcomes[o]) for o in Outcome if o in numbers.outcomes]
         show("Attempts by outcome", ["outcome", "attempts"], found)
     if numbers.crashes:
-        console().print(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")
+        show_line(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")
 
 
 def show_run_report(report: RunReport, min_coverage: float) -> None:
     """Print the numbers of a run, its slowest origins, and its failures."""
     unchanged = f", {report.not_modified:,} of them unchanged" if report.not_modified else ""
-    out = console()
-    out.print(
+    show_line(
         f"Run {report.run}: {report.requests:,} requests{unchanged}, {report.size:,} octets in "
         f"{report.seconds:,.1f} s ({report.rate:,.1f} a second); "
         f"{report.seen:,} of {report.planned:,} planned resources seen"
@@ -69,4 +104,4 @@ def show_run_report(report: RunReport, min_coverage: float) -> None:
         [[s.origin, s.attempts, s.elapsed_ms, s.slowest_ms] for s in report.slowest],
     )
     for failure in report.failures(min_coverage):
-        out.print(f"Not as it should be: {failure}")
+        show_line(f"Not as it should be: {failure}")

@@ -4,14 +4,17 @@ Rules for editors: a migration that was released is never changed; add the next 
 migrated: views.sql replaces all of them whenever it or the vocabulary has changed.
 """
 
+import glob
+import os
 import re
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_hex
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 from zlib import crc32
@@ -19,13 +22,36 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 
 from crawler import agents, vocab
-from crawler.errors import UserError
+from crawler.store.failures import (
+    APPLICATION_ID,
+    NOT_WRITABLE,
+    StoreBusyError,
+    StoreError,
+    code_of,
+    log_without_writing,
+    not_writable,
+    os_errors_as_store_error,
+    sqlite_errors_as_store_error,
+)
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-#: `TDMA` in ASCII, in the header of the SQLite file; `file` shows it.
-APPLICATION_ID = 0x54444D41
+__all__ = [
+    "APPLICATION_ID",
+    "StoreBusyError",
+    "StoreError",
+    "checkpoint",
+    "connect",
+    "connect_read_only",
+    "exclusive_lock",
+    "os_errors_as_store_error",
+    "public_views",
+    "require",
+    "sqlite_errors_as_store_error",
+    "transaction",
+]
+
 _VOCABULARY: dict[str, type[StrEnum]] = {
     "outcome": vocab.Outcome,
     "presence": vocab.Presence,
@@ -41,19 +67,23 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
 # Vocabularies whose tables have the order of the enum as `rank`.
 _RANKED = ("purpose", "state")
 _SQL = files("crawler.store")
-_MIGRATIONS = ("0001_evidence", "0002_derived", "0003_prepared", "0004_protocols", "0005_names")
+_MIGRATIONS = (
+    "0001_evidence",
+    "0002_derived",
+    "0003_prepared",
+    "0004_protocols",
+    "0005_names",
+    "0006_claims",
+)
+_FIRST = _MIGRATIONS[0]
+_MIGRATION_TABLE = "_sqlite_migrations"
+_TABLES = (
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+# How names of databases end that are still being made.
+_UNFINISHED = ".new"
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
-
-
-class StoreError(UserError):
-    """The database cannot be used; the message is one sentence that says what to do."""
-
-
-class StoreBusyError(StoreError):
-    """Another run holds the database."""
-
-    status = 3
 
 
 def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
@@ -64,15 +94,18 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
     """
     path = Path(path)
     if not create and not path.exists():
-        raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder; name a file with --db")
+        raise _missing(path)
     with sqlite_errors_as_store_error(path), os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path.resolve())
+        _require_file(path)
+        _require_writable(path)
         connection = sqlite3.connect(path, timeout=10, isolation_level=None)
         try:
             _check(connection, path)
-            _prepare(connection)
+            _configure(connection)
+            _upgrade(connection)
         except BaseException:
             connection.close()
             raise
@@ -81,22 +114,52 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
 
 def require(path: Path | str) -> None:
     """Raise `StoreError` if there is no file to open."""
-    if not Path(path).is_file():
-        raise StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+    path = Path(path)
+    if not path.exists():
+        raise _missing(path)
+    _require_file(path)
+
+
+def _missing(path: Path) -> StoreError:
+    return StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+
+
+def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file with --db")
+    if not path.is_file():
+        raise StoreError(f"{path} is a device or a pipe; name a file with --db")
+
+
+def _require_writable(path: Path) -> None:
+    # SQLite opens what it cannot write for reading, and would fail in the middle of the work.
+    if not os.access(path, os.W_OK):
+        raise not_writable(path, "the file")
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise not_writable(path, "its folder")
 
 
 def connect_read_only(path: Path | str) -> sqlite3.Connection:
-    """Open an audit database for reading, without migrating it. Raise `StoreError`."""
+    """Open an audit database for reading, without migrating it. Raise `StoreError`.
+
+    Neither the file nor its folder needs to be writable.
+    """
     path = Path(path)
     require(path)
     with sqlite_errors_as_store_error(path):
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        connection = _open_read_only(path)
         try:
             if _check(connection, path):
                 raise StoreError(f"{path} is empty; run `tdm-audit crawl` first")
-            if _applied(connection) < set(_MIGRATIONS):
+            missing = set(_MIGRATIONS) - _applied(connection)
+            if missing:
+                first, again = (
+                    ("an older tdm-audit", "judge")
+                    if _FIRST not in missing
+                    else ("a run that was cut short", "crawl")
+                )
                 raise StoreError(
-                    f"{path} was made by an older tdm-audit; run `tdm-audit judge --db {path}` once"
+                    f"{path} was made by {first}; run `tdm-audit {again} --db {path}` once"
                 )
         except BaseException:
             connection.close()
@@ -104,55 +167,118 @@ def connect_read_only(path: Path | str) -> sqlite3.Connection:
         return connection
 
 
-@contextmanager
-def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
-    """Raise errors of SQLite as `StoreError`, whose message is one sentence."""
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    # sqlite.org/wal.html, 7: reading a database in WAL mode needs its -shm file, which is made
+    # where there is none; or `immutable=1`, which reads no log and so needs a file without one.
+    file = path.resolve()
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=10)
     try:
-        yield
+        connection.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.Error as error:
-        raise StoreError(_sentence(path, error)) from error
+        connection.close()
+        if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        if _has_log(file):
+            raise log_without_writing(path) from error
+        connection = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+    return connection
 
 
-@contextmanager
-def os_errors_as_store_error(path: Path | str) -> Iterator[None]:
-    """Raise errors of the file system as `StoreError`, whose message is one sentence."""
+def _has_log(file: Path) -> bool:
+    log = file.with_name(f"{file.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def checkpoint(connection: sqlite3.Connection) -> None:
+    """Move the log into the database file, so that a copy of this one file is whole.
+
+    Readers that hold the log are waited for a moment; then it stays, and nothing is lost.
+    """
+    connection.execute("PRAGMA busy_timeout = 1000")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _create(file: Path) -> None:
+    """Make a database that appears under its name when it is complete."""
+    _remove_leftovers(file)
+    new = file.with_name(f".{file.name}.{os.getpid()}.{token_hex(4)}{_UNFINISHED}")
     try:
-        yield
-    except OSError as error:
-        raise StoreError(f"cannot use {path}: {error.strerror or error}") from error
+        with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+            # Whatever ends this leaves a file that nobody opens: nothing has to be undone.
+            connection.execute("PRAGMA journal_mode = MEMORY")
+            connection.execute("PRAGMA synchronous = OFF")
+            _upgrade(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+        with new.open("rb+") as made:
+            os.fsync(made.fileno())
+        _publish(new, file)
+    finally:
+        for made_by_sqlite in ("", "-wal", "-shm", "-journal"):
+            Path(f"{new}{made_by_sqlite}").unlink(missing_ok=True)
 
 
-def _sentence(path: Path | str, error: sqlite3.Error) -> str:
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return f"{path} is locked by another program; close it and run the command again"
-    if "readonly" in text or "read-only" in text:
-        return f"{path} is read-only; make the file and its folder writable, or name another --db"
-    if "full" in text or "disk I/O" in text:
-        return (
-            f"no space left while writing {path}; free some and run again, nothing stored is lost"
-        )
-    if "not a database" in text or "malformed" in text:
-        return f"{path} is not an SQLite database; name another file with --db"
-    if "unable to open" in text:
-        return f"cannot open {path}; check that the folder exists and may be written"
-    return f"the database {path} failed: {text}"
+def _publish(new: Path, file: Path) -> None:
+    # A link, unlike a renaming, never replaces what another process has made meanwhile.
+    try:
+        os.link(new, file)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        new.rename(file)
+
+
+def _remove_leftovers(file: Path) -> None:
+    """Remove unfinished databases of processes that were killed."""
+    for leftover in file.parent.glob(f".{glob.escape(file.name)}.*{_UNFINISHED}*"):
+        process = leftover.name[len(file.name) + 2 :].partition(".")[0]
+        if process.isdigit() and not _is_running(int(process)):
+            with suppress(OSError):
+                leftover.unlink()
+
+
+def _is_running(process: int) -> bool:
+    # Signal 0 only asks whether the process exists; "not permitted" means that it does.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> bool:
     """Return whether the file is still empty. Raise `StoreError` if it may not be used."""
-    if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+    tables = {name for (name,) in connection.execute(_TABLES)}
+    if not tables:
         return True
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+    applied = _applied(connection) if _MIGRATION_TABLE in tables else set()
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    # Recovered databases, and those whose creation was cut short, have no mark.
+    is_unmarked = mark == 0 and (applied or _is_just_begun(connection, tables))
+    if mark != APPLICATION_ID and not is_unmarked:
+        if applied:
+            raise StoreError(
+                f"{path} has tables of tdm-audit and the mark of another program, so it may be "
+                f"damaged; keep it, and in a copy try `PRAGMA application_id = {APPLICATION_ID}`"
+            )
         raise StoreError(f"{path} is a database of another program; name another file with --db")
     # Migrations that this version does not know were applied by a later one.
-    newer = _applied(connection) - set(_MIGRATIONS)
-    if newer:
+    if applied - set(_MIGRATIONS):
         raise StoreError(f"{path} was made by a newer tdm-audit; upgrade to use it")
     return False
 
 
+def _is_just_begun(connection: sqlite3.Connection, tables: set[str]) -> bool:
+    """Return whether the only table is that of migrations, and empty."""
+    if tables != {_MIGRATION_TABLE}:
+        return False
+    query = f"SELECT count(*) FROM {_MIGRATION_TABLE}"  # noqa: S608 - our own name
+    return bool(connection.execute(query).fetchone() == (0,))
+
+
 def _applied(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of the migrations that were applied."""
     query = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'tdm-audit'"
     return {name for (name,) in connection.execute(query)}
 
@@ -206,10 +332,14 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Migrate a database and fill its vocabulary, unless it is of this version."""
     fingerprint = _fingerprint()
     if connection.execute("PRAGMA user_version").fetchone()[0] == fingerprint:
         return
@@ -223,7 +353,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _fingerprint() -> int:
-    """Return a number that changes whenever what `_prepare` writes changes."""
+    """Return a number that changes whenever what `_upgrade` writes changes."""
     words = [list(enum) for enum in _VOCABULARY.values()]
     text = "".join((*_MIGRATIONS, _views_sql(), agents.VERSION, repr(words)))
     return crc32(text.encode()) & 0x7FFFFFFF
@@ -300,9 +430,17 @@ def exclusive_lock(path: Path | str, seconds: float = 0) -> Iterator[None]:
     """
     # The lock is the operating system's, on a file next to the database: it ends with the process.
     path = Path(path)
+    name = f"{path}.lock"
     with os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{path}.lock")
+        # FileLock waits for some errors of the system as if another process held the lock.
+        try:
+            os.close(os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        except OSError as error:
+            if path.exists() and error.errno in NOT_WRITABLE:
+                raise not_writable(path, "its folder") from error
+            raise
+        lock = FileLock(name)
         try:
             lock.acquire(timeout=seconds)
         except Timeout:

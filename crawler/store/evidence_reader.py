@@ -48,7 +48,7 @@ def rows_of(db: sqlite3.Connection, origin: int) -> list[ObservationRow]:
     """Return the observations of an origin, oldest first; bodies are not loaded."""
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
-        "observed_at, confirms FROM observation WHERE origin = ?",
+        "observed_at, note, confirms FROM observation WHERE origin = ?",
         (origin,),
     ).fetchall()
     # Sorted here: SQLite would write every column once more to sort them.

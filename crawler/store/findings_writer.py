@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from crawler.evaluate.evaluation_cache import (
 from crawler.evaluate.snapshot import OriginSnapshot, StoredReading
 from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.protocols.url_patterns import url_patterns_of
+from crawler.redaction import redact
 from crawler.store import parties, verdict_cache
 from crawler.store.evidence_writer import text
 
@@ -28,16 +30,20 @@ _TABLES = (
     *("finding", "finding_without_statement", "disagreement", "verdict"),
 )
 # Buffers whose rows go to part of a table. Most findings have no statement that decided them; their
-# five other columns stay NULL and are not bound.
+# other columns stay NULL and are not bound.
+_FINDING = (
+    "finding (origin, rules, purpose, state, conflict, complete, headline, detail, exceptions, "
+    "malformed, stale, "
+)
 _COLUMNS = {
-    "finding_without_statement": "finding (origin, rules, purpose, state, conflict, complete, "
-    "headline, detail, observed_at)"
+    "finding": f"{_FINDING}reading, n, observation, observed_at, since, candidate)",
+    "finding_without_statement": f"{_FINDING}observed_at)",
+    "verdict": f"verdict ({verdict_cache.STORED_COLUMNS})",
 }
 # Tables that may get an equal row twice, from documents with equal bytes.
 _TABLES_WITH_REPEATS = ("party_page", "disagreement")
 _SET_EVALUATED_VISIT = (
-    "INSERT OR REPLACE INTO evaluated_visit SELECT origin, max(run) FROM visit "
-    "WHERE origin IN (SELECT value FROM json_each(?)) GROUP BY origin"
+    "INSERT OR REPLACE INTO evaluated_visit SELECT ?, max(run), ?, ? FROM visit WHERE origin = ?"
 )
 
 _Row = tuple[object, ...]
@@ -64,7 +70,8 @@ class _FindingRows(NamedTuple):
 class FindingsWriter:
     """Buffers rows and writes them table by table, in the caller's transaction.
 
-    Call `write` at the end. `keep_contacts` stores personal data of parties.
+    Call `write` at the end. `keep_contacts` stores personal data of parties, and leaves mailboxes
+    and telephone numbers in quotations.
     """
 
     def __init__(self, db: sqlite3.Connection, *, keep_contacts: bool) -> None:
@@ -77,7 +84,7 @@ class FindingsWriter:
         )
         self._finding_rows: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_CACHE_SIZE)
         self._private: list[_Row] = []
-        self._evaluated: list[int] = []
+        self._evaluated: list[_Row] = []
         self._buffered = 0
 
     def add(self, origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> None:
@@ -101,7 +108,9 @@ class FindingsWriter:
         self._buffer("finding_without_statement", without_statement)
         self._buffer("disagreement", _disagreement_rows(origin, snapshot, evaluation))
         self._buffer("verdict", _verdict_rows(origin, snapshot, shared))
-        self._evaluated.append(origin)
+        self._evaluated.append(
+            (origin, snapshot.last_looked_at, text(snapshot.last_outcome), origin)
+        )
         if self._buffered >= _BUFFER_ROWS:
             self.write()
 
@@ -115,7 +124,7 @@ class FindingsWriter:
             if rows:
                 self._db.executemany(_insert(table, len(rows[0])), rows)
         self._db.executemany(parties.SET_PRIVATE, self._private)
-        self._db.execute(_SET_EVALUATED_VISIT, (json.dumps(self._evaluated),))
+        self._db.executemany(_SET_EVALUATED_VISIT, self._evaluated)
         self._reset()
 
     def _reset(self) -> None:
@@ -137,20 +146,28 @@ class FindingsWriter:
         self._buffer("reading", [(read.key, *source, read.reading.presence.value)])
         tables = self._reading_rows.get(read.reading)
         if tables is None:
-            tables = self._reading_rows.put(read.reading, _rows_of_reading(read))
+            quote = _as_quoted if self._keep_contacts else redact
+            tables = self._reading_rows.put(read.reading, _rows_of_reading(read, quote))
         for table, rows in tables.items():
             self._buffer(table, [(read.key, *row) for row in rows])
         if self._keep_contacts:
             self._private += parties.private_rows(read)
 
 
-def _rows_of_reading(read: StoredReading) -> dict[str, list[_Row]]:
-    """Return the rows of a reading by table, without its key; equal readings share them."""
+def _as_quoted(quotation: str) -> str:
+    return quotation
+
+
+def _rows_of_reading(read: StoredReading, quote: Callable[[str], str]) -> dict[str, list[_Row]]:
+    """Return the rows of a reading by table, without its key; equal readings share them.
+
+    `quote` makes what is stored of the text of issues and passages.
+    """
     reading = read.reading
     tables = {
         "statement": list(map(_statement, reading.statements)),
-        "issue": [_issue(n, issue) for n, issue in enumerate(reading.issues, start=1)],
-        "candidate": [_candidate(n, c) for n, c in enumerate(reading.candidates, start=1)],
+        "issue": [_issue(n, issue, quote) for n, issue in enumerate(reading.issues, start=1)],
+        "candidate": [_candidate(n, c, quote) for n, c in enumerate(reading.candidates, start=1)],
         "url_pattern": verdict_cache.pattern_rows(url_patterns_of(read.protocol, reading)),
         "party": parties.rows(reading),
     }
@@ -173,16 +190,17 @@ def _statement(s: Statement) -> _Row:
         s.declared_by,
         s.reads,
         s.counts,
+        s.use,
     )
 
 
-def _candidate(n: int, c: Candidate) -> _Row:
-    source = (c.location, c.language, c.pattern, c.line, text(c.snippet))
+def _candidate(n: int, c: Candidate, quote: Callable[[str], str]) -> _Row:
+    source = (c.location, c.language, c.pattern, c.line, text(quote(c.snippet)))
     return (n, c.strength, c.kind, *source)
 
 
-def _issue(n: int, issue: Issue) -> _Row:
-    return (n, issue.code, issue.line, text(issue.excerpt))
+def _issue(n: int, issue: Issue, quote: Callable[[str], str]) -> _Row:
+    return (n, issue.code, issue.line, text(quote(issue.excerpt)))
 
 
 def _text(value: str | None) -> str | None:
@@ -192,8 +210,9 @@ def _text(value: str | None) -> str | None:
 def _resource_rows(origin: int, snapshot: OriginSnapshot) -> list[_Row]:
     """Return the rows of the current evidence."""
     return [
-        (origin, f.row.resource, text(f.path), s.presence, f.row.key, f.last)
-        for f, s in zip(snapshot.answers, snapshot.resources, strict=True)
+        (origin, f.row.resource, text(f.path), s.presence, f.row.key, f.last.key, f.since)
+        # Behind the resources that the answers are for stands evidence of headers alone.
+        for f, s in zip(snapshot.answers, snapshot.resources, strict=False)
     ]
 
 
@@ -211,7 +230,9 @@ def _shared_rows(evaluation: Evaluation) -> _FindingRows:
 def _finding_row(c: CachedFinding) -> _Row:
     """Return plain text and numbers, which sqlite3 binds fastest."""
     flags = int(c.conflict), int(c.complete), int(c.headline)
-    return (c.rules, c.purpose.value, c.state.value, *flags, text(c.detail))
+    exceptions = json.dumps(c.exceptions) if c.exceptions else "[]"
+    claims = text(exceptions), int(c.malformed), int(c.stale)
+    return (c.rules, c.purpose.value, c.state.value, *flags, text(c.detail), *claims)
 
 
 def _finding_rows(origin: int, snapshot: OriginSnapshot, shared: _FindingRows) -> list[_Row]:
@@ -221,7 +242,8 @@ def _finding_rows(origin: int, snapshot: OriginSnapshot, shared: _FindingRows) -
 def _citation(snapshot: OriginSnapshot, by: StatementRef) -> _Row:
     evidence = snapshot.resources[by.evidence]
     key = evidence.readings[by.reading][1]
-    return (key, by.n, evidence.observation, evidence.observed_at, by.candidate)
+    times = evidence.observed_at, evidence.since
+    return (key, by.n, evidence.observation, *times, by.candidate)
 
 
 def _disagreement_rows(origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> list[_Row]:

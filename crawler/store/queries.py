@@ -60,6 +60,16 @@ def rows_by_origin(db: sqlite3.Connection) -> Iterator[tuple[int, int, int]]:
     yield from db.execute("SELECT origin, dataset, rows FROM dataset_origin ORDER BY 1, 2")
 
 
+def dataset_origins(db: sqlite3.Connection) -> int:
+    """Return the number of origins of all datasets."""
+    return int(db.execute("SELECT count(DISTINCT origin) FROM dataset_origin").fetchone()[0])
+
+
+def visited_origins(db: sqlite3.Connection) -> int:
+    """Return the number of origins with evidence."""
+    return int(db.execute("SELECT count(DISTINCT origin) FROM visit").fetchone()[0])
+
+
 def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, SourceFacts]:
     """Return the response of each observation, by its number."""
     found: dict[int, SourceFacts] = {}
@@ -114,6 +124,22 @@ def crash_count(db: sqlite3.Connection, run: int | None = None) -> int:
     if run is not None:
         query += " AND observation IN (SELECT observation FROM observations WHERE run = ?)"
     return int(db.execute(query, () if run is None else (run,)).fetchone()[0])
+
+
+def claim_counts(db: sqlite3.Connection, dataset: int | None = None) -> tuple[int, int]:
+    """Return how many origins are judged on stale evidence, and how many have malformed signals.
+
+    Of the origins of a dataset, or of all, under the rule set that the views show.
+    """
+    query = (
+        "SELECT count(DISTINCT iif(stale, origin, NULL)), "
+        "count(DISTINCT iif(malformed, origin, NULL)) FROM finding "
+        "WHERE rules = (SELECT label FROM ruleset WHERE chosen = 1) AND (stale OR malformed)"
+    )
+    if dataset is not None:
+        query += " AND origin IN (SELECT origin FROM dataset_origin WHERE dataset = ?)"
+    stale, malformed = db.execute(query, () if dataset is None else (dataset,)).fetchone()
+    return stale, malformed
 
 
 def unseen_resources(db: sqlite3.Connection, origin: str) -> list[UnseenResource]:

@@ -7,7 +7,7 @@ from crawler.vocab import CONTEXT, Resource
 
 # An answer that says what is there, or that nothing is, was seen (RFC 9110, 15.5.5 and 15.5.11).
 # Whether a page can be parsed does not matter here.
-_ANSWERS = "outcome IN ('responded', 'too_large') AND status IN (200, 203, 204, 206, 304, 404, 410)"
+_ANSWERS = "outcome IN ('responded', 'too_large') AND status IN (200, 203, 204, 304, 404, 410)"
 _NOT_PLANNED = tuple(sorted({*CONTEXT, Resource.OTHER_ROBOTS_TXT}))
 
 _TOTALS = """

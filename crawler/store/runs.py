@@ -79,8 +79,9 @@ def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """The origins that a run visits: those of its datasets without a visit since `fresh_since`.
+    """The origins that a run visits: those of its datasets without a visit after `fresh_since`.
 
+    A visit later than `now` is not fresh: a clock was or is wrong (`~` sorts after every time).
     `limit` is a number of origins. `pages` is a number of sampled URLs for each origin.
     """
 
@@ -89,6 +90,7 @@ class Due:
     fresh_since: str
     limit: int | None
     pages: int
+    now: str = "~"
 
 
 def samples_for(pages: int, media: int) -> int:
@@ -113,6 +115,7 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
         run=row[0],
         datasets=(settings["dataset"],),
         fresh_since=settings["fresh_since"],
+        now=settings.get("due_at", "~"),  # runs of older versions do not have it
         limit=settings["limit_origins"],
         pages=samples_for(settings["pages"], settings.get("media", 0)),
     )
@@ -129,7 +132,8 @@ DUE = """
     ) AS d ON d.origin = o.id
     WHERE NOT EXISTS (
         SELECT 1 FROM visit AS v
-        WHERE v.origin = o.id AND (v.run = :run OR v.finished_at >= :fresh_since)
+        WHERE v.origin = o.id
+            AND (v.run = :run OR (v.finished_at > :fresh_since AND v.finished_at <= :now))
     )
 """
 
@@ -141,12 +145,27 @@ def parameters(due: Due) -> dict[str, object]:
         "limit": -1 if due.limit is None else due.limit,
         "run": due.run,
         "fresh_since": due.fresh_since,
+        "now": due.now,
     }
 
 
 def count_due(db: sqlite3.Connection, due: Due) -> int:
     """Return the number of origins that are due."""
     return int(db.execute(f"SELECT count(*) {DUE}", parameters(due)).fetchone()[0])
+
+
+def count_due_again(db: sqlite3.Connection, due: Due) -> tuple[int, str]:
+    """Return how many due origins were last visited later than now, and the latest such time."""
+    latest = db.execute("SELECT coalesce(max(finished_at), '') FROM visit").fetchone()[0]
+    if latest <= due.now:
+        return 0, ""  # no join of all origins, for a case that is rare
+    last = "SELECT finished_at FROM visit WHERE origin = o.id ORDER BY run DESC LIMIT 1"
+    query = f"""
+        SELECT count(*), coalesce(max(last), '') FROM (SELECT ({last}) AS last {DUE})
+        WHERE last > :now
+    """  # noqa: S608 - our own SQL
+    number, latest = db.execute(query, parameters(due)).fetchone()
+    return int(number), str(latest)
 
 
 def is_repeated(db: sqlite3.Connection, due: Due) -> bool:

@@ -30,11 +30,13 @@ class StoredResponse:
     """A stored response that can be validated.
 
     `conditions` are the header fields of the conditional request, `confirms` is what a 304 to it
-    confirms, and `content` loads the bytes (None if they are gone).
+    confirms, and `content` loads the bytes (None if they are gone). `whole_at` is the time of the
+    last whole response: that of a 304 is the time of what it confirms.
     """
 
     conditions: Mapping[str, str]
     confirms: RevalidatedResponse
+    whole_at: str
     content: Callable[[], bytes | None]
 
 
@@ -60,10 +62,13 @@ def stored_responses(db: sqlite3.Connection, origin: int, *, whole_pages: bool) 
 
 
 def _stored_response(db: sqlite3.Connection, row: ObservationRow) -> StoredResponse:
-    fields = row.fields
+    fields, whole = row.fields, row
+    while whole.confirmed is not None:
+        whole = whole.confirmed
     return StoredResponse(
         conditions=_conditions(fields),
         confirms=RevalidatedResponse(observation=row.key, headers=fields),
+        whole_at=whole.observed_at,
         content=functools.partial(load_body, db, row.stored or ""),
     )
 

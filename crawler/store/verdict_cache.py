@@ -10,7 +10,17 @@ from crawler.evaluate.url_verdicts import DEFAULT, Verdict
 from crawler.protocols.url_patterns import UrlPattern
 from crawler.store.evidence_writer import text
 
-_COLUMNS = "state, reserved, purpose, basis, policy_url, observed_at, rules"
+#: The columns of `verdict` in the order in which `row` fills them; the origin comes before these,
+#: the time of the evidence after them.
+STORED_COLUMNS = (
+    "origin, rules, agent, pattern_set, purpose, state, reserved, basis, policy_url, stale, "
+    "malformed, observed_at"
+)
+# The fields of a `Verdict` in their order.
+_FIELDS = (
+    "v.state, v.reserved, v.purpose, v.basis, v.policy_url, v.observed_at, v.rules, v.stale, "
+    "looked.looked_at, v.malformed"
+)
 
 
 class OriginVerdicts(NamedTuple):
@@ -40,7 +50,8 @@ def save(
 ) -> None:
     """Store verdicts by origin and pattern set (see `evaluate.url_verdicts`)."""
     db.executemany(
-        "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        f"INSERT INTO verdict ({STORED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - our own names
+        "ON CONFLICT DO NOTHING",
         [
             (origin, *row(agent, pattern_set, verdict), verdict.observed_at)
             for origin, pattern_set, verdicts in new_verdicts
@@ -59,8 +70,10 @@ def row(agent: str | None, pattern_set: str, v: Verdict) -> tuple[object, ...]:
         v.purpose,
         v.state,
         v.reserved,
-        v.basis,
+        None if v.basis is None else text(v.basis),
         policy,
+        int(v.stale),
+        int(v.malformed),
     )
 
 
@@ -71,9 +84,10 @@ def origin_verdicts(
     marks = ", ".join("?" * len(purposes))
     rows = db.execute(
         "SELECT o.key, o.id, EXISTS (SELECT 1 FROM visit WHERE visit.origin = o.id), "  # noqa: S608 - marks only
-        "v.state, v.reserved, v.purpose, v.basis, v.policy_url, v.observed_at, v.rules "
-        "FROM origin AS o LEFT JOIN verdict AS v ON v.origin = o.id AND v.rules = ? "
-        f"AND v.agent = ? AND v.pattern_set = ? AND v.purpose IN ({marks}) ORDER BY o.id",
+        f"{_FIELDS} FROM origin AS o "
+        "LEFT JOIN verdict AS v ON v.origin = o.id AND v.rules = ? "
+        f"AND v.agent = ? AND v.pattern_set = ? AND v.purpose IN ({marks}) "
+        "LEFT JOIN evaluated_visit AS looked ON looked.origin = o.id ORDER BY o.id",
         (rules, agent or "", DEFAULT, *purposes),
     )
     for (key, origin, visited), found in groupby(rows, key=itemgetter(0, 1, 2)):
@@ -82,7 +96,8 @@ def origin_verdicts(
 
 
 def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
-    return Verdict(state, None if reserved is None else bool(reserved), *rest)
+    verdict = Verdict(state, None if reserved is None else bool(reserved), *rest)
+    return verdict._replace(stale=bool(verdict.stale), malformed=bool(verdict.malformed))
 
 
 def exceptional_verdicts(
@@ -91,8 +106,10 @@ def exceptional_verdicts(
     """Yield the verdicts other than the default ones: origin, pattern set, verdicts."""
     marks = ", ".join("?" * len(purposes))
     rows = db.execute(
-        f"SELECT origin, pattern_set, {_COLUMNS} FROM verdict WHERE rules = ? AND agent = ? "  # noqa: S608 - our own names
-        f"AND pattern_set <> ? AND purpose IN ({marks}) ORDER BY origin, pattern_set",
+        f"SELECT v.origin, v.pattern_set, {_FIELDS} FROM verdict AS v "  # noqa: S608 - our own names
+        "LEFT JOIN evaluated_visit AS looked ON looked.origin = v.origin "
+        f"WHERE v.rules = ? AND v.agent = ? AND v.pattern_set <> ? AND v.purpose IN ({marks}) "
+        "ORDER BY v.origin, v.pattern_set",
         (rules, agent or "", DEFAULT, *purposes),
     )
     for (origin, pattern_set), found in groupby(rows, key=itemgetter(0, 1)):

@@ -67,7 +67,14 @@ SELECT
     (
         SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
     ) AS conflict,  -- 1 if statements of different protocols disagree; the stricter decides
-    headline.complete AS complete,  -- 1 if everything planned was seen
+    headline.complete AS complete,  -- 1 if everything planned was seen, and recently enough for the rule set
+    headline.exceptions AS exceptions,  -- JSON: agents that the strongest finding does not cover: let in or permitted by name
+    (
+        SELECT max(malformed) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
+    ) AS malformed,  -- 1 if a reservation was attempted that does not count, since only a lenient reading yields it
+    (
+        SELECT max(stale) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
+    ) AS stale,  -- 1 if a finding rests on evidence that the last attempt could not renew
     (
         SELECT max(EXISTS (
             SELECT 1 FROM observation_reading
@@ -77,11 +84,16 @@ SELECT
         FROM resource_evidence
         JOIN observation AS answer ON answer.id = resource_evidence.observation
         WHERE resource_evidence.origin = headline.origin
-        AND resource_evidence.resource IN ('robots_txt', 'home', 'page', 'terms')
+        AND resource_evidence.resource IN (
+            'robots_txt', 'home', 'page', 'terms', 'ai_txt', 'trust_txt', 'llms_txt',
+            'ai_txt_well_known'
+        )
         AND answer.stored IS NOT NULL AND answer.status NOT IN (204, 404, 410)
         AND (answer.status BETWEEN 200 AND 299 OR answer.confirms IS NOT NULL)
     ) AS textual_candidate,  -- 1 if natural language was found that may reserve, in `candidates`; NULL: no text was read
-    headline.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the last look
+    headline.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the newest evidence
+    looked.looked_at AS last_looked_at,  -- UTC time of the last attempt at the origin
+    looked.outcome AS last_outcome,  -- why that attempt failed (timed_out, answered 403); responded if all was answered
     headline.rules AS rules  -- rule set and version
 FROM finding AS headline
 JOIN origin ON origin.id = headline.origin
@@ -97,6 +109,7 @@ JOIN finding AS search
     ON search.origin = headline.origin AND search.rules = headline.rules AND search.purpose = 'search'
 LEFT JOIN statement ON statement.reading = headline.reading AND statement.n = headline.n
 LEFT JOIN reading ON reading.id = headline.reading
+LEFT JOIN evaluated_visit AS looked ON looked.origin = headline.origin
 WHERE headline.headline = 1 AND headline.rules = (SELECT label FROM ruleset WHERE chosen = 1);
 
 -- Origin × purpose × rule set, with what decided.
@@ -107,16 +120,20 @@ SELECT
     finding.purpose AS purpose,  -- tdm, ai_train, genai_train, ai_input or search
     finding.rules AS rules,  -- rule set and version
     finding.state AS state,  -- reserved, conditional, partial, refused, permitted, silent or unknown
-    finding.detail AS detail,  -- which part is reserved, or what was not seen
+    finding.detail AS detail,  -- which part is reserved, who is excepted, what was not seen, what is malformed
+    finding.exceptions AS exceptions,  -- JSON: agents that a state for everybody does not cover: let in or permitted by name
     finding.conflict AS conflict,  -- 1 if statements of different protocols disagree
-    finding.complete AS complete,  -- 1 if everything planned was seen
+    finding.complete AS complete,  -- 1 if everything planned was seen, and recently enough for the rule set
+    finding.malformed AS malformed,  -- 1 if a reservation was attempted that does not count, since only a lenient reading yields it
+    finding.stale AS stale,  -- 1 if it rests on evidence that the last attempt could not renew
     reading.protocol AS protocol,  -- protocol of the deciding statement; NULL if nothing speaks
     coalesce(statement.rule, 'textual.' || candidate.kind) AS rule,  -- dotted name of the rule that read it
     coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,  -- explicitness for Art. 4, 1 to 4; prose is 4
     finding.reading || '.' || finding.n AS statement,  -- key of the deciding statement in `statements`
     finding.reading || '.c' || finding.candidate AS candidate,  -- key in `candidates`, where a rule set lets prose decide
     finding.observation AS observation,  -- key of the response it stood in, in `observations`
-    finding.observed_at AS observed_at  -- UTC time of that response, or of the last look
+    finding.observed_at AS observed_at,  -- UTC time of that response, or of the newest evidence
+    finding.since AS since  -- UTC time of the first look that showed the same, without another content in between
 FROM finding
 JOIN origin ON origin.id = finding.origin
 LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
@@ -130,7 +147,7 @@ SELECT
     origin.url AS origin,  -- scheme, host and port it was read from
     origin.site AS site,  -- registrable domain
     reading.protocol AS protocol,  -- protocol that read it
-    resource_evidence.resource AS resource,  -- kind of resource it was found in
+    observation.resource AS resource,  -- kind of resource it was found in
     observation.url AS url,  -- URL that answered
     statement.place AS place,  -- place in that resource
     statement.line AS line,  -- line, from 1; NULL where there are none
@@ -139,6 +156,7 @@ SELECT
     statement.path AS path,  -- path pattern it is limited to
     statement.media AS media,  -- file extension it is limited to
     statement.purpose AS purpose,  -- purpose; NULL for a refusal of access
+    statement.use AS use,  -- part of the purpose it speaks of, empty for all of it
     statement.stance AS stance,  -- reserved, conditional, refused or permitted
     statement.tier AS tier,  -- explicitness for Art. 4, 1 most to 4 least
     statement.declared_by AS declared_by,  -- where it was made; never who holds the rights
@@ -149,10 +167,9 @@ SELECT
     statement.clause AS clause,  -- clause of the specification
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
-FROM resource_evidence
-JOIN origin ON origin.id = resource_evidence.origin
-JOIN observation ON observation.id = resource_evidence.observation
-JOIN observation_reading ON observation_reading.observation = resource_evidence.observation
+FROM observation_reading
+JOIN observation ON observation.id = observation_reading.observation
+JOIN origin ON origin.id = observation.origin
 JOIN reading ON reading.id = observation_reading.reading
 JOIN statement ON statement.reading = reading.id;
 
@@ -167,10 +184,9 @@ SELECT
     observation.url AS url,  -- URL that answered
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
-FROM resource_evidence
-JOIN origin ON origin.id = resource_evidence.origin
-JOIN observation ON observation.id = resource_evidence.observation
-JOIN observation_reading ON observation_reading.observation = resource_evidence.observation
+FROM observation_reading
+JOIN observation ON observation.id = observation_reading.observation
+JOIN origin ON origin.id = observation.origin
 JOIN reading ON reading.id = observation_reading.reading
 JOIN issue ON issue.reading = reading.id;
 
@@ -246,6 +262,7 @@ SELECT
     last.status AS last_status,  -- HTTP status of the last attempt
     last.observed_at AS last_at,  -- UTC time of the last attempt
     last.note AS note,  -- why, in a few words
+    resource_evidence.since AS since,  -- UTC time of the first look that showed the same, without another content in between
     observation.id AS observation  -- key of the current evidence, in `observations`
 FROM resource_evidence
 JOIN origin ON origin.id = resource_evidence.origin
@@ -586,7 +603,7 @@ by_purpose AS (
         CASE
             WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
         END AS rank,
-        min(CASE WHEN state.rank <= 2 THEN finding.observed_at END) AS since
+        min(CASE WHEN state.rank <= 2 THEN finding.since END) AS since
     FROM spoken_for
     CROSS JOIN finding
         ON finding.origin = spoken_for.origin_id
@@ -665,7 +682,7 @@ SELECT
     states.genai_train AS genai_train,  -- likewise for training generative models
     states.ai_input AS ai_input,  -- likewise for input of a model
     states.search AS search,  -- likewise for search
-    states.since AS since,  -- UTC time of the oldest current evidence that reserves mining or training; NULL if none does
+    states.since AS since,  -- UTC time of the first look that showed a current reservation of mining or training, the earliest; NULL if there is none
     described.named_at AS named_at  -- UTC time of the oldest current evidence that names it
 FROM described
 JOIN wording ON wording.n = described.confidence
@@ -688,7 +705,7 @@ SELECT
     ),
     sites.rows, sites.tdm, sites.ai_train, sites.genai_train, sites.ai_input, sites.search,
     CASE WHEN sites.origins_reserving > 0 THEN (
-        SELECT min(f.observed_at)
+        SELECT min(f.since)
         FROM origin AS o
         CROSS JOIN finding AS f ON f.origin = o.id AND f.rules = sites.rules
         WHERE o.site = sites.site AND +f.purpose IN ('tdm', 'ai_train', 'genai_train')
@@ -699,7 +716,7 @@ FROM sites
 LEFT JOIN hint ON hint.site = sites.site
 WHERE sites.site NOT IN (SELECT site FROM everybody WHERE named);
 
--- From a finding to its statement, its document and its response: any number back to bytes.
+-- Under the rule set chosen last: from a finding to its statement, its document and its response: any number back to bytes.
 CREATE VIEW trail AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
@@ -727,7 +744,8 @@ JOIN origin ON origin.id = finding.origin
 JOIN reading ON reading.id = finding.reading
 LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
 LEFT JOIN candidate ON candidate.reading = finding.reading AND candidate.n = finding.candidate
-JOIN observation ON observation.id = finding.observation;
+JOIN observation ON observation.id = finding.observation
+WHERE finding.rules = (SELECT label FROM ruleset WHERE chosen = 1);
 
 -- The catalogue of agents that robots.txt groups are compared with.
 CREATE VIEW agents AS

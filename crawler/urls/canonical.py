@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import ada_url
 
 from crawler.model import Origin
+from crawler.urls import resolve
 from crawler.vocab import Reject
 
 # Imported late: it imports an HTTP client, which takes a while, and most commands need no site.
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 MAX_URL_LENGTH = 8192
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_ATTRIBUTES = ("protocol", "hostname", "port", "pathname", "search")
+_ATTRIBUTES = ("href", "protocol", "hostname", "port", "pathname", "search")
 # WHATWG URL, 4.4: C0 controls and spaces around, tabs and line ends anywhere, are removed.
 # Cells of tables also carry no-break spaces and byte order marks.
 _STRIPPED = "".join(c for c in map(chr, range(0x3001)) if c <= " " or c.isspace()) + "\ufeff\u200b"
@@ -106,7 +107,8 @@ def _check(parsed: ada_url.ada_adapter.ParseAttributes, assumed: bool) -> _Parse
     port = int(parsed["port"] or _DEFAULT_PORTS[scheme])
     if port == 0:
         return Reject.BAD_PORT
-    return _ParsedUrl(scheme, host, port, parsed["pathname"] + parsed["search"], assumed)
+    query = resolve.query_of(parsed["href"], parsed["search"])
+    return _ParsedUrl(scheme, host, port, parsed["pathname"] + query, assumed)
 
 
 def _parse_with_scheme(scheme: str, rest: str, assumed: bool) -> _ParsedUrl | Reject:
@@ -128,9 +130,14 @@ def _parse_without_scheme(text: str) -> _ParsedUrl | Reject:
     return _parse_with_scheme("https", f"//{text}", True)
 
 
+def _cleaned(url: str | None) -> str:
+    """Return a text without the white space that is skipped around it and in it."""
+    return (url or "").strip(_STRIPPED).translate(_REMOVED)
+
+
 def _parse(url: str | None) -> _ParsedUrl | Reject:
     """Parse any text; https is assumed where no scheme is written."""
-    text = (url or "").strip(_STRIPPED).translate(_REMOVED)
+    text = _cleaned(url)
     if not text:
         return Reject.EMPTY
     if len(text) > MAX_URL_LENGTH:
@@ -169,6 +176,18 @@ def origin_of(url: str | None) -> Origin | Reject:
     return make_origin(parsed.scheme, parsed.host, parsed.port, assumed=parsed.assumed)
 
 
+def names_whole_origin(url: str | None) -> bool:
+    """Return whether a text names an origin and no page of it: a host, with a port or without.
+
+    Entries of domain lists are such texts. With a scheme, a slash, a query or a fragment a text
+    is a URL, and that of the home page at least (RFC 3986, 3.5: a fragment is of a document).
+    """
+    if _END_OF_AUTHORITY.search(_cleaned(url)):
+        return False
+    parsed = _parse(url)
+    return not isinstance(parsed, Reject) and parsed.assumed
+
+
 def origin_key(origin: Origin) -> str:
     """Return the key by which rows of a dataset and origins are joined.
 
@@ -182,6 +201,7 @@ def origin_key(origin: Origin) -> str:
 def path_of(url: str | None) -> str:
     """Return path and query as they are requested: without fragment, dot segments resolved.
 
+    An empty query is kept: it is another URL than one without a query (RFC 3986, 6.2.3).
     Return `/` for a text that names no origin.
     """
     parsed = _parse(url)

@@ -50,4 +50,14 @@ def host_of(origin: str) -> str:
 def path_and_query(url: str) -> str:
     """Return path and query of an absolute URL: what robots.txt rules are matched against."""
     parts = ada_url.URL(url)
-    return f"{parts.pathname}{parts.search}"
+    return f"{parts.pathname}{query_of(parts.href, parts.search)}"
+
+
+def query_of(href: str, search: str) -> str:
+    """Return the query of a parsed URL with its question mark; empty if it has none.
+
+    `search` alone does not do: it is empty for an empty query, too, which is a query all the same
+    (RFC 3986, 6.2.3; WHATWG URL, 6.1, search).
+    """
+    # Before the fragment, only the query can bring a question mark: others are percent-encoded.
+    return search or ("?" if href.partition("#")[0].endswith("?") else "")

@@ -26,7 +26,7 @@ def test_judge_for_an_agent_counts_what_explain_says(demo_output, tdm_audit, rul
     db = demo_output / "audit.db"
     said, warned = asked(tdm_audit, "judge", "--db", db, "--agent", "ccbot", "--rules", rules)
     (numbers,) = said["datasets"]
-    assert (numbers["agent"], numbers["rules"], warned) == ("ccbot", f"{rules}/1", "")
+    assert (numbers["agent"], numbers["rules"], warned) == ("ccbot", f"{rules}/2", "")
     counted = numbers["purposes"]["genai_train"]
     with closing(sqlite3.connect(db)) as connection:
         origins = dict(
@@ -86,8 +86,10 @@ def test_an_agent_that_nobody_knows_is_judged_as_written(
     (tmp_path / "d.txt").write_text(f"{AGENTS_SITE}/x\n")
     shared = ("--db", demo_output / "audit.db", "--agent")
     typo = tdm_audit(*arguments, *shared, "CCBott", cwd=tmp_path)
-    assert (typo.returncode, typo.stderr.count("\n")) == (0, 1)
+    assert (typo.returncode, typo.stdout) == (2, "")
     assert "has no 'CCBott'; is CCBot meant?" in typo.stderr
+    asked_for = tdm_audit(*arguments, *shared, "CCBott", "--agent-as-written", cwd=tmp_path)
+    assert (asked_for.returncode, asked_for.stderr) == (0, "")
     other = tdm_audit(*arguments, *shared, "SomebodysOwn", cwd=tmp_path)
     assert other.stderr == "tdm-audit: the catalogue of agents has no 'SomebodysOwn'\n"
     known = tdm_audit(*arguments, *shared, "ccbot", cwd=tmp_path)
@@ -124,7 +126,7 @@ def check_split(tdm_audit, cwd, *more):
     """Check the site SPLIT; return the result and what was printed on standard error."""
     with LoopbackWeb([SPLIT]) as web:
         done = tdm_audit(
-            "check", "http://split.test/", *more, "--json", "--delay", "0", "--timeout", "3",
+            "check", "http://split.test/", *more, "--json", "--delay", "0", "--timeout", "3s",
             "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32",
             cwd=cwd,
         )  # fmt: skip

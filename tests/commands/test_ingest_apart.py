@@ -135,7 +135,7 @@ def test_a_full_disk_is_said_in_one_sentence(tmp_path, db, started):
     started.then = lambda process: resource.prlimit(process.pid, resource.RLIMIT_FSIZE, small)
     kind, said, status = failure(db, path, 0)
     assert (kind, status) == (StoreError, 1)
-    assert said.startswith("no space left while writing")
+    assert said.startswith("the system failed to read or write")
     assert db.execute("SELECT count(*) FROM dataset").fetchone() == (0,)
 
 

@@ -52,12 +52,12 @@ def accepts():
         ("is_plain_page", "https://a.example/", False),
         ("is_plain_page", "https://a.example/b/%2e%2e/", False),
         ("is_plain_page", "https://a.example/b/../c", False),
-        ("is_plain_page", "https://a.example/b?", False),
+        ("is_plain_page", "https://a.example/b?", True),
         ("is_normal_path", "", True),
         ("is_normal_path", "/a/b?c", True),
         ("is_normal_path", "/a%41", False),
         ("is_normal_path", "/a%c3", False),
-        ("is_normal_path", "/a?", False),
+        ("is_normal_path", "/a?", True),
     ],
 )
 def test_what_is_plain(accepts, macro, text, expected):

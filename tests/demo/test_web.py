@@ -7,6 +7,7 @@ import pytest
 from crawler.demo import SITES, Site
 from crawler.demo.answers import Plain, RedirectsTo
 from crawler.demo.misbehaviour import NeverAnswers
+from crawler.evaluate.evaluator import COVERING
 from crawler.vocab import ANCESTORS, Purpose, State
 
 EACH_SITE = pytest.mark.parametrize("site", [pytest.param(s, id=s.host) for s in SITES])
@@ -74,6 +75,16 @@ def test_what_is_incomplete_is_never_silent_or_permitted(site: Site) -> None:
 @EACH_SITE
 def test_a_conflict_needs_a_state_that_reserves(site: Site) -> None:
     assert all(site.expect[p] in FROM_REFUSED[:3] for p in site.conflict)
+
+
+@EACH_SITE
+def test_only_a_state_that_covers_everybody_has_exceptions(site: Site) -> None:
+    assert {site.expect[purpose] for purpose in site.exceptions} <= COVERING
+
+
+@EACH_SITE
+def test_what_is_malformed_is_not_reserved_as_a_whole(site: Site) -> None:
+    assert {State.RESERVED, State.CONDITIONAL}.isdisjoint(site.expect[p] for p in site.malformed)
 
 
 def _elsewhere(site: Site) -> list[str]:

@@ -117,18 +117,19 @@ CASES = [
         id="2: TDMRep 0, GPTBot refused, training",
         resources=FILE_0, purpose="genai_train",
         expect="partial", deciding="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
-        strict="permitted", inclusive="partial",
+        strict="silent", inclusive="partial",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, asked for GPTBot",
         resources=FILE_0, question=GPT, purpose="genai_train",
         expect="reserved", deciding="robots_txt", other=(("tdmrep_file", ""),), conflict=True,
-        strict="permitted", inclusive="reserved",
+        strict="silent", inclusive="reserved",
     ),
     Case(
         id="2: TDMRep 0, GPTBot refused, asked for another",
         resources=FILE_0, question=CC, purpose="genai_train",
-        expect="permitted", deciding="tdmrep_file", strict="permitted", inclusive="permitted",
+        expect="silent", deciding=None, other=(("tdmrep_file", ""),),
+        strict="silent", inclusive="silent",
     ),
     Case(
         id="3: TDMRep 1, AIPREF train-ai=y, mining",
@@ -200,7 +201,7 @@ CASES = [
         id="12: a string in TDMRep",
         resources=origin(tdmrep=ONE.replace("1", '"1"')), purpose="tdm",
         expect="silent", deciding=None, other=(("tdmrep_file", "not counted"),),
-        strict="silent", inclusive="silent",
+        strict="silent", inclusive="reserved",
     ),
     Case(
         id="13: a key that some parsers take for Disallow",
@@ -233,7 +234,7 @@ CASES = [
         id="17: a group of one's own is weaker, everybody",
         resources=origin(robots=EXEMPT), purpose="ai_train",
         expect="reserved", deciding="content_signal_robots", other=(("content_signal_robots", ""),),
-        strict="reserved", inclusive="reserved",
+        conflict=True, strict="reserved", inclusive="reserved",
     ),
     Case(
         id="17: a group of one's own is weaker, its agent",
@@ -362,7 +363,7 @@ def test_2_everybody_one_and_the_others_are_three_questions():
     """b.1, 5: was anyone told no, was everyone told no, was our agent told no."""
     asked = ({}, GPT, CC)
     got = [state(FILE_0, "genai_train", **question) for question in asked]
-    assert got == ["partial", "reserved", "permitted"]
+    assert got == ["partial", "reserved", "silent"]
 
 
 def test_12_the_other_reading_is_kept_and_shown():
@@ -488,3 +489,18 @@ def test_9_a_file_that_permits_does_not_undo_its_host():
     found = findings(pictured("DMI-ALLOWED", tdmrep=ONE), path="/a.jpg")[Purpose.TDM]
     assert (found.state.value, found.deciding.protocol.NAME) == ("reserved", "tdmrep_file")
     assert found.conflict
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected", "conflict"),
+    [
+        pytest.param([("/", 1), ("/open/", 0)], "reserved", True, id="a part permitted"),
+        pytest.param([("/", 0), ("/data/", 1)], "partial", True, id="a part reserved"),
+        pytest.param([("/data/", 1), ("/", 0)], "partial", False, id="both readings agree"),
+        pytest.param([("/a/", 0), ("/", 1), ("/b/", 0)], "partial", True, id="one agreed, one not"),
+    ],
+)
+def test_two_readings_of_a_tdmrep_file_conflict_for_the_origin(rules, expected, conflict):
+    text = json.dumps([{"location": path, "tdm-reservation": bit} for path, bit in rules])
+    found = findings(origin(tdmrep=text))["tdm"]
+    assert (found.state.value, found.conflict) == (expected, conflict)

@@ -40,6 +40,7 @@ def row(key, status=200, *, run=1, hop=0, asked=ASKED, resource=Resource.ROBOTS_
         headers="[]",
         truncated=0,
         observed_at=f"2026-11-{key:02}T00:00:00.000Z",
+        note="",
         confirmed=None,
     )
 
@@ -66,7 +67,7 @@ CHOICES = {
 @pytest.mark.parametrize(("rows", "expected"), CHOICES.values(), ids=CHOICES)
 def test_current_answer_of_a_resource(rows, expected):
     (answer,) = current_answers(rows)
-    assert (answer.row.key, answer.last, answer.presence) == expected
+    assert (answer.row.key, answer.last.key, answer.presence) == expected
 
 
 def path_of(url, resource=Resource.PAGE):

@@ -141,3 +141,11 @@ def test_verdicts_on_a_path_are_those_of_the_evaluator():
     found = tuple(each.verdict._replace(observed_at=times[each.time_source]) for each in told)
     assert found == verdicts_for_path(resources, "/a", SIGNALS, "GPTBot", "never")
     assert {verdict.state for verdict in found} > {"reserved"}
+
+
+def test_a_finding_that_prose_decides_refers_to_its_candidate():
+    comment = b"# Text and data mining is prohibited.\nUser-agent: *\nAllow: /\n"
+    resources = (evidence(1, "robots_comments", Resource.ROBOTS_TXT, comment),)
+    inclusive = rulesets.load("inclusive")
+    found = EvaluationCache((inclusive,), inclusive).evaluation_of(resources).findings
+    assert {(f.deciding.evidence, f.deciding.candidate) for f in found if f.deciding} == {(0, 1)}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from crawler.evaluate import url_verdicts
 from crawler.evaluate.url_verdicts import (
     DEFAULT,
+    ORIGIN,
     PAGE,
     strictest,
     unknown_verdict,
@@ -74,7 +75,10 @@ def test_the_default_verdict_is_that_of_a_path_without_any_pattern():
     resources = origin(robots="User-agent: GPTBot\nDisallow: /a\nDisallow: /tdm-audit-probe\n")
     assert url_verdicts.probe_path(resources, url_verdicts.url_patterns_of(resources)) == "/0"
     verdicts = dict(url_verdicts.default_and_page_verdicts(resources, SIGNALS, None, "now"))
-    assert {key: genai(found) for key, found in verdicts.items()} == {DEFAULT: "silent"}
+    assert {key: genai(found) for key, found in verdicts.items()} == {
+        DEFAULT: "silent",
+        ORIGIN: "partial",
+    }
     assert genai(verdicts_for_path(resources, "/a", SIGNALS, None, "now")) == "partial"
 
 

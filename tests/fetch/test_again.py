@@ -243,7 +243,7 @@ def test_a_failure_after_a_good_look_leaves_a_gap_and_the_evidence(tmp_path):
     kept = rows(tmp_path, before)
     assert {tdm for _, tdm, _ in kept} == {"reserved"}
     with LoopbackWeb(bad) as web:
-        crawl(tmp_path, web, urls, *AGAIN, timeout="1")
+        crawl(tmp_path, web, urls, *AGAIN, timeout="1s")
     assert rows(tmp_path, before) == kept
     gap = """
         SELECT origin, presence, status, last_outcome, last_status FROM coverage

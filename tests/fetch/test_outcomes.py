@@ -8,7 +8,13 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from crawler.fetch.http.address_guard import BlockedAddressError
-from crawler.fetch.http.outcomes import BrokenAnswerError, HostNotFoundError, outcome_of
+from crawler.fetch.http.outcomes import (
+    BrokenAnswerError,
+    HostNotFoundError,
+    LocalFailureError,
+    ResolverSilentError,
+    outcome_of,
+)
 
 KEY = ConnectionKey("a.test", 443, True, True, None, None, None)
 
@@ -26,7 +32,24 @@ def of_system(number, text):
     [
         (HostNotFoundError("no such name"), "not_found_host", "DNS: no such name"),
         (of_system(errno.ECONNREFUSED, "no"), "refused", "connecting: no"),
-        (of_system(errno.EHOSTUNREACH, "no route"), "refused", "connecting: no route"),
+        (of_system(errno.EHOSTUNREACH, "no route"), "timed_out", "connecting: no route"),
+        (of_system(errno.ENETUNREACH, "no net"), "timed_out", "connecting: no net"),
+        (aiohttp.ClientOSError(errno.EHOSTUNREACH, "lost"), "timed_out", "connecting: lost"),
+        (of_system(errno.EMFILE, "full"), "local_failure", "full"),
+        (of_system(errno.ENFILE, "full"), "local_failure", "full"),
+        (of_system(errno.ENOMEM, "full"), "local_failure", "full"),
+        (of_system(errno.ENOBUFS, "full"), "local_failure", "full"),
+        (of_system(errno.EADDRNOTAVAIL, "no port"), "local_failure", "no port"),
+        (of_system(errno.EACCES, "firewall"), "local_failure", "firewall"),
+        (of_system(errno.EPERM, "firewall"), "local_failure", "firewall"),
+        (of_system(errno.ENETDOWN, "down"), "local_failure", "down"),
+        (OSError(errno.EMFILE, "full"), "local_failure", "full"),
+        (aiohttp.ClientOSError(errno.ENOBUFS, "full"), "local_failure", "full"),
+        (MemoryError(), "local_failure", "out of memory"),
+        (RuntimeError("can't start new thread"), "local_failure", "can't start new thread"),
+        (RuntimeError("other"), "broken", "internal: RuntimeError('other')"),
+        (LocalFailureError("short"), "local_failure", "short"),
+        (ResolverSilentError("late"), "not_found_host", "DNS: late"),
         (of_system(errno.ETIMEDOUT, "late"), "timed_out", "connecting: late"),
         (of_system(errno.ECONNRESET, "gone"), "tls_failed", "connecting: gone"),
         (connecting(ConnectionAbortedError()), "tls_failed", "connecting: ConnectionAbortedError"),

@@ -6,6 +6,7 @@ import decimal
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -280,9 +281,10 @@ LINES = [
 ]
 KEPT = [
     f'{{"url":"{HOST}/a", {NUMBERS}, "p":{{"b":[1,"\\u00e9"]}}, ',
+    "",
     '{"url": null, ',
     "{",
-    f'{{"url":"{HOST}/c", ',
+    f'  {{"url":"{HOST}/c", ',
 ]
 
 
@@ -292,35 +294,136 @@ def test_lines_of_json_stay_as_they_were_written(flag, tmp_path, suffix):
     (tmp_path / f"in.jsonl{suffix}").write_bytes(PACK[suffix](data.encode()))
     flag(f"in.jsonl{suffix}", "-o", f"out.jsonl{suffix}")
     got = text(tmp_path / f"out.jsonl{suffix}", suffix).splitlines()
-    assert [line[: line.index('"tdm_state"')] for line in got] == KEPT
-    assert [list(json.loads(line))[-7:] for line in got] == [list(COLUMNS)] * 4
-    assert [json.loads(line)["tdm_reserved"] for line in got] == [True, None, None, True]
+    assert [line.partition('"tdm_state"')[0] for line in got] == KEPT
+    rows = [json.loads(line) for line in got if line]
+    assert [list(row)[-len(COLUMNS) :] for row in rows] == [list(COLUMNS)] * 4
+    assert [row["tdm_reserved"] for row in rows] == [True, None, None, True]
+    assert got[-1].endswith("}  ")
 
 
-@pytest.mark.parametrize(
-    "broken", ["[1]", "words", '{"a":', '{"a":1} {"b":2}', "null", '"x"', "\xff"]
-)
-def test_a_line_that_is_no_object_is_a_row_without_values(flag, tmp_path, broken):
-    data = f'{{"url":"{HOST}/a","n":[1]}}\n{broken}\n{{"url":"{HOST}/b","tdm_basis":5}}\n'
-    (tmp_path / "in.jsonl").write_bytes(data.encode("latin-1"))
-    flag("in.jsonl", "-o", "out.jsonl")
-    got = [json.loads(line) for line in text(tmp_path / "out.jsonl").splitlines()]
-    assert [row["tdm_state"] for row in got] == ["reserved", "unknown", "reserved"]
-    assert (got[0]["n"], got[1].get("a"), got[2]["tdm_basis"]) == ([1], None, got[0]["tdm_basis"])
+ADDED = re.compile(rb'(?:, )?"tdm_state": "[^}]*(?=})')
+GOOD = f'{{"url":"{HOST}/a", "n":1.50, "n":[1e5], "x":{{}} }}'
+BROKEN = {
+    "an array": "[1]",
+    "words": "words, not JSON",
+    "an end that is missing": '{"a":',
+    "two objects": '{"a":1} {"b":2}',
+    "null": "null",
+    "a text": '"x"',
+    "octets that are not UTF-8": b"\xff",
+    "NUL": "\0",
+    "a number": " 5 ",
+    "nested too deep": '{"url":"' + HOST + '/a","a":' + "[" * 2000 + "]" * 2000 + "}",
+    "brackets only": "[" * 9999,
+}
 
 
-def test_verdicts_of_an_earlier_flagging_are_replaced(flag, tmp_path):
-    line = f'{{"tdm_state":"old","url":"{HOST}/b","tdm_x":7.25}}'
-    (tmp_path / "in.jsonl").write_text(line)
-    flag("in.jsonl", "-o", "out.jsonl")
-    [got] = text(tmp_path / "out.jsonl").splitlines()
-    assert list(json.loads(got)) == ["url", "tdm_x", *COLUMNS]
-    assert json.loads(got)["tdm_state"] == "reserved"
-    precise = got.replace('"tdm_x": 7.25', '"tdm_x": 1.00')
-    (tmp_path / "out.jsonl").write_text(precise)
+@pytest.mark.parametrize("suffix", PACK)
+@pytest.mark.parametrize("name", BROKEN)
+def test_f3_a_broken_line_is_kept_counted_and_unknown(flag, tmp_path, name, suffix):
+    broken = BROKEN[name] if isinstance(BROKEN[name], bytes) else BROKEN[name].encode()
+    data = b"\n".join([GOOD.encode(), broken, GOOD.encode(), b""])
+    (tmp_path / f"in.jsonl{suffix}").write_bytes(PACK[suffix](data))
+    found = flag(f"in.jsonl{suffix}", "-o", f"out.jsonl{suffix}")
+    packed = (tmp_path / f"out.jsonl{suffix}").read_bytes()
+    got = UNPACK[suffix](packed)
+    assert ADDED.sub(b"", got) == data
+    lines = got.split(b"\n")
+    assert lines[1] == broken
+    assert [json.loads(lines[n])["tdm_state"] for n in (0, 2)] == ["reserved"] * 2
+    assert (found["unreadable_lines"], found["rows"]["unknown"]) == (1, 1)
+    flag(f"in.jsonl{suffix}", "--flags-only", "-o", "flags.parquet")
+    flags = pq.read_table(tmp_path / "flags.parquet")
+    assert flags["tdm_basis"].to_pylist()[1] == "no origin: empty"
+    assert flags["row_number"].to_pylist() == [0, 1, 2]
+
+
+LETTERS = {
+    "CRLF": f"{GOOD}\r\n{GOOD}\r\n".encode(),
+    "mixed line ends": f"{GOOD}\r\n{GOOD}\n".encode(),
+    "a carriage return inside": f"{GOOD}\n{GOOD}".replace(", ", ",\r").encode(),
+    "byte order mark": f"\ufeff{GOOD}\n{GOOD}\n".encode(),
+    "byte order mark and CRLF": f"\ufeff{GOOD}\r\n{GOOD}\r\n".encode(),
+    "no line end at the end": f"{GOOD}\n{GOOD}".encode(),
+    "blank lines": f"\n \n{GOOD}\n\t\n\r\n{GOOD}\n\n\n".encode(),
+    "white space around": f"  {GOOD}\t\n {GOOD} ".encode(),
+    "Latin-1": f'{GOOD}\n{{"a":"é","url":"{HOST}/b"}}\n'.encode("latin-1"),
+    "a lone surrogate": f'{GOOD}\n{{"a":"\\ud800\\\\ud800","url":"{HOST}/b"}}\n'.encode(),
+    "NaN": f'{GOOD}\n{{"a":NaN,"url":"{HOST}/b"}}\n'.encode(),
+    "duplicates": f'{GOOD}\n{{"url":"{HOST}/b","url":1,"a":1.0,"a":1.00}}\n'.encode(),
+    "a broken line in CRLF": f"{GOOD}\r\nbroken\r\n{GOOD}\r\n".encode(),
+    "a broken line and a mark": f"\ufeff{GOOD}\nbroken\n{GOOD}".encode(),
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_f3_every_octet_of_a_line_stays(flag, tmp_path, name):
+    (tmp_path / "in.jsonl").write_bytes(LETTERS[name])
+    found = flag("in.jsonl", "-o", "out.jsonl")
+    got = (tmp_path / "out.jsonl").read_bytes()
+    assert ADDED.sub(b"", got) == LETTERS[name]
+    assert found["rows"]["reserved"] == got.count(b'"tdm_state"') == 2
     flag("out.jsonl", "-o", "again.jsonl")
-    assert text(tmp_path / "again.jsonl") == precise + "\n"
-    assert '"tdm_x": 1.00, ' in precise
+    assert (tmp_path / "again.jsonl").read_bytes() == got
+
+
+def test_f3_a_comma_at_the_end_separates_what_is_added(flag, tmp_path):
+    (tmp_path / "in.jsonl").write_text(f'{{"url":"{HOST}/b" , }}\n')
+    flag("in.jsonl", "-o", "out.jsonl")
+    got = text(tmp_path / "out.jsonl")
+    assert got.startswith(f'{{"url":"{HOST}/b" , "tdm_state": "reserved", ')
+    assert list(json.loads(got)) == ["url", *COLUMNS]
+
+
+def test_f3_utf16_becomes_utf8(flag, tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(f"{GOOD}\r\nbroken".encode("utf-16"))
+    flag("in.jsonl", "-o", "out.jsonl")
+    got = (tmp_path / "out.jsonl").read_bytes()
+    assert ADDED.sub(b"", got) == f"{GOOD}\r\nbroken".encode()
+
+
+def test_f3_lines_of_several_files_stay_lines(flag, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_bytes(f"\ufeff{GOOD}\nbroken".encode())
+    assert flag("a.jsonl", "b.jsonl", "-o", "out.jsonl")["unreadable_lines"] == 2
+    got = ADDED.sub(b"", (tmp_path / "out.jsonl").read_bytes())
+    assert got == f"\ufeff{GOOD}\nbroken\n{GOOD}\nbroken".encode()
+
+
+def test_f3_a_mask_keeps_the_text_of_the_lines_that_stay(flag, tmp_path):
+    (tmp_path / "in.jsonl").write_text(f'broken\n\n{{"url":"x.test","n":1.50}}\n{GOOD}\n')
+    found = flag("in.jsonl", "-o", "out.jsonl", "--mask", "keep", "--keep-unknown")
+    got = ADDED.sub(b"", (tmp_path / "out.jsonl").read_bytes())
+    assert got == b'broken\n\n{"url":"x.test","n":1.50}\n'
+    assert found["unreadable_lines"] == 1
+    shown = flag("in.jsonl", "-o", "out", json_=False)
+    assert "Lines without a JSON object, written as they were: 1" in shown
+    assert flag("in.jsonl", "-o", "out")["unreadable_lines"] == 1
+
+
+MEMBERS = {
+    "first": ('{"tdm_state":"old","url":1.50}', '{"url":1.50}'),
+    "last": ('{"url":1.50 , "tdm_state":"old" }', '{"url":1.50  }'),
+    "in the middle": ('{"url":1.50,"tdm_basis":{"a":[1.0]},"n":2.0}', '{"url":1.50,"n":2.0}'),
+    "several": ('{"tdm_stale":1,"url":1.50,"tdm_basis":5, "tdm_rules":[]}', '{"url":1.50}'),
+    "twice": ('{"tdm_state":1,"tdm_state":2,"url":1.50}', '{"url":1.50}'),
+    "alone": ('{"tdm_state":null}', "{}"),
+    "in escapes": ('{"url":1.50,"\\u0074dm\\u005Fstate":0}', '{"url":1.50}'),
+    "only alike": ('{"url":1.50,"tdm_states":0,"x":{"tdm_state":1}}',) * 2,
+    "in a text": ('{"url":1.50,"x":"\\"tdm_state\\":"}',) * 2,
+    "among other octets": ('{"é":"ü","tdm_state":0,"url":1.50}', '{"é":"ü","url":1.50}'),
+    "after a comma at the end": ('{"url":1.50,"tdm_state":0,}', '{"url":1.50,}'),
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.parametrize("more", ["", "broken\n"], ids=["alone", "beside a broken line"])
+def test_f3_members_of_an_earlier_run_are_cut_out(flag, tmp_path, name, more):
+    given, expected = MEMBERS[name]
+    (tmp_path / "in.jsonl").write_text(f"{more}{given}\n", "utf-8")
+    flag("in.jsonl", "-o", "out.jsonl", "--url-column", "url" if "url" in given else "tdm_state")
+    got = (tmp_path / "out.jsonl").read_bytes()
+    assert ADDED.sub(b"", got).decode() == f"{more}{expected}\n"
 
 
 def test_members_that_only_look_like_verdicts_stay(flag, tmp_path):

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import rulesets
+from crawler.commands.explain import explain
 from crawler.commands.flag import FlagRequest, flag
 from crawler.commands.flag_writer import FlagWriter
 from crawler.commands.judge import rebuild
+from crawler.errors import UserError
+from crawler.evaluate.url_verdicts import Verdict, verdict_of
 from crawler.flags import COLUMNS, Flagger
 from crawler.flags.flagger import FlaggerBusyError
-from crawler.model import Observation, Target
+from crawler.model import Observation, Origin, Target
 from crawler.progress import Bar
 from crawler.store import evidence_writer, flag_cache, runs, verdict_cache
 from crawler.store.database import connect, connect_read_only, transaction
@@ -33,16 +36,64 @@ AUTHORITIES = st.sampled_from(
     (
         *("h.example", "H.EXAMPLE", "h.example:443", "h.example:80", "h.example:8080"),
         *("u:p@h.example", "other.example", "xn--caf-dma.example", "[::1]", "never.example"),
-        *("h.example.", "1.5", ""),
+        *("h.example.", "1.5", "", "h%2Eexample", "h%2eEXAMPLE", "h\texample", "h.exa\rmple"),
+        *("h。example", "h.example.:443", "h.example:", "h.example:0443", "u@h.example:80"),
+        *(
+            "[::1]:443",
+            "[0:0::1]",
+            "café.example",
+            "h.example:99999",
+            "H.example:8080",
+            "localhost",
+        ),
+    )
+)
+# What may stand between an authority and a path, or end a URL, without being a path.
+TAILS = st.sampled_from(
+    (
+        *(
+            "",
+            "",
+            "?",
+            "#",
+            "?#",
+            "#?",
+            "\\",
+            "/?",
+            "/?#x",
+            "\\?",
+            "/\\",
+            " ",
+            "\n",
+            "\t?",
+            "/.",
+            "/..",
+        ),
+        *("/p?", "/p??", "/p?#?", "/a?", "/./a?", "/%2e?", "/%2E%2e/p", "/\tp", "/p\r\n", "\\a\\p"),
+        *(
+            "/a/..\\p",
+            "/%61",
+            "/p%3F",
+            "/p%23",
+            "/" + "a" * 8170,
+            "/" + "é" * 2000,
+            "/p?" + "q" * 9000,
+        ),
     )
 )
 URLS = st.one_of(
     st.builds(
         "{}{}{}".format,
-        st.sampled_from(("https://", "http://", "", "//", "HTTPS://", " https://", "https:/\\")),
+        st.sampled_from(
+            (
+                *("https://", "http://", "", "//", "HTTPS://", " https://", "https:/\\", "\\\\"),
+                *("HtTp://", "http:", "https:///", "ht\ntps://", "https:\\\\", "///", "ftp://"),
+            )
+        ),
         AUTHORITIES,
-        files.PATHS,
+        files.PATHS | TAILS,
     ),
+    st.builds("{}{}{}".format, st.sampled_from(("", " ", "\t", "\ufeff")), AUTHORITIES, TAILS),
     st.sampled_from((None, "", "words", "mailto:a@h.example", "https://h.example/\ta", "ftp://x/")),
     st.text(max_size=20),
 )
@@ -124,6 +175,13 @@ def rows(table: pa.Table) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in table.to_pylist()]
 
 
+#: What may stand around a host: with the first ones it names the whole origin.
+AROUND = [
+    *(("", ""), (" ", " "), ("", "."), ("", ":"), ("", ":443"), ("\ufeff", "\n")),
+    *(("", "/"), ("", "?"), ("", "#x"), ("", "\\"), ("//", ""), ("http://", ""), ("HTTP://", "?")),
+]
+
+
 @given(
     visits=st.lists(VISITS, min_size=1, max_size=3),
     urls=st.lists(URLS, max_size=12),
@@ -140,13 +198,42 @@ def test_verdicts_equal_the_reference(visits, urls, purposes, agent, rules):
 
 def test_verdicts_equal_the_reference_on_the_demo(demo_output):
     given = [url for (url,) in _urls(demo_output)]
-    changed = [
-        f"{url}{end}" for url in given for end in ("?q=%2F", "#x", ".JPG", "/../é", "%7E", "?")
+    ends = ("?q=%2F", "#x", ".JPG", "/../é", "%7E", "?", "?#x", "\\", "/%2e%2E/", "\t", "??", " ")
+    changed = [f"{url}{end}" for url in given for end in ends]
+    hosts = [
+        canonical.origin_key(o) for o in map(canonical.origin_of, given) if isinstance(o, Origin)
     ]
+    alone = [f"{a}{host}{b}" for host in hosts for a, b in AROUND]
     with closing(connect_read_only(demo_output / "audit.db")) as db:
-        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
-        urls = [*given, *changed[::7], *[u.upper() for u in given[::9]]]
-        assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+        for purpose in (Purpose.TDM, Purpose.GENAI_TRAIN):
+            flagger = Flagger(db, rulesets.load("signals"), (purpose,))
+            urls = [*given, *changed[::7], *alone, *[u.upper() for u in given[::9]]]
+            assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+
+
+def _said(verdict: Verdict) -> tuple[object, ...]:
+    return verdict.state, verdict.purpose, verdict.basis, verdict.policy_url
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TDM, Purpose.GENAI_TRAIN, Purpose.SEARCH])
+def test_flags_equal_explanations_on_the_demo(demo_output, purpose):
+    rules = rulesets.load("signals")
+    given = [url for (url,) in _urls(demo_output)][::5]
+    ends = ("", "?", "\\", "#x", "/..\\a?", "\t")
+    hosts = {o.host: o for o in map(canonical.origin_of, given) if isinstance(o, Origin)}
+    urls = [f"{url}{end}" for url in given for end in ends]
+    urls += [f"{a}{host}{b}" for host in hosts for a, b in AROUND]
+    explained = {}
+    with closing(connect_read_only(demo_output / "audit.db")) as db:
+        for url in urls:
+            with suppress(UserError):
+                found = explain(db, url, rules, agent=None, whole_origin=False).findings
+                [finding] = [f for f in found if f.purpose is purpose]
+                explained[url] = _said(verdict_of(finding, rules, ""))
+        flags = Flagger(db, rules, (purpose,)).flag(list(explained)).to_pylist()
+    got = [tuple(f[f"tdm_{n}"] for n in ("state", "purpose", "basis", "policy_url")) for f in flags]
+    assert len(explained) > len(hosts) * len(AROUND) // 2
+    assert got == [*explained.values()]
 
 
 def _urls(demo_output) -> list[tuple[str | None]]:
@@ -187,12 +274,101 @@ def test_a_row_gets_the_verdict_of_its_path_and_of_its_page():
 
 @pytest.mark.parametrize(
     "path",
-    ["/p?", "/p?#x", "/./p", "/q/../p", "/q\\..\\p", "/\tp", "/p#x", "\\p", "/q/%2e%2E/p"],
+    ["/./p", "/q/../p", "/q\\..\\p", "/\tp", "/p#x", "\\p", "/q/%2e%2E/p"],
 )
 def test_a_page_is_known_however_its_path_is_written(path):
     with database([AGENTS_ALONE]) as db:
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
         assert verdicts(flagger, path) == [("reserved", True, "tdmrep_header")]
+
+
+ONLY_ITS_HOME_PAGE = AGENTS_ALONE | {
+    Resource.ROBOTS_TXT: "",
+    Resource.HOME: [("tdm-reservation", "0")],
+}
+HOSTS_ALONE = (
+    "h.example",
+    "H.EXAMPLE",
+    "h.example.",
+    "h.example:443",
+    " h.example ",
+    "h.ex%61mple",
+)
+HOME_PAGES = ("https://h.example", "h.example/", "h.example#x", "//h.example", "h.example\\")
+
+
+@pytest.mark.parametrize("agent", [None, "GPTBot"])
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "not stored"])
+def test_f1_a_host_alone_gets_the_verdict_of_its_origin(agent, stored):
+    rules = "signals" if stored else "inclusive"
+    with database([ONLY_ITS_HOME_PAGE]) as db:
+        flagger = Flagger(db, rules, (Purpose.TDM,), agent)
+        urls = [*HOSTS_ALONE, *HOME_PAGES]
+        got = rows(flagger.flag(urls))
+        assert got == [tuple(flagger.verdict(url)) for url in urls]
+        assert {row[0] for row in got[: len(HOSTS_ALONE)]} == {"partial"}
+        assert {row[0] for row in got[len(HOSTS_ALONE) :]} == {"permitted"}
+        first = flag_cache_of(db, flagger)
+        again = Flagger(db, rules, (Purpose.TDM,), agent)
+        assert (rows(again.flag(urls)), again.export_state()) == (got, {})
+        assert first
+
+
+def flag_cache_of(db: sqlite3.Connection, flagger: Flagger) -> dict[str, bytes]:
+    state = flagger.export_state()
+    with transaction(db):
+        verdict_cache.save(db, flagger._evaluator.agent, flagger.new_verdicts)
+        flag_cache.save(db, flagger.cache_key, state)
+    return state
+
+
+def test_f1_a_host_alone_does_not_match_the_patterns_of_paths():
+    said = AGENTS_ALONE | {
+        Resource.ROBOTS_TXT: "User-agent: GPTBot\nDisallow: /$\nDisallow: /?",
+        Resource.PAGE: [],
+    }
+    with database([said]) as db:
+        flagger = Flagger(db, "signals", (Purpose.GENAI_TRAIN,), "GPTBot")
+        got = flagger.flag(["h.example", "h.example/", "h.example?", "https://h.example/x"])
+        assert got["tdm_state"].to_pylist() == ["partial", "reserved", "reserved", "silent"]
+
+
+def test_f1_where_each_path_is_evaluated_a_host_alone_is_too(monkeypatch):
+    monkeypatch.setattr("crawler.flags.tables.MAX_PATTERNS", 0)
+    probes = "".join(f"Disallow: {probe}\n" for probe in ("/t", "/0", "/q", "/X", "/~"))
+    said = AGENTS_ALONE | {Resource.ROBOTS_TXT: f"User-agent: GPTBot\n{probes}"}
+    with database([said]) as db:
+        flagger = Flagger(db, "signals", (Purpose.GENAI_TRAIN,))
+        urls = [*HOSTS_ALONE, *HOME_PAGES, "h.example/x"]
+        assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
+
+
+EMPTY_QUERIES = ["/p?", "/?", "?", "/p?#x", "\\p?", "/./p?", "/%70?"]
+
+
+@pytest.mark.parametrize("path", EMPTY_QUERIES)
+def test_f2_an_empty_query_is_a_query(path):
+    said = AGENTS_ALONE | {
+        Resource.ROBOTS_TXT: "User-agent: GPTBot\nDisallow: /*?",
+        Resource.PAGE: [],
+    }
+    with database([said]) as db:
+        flagger = Flagger(db, "signals", (Purpose.GENAI_TRAIN,), "GPTBot")
+        assert verdicts(flagger, path) == [("reserved", True, "robots_txt")]
+        assert verdicts(flagger, path.replace("?", "")) == [("silent", False, None)]
+        found = explain(
+            db, f"https://h.example{path}", rulesets.load("signals"), agent="GPTBot",
+            whole_origin=False,
+        ).findings  # fmt: skip
+        assert [f.state for f in found if f.purpose is Purpose.GENAI_TRAIN] == ["reserved"]
+
+
+def test_a_verdict_without_evidence_was_never_looked_at():
+    with database([AGENTS_ALONE]) as db:
+        flagger = Flagger(db, "signals")
+        got = flagger.flag([None, "words", "https://other.example/", "https://h.example/"])
+        assert got["tdm_last_looked_at"].to_pylist() == [None, None, None, AT]
+        assert got["tdm_stale"].to_pylist() == got["tdm_malformed"].to_pylist() == [False] * 4
 
 
 def test_what_names_no_origin_or_was_never_asked_is_unknown_with_a_reason():
@@ -273,7 +449,7 @@ def test_judging_again_deletes_stored_verdicts():
             verdict_cache.save(db, None, flagger.new_verdicts)
         rebuild(db, chosen=rulesets.load("signals"))
         kept = db.execute("SELECT DISTINCT rules FROM verdict").fetchall()
-        assert kept == [("signals/1",)]
+        assert kept == [("signals/2",)]
 
 
 def test_an_origin_with_too_many_patterns_is_evaluated_path_by_path(monkeypatch):
@@ -346,9 +522,11 @@ def test_only_verdicts_on_the_evidence_that_is_there_are_remembered(
         out=tmp_path / "out.parquet",
         rules=rulesets.load("signals"),
         purposes=(Purpose.TDM,),
-        agent="CCBot",
+        agent="OnlyInThisTest",
     )
     with closing(connect_read_only(demo_db_copy)) as db, Bar(shown=False) as bar:
         flag(db, request, bar, cache_into=demo_db_copy)
-        kept = db.execute("SELECT count(*) FROM verdict WHERE agent = 'CCBot'").fetchone()[0]
+        kept = db.execute("SELECT count(*) FROM verdict WHERE agent = 'OnlyInThisTest'").fetchone()[
+            0
+        ]
     assert bool(kept) is not meanwhile

@@ -108,9 +108,9 @@ def test_every_file_is_requested_once_and_then_the_policy(crawled):
     [
         pytest.param("/photo.jpg", "reserved", "reserved", id="PLUS, whatever Content-Type says"),
         pytest.param("/large.jpg", "reserved", "reserved", id="larger than a page may be"),
-        pytest.param("/doc.pdf", "permitted", "permitted", id="M11"),
+        pytest.param("/doc.pdf", "permitted", "silent", id="M11"),
         pytest.param("/book.epub", "conditional", "conditional", id="EPUB with a policy"),
-        pytest.param("/signed.jpg", "silent", "reserved", id="CAWG, training only"),
+        pytest.param("/signed.jpg", "silent", "partial", id="CAWG, training only"),
         pytest.param("/locked.pdf", "unknown", "unknown", id="a PDF that cannot be opened"),
     ],
 )

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from crawler import media, page
 from crawler.model import Observation, Origin, Target
-from crawler.plan import planner
+from crawler.plan import robots_gate
 from crawler.plan.history import OriginHistory
 from crawler.plan.planner import PlanOptions, next_target
 from crawler.plan.resources import PLANNED
+from crawler.plan.robots_gate import POLICY_FILES
 from crawler.vocab import Outcome, Resource
 from tests.media_files import tdm
 
@@ -54,7 +55,7 @@ def walk(origin, answers, samples=(), options=None, *, otherwise=404):
     history = OriginHistory()
     while step := next_target(origin, samples, history, options or PlanOptions()):
         if isinstance(step, Target):
-            step = answer(step, answers.get(step.url, otherwise))
+            step = replace(answer(step, answers.get(step.url, otherwise)), note=step.in_spite_of)
         history.add(step)
         assert len(history.observations) <= BOUND
     return history.observations
@@ -94,6 +95,7 @@ def test_the_order_of_requests():
     order = [
         f"robots_txt 0 {A}/robots.txt",
         f"ai_txt 0 {A}/ai.txt",
+        f"ai_txt_well_known 0 {A}/.well-known/ai.txt",
         f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
         f"trust_txt 0 {A}/.well-known/trust.txt",
         f"trust_txt 0 {A}/trust.txt",
@@ -106,7 +108,6 @@ def test_the_order_of_requests():
         f"ads_txt 0 {A}/ads.txt",
         f"security_txt 0 {A}/.well-known/security.txt",
         f"llms_txt 0 {A}/llms.txt",
-        f"ai_txt_well_known 0 {A}/.well-known/ai.txt",
     ]
     # Resources that are not in the list may be anywhere: their own tests say where.
     listed = {Resource(text.partition(" ")[0]) for text in order}
@@ -172,7 +173,8 @@ def test_a_policy_that_a_media_file_names_is_asked_for():
 
 DENY = b"User-agent: *\nDisallow: /\n"
 OWN = DENY + b"User-agent: TDM-Audit\nDisallow: /ai.txt\nDisallow: /.well-known/\n"
-LINE = f"{A}/robots.txt line 2 disallows this path for tdm-audit"
+LINE = f"{A}/robots.txt line 2 (Disallow: /) disallows this path for tdm-audit"
+OPTION = "; --policy-files-always asks in spite of it"
 
 
 OPEN = None
@@ -212,14 +214,18 @@ OPEN = None
 def test_robots_txt_decides_about_everything_else(robots, reason):
     got = walk(HTTPS, {f"{A}/robots.txt": robots}, ("/x",), PlanOptions(context=True))
     assert requests(got, Resource.ROBOTS_TXT) == [f"robots_txt 0 {A}/robots.txt"]
-    assert reasons(got) == {reason}
+    assert reasons(got, *POLICY_FILES) == {reason}
+    with_option = f"{reason}{OPTION}" if reason == LINE else reason
+    assert {o.note or None for o in got if o.target.resource in POLICY_FILES} == {with_option}
 
 
 def test_our_own_group_replaces_the_star():
     got = walk(HTTPS, {f"{A}/robots.txt": OWN})
+    refused = "disallows this path for tdm-audit; --policy-files-always asks in spite of it"
     assert requests(got, Resource.AI_TXT, Resource.TDMREP_JSON, Resource.HOME) == [
-        f"- ai_txt 0 {A}/ai.txt withheld: {LINE.replace('2', '4')}",
-        f"- tdmrep_json 0 {A}/.well-known/tdmrep.json withheld: {LINE.replace('2', '5')}",
+        f"- ai_txt 0 {A}/ai.txt withheld: {A}/robots.txt line 4 (Disallow: /ai.txt) {refused}",
+        f"- tdmrep_json 0 {A}/.well-known/tdmrep.json withheld: "
+        f"{A}/robots.txt line 5 (Disallow: /.well-known/) {refused}",
         f"home 0 {A}/",
     ]
 
@@ -233,31 +239,15 @@ def test_a_robots_txt_that_redirects_to_a_busy_host_is_not_absent(status, reason
     assert reasons(walk(HTTPS, given)) == {reason}
 
 
-POLICY_FILES = (Resource.AI_TXT, Resource.TDMREP_JSON)
-
-
-def test_policy_files_may_be_asked_in_spite_of_a_line():
-    options = PlanOptions(policy_files_always=True)
-    got = walk(HTTPS, {f"{A}/robots.txt": DENY}, options=options)
-    assert requests(got, *POLICY_FILES) == [
-        f"ai_txt 0 {A}/ai.txt",
-        f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
-    ]
-    assert reasons(got, *POLICY_FILES) == {LINE}
-
-
-def test_policy_files_are_not_asked_in_spite_of_an_unreadable_gate():
-    options = PlanOptions(policy_files_always=True)
-    got = walk(HTTPS, {f"{A}/robots.txt": 500}, options=options)
-    assert reasons(got) == {f"{A}/robots.txt answered 500"}
-
-
 def test_a_parser_that_crashes_closes_the_gate(monkeypatch):
     def crash(document, /):
         raise RuntimeError(document)
 
-    monkeypatch.setattr(planner.robots_txt, "parse", crash)
+    monkeypatch.setattr(robots_gate.robots_txt, "parse", crash)
     got = walk(HTTPS, {f"{A}/robots.txt": b"# crashes, and is in no cache\n"})
+    assert reasons(got) == {f"{A}/robots.txt could not be parsed"}
+    always = PlanOptions(policy_files_always=True)
+    got = walk(HTTPS, {f"{A}/robots.txt": b"# crashes, and is in no cache\n"}, options=always)
     assert reasons(got) == {f"{A}/robots.txt could not be parsed"}
 
 
@@ -333,7 +323,7 @@ def test_robots_txt_behind_redirects_is_the_gate_of_the_asker():
         "robots_txt 1 https://b.example/robots.txt",
         "robots_txt 2 https://c.example/other",
     ]
-    assert reasons(got) == {LINE}
+    assert reasons(got) == {LINE, LINE + OPTION}
 
 
 def test_robots_txt_that_redirects_nowhere_closes_the_gate():
@@ -352,7 +342,7 @@ def test_leaving_the_origin_asks_the_other_gate_once():
         f"other_robots_txt 0 {B}/robots.txt",
         f"ai_txt 1 {B}/1",
         f"home 0 {A}/",
-        f"- home 1 {B}/2 withheld: {B}/robots.txt line 2 disallows this path for tdm-audit",
+        f"- home 1 {B}/2 withheld: {LINE.replace(A, B).replace('/)', '/2)')}",
     ]
 
 
@@ -363,13 +353,13 @@ def test_the_other_gate_may_redirect_and_counts_for_every_host_on_the_way():
         f"{B}/robots.txt": (301, "https://c.example/robots.txt"),
         "https://c.example/robots.txt": DENY,
     }
-    why = f"{B}/robots.txt line 2 disallows this path for tdm-audit"
+    why = f"{B}/robots.txt line 2 (Disallow: /) disallows this path for tdm-audit"
     got = walk(HTTPS, given)
     assert requests(got, *LEAVING) == [
         f"ai_txt 0 {A}/ai.txt",
         f"other_robots_txt 0 {B}/robots.txt",
         "other_robots_txt 1 https://c.example/robots.txt",
-        f"- ai_txt 1 {B}/1 withheld: {why}",
+        f"- ai_txt 1 {B}/1 withheld: {why}{OPTION}",
         f"home 0 {A}/",
         f"- home 1 https://c.example/ withheld: {why}",
     ]
@@ -410,14 +400,15 @@ def test_one_network_failure_stops_the_origin(outcome):
 
 
 def test_a_broken_answer_gets_a_second_try():
+    files = (Resource.AI_TXT, Resource.TDMREP_JSON)
     given = {f"{A}/ai.txt": Outcome.BROKEN, f"{A}/.well-known/tdmrep.json": Outcome.BROKEN}
     why = f"stopped after broken at {A}/.well-known/tdmrep.json"
     got = walk(HTTPS, given)
-    assert requests(got, *POLICY_FILES) == [
+    assert requests(got, *files) == [
         f"ai_txt 0 {A}/ai.txt",
         f"tdmrep_json 0 {A}/.well-known/tdmrep.json",
     ]
-    assert reasons(got, *POLICY_FILES) == {why}
+    assert reasons(got, *files, Resource.AI_TXT_WELL_KNOWN) == {why}
 
 
 def test_a_location_that_is_no_url_is_not_a_network_failure():
@@ -563,11 +554,34 @@ def policy_headers(url):
             [
                 f"other_robots_txt 0 {B}/robots.txt",
                 f"- tdm_policy 0 {B}/p withheld: "
-                f"{B}/robots.txt line 2 disallows this path for tdm-audit",
+                f"{B}/robots.txt line 2 (Disallow: /) disallows this path for tdm-audit",
             ],
             id="elsewhere, behind another gate",
         ),
         pytest.param({TDMREP: 204}, [], id="nothing there"),
+        *[
+            pytest.param(
+                {f"{A}/": (status, *policy_headers("/2")[1:])},
+                [f"tdm_policy 0 {A}/2"],
+                id=f"D2 a header of {status}",
+            )
+            for status in (204, 401, 403, 404, 410, 451, 500)
+        ],
+        pytest.param(
+            {f"{A}/": (302, ("Location", f"{B}/p/x"), *policy_headers("own")[1:])},
+            [f"other_robots_txt 0 {B}/robots.txt", f"tdm_policy 0 {A}/own"],
+            id="D1 a header of a redirect, relative to what redirects",
+        ),
+        pytest.param(
+            {f"{A}/": (302, "/p/x"), f"{A}/p/x": (503, *policy_headers("own")[1:])},
+            [f"- tdm_policy 0 {A}/p/own withheld: stopped after 503 at {A}/p/x"],
+            id="D2 a header of a busy host, which is left alone",
+        ),
+        pytest.param(
+            {TDMREP: (403, ("TDM-Reservation", "1"), ("TDM-Policy", "/2"))},
+            [],
+            id="a header of a file that header fields do not speak of",
+        ),
     ],
 )
 def test_policies_that_are_named_are_asked(given, expected):
@@ -633,6 +647,27 @@ def robots_naming(*urls):
         pytest.param(
             {f"{A}/": (200, RSL_LINK)}, [f"rsl_license 0 {A}/b.xml"], id="a header of the page"
         ),
+        *[
+            pytest.param(
+                {f"{A}/": (status, RSL_LINK)}, [f"rsl_license 0 {A}/b.xml"], id=f"D2 {status}"
+            )
+            for status in (401, 402, 403, 404, 451)
+        ],
+        pytest.param(
+            {f"{A}/": (307, ("Location", f"{A}/x"), RSL_LINK)},
+            [f"rsl_license 0 {A}/b.xml"],
+            id="D1 a redirect",
+        ),
+        pytest.param(
+            {f"{A}/": (Outcome.TOO_LARGE, b""), f"{A}/x": (402, RSL_LINK)},
+            [f"rsl_license 0 {A}/b.xml"],
+            id="D2 402 for a sampled page",
+        ),
+        pytest.param(
+            {f"{A}/": (403, ("Link", '</b.xml>; rel="license"; type="application/rsl+xml"'))},
+            [],
+            id="D2 a relative URL in a header of an error",
+        ),
         pytest.param(
             {f"{A}/": f'<link rel=license type="application/rsl+xml" href="{A}/c">'.encode()},
             [],
@@ -653,7 +688,7 @@ def robots_naming(*urls):
             [
                 f"other_robots_txt 0 {B}/robots.txt",
                 f"- rsl_license 0 {B}/a.xml withheld: "
-                f"{B}/robots.txt line 2 disallows this path for tdm-audit",
+                f"{B}/robots.txt line 2 (Disallow: /) disallows this path for tdm-audit",
             ],
             id="elsewhere, behind another gate",
         ),
@@ -674,15 +709,49 @@ def robots_naming(*urls):
     ],
 )
 def test_licence_documents_that_are_named_are_asked(given, expected):
-    got = walk(HTTPS, given)
+    got = walk(HTTPS, given, ("/x",))
     assert requests(got, *LINKED) == expected
+
+
+@pytest.mark.parametrize(
+    ("home", "href", "expected"),
+    [
+        pytest.param("/", "/license.xml", [f"rsl_license 0 {A}/license.xml"], id="D3 a path"),
+        pytest.param("/en/", "l.xml", [f"rsl_license 0 {A}/en/l.xml"], id="D3 beside the page"),
+        pytest.param("/en/x", "../l.xml#a", [f"rsl_license 0 {A}/l.xml"], id="D3 above"),
+        pytest.param(
+            "/",
+            "//b.example/l.xml",
+            [f"other_robots_txt 0 {B}/robots.txt", f"rsl_license 0 {B}/l.xml"],
+            id="D3 without scheme",
+        ),
+        pytest.param("/", f"{A}/l.xml", [f"rsl_license 0 {A}/l.xml"], id="absolute"),
+        pytest.param("/", "javascript:void(0)", [], id="D3 a script"),
+        pytest.param("/", "mailto:a@b.example", [], id="D3 mail"),
+        pytest.param("/", "#licence", [], id="D3 the page itself"),
+        pytest.param("/", "", [], id="D3 empty"),
+        pytest.param("/", "http://[::1", [], id="D3 no URL"),
+    ],
+)
+def test_a_relative_licence_link_of_a_page_is_resolved_against_the_page(home, href, expected):
+    tag = f'<link rel="license" type="application/rsl+xml" href="{href}">'
+    history = OriginHistory()
+    while step := next_target(HTTPS, (), history, PlanOptions()):
+        if isinstance(step, Observation):
+            history.add(step)
+        elif step.resource is not Resource.HOME:
+            history.add(answered(step, 404))
+        elif step.url != A + home:
+            history.add(answered(step, 302, ("Location", home)))
+        else:
+            history.add(replace(answered(step), extract=page.extract(tag.encode())))
+    assert requests(history.observations, *LINKED) == expected
 
 
 CONTEXT = [
     f"ads_txt 0 {A}/ads.txt",
     f"security_txt 0 {A}/.well-known/security.txt",
     f"llms_txt 0 {A}/llms.txt",
-    f"ai_txt_well_known 0 {A}/.well-known/ai.txt",
 ]
 CONTEXT_FILES = [Resource(text.partition(" ")[0]) for text in CONTEXT]
 
@@ -697,7 +766,7 @@ def test_robots_txt_keeps_us_from_context_files_too():
     robots = {f"{A}/robots.txt": b"User-agent: *\nDisallow: /ads.txt\n"}
     got = walk(HTTPS, robots, options=PlanOptions(context=True))
     assert requests(got, *CONTEXT_FILES) == [
-        f"- ads_txt 0 {A}/ads.txt withheld: {LINE}",
+        f"- ads_txt 0 {A}/ads.txt withheld: {LINE.replace('/)', '/ads.txt)')}",
         *CONTEXT[1:],
     ]
 

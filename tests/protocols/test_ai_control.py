@@ -71,7 +71,34 @@ def summary(text, path=None, agent=None):
             id="outside a group",
         ),
         pytest.param(
-            lines(STAR, "DisallowAITraining: yes"), None, ([], [], ["value", OLD]), id="no path"
+            lines(STAR, "DisallowAITraining: yes"), None, ([], [NO], ["value", OLD]), id="no path"
+        ),
+        pytest.param(
+            lines(STAR, "DisallowAITraining: no"), None, ([], [], ["value", OLD]), id="no"
+        ),
+        pytest.param(
+            lines(STAR, "DisallowAITraining: a/"), "/a/x", ([], [NO], ["value", OLD]), id="a/"
+        ),
+        pytest.param(
+            lines("User-agent: A", "DisallowAITraining: /", STAR, "TDM-Reservation: 1"),
+            None,
+            ([NO + " A (agents)"], ["tdm reserved"], ["group_disputed", "tdm_line", OLD]),
+            id="B3",
+        ),
+        pytest.param(
+            lines(STAR, "Disallow-AI-Training: /"), None, ([], [NO], ["near_miss", OLD]), id="C2"
+        ),
+        pytest.param(
+            lines(STAR, "AI-Training: no"), None, ([], [NO], ["near_miss", "value", OLD]), id="eyes"
+        ),
+        pytest.param(
+            lines(STAR, "NoAI: /a"), "/a/x", ([], [NO], ["near_miss", OLD]), id="eyes, a path"
+        ),
+        pytest.param(
+            lines(STAR, "Allow-AI: yes"), None, ([], [YES], ["near_miss", "value", OLD]), id="yes"
+        ),
+        pytest.param(
+            lines(STAR, "AllowAITraining: forbidden"), None, ([], [NO], ["value", OLD]), id="words"
         ),
         pytest.param(lines(STAR, "DisallowAITraining:"), None, ([], [], [OLD]), id="empty"),
         pytest.param(

@@ -7,7 +7,7 @@ import pytest
 
 from crawler.model import Document, Question
 from crawler.protocols.files import ai_txt
-from crawler.vocab import Presence, Purpose
+from crawler.vocab import Presence, Purpose, Stance
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
@@ -177,6 +177,135 @@ def test_agents(path, agent, expected):
     assert applicable(read(NAMED), path, agent) == expected
 
 
+def shown(reading, path: str | None = None, agent: str | None = None) -> list[str]:
+    """Return purpose and stance of the statements that do not count."""
+    statements_for = ai_txt.statements_for(reading, Question(path=path, agent=agent))
+    return [
+        f"{applied.statement.purpose} {applied.statement.stance}"
+        for applied in statements_for
+        if not applied.statement.counts
+    ]
+
+
+TRAIN, TDM = "ai_train reserved", "tdm reserved"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param("Training-allowed: no", TRAIN, id="D6"),
+        pytest.param("Disallow-Training: /", TRAIN, id="D6 a path"),
+        pytest.param("AI-Training: no", TRAIN, id="D6 AI-Training"),
+        pytest.param("Allow-Training: no", TRAIN, id="D6 Allow-Training"),
+        pytest.param("TDM: no", TDM, id="D6 TDM"),
+        pytest.param("Usage: no-training", TRAIN, id="D6 the value"),
+        pytest.param("Training: Disallowed", TRAIN, id="P40"),
+        pytest.param("Disallow-Training: yes", TRAIN, id="P40 another"),
+        pytest.param("DisallowAITraining: /", TRAIN, id="a robots.txt line"),
+        pytest.param("training_allowed: FALSE", TRAIN, id="spelling"),
+        pytest.param("Train: 0", TRAIN, id="a number"),
+        pytest.param("No-Training: true", TRAIN, id="a key that forbids"),
+        pytest.param("Machine-Learning: prohibited", TRAIN, id="machine learning"),
+        pytest.param("Data-Mining: not allowed", TDM, id="mining"),
+        pytest.param("tdm-reservation: 1", TDM, id="TDMRep in the wrong file"),
+        pytest.param("Text and Data Mining: reserved", TDM, id="in words"),
+        pytest.param("Policy: ai-training-prohibited", TRAIN, id="a policy"),
+        pytest.param("AI: no", TRAIN, id="AI alone"),
+        pytest.param("LLM: none", TRAIN, id="models"),
+        pytest.param("Training: deny # please", TRAIN, id="with a comment"),
+        pytest.param("Disallow: training", TRAIN, id="a rule that is no path"),
+        pytest.param("- **Training**: Not allowed", TRAIN, id="in a list of Markdown"),
+        pytest.param('{"training": false,', TRAIN, id="in JSON"),
+        pytest.param("Training: licence required", "ai_train conditional", id="on terms"),
+        pytest.param(
+            "Training-License: https://a.example/l", "ai_train conditional", id="a licence page"
+        ),
+        pytest.param("TrainingOptOut: yes", TRAIN, id="opt-out"),
+    ],
+)
+def test_lines_about_training_are_lenient_and_the_file_permits_nothing(line, expected):
+    reading = read(star("Allow: /", line))
+    assert stances(reading, None) == stances(reading, "/x") == []
+    assert expected in shown(reading)
+    assert expected in shown(reading, "/a.jpg", "AnyBot")
+    assert "training_line" in codes(reading)
+    alone = read(line)
+    assert (alone.presence, shown(alone)) == (Presence.MALFORMED, [expected])
+    assert codes(alone) == ["other_format", "training_line"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param("Training-allowed: yes", ["ai_train permitted"], id="yes"),
+        pytest.param("Training: permitted", ["ai_train permitted"], id="permitted"),
+        pytest.param("Disallow-Training: no", ["ai_train permitted"], id="not refused"),
+        pytest.param("tdm-reservation: 0", ["tdm permitted"], id="TDMRep, 0"),
+        pytest.param("Training-Policy: https://a.example/training-no", [], id="a page"),
+        pytest.param("Training: see below", [], id="neither yes nor no"),
+        pytest.param("Training:", [], id="nothing"),
+    ],
+)
+def test_lines_about_training_that_do_not_reserve_leave_the_rules(line, expected):
+    reading = read(star("Allow: /", line))
+    assert stances(reading, "/x") == ["permitted"]
+    assert (shown(reading), "training_line" in codes(reading)) == (expected, True)
+
+
+@pytest.mark.parametrize("line", ["OpenAI: no", "Contact: x", "Retrain-Contact", "Sitemap: /train"])
+def test_other_lines_are_not_about_training(line):
+    reading = read(star("Allow: /", line))
+    assert (stances(reading, "/x"), shown(reading)) == (["permitted"], [])
+
+
+def test_a_line_about_training_leaves_what_is_reserved_and_keeps_to_its_agents():
+    reading = read("User-agent: A\nUser-agent: B\nDisallow: /\nTraining: no\n")
+    assert stances(reading, "/x", "A") == ["reserved"]
+    assert (shown(reading, None, "b"), shown(reading, None, "c")) == ([TRAIN], [])
+    assert list(ai_txt.named_agents(reading)) == ["A", "B"]
+    assert list(ai_txt.named_agents(read("<p>"))) == []
+    path = read(star("Allow: /", "Disallow-Training: /art/"))
+    assert (shown(path, "/art/x")[1:], shown(path, "/x")) == ([TRAIN], ["ai_train permitted"])
+    artefact = read("User-agent: */\nAllow: /\nTraining: no")
+    assert shown(artefact, "/x", "AnyBot") == ["ai_train permitted", TRAIN]
+
+
+def test_a_page_says_nothing_about_training():
+    assert read("<p>\nTraining: no\n").statements == ()
+
+
+def test_lines_about_training_are_bounded():
+    agents = "".join(f"User-agent: a{n}\n" for n in range(300))
+    assert len(read(agents + "Training: no\n" * 3).statements) == 200
+
+
+N01 = "We reserve all rights to text and data mining under Art. 4(3) Directive 2019/790."
+
+
+@pytest.mark.parametrize(
+    ("text", "location", "line"),
+    [
+        pytest.param(f"# {N01}\n" + star("Disallow: /"), "ai_txt_comment", 1, id="D7 a comment"),
+        pytest.param(
+            star("Disallow: /  # We reserve all rights to text", "# and data mining."),
+            "ai_txt_comment",
+            2,
+            id="D7 a comment on two lines",
+        ),
+        pytest.param(f"# ACME\n\n> {N01}\n", "ai_txt_text", 3, id="D7 Markdown"),
+        pytest.param('{"policy": "' + N01 + '"}', "ai_txt_text", 1, id="D7 JSON"),
+        pytest.param(star("Allow: /", N01), "ai_txt_text", 3, id="D7 prose among rules"),
+    ],
+)
+def test_sentences_are_candidates(text, location, line):
+    (found,) = read(text).candidates
+    assert (found.location, found.line, found.strength) == (location, line, "candidate")
+
+
+def test_a_page_and_binary_content_have_no_candidates():
+    assert read(f"<p>{N01}").candidates == read(f"\x00{N01}").candidates == ()
+
+
 @pytest.mark.parametrize("agent", [None, "AnyBot", "*"])
 def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
     reading = read("# Spawning AI/\nUser-agent: */\nDisallow: /")
@@ -194,10 +323,6 @@ def test_a08_the_artefact_of_the_plugin_is_a_lenient_reading(agent):
         pytest.param("<!doctype html><p>", {}, "soft_404", id="A10 by its body"),
         pytest.param("Not here", {"media_type": "text/html"}, "soft_404", id="A10"),
         pytest.param("# About\n\n- Indexing: Allowed\n", {}, "other_format", id="A11"),
-        pytest.param("Training: Disallowed\n", {}, "other_format", id="P40 dialect"),
-        pytest.param(
-            "User-Agent: *\nDisallow-Training: yes\n", {}, "other_format", id="P40 another dialect"
-        ),
         pytest.param("Some words.\nDisallow: /\n", {}, "other_format", id="prose without a group"),
         pytest.param("Disallow: /\nSitemap: /s\n", {}, "other_format", id="fields, no group"),
         pytest.param("User-agent: *\nDisallow: all\n", {}, "other_format", id="no rule"),
@@ -273,10 +398,35 @@ def test_real_files():
         "schklom",
     }
     others = [reading for reading in found.values() if reading.presence is not Presence.PRESENT]
-    assert [codes(reading) for reading in others] == [["other_format"]] * 11
+    assert {codes(reading)[0] for reading in others} == {"other_format"}
+    assert len(others) == 11
     everything = [
         n
         for n, r in found.items()
-        if applicable(r)[:1] and applicable(r)[0][1:] == ("reserved", "")
+        if r.presence is Presence.PRESENT
+        and applicable(r)[:1]
+        and applicable(r)[0][1:] == ("reserved", "")
     ]
     assert len(everything) == 8
+
+
+@pytest.mark.parametrize(
+    ("body", "permits"),
+    [
+        pytest.param("Allow: /\n# training is not allowed\n", False, id="eyes D6"),
+        pytest.param(star("Allow: / # but no machine learning"), False, id="beside a rule"),
+        pytest.param(star("Allow: /", "We do not want data mining."), False, id="prose"),
+        pytest.param(star("Allow: /", "NoTraining=yes"), False, id="a field of its own"),
+        pytest.param(star("Allow: /", "training=disallowed"), False, id="eyes C2"),
+        pytest.param(star("Allow: /", "# We train dogs."), True, id="nothing against it"),
+        pytest.param(star("Allow: /", "a = b"), True, id="another field"),
+        pytest.param(star("Allow: /", "Contact: training@x.example"), True, id="an address"),
+    ],
+)
+def test_a_file_that_speaks_against_training_permits_nothing(body, permits):
+    reading = read(body)
+    applied = ai_txt.statements_for(reading, Question())
+    assert any(s.counts and s.stance is Stance.PERMITTED for s, _ in applied) is permits
+    assert ("refusal_in_prose" in codes(reading) or "training_line" in codes(reading)) is (
+        not permits
+    )

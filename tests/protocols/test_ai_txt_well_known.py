@@ -1,4 +1,4 @@
-"""/.well-known/ai.txt: it is there, in some format, and nothing is read from it."""
+"""/.well-known/ai.txt: it is there, in some format; what it says is read by `ai_txt`."""
 
 import pytest
 from hypothesis import given
@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from crawler.model import Document, Question
 from crawler.protocols.context import ai_txt_well_known
+from crawler.protocols.files import ai_txt
+from crawler.vocab import Resource
 
 
 def read(body: bytes, media_type: str = "text/plain"):
@@ -21,7 +23,6 @@ def read(body: bytes, media_type: str = "text/plain"):
         pytest.param(
             b"Training: allow\nUser-Agent: *\n", ("present", "draft_car"), id="a mix is the draft"
         ),
-        pytest.param(b"User-Agent: *\nDisallow: /\n", ("present", "spawning"), id="Spawning"),
         pytest.param(b"# ACME\n\n- a list\n", ("present", "markdown"), id="Markdown"),
         pytest.param(b"# ACME\n## We\n", ("present", "markdown"), id="headings"),
         pytest.param(b'{"training": false}', ("present", "json"), id="JSON"),
@@ -37,6 +38,13 @@ def test_file(body, expected):
     (issue,) = reading.issues
     assert (reading.presence.value, issue.code.removeprefix("ai_txt_well_known.")) == expected
     assert (reading.statements, reading.parties) == ((), ())
+
+
+def test_a_file_of_spawning_is_no_issue_and_is_read_by_ai_txt():
+    reading = read(b"User-Agent: *\nDisallow: /\n")
+    assert (reading.presence.value, reading.issues) == ("present", ())
+    assert Resource.AI_TXT_WELL_KNOWN in ai_txt.RESOURCES
+    assert ai_txt_well_known.CONTEXT_ONLY
 
 
 @given(st.binary(max_size=200) | st.text("Training:# -{\n", max_size=60).map(str.encode))

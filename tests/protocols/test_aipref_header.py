@@ -33,7 +33,7 @@ def summary(reading):
         pytest.param('train-ai="n"', ("present", [], [NO], ["near_miss"]), id="P05-string"),
         pytest.param("train-ai=no", ("present", [], [NO], ["near_miss"]), id="P05-no"),
         pytest.param("train-ai", ("present", [], [], ["near_miss"]), id="P05-bare"),
-        pytest.param("train-ai=?0", ("present", [], [], ["near_miss"]), id="P05-boolean"),
+        pytest.param("train-ai=?0", ("present", [], [NO], ["near_miss"]), id="P05-boolean"),
         pytest.param("train-ai=(n)", ("present", [], [], ["near_miss"]), id="P05-list"),
         pytest.param("train-ai=n,", ("malformed", [], [NO], ["syntax"]), id="P06"),
         pytest.param("train-ai=y, train-ai=n", ("present", [NO], [], []), id="P07"),
@@ -53,7 +53,14 @@ def summary(reading):
             id="P10-y",
         ),
         pytest.param(
-            "train-ai=n; search=y", ("present", [NO], [], ["label_as_parameter"]), id="P11"
+            "train-ai=n; search=y",
+            ("present", [NO], [FOUND_YES], ["label_as_parameter"]),
+            id="P11",
+        ),
+        pytest.param(
+            "search=y;ai-train=n",
+            ("present", [FOUND_YES], [NO], ["label_as_parameter"]),
+            id="P11 the other way",
         ),
         pytest.param(
             "train-ai=n search=y", ("malformed", [], [NO, FOUND_YES], ["syntax"]), id="P12"
@@ -69,7 +76,28 @@ def summary(reading):
             "train-ai=n # no training", ("malformed", [], [NO], ["syntax"]), id="P16 as a header"
         ),
         pytest.param("ai-use=n", ("present", ["ai_input reserved"], [], []), id="vocab-08 ai-use"),
-        pytest.param("ai-train=no", ("present", [], [], ["near_miss"]), id="C10"),
+        pytest.param("ai-train=no", ("present", [], [NO], ["near_miss"]), id="C10"),
+        pytest.param("ai-train=n", ("present", [], [NO], ["near_miss"]), id="C2"),
+        pytest.param("train-ai=no", ("present", [], [NO], ["near_miss"]), id="C1"),
+        pytest.param(
+            "ai-input=no", ("present", [], ["ai_input reserved"], ["near_miss"]), id="C2 ai-input"
+        ),
+        pytest.param("train_ai=n", ("present", [], [NO], ["near_miss"]), id="an underscore"),
+        pytest.param("tran-ai=y", ("present", [], [YES], ["near_miss"]), id="a letter less"),
+        pytest.param("ai-train", ("present", [], [], ["near_miss"]), id="C10 without a value"),
+        pytest.param("no-train-ai", ("present", [], [NO], ["near_miss"]), id="eyes no-train-ai"),
+        pytest.param("notrain", ("present", [], [NO], ["near_miss"]), id="eyes notrain"),
+        pytest.param("no-coffee", ("present", [], [], ["unknown_label"]), id="no coffee"),
+        pytest.param("coffee=n", ("present", [], [], ["unknown_label"]), id="coffee"),
+        pytest.param(
+            "train-ai=n train-ai=y", ("malformed", [], [NO, YES], ["syntax"]), id="eyes, a space"
+        ),
+        pytest.param(
+            "n",
+            ("present", [], [NO, FOUND_NO, "ai_input reserved"], ["near_miss"]),
+            id="eyes, a value alone",
+        ),
+        pytest.param("train-ai: n", ("malformed", [], [NO], ["syntax"]), id="a colon"),
         pytest.param("", ("present", [], [], []), id="empty"),
         pytest.param("please do not train", ("malformed", [], [], ["syntax"]), id="prose"),
         pytest.param("train-ai=maybe", ("present", [], [], ["near_miss"]), id="maybe"),
@@ -109,6 +137,26 @@ def test_a_statement_quotes_its_lines():
         "cc-cr-op",
     )
     assert (two.n, two.tier, two.declared_by, two.policy) == (2, 2, DeclaredBy.HEADER, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param(
+            [("Content-Usages", "train-ai=n")], ("malformed", [], [NO], ["near_miss"]), id="plural"
+        ),
+        pytest.param(
+            [("content_usage", "train-ai=n"), ("Content-Usage", "search=y")],
+            ("present", [FOUND_YES], [NO], ["near_miss"]),
+            id="with the right name",
+        ),
+        pytest.param(
+            [("Content-Usages", "x")] * 3, ("malformed", [], [], ["near_miss"] * 3), id="no value"
+        ),
+    ],
+)
+def test_misspelt_fields_are_lenient(headers, expected):
+    assert summary(answered(aipref_header, *headers)) == expected
 
 
 def test_a_legacy_label_names_its_draft():

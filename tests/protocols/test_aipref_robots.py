@@ -195,6 +195,7 @@ def test_the_whole_origin(text, agent, expected):
             id="P13",
         ),
         pytest.param(star("Content-Usage: ai-train=no"), ["near_miss"], id="C10"),
+        pytest.param(star("Content-Usages: ai-train=no"), ["near_miss"] * 2, id="C2 plural"),
     ],
 )
 def test_issues(text, expected):
@@ -214,10 +215,74 @@ def test_lenient_statements(text, path, expected):
     assert (counting(text, path), lenient(text, path)) == ([], expected)
 
 
-def test_both_agents_of_a_disputed_group_follow_it():
+@pytest.mark.parametrize(
+    ("agent", "path", "expected"),
+    [
+        pytest.param("A", "/x", [NO + " A"], id="the agent above"),
+        pytest.param("B", "/x", [], id="the agent below"),
+        pytest.param(None, "/x", [NO + " A (agents)"], id="all"),
+        pytest.param("A", "/p/x", [], id="crawl rules reach both: RFC 9309"),
+    ],
+)
+def test_a_line_ends_the_agents_above_it(agent, path, expected):
     text = lines("User-agent: A", "Content-Usage: train-ai=n", "User-agent: B", "Disallow: /p/")
-    assert counting(text, "/x", "A") == [NO + " A"]
-    assert counting(text, "/x", "B") == [NO + " B"]
+    assert counting(text, path, agent) == expected
+
+
+GPTBOT = ("User-agent: GPTBot", "Content-Usage: train-ai=n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "codes_"),
+    [
+        pytest.param(
+            lines(*GPTBOT, "", STAR, "Disallow: /admin/"),
+            [NO + " GPTBot (agents)"],
+            ["group_disputed"],
+            id="B3",
+        ),
+        pytest.param(
+            lines(*GPTBOT, STAR, "Content-Usage: train-ai=y"),
+            [NO + " GPTBot (agents)", YES],
+            ["group_disputed"],
+            id="two groups without crawl rules",
+        ),
+        pytest.param(
+            lines("User-agent: A", *GPTBOT, STAR),
+            [NO + " A (agents)", NO + " GPTBot (agents)"],
+            ["group_disputed"],
+            id="two agents above",
+        ),
+        pytest.param(
+            lines(*GPTBOT, "Content-Usage: search=y", STAR),
+            [NO + " GPTBot (agents)", "search permitted GPTBot (agents)"],
+            ["group_disputed"] * 2,
+            id="two lines",
+        ),
+        pytest.param(
+            lines("User-agent: GPTBot", "Crawl-delay: 1", STAR, "Content-Usage: train-ai=n"),
+            [NO],
+            [],
+            id="a line of nobody ends nothing",
+        ),
+        pytest.param(
+            lines("Content-Usage: train-ai=n", STAR, "Content-Usage: train-ai=n"),
+            [NO],
+            ["outside_group"],
+            id="before any group",
+        ),
+    ],
+)
+def test_groups_are_those_of_the_draft(text, expected, codes_):
+    assert (counting(text), issues(text)) == (expected, codes_)
+
+
+def test_agents_with_groups_of_their_own():
+    text = lines(*GPTBOT, STAR, "User-agent: a, b", "User-agent: gptbot", "User-agent: CCBot/2*")
+    text += lines("User-agent:", "User-agent: *x", "Content-Usage: train-ai=y")
+    named = aipref_robots.named_agents(read(aipref_robots, text))
+    assert list(named) == ["GPTBot", "CCBot/2"]
+    assert list(aipref_robots.named_agents(read(aipref_robots, ""))) == []
 
 
 @pytest.mark.parametrize(
@@ -253,7 +318,7 @@ def test_lines_and_statements_of_a_file_are_limited():
     assert codes(reading)[0] == "too_many"
     assert len(reading.issues) <= 201
     assert [s.n for s in reading.statements] == list(range(1, 201))
-    assert applicable(aipref_robots, reading, "/x", "Other") == []
+    assert applicable(aipref_robots, reading, "/x", "Other") == [NO]
     closed = lines(*agents, "Content-Usage: train-ai=n", "Disallow: /x", STAR, *more[:1])
     assert counting(closed, "/0", "Other") == [NO, "search reserved"]
 

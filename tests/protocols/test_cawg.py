@@ -115,6 +115,21 @@ def written(*given: tuple[str, str, str], active: bool = True, state: str = "Val
             id="another use",
         ),
         pytest.param(
+            ("ai_training", "denied", ""),
+            ("malformed", [], ["ai_train reserved"], ["key_misspelt", "use_misspelt"]),
+            id="no owner, and another word",
+        ),
+        pytest.param(
+            ("c2pa.ai-inference", "allowed", ""),
+            ("malformed", [], ["ai_input permitted"], ["key_misspelt"]),
+            id="a hyphen",
+        ),
+        pytest.param(
+            ("cawg.colour", "allowed", ""),
+            ("malformed", [], [], ["unknown_key"]),
+            id="a reserved key",
+        ),
+        pytest.param(
             ("com.example.mining", "allowed", ""),
             ("malformed", [], [], ["unknown_key"]),
             id="a key of one's own",
@@ -135,6 +150,23 @@ def test_entries(entry, expected):
     reading = written(entry)
     assert summary(reading) == expected
     assert all(s.policy is None for s in reading.statements)
+
+
+@pytest.mark.parametrize(
+    ("key", "purpose", "part"),
+    [
+        pytest.param("cawg.ai_training", "ai_train", "non-generative", id="C5"),
+        pytest.param("c2pa.ai_training", "ai_train", "non-generative", id="C5 the older key"),
+        pytest.param("ai_training", "ai_train", "non-generative", id="C5 without its owner"),
+        pytest.param("cawg.ai_generative_training", "genai_train", "", id="generative"),
+        pytest.param("cawg.data_mining", "tdm", "", id="mining"),
+        pytest.param("cawg.ai_inference", "ai_input", "", id="inference"),
+    ],
+)
+@pytest.mark.parametrize("use", ["allowed", "notAllowed"])
+def test_ai_training_speaks_of_models_that_are_not_generative(key, purpose, part, use):
+    (one,) = written((key, use, "")).statements
+    assert (one.purpose.value, one.use) == (purpose, part)
 
 
 def test_the_manifest_of_an_ingredient_does_not_count():

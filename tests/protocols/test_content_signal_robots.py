@@ -9,6 +9,7 @@ from tests.protocols.protocol_tables import applicable, codes, lines, meant, rea
 NO, YES = "ai_train reserved", "ai_train permitted"
 INDEX = "search permitted"
 STAR = "User-agent: *"
+SYNTAX = ("syntax", "near_miss", "syntax")
 PREAMBLE = (
     "# As a condition of accessing this website, you agree to abide by the following:",
     "# (a)  If a Content-Signal = yes, you may collect content for the corresponding use.",
@@ -78,7 +79,7 @@ def summary(text):
             ("present", [NO, YES], [], []),
             id="C09",
         ),
-        pytest.param(signal("train-ai=n"), ("malformed", [], [], ["near_miss"]), id="C10"),
+        pytest.param(signal("train-ai=n"), ("malformed", [], [NO], ["near_miss"]), id="C10"),
         pytest.param(
             lines(STAR, "Content-Signal: ai-train=no", "User-agent: GPTBot", "Allow: /"),
             ("present", [NO], [], ["group_disputed"]),
@@ -103,7 +104,40 @@ def summary(text):
         pytest.param(
             signal("ai-train=no; search=yes"),
             ("malformed", [], [NO, INDEX], ["syntax"]),
-            id="another separator",
+            id="C1 another separator",
+        ),
+        pytest.param(
+            signal("ai-train=no;search=yes"),
+            ("malformed", [], [NO, INDEX], ["syntax"]),
+            id="C1",
+        ),
+        pytest.param(
+            lines(STAR, "Content-Signals: ai-train=no", "Allow: /"),
+            ("malformed", [], [NO], ["near_miss"]),
+            id="C2",
+        ),
+        pytest.param(
+            lines(STAR, "\u00a0Content-Signal: ai-train=no", "Content-Signal: search=yes"),
+            ("present", [INDEX], [NO], ["near_miss"]),
+            id="C2 an invisible character",
+        ),
+        pytest.param(
+            lines("Content-Signal = ai-train=no", STAR),
+            ("malformed", [], [NO], ["near_miss", "outside_group"]),
+            id="an equals sign for the colon",
+        ),
+        pytest.param(
+            lines(STAR, "?! Content-Signal", "Content-Security: x"), ("absent", [], [], []), id="no"
+        ),
+        pytest.param(
+            signal('ai-train="no", ai_input: no, search no'),
+            ("malformed", [], [NO, "ai_input reserved", "search reserved"], ["value", *SYNTAX]),
+            id="three ways",
+        ),
+        pytest.param(
+            lines("User-agent: GPTBot", "Content-Signal: ai-train=no", "", STAR, "Disallow: /a"),
+            ("present", [NO + " GPTBot (agents)"], [], ["group_disputed"]),
+            id="B3",
         ),
         pytest.param(
             signal("all-content-reserved"), ("malformed", [], [], ["syntax"]), id="no pair"

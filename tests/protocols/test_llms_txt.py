@@ -37,3 +37,23 @@ def test_any_bytes_give_a_reading(body):
     reading = read(body)
     assert reading == read(body)
     assert reading.statements == llms_txt.statements_for(reading, Question()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("# ACME\n\nText and data mining is prohibited.\n", 3, id="D7 a sentence"),
+        pytest.param(
+            "# ACME\n> All rights to text\n> and data mining are reserved.", 2, id="quote"
+        ),
+        pytest.param("# Text and data mining is prohibited", 1, id="D7 a heading"),
+        pytest.param("# A\n<b>Text</b> and data mining is prohibited", 2, id="D7 with markup"),
+    ],
+)
+def test_sentences_are_candidates(text, line):
+    (found,) = read(text.encode()).candidates
+    assert (found.location, found.line, found.strength) == ("llms_txt", line, "candidate")
+
+
+def test_a_page_has_no_candidates():
+    assert read(b"<p>Text and data mining is prohibited").candidates == ()

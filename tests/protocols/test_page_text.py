@@ -42,6 +42,16 @@ ARTICLE = "Text and data mining, explained: what publishers prohibit."
             [("candidate", "reservation", "page", 2)],
             id="footer",
         ),
+        pytest.param(
+            "<html lang=fr><footer>L'entraînement de modèles est soumis à une licence.</footer>",
+            [("candidate", "reservation", "page", 1)],
+            id="D7 a footer on training",
+        ),
+        pytest.param(
+            "<title>Terms</title><p>Our texts may not be used to train any model.",
+            [("candidate", "reservation", "legal_page", 1)],
+            id="D7 terms on training",
+        ),
         pytest.param("<title>Terms</title><p>All rights reserved.", [], id="N03"),
         pytest.param(
             "<h1>Terms</h1><p>You may not <b>scrape</b> this site",
@@ -118,3 +128,20 @@ def test_any_page_gives_a_reading(text):
         Document(body=page.extract(markup.encode("utf-8", "replace")))
     ).candidates:
         assert candidate.strength == "mention"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We do not allow text and data mining of this site under Art. 4(3) DSM.",
+        "TDM opt-out according to § 44b UrhG",
+        "Use of this content for machine learning requires a licence.",
+        "Art. 4 (3) CDSM: all rights reserved",
+        "Die Verwendung zum Training von KI ist untersagt.",
+        "Opt-out selon l'article 4.3 de la directive DSM",
+    ],
+)
+def test_the_footer_of_a_page_is_searched_for_it(sentence):
+    extract = page.extract(f"<html><p>x</p><footer>{sentence}</footer></html>".encode())
+    reading = page_text.parse(Document(body=extract))
+    assert [c.strength for c in reading.candidates] == ["candidate"]

@@ -315,3 +315,33 @@ def test_any_value_gives_a_reading(value):
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_reading(body):
     assert rights_metadata.parse(Document(body=body)).statements == ()
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        pytest.param('<meta name="dcterms.rights" content="{}">', id="D7 dcterms.rights"),
+        pytest.param('<meta name="DC.Rights" content="{}">', id="D7 dc.rights"),
+        pytest.param('<meta name="copyright" content="{}">', id="D7 copyright"),
+        pytest.param('<meta property="dcterms:rights" content="{}">', id="a property"),
+        pytest.param('<meta itemprop="copyrightNotice" content="{}">', id="an itemprop"),
+    ],
+)
+def test_sentences_in_elements_about_rights_are_candidates(element):
+    sentence = "Text and data mining is reserved, Art. 4(3) Directive 2019/790."
+    reading = read(head(element.format(sentence)))
+    (found,) = reading.candidates
+    assert (found.location, found.strength, found.line) == ("page_metadata", "candidate", 1)
+    assert reading.presence.value == "present"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<meta name="copyright" content="(c) 2026 ACME. All rights reserved.">',
+        '<meta name="summary" content="Text and data mining is reserved.">',
+        '<link rel="license" href="https://a.example/tdm-prohibited">',
+    ],
+)
+def test_other_elements_have_no_candidates(element):
+    assert read(head(element)).candidates == ()

@@ -131,6 +131,74 @@ def test_comments(text, expected):
     assert candidates(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("sentence", "pattern"),
+    [
+        (
+            "We do not allow text and data mining of this site under Art. 4(3) DSM.",
+            "en.article-4",
+        ),
+        ("Art. 4 (3) CDSM: all rights reserved", "en.article-4"),
+        ("We don't permit TDM on these pages.", "en.tdm"),
+        ("We have opted-out of data mining.", "en.tdm"),
+        ("TDM opt-out according to § 44b UrhG", "de.44b"),
+        ("Die Verwendung zum Training von KI ist untersagt.", "de.ai_training"),
+        ("Text und Data Mining nur mit Lizenz", "de.tdm"),
+        ("Toute fouille de textes est soumise à autorisation.", "fr.tdm"),
+        ("Use of this content for machine learning requires a licence.", "en.machine_learning"),
+        ("Die Nutzung für maschinelles Lernen bedarf einer Lizenz.", "de.machine_learning"),
+        (
+            "L'exploitation pour le machine learning est interdite.",
+            "fr.machine_learning",
+        ),
+        (
+            "L'entraînement de modèles d'IA sur nos contenus est conditionné à une licence.",
+            "fr.model_training",
+        ),
+        ("L'entraînement de modèles est soumis à un accord préalable.", "fr.model_training"),
+        ("Nous refusons que nos articles servent à entraîner des IA.", "fr.model_training"),
+        ("Nous nous opposons à la fouille de textes et de données.", "fr.tdm"),
+        ("This site does not allow its content to be used for AI training.", "en.model_training"),
+        ("Training of models on our texts requires a licence.", "en.model_training"),
+        ("Our articles are not to be used to fine-tune an LLM.", "en.model_training"),
+        ("Das Training von KI-Modellen ist lizenzpflichtig.", "de.model_training"),
+        ("Die Nutzung als Trainingsdaten für KI ist nicht zulässig.", "de.model_training"),
+        ("El entrenamiento de modelos requiere una licencia.", "es.model_training"),
+        ("No se autoriza el uso para entrenar algoritmos.", "es.model_training"),
+        ("L'addestramento di modelli è soggetto a licenza.", "it.model_training"),
+        ("Deze teksten mogen niet worden gebruikt om AI te trainen.", "nl.model_training"),
+        ("Trainen van modellen vereist een licentie.", "nl.model_training"),
+    ],
+)
+def test_clauses_on_training_on_one_line_or_two(sentence, pattern):
+    words = sentence.split()
+    halves = f"# {' '.join(words[:4])}\n# {' '.join(words[4:])}\nUser-agent: *\n"
+    expected = [("candidate", "reservation", pattern, 1)]
+    assert candidates(f"# {sentence}") == candidates(halves) == expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We use machine learning to improve our products.",
+        "Our machine learning courses are subject to change.",
+        "Data mining is a field of computer science.",
+        "We offer training courses for model builders; you may not be late.",
+        "Our staff training on models is never free.",
+        "Nos formations sont soumises à une inscription.",
+        "The training of our team requires patience.",
+        "Het model van de trein is niet toegestaan in de kast.",
+    ],
+)
+def test_other_sentences_on_training_are_no_candidates(sentence):
+    assert candidates(f"# {sentence}") == []
+
+
+def test_a_comment_behind_a_rule_is_read():
+    text = "Disallow: /a#b # Text and data\n# mining is prohibited\nDisallow: /c#tdm is prohibited"
+    assert candidates(text) == [("candidate", "reservation", "en.tdm", 1)]
+
+
 def test_candidates_are_bounded():
     many = "".join(f"#\n# Text and data mining no. {n} is prohibited\n" for n in range(3000))
     assert len(candidates(many)) == patterns.MAX_CANDIDATES

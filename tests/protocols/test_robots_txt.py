@@ -417,6 +417,48 @@ def test_known_records_are_no_issue(key):
     assert codes(parse(f"{STAR}Disallow: /a\n{key}: 1")) == set()
 
 
+NBSP_ROWS = [
+    ("C2 before the key", "User-agent: GPTBot\n\u00a0Disallow: /", "U+00A0"),
+    ("before the first key", "\u00a0User-agent: GPTBot\nDisallow: /", "U+00A0"),
+    ("zero width", "User-agent: GPTBot\n\u200bDisallow: /", "U+200B"),
+    ("a byte order mark inside", "User-agent: x\n\ufeffUser-agent: GPTBot\nDisallow: /", "U+FEFF"),
+    ("inside the key", "User-agent: GPTBot\nDis\u00adallow: /", "U+00AD"),
+    ("behind the key", "User-agent: GPTBot\nDisallow\u00a0: /", "U+00A0"),
+    ("another hyphen", "User\u2011agent: GPTBot\nDisallow: /", "U+2011"),
+    ("before the value", "User-agent:\u00a0GPTBot\nDisallow:\u00a0/", "U+00A0"),
+    ("behind the value", "User-agent: GPTBot\u3000\nDisallow: /\u200b", "U+3000"),
+    ("a misspelt key", "User-agent: GPTBot\n\u00a0Disalow:\u00a0/", "U+00A0"),
+    ("Windows-1252", b"User-agent: GPTBot\n\xa0Disallow: /", "U+00A0"),
+    ("two of them", "User-agent: GPTBot\n\u00a0\u200bDisallow: /", "U+00A0, U+200B"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"), [row[1:] for row in NBSP_ROWS], ids=[row[0] for row in NBSP_ROWS]
+)
+def test_invisible_characters_are_named_and_the_line_counts_leniently(text, names):
+    reading = parse(text)
+    (excerpt, *_) = [i.excerpt for i in reading.issues if i.code == "robots.invisible"]
+    assert excerpt.startswith(f"{names} in: ")
+    assert [(s.agent, s.reads.value, s.counts) for s in reading.statements] == [
+        (G, "lenient", True)
+    ]
+    assert not allows(reading, G, "/x")
+
+
+def test_an_invisible_character_around_the_star():
+    reading = parse("User-agent: *\u00a0\nDisallow: /")
+    assert [(s.agent, s.reads.value) for s in reading.statements] == [("*", "lenient")]
+    assert codes(parse("\u00a0Foo: bar")) == {"robots.directive.unknown"}
+    assert codes(parse(STAR + "Disallow: /caf\u00e9")) == set()
+
+
+def test_agents_with_groups_of_their_own():
+    reading = parse("User-agent: GPTBot\nUser-agent: *\nUser-agent: a,b\nUser-agent: x*\nAllow: /")
+    assert list(robots_txt.named_agents(reading)) == ["GPTBot", "x"]
+    assert list(robots_txt.named_agents(parse("User-agent: *".encode("utf-16")))) == []
+
+
 def test_issues_are_limited_for_hostile_files():
     reading = parse("noise here and there\n" * 5000)
     assert len(reading.issues) == 21

@@ -41,13 +41,21 @@ def prohibits(words: str) -> str:
     return usage("prohibits", words)
 
 
-def stances(reading, path=None, *, counts=True):
-    """Return purpose, stance and limit of every applied statement."""
+def stances(reading, path=None, *, counts=True, origin=""):
+    """Return purpose, stance, use and limit of every applied statement."""
     return [
         " ".join(
-            filter(None, (applied.statement.purpose, applied.statement.stance, applied.limited_to))
+            filter(
+                None,
+                (
+                    applied.statement.purpose,
+                    applied.statement.stance,
+                    applied.statement.use and f"({applied.statement.use})",
+                    applied.limited_to,
+                ),
+            )
         )
-        for applied in rsl.statements_for(reading, Question(path=path))
+        for applied in rsl.statements_for(reading, Question(path=path, origin=origin))
         if applied.statement.counts is counts
     ]
 
@@ -57,7 +65,14 @@ def codes(reading) -> list[str]:
 
 
 PAID = '<payment type="subscription"><custom>https://a.example/terms</custom></payment>'
-ALL = ["ai_train reserved", "ai_input reserved", "search reserved"]
+EVERY = ("tdm", "ai_train", "ai_input", "search")
+
+
+def every(stance: str) -> list[str]:
+    return [f"{purpose} {stance}" for purpose in EVERY]
+
+
+ALL = every("reserved")[1:]
 NO_INPUT = "ai_input conditional"
 
 
@@ -65,7 +80,7 @@ NO_INPUT = "ai_input conditional"
     ("inside", "expected"),
     [
         pytest.param(prohibits("ai-all"), ALL[:2], id="L01"),
-        pytest.param(prohibits("all"), ALL, id="all is search, too"),
+        pytest.param(prohibits("all"), every("reserved"), id="E2 all is mining and search, too"),
         pytest.param(prohibits("ai-train"), ALL[:1], id="training"),
         pytest.param(prohibits("ai-input"), ALL[1:2], id="input"),
         pytest.param(prohibits("search"), ALL[2:], id="search"),
@@ -77,7 +92,7 @@ NO_INPUT = "ai_input conditional"
         ),
         pytest.param(
             permits("all"),
-            ["ai_train permitted", "ai_input permitted", "search permitted"],
+            every("permitted"),
             id="everything, for nothing",
         ),
         pytest.param(permits("ai-train"), ["ai_train permitted", NO_INPUT], id="closed list"),
@@ -117,12 +132,62 @@ NO_INPUT = "ai_input conditional"
         ),
         pytest.param(
             '<permits type="user">personal</permits>',
-            ["ai_train conditional"],
+            every("conditional"),
             id="a limit without a use",
         ),
-        pytest.param(PAID, ["ai_train conditional"], id="a price without a use"),
+        pytest.param(PAID, every("conditional"), id="E4 a price without a use"),
+        pytest.param(
+            '<payment type="training"/>', ["ai_train conditional"], id="E4 a price of training"
+        ),
+        pytest.param('<payment type="use"/>', [NO_INPUT], id="E4 a price of outputs"),
+        pytest.param(
+            '<payment type="use"/><payment type="training"/>',
+            ["ai_train conditional", NO_INPUT],
+            id="E4 two prices",
+        ),
+        pytest.param('<payment type="crawl"/>', every("conditional"), id="E4 a price of crawls"),
         pytest.param("", [], id="an empty licence"),
-        pytest.param('<payment type="free"/>', [], id="free, of what"),
+        pytest.param('<payment type="free"/>', every("permitted"), id="E4 free, every use"),
+        pytest.param(
+            prohibits("ai-train") + PAID,
+            ["ai_train reserved", "tdm conditional", NO_INPUT, "search conditional"],
+            id="E4 a price for what is not prohibited",
+        ),
+        pytest.param(
+            prohibits("ai-all") + permits("ai-input"),
+            ["ai_train reserved", "ai_input permitted"],
+            id="E3 the narrower class of use",
+        ),
+        pytest.param(
+            permits("all") + prohibits("ai-train"),
+            ["ai_train reserved", "tdm permitted", "ai_input permitted", "search permitted"],
+            id="E3 all but training",
+        ),
+        pytest.param(
+            prohibits("all") + permits("ai-train"),
+            [
+                "tdm reserved (other than ai-train)",
+                "ai_train permitted",
+                "ai_input reserved",
+                "search reserved",
+            ],
+            id="E3 nothing but training",
+        ),
+        pytest.param(
+            prohibits("all") + permits("search"),
+            ["tdm reserved", "ai_train reserved", "ai_input reserved", "search permitted"],
+            id="E3 nothing but search",
+        ),
+        pytest.param(
+            prohibits("ai-all") + permits("ai-train") + PAID,
+            ["ai_train conditional", "ai_input reserved"],
+            id="E3 the narrower class for money",
+        ),
+        pytest.param(
+            prohibits("ai-all") + permits("ai-all"),
+            ["ai_train reserved", "ai_input reserved"],
+            id="E3 one class, prohibits beats permits",
+        ),
         pytest.param("<x xmlns='urn:x'>all</x>" + prohibits("search"), ALL[2:], id="extension"),
         pytest.param(
             "<permits xmlns='urn:x' type='usage'>all</permits>", [], id="another namespace"
@@ -142,6 +207,7 @@ def test_a_licence_for_everything(inside, expected):
     ("inside", "expected", "issues"),
     [
         pytest.param(permits("train-ai"), [], ["usage_unknown"], id="L10"),
+        pytest.param(permits("marketing"), [], ["usage_unknown"], id="another word"),
         pytest.param('<permits type="ai-train">no</permits>', [], ["type"], id="a use as a type"),
         pytest.param("<permits>ai-train</permits>", [], ["type"], id="no type"),
         pytest.param(
@@ -155,9 +221,12 @@ def test_a_licence_for_everything(inside, expected):
         ),
         pytest.param(
             permits("ai-all") + "<payment/>",
-            ["ai_train conditional", "ai_input conditional"],
+            ["ai_train permitted", "ai_input permitted"],
             ["payment.no_type"],
-            id="a payment of no type",
+            id="E4 a payment without a type is free",
+        ),
+        pytest.param(
+            "<payment/>", every("permitted"), ["payment.no_type"], id="E4 the same, no use named"
         ),
     ],
 )
@@ -215,7 +284,10 @@ def test_a_document_that_does_not_conform_does_not_count(text, issues):
             b'<?xml version="1.0" encoding="x"?><rsl/>', "malformed", "xml", id="encoding"
         ),
         pytest.param(document(), "malformed", "no_content", id="no content"),
-        pytest.param(document('<content url="/"/>'), "present", "no_license", id="no license"),
+        pytest.param(document('<content url="/"/>'), "malformed", "no_license", id="no license"),
+        pytest.param(
+            document(content(prohibits("foo"))), "malformed", "usage_unknown", id="eyes E5 foo"
+        ),
         pytest.param("<a>" * 50, "malformed", "too_large", id="deep"),
         pytest.param("<a>" + "<b/>" * 30_000, "malformed", "too_large", id="wide"),
         pytest.param("<!DOCTYPE html><p>", "absent", "soft_404", id="a page"),
@@ -246,17 +318,23 @@ L03 = document(content(permits("all")), content(prohibits("ai-train"), "/article
 @pytest.mark.parametrize(
     ("text", "path", "expected"),
     [
-        pytest.param(L03, "/articles/x", ["ai_train reserved"], id="L03 inside"),
+        pytest.param(
+            L03,
+            "/articles/x",
+            ["tdm permitted", "ai_train reserved", "ai_input permitted", "search permitted"],
+            id="L03 E3 inside, the rest stays",
+        ),
         pytest.param(
             L03,
             "/about",
-            ["ai_train permitted", "ai_input permitted", "search permitted"],
+            every("permitted"),
             id="L03 outside",
         ),
         pytest.param(
             L03,
             None,
             [
+                "tdm permitted",
                 "ai_train permitted paths",
                 "ai_train reserved paths",
                 "ai_input permitted",
@@ -279,7 +357,7 @@ L03 = document(content(permits("all")), content(prohibits("ai-train"), "/article
         pytest.param(
             document(content(prohibits("all")), content(prohibits("search"), "/x")),
             "/x",
-            ALL,
+            every("reserved"),
             id="a narrower content that is silent frees nothing",
         ),
         pytest.param(
@@ -287,6 +365,58 @@ L03 = document(content(permits("all")), content(prohibits("ai-train"), "/article
             "/x",
             ["ai_train reserved", NO_INPUT],
             id="equal paths, the stricter",
+        ),
+        pytest.param(
+            document(content(prohibits("ai-all")), content(permits("search"), "/x/")),
+            "/x/y",
+            ["ai_train reserved", "ai_input reserved", "search permitted"],
+            id="E3 a closed list frees nothing that is reserved",
+        ),
+        pytest.param(
+            document(content(prohibits("ai-all")), content(permits("search"), "/x/")),
+            None,
+            ["ai_train reserved", "ai_input reserved", "search permitted paths"],
+            id="E3 a closed list frees nothing, the origin",
+        ),
+        pytest.param(
+            document(content(permits("all")), content(permits("search"), "/x/")),
+            "/x/y",
+            ["tdm permitted", "ai_train conditional", NO_INPUT, "search permitted"],
+            id="E3 a closed list replaces broader permissions",
+        ),
+        pytest.param(
+            document(content(permits("ai-input")), content(prohibits("all"), "/x/")),
+            "/x/y",
+            [
+                "ai_input reserved",
+                "ai_train reserved",
+                "tdm reserved",
+                "search reserved",
+            ],
+            id="E3 the narrower path before the narrower use",
+        ),
+        pytest.param(
+            document(content(prohibits("all")), content(permits("ai-train"), "/open/")),
+            "/open/x",
+            [
+                "tdm reserved (other than ai-train)",
+                "ai_train permitted",
+                "ai_input reserved",
+                "search reserved",
+            ],
+            id="E3 training alone is open below a path",
+        ),
+        pytest.param(
+            document(content(prohibits("all")), content(permits("ai-train"), "/open/")),
+            None,
+            [
+                "tdm reserved paths",
+                "ai_train reserved paths",
+                "ai_train permitted paths",
+                "ai_input reserved",
+                "search reserved",
+            ],
+            id="E3 training alone is open below a path, the origin",
         ),
         pytest.param(
             document(content(prohibits("ai-train"), "*.pdf$")), "/a/b.pdf", ALL[:1], id="pattern"
@@ -334,8 +464,8 @@ def test_the_narrowest_content_decides_for_a_path(text, path, expected):
         ),
         pytest.param(
             ["https://a.example/", "https://b.example/", "/x"],
-            ["/x ai_train reserved paths"],
-            ["/ ai_train reserved"],
+            ["/ ai_train reserved", "/x ai_train reserved paths"],
+            [],
             ["content.several_hosts"] * 2,
             id="several hosts",
         ),
@@ -360,6 +490,130 @@ def test_urls_of_contents(urls, expected, lenient, issues):
         ]
         spoken = stances(reading, counts=counts)
         assert [f"{path} {what}" for path, what in zip(paths, spoken, strict=True)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "expected"),
+    [
+        pytest.param("https://elsewhere.example/", "https://h.example", "", id="E1 another host"),
+        pytest.param("https://elsewhere.example/", "https://elsewhere.example", "counts", id="E1"),
+        pytest.param("https://h.example/", "http://h.example", "counts", id="another scheme"),
+        pytest.param("HTTPS://H.Example./", "https://h.example", "counts", id="spelling"),
+        pytest.param("https://h.example:443/", "https://h.example", "counts", id="default port"),
+        pytest.param("HTTPS://H.EXAMPLE:443/", "https://h.example", "counts", id="upper case"),
+        pytest.param("https://h.example:8443/", "https://h.example", "", id="another port"),
+        pytest.param("https://h.example/", "https://h.example:8443", "", id="port of the origin"),
+        pytest.param("https://h.example:8443/", "https://h.example:8443", "counts", id="that port"),
+        pytest.param("https://www.h.example/", "https://h.example", "lenient", id="www"),
+        pytest.param("https://h.example/", "https://www.h.example", "lenient", id="without www"),
+        pytest.param("https://a.h.example/", "https://h.example", "", id="a subdomain"),
+        pytest.param("https://h.example/", "https://a.h.example", "", id="of a subdomain"),
+        pytest.param("https://*.h.example/", "https://a.h.example", "counts", id="a wildcard"),
+        pytest.param("https://*.h.example/", "https://h.example", "", id="a wildcard, the apex"),
+        pytest.param("https://*.h.example/", "https://evil-h.example", "", id="a dot, too"),
+        pytest.param("https://a*b*c.example/", "https://a1b2c.example", "counts", id="two"),
+        pytest.param("https://a*b*c.example/", "https://a12c.example", "", id="one is missing"),
+        pytest.param("https://*h.example:81/", "https://h.example:81", "counts", id="and a port"),
+        pytest.param("*://h.example/", "https://h.example", "counts", id="any scheme"),
+        pytest.param("//h.example/", "https://h.example", "counts", id="no scheme"),
+        pytest.param("//elsewhere.example/", "https://h.example", "", id="no scheme, another"),
+        pytest.param("https://u:p@h.example/", "https://h.example", "counts", id="user"),
+        pytest.param(
+            "https://bücher.example/", "https://xn--bcher-kva.example", "counts", id="IDN"
+        ),
+        pytest.param("https://[2001:db8::1]/", "https://[2001:db8::1]", "counts", id="IPv6"),
+        pytest.param("https://a_b%zz/", "https://h.example", "", id="no host"),
+        pytest.param("/", "https://h.example", "counts", id="a path"),
+        pytest.param("", "https://h.example", "counts", id="attached"),
+        pytest.param("*", "https://h.example", "counts", id="everything"),
+        pytest.param("https://elsewhere.example/", "", "counts", id="origin not known"),
+    ],
+)
+@pytest.mark.parametrize("path", [None, "/", "/x"])
+def test_the_url_names_the_asset(url, origin, expected, path):
+    reading = read(document(content(prohibits("ai-all"), url)))
+    counted = stances(reading, path, origin=origin)
+    lenient = stances(reading, path, origin=origin, counts=False)
+    assert (bool(counted), bool(lenient)) == (expected == "counts", expected == "lenient")
+    assert reading.presence == "present"
+
+
+def test_a_document_for_several_hosts_speaks_to_each_of_its_own():
+    text = document(
+        content(permits("all"), "https://a.example/"),
+        content(prohibits("all"), "https://b.example"),
+    )
+    reading = read(text)
+    assert stances(reading, origin="https://a.example") == every("permitted")
+    assert stances(reading, origin="https://b.example") == every("reserved")
+    assert stances(reading, origin="https://c.example") == []
+    assert rsl.names_hosts(reading)
+    assert not rsl.names_hosts(read(document(content(prohibits("all")))))
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected", "lenient"),
+    [
+        pytest.param(prohibits("train-ai"), [], ["ai_train reserved"], id="C2 train-ai"),
+        pytest.param(prohibits("ai_train"), [], ["ai_train reserved"], id="a low line"),
+        pytest.param(prohibits("ai-training"), [], ["ai_train reserved"], id="training"),
+        pytest.param(
+            prohibits("ai"), [], ["ai_train reserved", "ai_input reserved"], id="ai alone"
+        ),
+        pytest.param(prohibits("tdm"), [], ["tdm reserved"], id="mining has no word"),
+        pytest.param(prohibits("everything"), [], every("reserved"), id="everything"),
+        pytest.param(prohibits("AI_Input;search-index"), [], ALL[1:], id="semicolons"),
+        pytest.param(prohibits("marketing"), [], [], id="another word"),
+        pytest.param("<prohibits>ai-train</prohibits>", [], ALL[:1], id="no type"),
+        pytest.param("<prohibits type='uses'>ai-train</prohibits>", [], ALL[:1], id="a near type"),
+        pytest.param("<prohibits usage='ai-train'/>", [], ALL[:1], id="an attribute"),
+        pytest.param("<prohibits type='ai-train'/>", [], ALL[:1], id="a use as the type"),
+        pytest.param(
+            "<prohibits type='ai-train'>yes</prohibits>", [], ALL[:1], id="a use as the type, yes"
+        ),
+        pytest.param("<permits type='ai-train'>no</permits>", [], ALL[:1], id="not permitted"),
+        pytest.param(
+            "<prohibits type='ai-train'>no</prohibits>",
+            [],
+            ["ai_train permitted"],
+            id="not prohibited",
+        ),
+        pytest.param("<prohibits type='ai-train'>?</prohibits>", [], [], id="no answer"),
+        pytest.param("<prohibits type='color'>no</prohibits>", [], [], id="no use"),
+        pytest.param(permits("train-ai"), [], ["ai_train permitted"], id="L10 shown"),
+        pytest.param(
+            permits("search ai-training"),
+            ["search permitted", "ai_train conditional", NO_INPUT],
+            ["ai_train permitted"],
+            id="a closed list with a near miss",
+        ),
+        pytest.param(
+            "<payment><amount currency='EUR'>5</amount></payment>",
+            every("permitted"),
+            every("conditional"),
+            id="E4 an amount without a type",
+        ),
+    ],
+)
+def test_near_misses_are_shown_and_do_not_count(inside, expected, lenient):
+    reading = read(document(content(inside)))
+    assert (stances(reading), sorted(stances(reading, counts=False))) == (expected, sorted(lenient))
+    assert {s.reads.value for s in reading.statements if not s.counts} <= {"lenient"}
+    assert reading.issues
+
+
+def test_an_amount_without_a_type_is_shown_for_the_uses_that_are_named():
+    paid = "<payment><amount currency='EUR'>5</amount></payment>"
+    reading = read(document(content(permits("ai-train") + paid)))
+    assert stances(reading) == ["ai_train permitted", NO_INPUT]
+    assert stances(reading, counts=False) == ["ai_train conditional"]
+
+
+@pytest.mark.parametrize("name", ["prohibit", "disallow", "forbid"])
+def test_an_element_with_a_near_name_makes_a_lenient_statement(name):
+    reading = read(document(content(f'<{name} type="usage">ai-train</{name}>')))
+    assert (stances(reading), stances(reading, counts=False)) == ([], ["ai_train reserved"])
+    assert (codes(reading), reading.presence) == (["unknown_element"], "malformed")
 
 
 @pytest.mark.parametrize(
@@ -411,7 +665,7 @@ def test_a_statement_has_its_position():
     )
     assert (found.n, found.clause, found.declared_by) == (
         1,
-        "RSL 1.0, element prohibits",
+        "RSL 1.0, element prohibits (3.4.1.1)",
         "origin_file",
     )
 
@@ -518,7 +772,7 @@ REAL = {
     "IreneBurresi": ("malformed", []),
     "MaxSchoon": (
         "present",
-        ["ai_train conditional paths", "ai_input conditional paths", "search conditional paths"],
+        [f"{purpose} conditional paths" for purpose in EVERY],
     ),
     "alexanderbalieu-connections": (
         "present",
@@ -539,3 +793,9 @@ def test_real_documents():
     assert {
         name: (reading.presence.value, set(stances(reading))) for name, reading in readings.items()
     } == {name: (presence, set(expected)) for name, (presence, expected) in REAL.items()}
+
+
+def test_an_unknown_word_beside_known_ones_makes_the_document_malformed():
+    reading = read(document(content(permits("search") + prohibits("copying"))))
+    assert reading.presence == "malformed"
+    assert any(statement.counts for statement in reading.statements)

@@ -48,7 +48,9 @@ NOTHING = ("absent", (), [], [])
         ),
         pytest.param(LINK.replace("license", "alternate"), NOTHING, id="another relation"),
         pytest.param(
-            LINK.replace(A, "/l.xml"), ("malformed", (), [], ["license.not_absolute"]), id="L06"
+            LINK.replace(A, "/l.xml"),
+            ("present", ("/l.xml",), [], ["license.not_absolute"]),
+            id="L06 D3 resolved as HTML does",
         ),
         pytest.param(
             LINK.replace(f'href="{A}"', ""),

@@ -83,3 +83,32 @@ def test_any_bytes_give_a_reading(pieces):
 
 def test_a_long_field_is_read_in_linear_time():
     assert summary(read("<x>" + "; a" * 100_000 + '; "')) == NOTHING
+
+
+@pytest.mark.parametrize("status", [None, 401, 403, 404, 451, 500])
+def test_a_link_states_nothing_on_other_answers(status):
+    body = f"Link: <{A}>; rel=license; {TYPE}\r\n".encode()
+    assert rsl_link.parse(Document(body=body, status=status)).statements == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "policy"),
+    [
+        pytest.param(f"<{A}>; rel=license; {TYPE}", A, id="D2 a licence"),
+        pytest.param(
+            f"</x>; rel=license; {TYPE}, <{B}>; rel=license; {TYPE}", B, id="D2 the usable one"
+        ),
+        pytest.param(f"</x>; rel=license; {TYPE}", None, id="D2 none that can be asked for"),
+        pytest.param(f"<{A}>; rel=license", None, id="D2 L09"),
+        pytest.param(f"<{A}>; rel=next; {TYPE}", None, id="D2 another relation"),
+    ],
+)
+def test_an_answer_402_with_a_licence_is_an_offer(value, policy):
+    reading = rsl_link.parse(Document(body=f"Link: {value}\r\n".encode(), status=402))
+    applied = rsl_link.statements_for(reading, Question(path="/x"))
+    assert [(a.statement.purpose, a.statement.stance, a.statement.policy) for a in applied] == [
+        (purpose, "conditional", policy)
+        for purpose in ("tdm", "ai_train", "ai_input", "search")
+        if policy
+    ]
+    assert {a.statement.tier for a in applied} <= {4}

@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler import page
 from crawler.model import Document, Question
-from crawler.protocols.rsl import rsl_link, rsl_robots
+from crawler.protocols.rsl import rsl, rsl_html, rsl_link, rsl_robots
 from crawler.protocols.rsl.rsl_robots import audience_of, licenses_of
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
 )
 A, B = "https://a.example/l.xml", "https://b.example/l.xml"
+TYPE = 'type="application/rsl+xml"'
 
 
 def read(text: str | bytes):
@@ -54,6 +56,11 @@ def summary(reading):
             ("present", (A,), ["license.group"]),
             id="for one agent",
         ),
+        pytest.param(f"Licence: {A}", ("malformed", (A,), ["license.near_miss"]), id="eyes C2"),
+        pytest.param(
+            f"Licenses: {A}\nLicense: {B}", ("present", (A, B), ["license.near_miss"]), id="both"
+        ),
+        pytest.param(f"Lisense: {A}", ("malformed", (A,), ["license.near_miss"]), id="a letter"),
         pytest.param("User-agent: *\nDisallow:", ("absent", (), []), id="none"),
         pytest.param(f"<html>\nLicense: {A}", ("absent", (), []), id="a page"),
         pytest.param(f"License: {A}".encode("utf-16"), ("absent", (), []), id="UTF-16"),
@@ -81,10 +88,63 @@ GROUPS = f"License: {A}\nUser-agent: GPTBot\nUser-agent: x\nLicense: {B}\nDisall
         pytest.param(
             f"License: {A}\nUser-agent: CCBot/2.0\nLicense: {B}\n", "ccbot", (B,), id="a version"
         ),
+        pytest.param(
+            f"License: {A}\nUser-agent: CCBot\nDisallow:\n\nUser-agent: *\nLicense: {B}\n",
+            "ccbot",
+            (A,),
+            id="E5 a group without a line is not of the star",
+        ),
+        pytest.param(
+            f"License: {A}\nUser-agent: CCBot\nDisallow:\n\nUser-agent: *\nLicense: {B}\n",
+            "other",
+            (B,),
+            id="E5 the star replaces everybody's",
+        ),
     ],
 )
 def test_licenses_of_an_agent(text, agent, expected):
     assert licenses_of(read(text), agent) == expected
+
+
+@pytest.mark.parametrize(
+    ("carriers", "expected"),
+    [
+        pytest.param([f'<link rel="license" href="{A}" {TYPE}>'], False, id="an absolute URL"),
+        pytest.param([f'<link rel="license" href="/l.xml" {TYPE}>'], True, id="D3"),
+        pytest.param(
+            [f'<link rel="license" href="l.xml" {TYPE}>', f"License: {A}"],
+            False,
+            id="D3 robots.txt names it, too",
+        ),
+        pytest.param([f"License: {B}"], False, id="named by nothing"),
+    ],
+)
+def test_a_document_that_only_relative_links_name(carriers, expected):
+    readings = [
+        rsl_html.parse(Document(body=page.extract(text.encode()))) if "<" in text else read(text)
+        for text in carriers
+    ]
+    pairs = [("https://a.example/", reading) for reading in readings]
+    assert rsl.is_named_loosely(A, pairs) is expected
+    assert readings[0].names
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(GROUPS, ["GPTBot", "x"], id="B2 as written"),
+        pytest.param(f"License: {A}\nUser-agent: x\nDisallow:", [], id="everybody's only"),
+        pytest.param(
+            f"User-agent: *\nLicense: {A}\n\nUser-agent: CCBot\nDisallow:\n",
+            ["CCBot"],
+            id="B2 a group that lacks the line",
+        ),
+        pytest.param("", [], id="none"),
+        pytest.param("<html>", [], id="no file"),
+    ],
+)
+def test_named_agents(text, expected):
+    assert list(rsl_robots.named_agents(read(text))) == expected
 
 
 FOR_CCBOT = f"User-agent: CCBot\nLicense: {A}\nDisallow: /x\n"
@@ -104,9 +164,42 @@ IN_A_PAGE = rsl_link.parse(
         pytest.param([f"License: {A}\n{FOR_CCBOT}"], None, ("*",), id="everybody's, and one's"),
         pytest.param([f"User-agent: *\nLicense: {A}\n"], None, ("*",), id="of the star"),
         pytest.param([f"License: {A}\nUser-agent: x\nLicense: {B}\n"], "x", (), id="replaced"),
-        pytest.param([f"License: {B}"], None, ("*",), id="no longer named"),
-        pytest.param([f"License: {B}"], "CCBot", ("*",), id="no longer named, for an agent"),
-        pytest.param([], "CCBot", ("*",), id="robots.txt unseen"),
+        pytest.param(
+            [f"License: {A}\nUser-agent: *\nLicense: {B}\n"], None, (), id="E5 replaced for all"
+        ),
+        pytest.param(
+            [f"License: {A}\nUser-agent: *\nLicense: {B}\n\nUser-agent: x\nDisallow:\n"],
+            None,
+            ("x",),
+            id="E5 left to a group without a line",
+        ),
+        pytest.param(
+            [f"License: {A}\nUser-agent: *\nLicense: /relative\n"],
+            None,
+            ("*",),
+            id="E5 a line that names nothing replaces nothing",
+        ),
+        pytest.param(
+            [f"User-agent: GPTBot\nLicense: {A}\n\nUser-agent: *\nDisallow: /admin/\n"],
+            None,
+            ("GPTBot",),
+            id="B3 a line ends the agents above it",
+        ),
+        pytest.param(
+            [f"User-agent: x\nContent-Usage: train-ai=n\nUser-agent: y\nLicense: {A}\n"],
+            None,
+            ("y",),
+            id="B3 so does a line of another extension",
+        ),
+        pytest.param(
+            [f"User-agent: x\nSitemap: /s\n\nUser-agent: y\nLicense: {A}\n"],
+            None,
+            ("x", "y"),
+            id="B3 a sitemap ends nothing",
+        ),
+        pytest.param([f"License: {B}"], None, (), id="no longer named"),
+        pytest.param([f"License: {B}"], "CCBot", (), id="no longer named, for an agent"),
+        pytest.param([], "CCBot", (), id="robots.txt unseen"),
         pytest.param([FOR_CCBOT, IN_A_PAGE], "GPTBot", ("*",), id="a header names it, too"),
         pytest.param([FOR_CCBOT, FOR_CCBOT], None, ("CCBot",), id="named twice"),
     ],
@@ -153,3 +246,21 @@ def test_cases_of_the_conformance_corpus():
     got = [licenses_of(read(case["robots_txt"]), case["user_agent"]) for case in cases]
     assert got == [tuple(case["expected"]["active"]) for case in cases]
     assert len(cases) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(f"Licence: {A}", (True, ("*",), (A,)), id="British"),
+        pytest.param(f"Licence: {A}\nLicense: {A}", (False, ("*",), (A,)), id="both spellings"),
+        pytest.param(f"Licence: {A}\nLicense: {B}", (True, ("*",), (B,)), id="of another document"),
+        pytest.param(
+            f"User-agent: GPTBot\nLicence: {A}\nDisallow:", (True, ("GPTBot",), ()), id="a group"
+        ),
+    ],
+)
+def test_a_misspelt_key_names_a_document_loosely(text, expected):
+    reading = read(text)
+    carriers = [("https://h.example/robots.txt", reading)]
+    loose = rsl_robots.loose_name_of(A, carriers)
+    assert (loose, audience_of(A, carriers, None), licenses_of(reading, "Other")) == expected

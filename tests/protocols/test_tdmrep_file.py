@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from crawler.model import Document, Observation, Question, Reading, Target
 from crawler.protocols import parse
@@ -63,7 +65,12 @@ def codes(reading: Reading) -> list[str]:
         pytest.param(TWO, "/directory-b/images/a.png", [], id="T02-b-png"),
         pytest.param(TWO, "/x", [], id="T02-elsewhere"),
         pytest.param(TWO, "/Directory-A/x.pdf", [], id="T03"),
-        pytest.param([rule("/", 1), rule("/open/", 0)], "/open/x", [("reserved", "")], id="T04"),
+        pytest.param(
+            [rule("/", 1), rule("/open/", 0)],
+            "/open/x",
+            [("reserved", ""), ("permitted", "")],
+            id="T04",
+        ),
         pytest.param([rule("/open/", 0), rule("/", 1)], "/open/x", [("permitted", "")], id="T05"),
         pytest.param([rule("/path/foo-%24", 1)], "/path/foo-$", [("reserved", "")], id="T06"),
         pytest.param([rule("/path/foo-%24", 1)], "/path/foo-", [], id="T06-no-anchor"),
@@ -79,7 +86,7 @@ def codes(reading: Reading) -> list[str]:
         pytest.param([], "/", [], id="no rules"),
     ],
 )
-def test_the_first_matching_rule_decides_for_a_path(rules, path, expected):
+def test_the_first_and_the_longest_match_decide_for_a_path(rules, path, expected):
     assert counting_stances(read(rules), path) == expected
 
 
@@ -93,7 +100,11 @@ def test_the_first_matching_rule_decides_for_a_path(rules, path, expected):
             [("reserved", "paths"), ("conditional", "paths"), ("permitted", "paths")],
             id="T02",
         ),
-        pytest.param([rule("/", 1), rule("/open/", 0)], [("reserved", "")], id="T04"),
+        pytest.param(
+            [rule("/", 1), rule("/open/", 0)],
+            [("reserved", ""), ("permitted", "disputed paths")],
+            id="T04",
+        ),
         pytest.param(
             [rule("/open/", 0), rule("/", 1)],
             [("permitted", "paths"), ("reserved", "paths")],
@@ -106,8 +117,8 @@ def test_the_first_matching_rule_decides_for_a_path(rules, path, expected):
         ),
         pytest.param(
             [rule("/a", 1), rule("/a/b", 0), rule("/b/*", 0), rule("/b/c$", 1)],
-            [("reserved", "paths"), ("permitted", "paths"), ("reserved", "paths")],
-            id="a rule behind a prefix never applies",
+            [("reserved", "paths"), *[("permitted", "disputed paths")] * 2, ("reserved", "paths")],
+            id="a rule behind a prefix applies by its length",
         ),
         pytest.param(
             [rule("/a$", 1), rule("/a$b", 0)],
@@ -123,8 +134,11 @@ def test_every_rule_that_ever_applies_covers_the_origin(rules, expected):
 @pytest.mark.parametrize(
     ("content", "presence", "expected_codes", "lenient"),
     [
-        pytest.param([rule("/", 2)], "malformed", ["value.not_a_bit"], [], id="T08"),
-        pytest.param([rule("/", "yes")], "malformed", ["value.not_a_bit"], [], id="T08-yes"),
+        pytest.param([rule("/", 2)], "malformed", ["value.not_a_bit"], ["reserved"], id="T08"),
+        pytest.param(
+            [rule("/", "yes")], "malformed", ["type_mismatch"], ["reserved"], id="T08-yes"
+        ),
+        pytest.param([rule("/", "maybe")], "malformed", ["value.not_a_bit"], [], id="T08-maybe"),
         pytest.param([rule("/", None)], "malformed", ["value.not_a_bit"], [], id="null"),
         pytest.param([rule("/", "1")], "malformed", ["type_mismatch"], ["reserved"], id="T09"),
         pytest.param(
@@ -168,7 +182,9 @@ def test_every_rule_that_ever_applies_covers_the_origin(rules, expected):
             id="another vocabulary",
         ),
         pytest.param("[{}", "malformed", ["json"], [], id="T15 cut off"),
-        pytest.param('[{"location":"/","tdm-reservation":1},', "malformed", ["json"], [], id="cut"),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1},', "malformed", ["json"], ["reserved"], id="cut"
+        ),
         pytest.param(
             '[{"location":"/","tdm-reservation":1},]',
             "malformed",
@@ -191,7 +207,11 @@ def test_every_rule_that_ever_applies_covers_the_origin(rules, expected):
             id="something behind",
         ),
         pytest.param(
-            '[{"location":"/","tdm-reservation":1} 5]', "malformed", ["json"], [], id="no comma, 5"
+            '[{"location":"/","tdm-reservation":1} 5]',
+            "malformed",
+            ["json"],
+            ["reserved"],
+            id="no comma, 5",
         ),
         pytest.param(
             '{"location":"/","tdm-reservation":1}}',
@@ -248,6 +268,34 @@ def test_every_rule_that_ever_applies_covers_the_origin(rules, expected):
             ["duplicate_key"],
             ["reserved"],
             id="a name twice, and they differ",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":1,"tdm-reservation":0}]',
+            "malformed",
+            ["duplicate_key"],
+            ["reserved"],
+            id="a name twice, the reservation first",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":"yes","tdm-reservation":0,"tdm-reservation":"x"}]',
+            "malformed",
+            ["duplicate_key", "duplicate_key", "type_mismatch"],
+            ["reserved"],
+            id="a name three times",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm_reservation":1,"tdm-reservation":0}]',
+            "malformed",
+            ["legacy_key"],
+            ["reserved"],
+            id="a reservation in another spelling",
+        ),
+        pytest.param(
+            '[{"location":"/","tdm-reservation":0,"tdm-reservation":"no"}]',
+            "malformed",
+            ["duplicate_key", "type_mismatch"],
+            ["permitted"],
+            id="a name twice, no reservation",
         ),
         pytest.param(
             [{"location": "/", "tdm_reservation": 1, "TDM-Policy": "/p"}],
@@ -314,7 +362,8 @@ def test_faults_are_issues_and_their_meaning_is_kept_as_lenient(
         pytest.param(b"<html>", {}, "absent", "soft_404", id="T14 by its body"),
         pytest.param(b"Nope", {"media_type": "text/html"}, "absent", "soft_404", id="T14"),
         pytest.param(b" \n", {}, "absent", "empty", id="empty"),
-        pytest.param(b"%PDF\x00\x01", {}, "absent", "binary", id="binary"),
+        pytest.param(b"%PDF\x00\x01", {}, "unseen", "binary", id="binary"),
+        pytest.param(b"GIF89a\x00", {"media_type": "image/gif"}, "absent", "binary", id="image"),
         pytest.param(b"[]", {"truncated": True}, "malformed", "truncated", id="truncated"),
         pytest.param(b"[]", {"media_type": "text/html"}, "malformed", "media_type", id="as HTML"),
     ],
@@ -354,6 +403,178 @@ def test_presence_by_outcome_and_status(outcome, status, expected):
     reading = parse.read(tdmrep_file, observation)
     assert reading.presence.value == expected
     assert len(reading.statements) == (expected == "present")
+
+
+ONE, NIL = ("reserved", ""), ("permitted", "")
+PART, OPEN = ("reserved", "paths"), ("permitted", "paths")
+DISPUTED = ("permitted", "disputed paths")
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "expected"),
+    [
+        pytest.param([rule("/", 0), rule("/data/", 1)], "/data/x", [NIL, ONE], id="C3"),
+        pytest.param([rule("/", 0), rule("/data/", 1)], "/x", [NIL], id="C3 elsewhere"),
+        pytest.param([rule("/", 0), rule("/data/", 1)], None, [DISPUTED, PART], id="C3 origin"),
+        pytest.param([rule("/", 1), rule("/open/", 0)], None, [ONE, DISPUTED], id="eyes open"),
+        pytest.param([rule("/data/", 1), rule("/", 0)], None, [PART, OPEN], id="eyes, in order"),
+        pytest.param(
+            [rule("/*.pdf", 1), rule("/docs/x/", 0), rule("/b/", 0)],
+            None,
+            [PART, DISPUTED, OPEN],
+            id="eyes, two that meet",
+        ),
+        pytest.param(
+            [rule("/", 1), *(rule(f"/{n}/", 0) for n in range(20))],
+            None,
+            [ONE, *[DISPUTED] * 20],
+            id="eyes, many",
+        ),
+        pytest.param([rule("/*", 0), rule("/data/*", 1)], "/data/x", [NIL, ONE], id="stars"),
+        pytest.param([rule("/", 0), rule("/*.pdf$", 1)], "/a.pdf", [NIL, ONE], id="an end"),
+        pytest.param([rule("/", 0), rule("/*.pdf$", 1)], "/a.pdf?x", [NIL], id="not the end"),
+        pytest.param([rule("/a*b", 0), rule("/a/b", 1)], "/a/b", [NIL], id="equal lengths"),
+        pytest.param([rule("/a", 0), rule("/a*", 1)], "/ab", [NIL, ONE], id="the same by a star"),
+        pytest.param(
+            [rule("/a", 0), rule("/a*", 1)], None, [DISPUTED, PART], id="the same, origin"
+        ),
+        pytest.param([rule("/", 0), rule("/*", 1)], None, [NIL, ONE], id="everything twice"),
+        pytest.param([rule("/*", 0), rule("/", 1)], None, [NIL], id="everything, shorter behind"),
+        pytest.param([rule("/a", 1), rule("/a/b", 1)], "/a/b", [ONE], id="both reserve"),
+        pytest.param(
+            [rule("/a", 1), rule("/a/b", 1, **{"tdm-policy": "/p"})],
+            "/a/b",
+            [ONE, ("conditional", "")],
+            id="terms for a part",
+        ),
+        pytest.param(
+            [rule("/open/", 0), rule("/open/*", 1), rule("/", 1)],
+            None,
+            [DISPUTED, PART, ONE],
+            id="an exception that a longer rule takes back",
+        ),
+        pytest.param(
+            [rule("/b", 0), rule("/**", 1)],
+            None,
+            [DISPUTED, ONE],
+            id="an exception shorter than the rule for everything",
+        ),
+    ],
+)
+def test_where_sequence_and_length_differ_both_apply(rules, path, expected):
+    assert counting_stances(read(rules), path) == expected
+
+
+LOCATIONS = st.sampled_from(
+    ["/", "/*", "*", "/a", "/a*", "/a/", "/a/b", "/*b", "/a$", "/b/*", "/b"]
+)
+PATHS = ("/", "/a", "/ab", "/a/", "/a/b", "/a/bx", "/b", "/b/", "/xb", "/x", "/a/x")
+
+
+@settings(max_examples=400, deadline=None)
+@given(rules=st.lists(st.builds(rule, LOCATIONS, st.sampled_from([0, 1])), max_size=6))
+@example(rules=[rule("/", 0), rule("/*", 1), rule("/a*", 0)])
+@example(rules=[rule("/a", 0), rule("/a*", 1), rule("/", 1), rule("/a/b", 0)])
+def test_an_origin_is_covered_only_if_every_path_is(rules):
+    reading = read(rules)
+    whole = {stance for stance, limit in counting_stances(reading, None) if not limit}
+    at_paths = [{stance for stance, _ in counting_stances(reading, path)} for path in PATHS]
+    if "reserved" in whole:
+        assert all("reserved" in stances for stances in at_paths)
+    if whole == {"permitted"}:
+        assert all(stances == {"permitted"} for stances in at_paths)
+    anywhere = {stance for stance, _ in counting_stances(reading, None)}
+    assert set().union(*at_paths) <= anywhere
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "expected"),
+    [
+        pytest.param("/.*", "/x", ["reserved"], id="C2 a plugin's star"),
+        pytest.param("^/", "/x", ["reserved"], id="a start"),
+        pytest.param(".*", "/x", ["reserved"], id="anything"),
+        pytest.param("/(.*)", "/x", ["reserved"], id="a group"),
+        pytest.param("^/data/.+$", "/data/x", ["reserved"], id="a folder"),
+        pytest.param("^/data/.+$", "/x", [], id="outside the folder"),
+        pytest.param("/.*\\.(jpg|png)$", "/a.png", ["reserved"], id="extensions"),
+        pytest.param("/[a-z]+/\\d+", "/ab/12", ["reserved"], id="classes"),
+        pytest.param("(?i)^/x/?$", "/x", ["reserved"], id="an optional slash"),
+        pytest.param("/" + "(.*)" * 500, "/x", [], id="too long"),
+        pytest.param("https://example.org", "/x", ["reserved"], id="C1 the origin"),
+        pytest.param("http://www.example.org/d/", "/d/x", ["reserved"], id="www"),
+        pytest.param("//example.org/d/", "/d/x", ["reserved"], id="no scheme"),
+        pytest.param("example.org/d/", "/d/x", ["reserved"], id="a host"),
+        pytest.param("index.html", "/index.html", ["reserved"], id="a file"),
+        pytest.param(" /d/", "/d/x", ["reserved"], id="a space"),
+    ],
+)
+def test_locations_are_read_leniently(location, path, expected):
+    reading = read([rule(location, 1)])
+    assert counting_stances(reading, path) == []
+    assert lenient_stances(reading, path) == expected
+
+
+def test_a_location_like_a_regular_expression_keeps_its_literal_meaning():
+    assert codes(read([rule("/a_(b)", 1)])) == []
+    reading = read([rule("/.*", 1)])
+    assert (reading.presence, codes(reading)) == (Presence.PRESENT, ["rule.regex"])
+    assert counting_stances(reading, "/.htaccess") == [("reserved", "")]
+    assert (counting_stances(reading, "/x"), lenient_stances(reading, "/x")) == ([], ["reserved"])
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "expected"),
+    [
+        pytest.param("[{'location':'/it\\'s','tdm-reservation':1}]", "/it's", ["reserved"], id="'"),
+        pytest.param(
+            "[{\u201clocation\u201d: \u201c/\u201d, \u201ctdm-reservation\u201d: 1}]",
+            "/",
+            ["reserved"],
+            id="typographic quotation marks",
+        ),
+        pytest.param('/* a */[{"location":"/","tdm-reservation":1}]', "/", ["reserved"], id="/*"),
+        pytest.param('# a\n[{"location":"/","tdm-reservation":1}]', "/", ["reserved"], id="#"),
+        pytest.param('{"location":"/", "tdm-reservation":1,}', "/", ["reserved"], id="object"),
+        pytest.param('[{"location"="/", "tdm-reservation"=1}]', "/", ["reserved"], id="="),
+        pytest.param('[{location:"/", "tdm-reservation":True}]', "/", ["reserved"], id="Python"),
+        pytest.param('[{"location":"/a","tdm-reservation":1}, x {', "/a", ["reserved"], id="noise"),
+        pytest.param('[{"location":"/a","tdm-reservation":1}, x {', "/b", [], id="noise, path"),
+        pytest.param('[{"location":"/","tdm-reservation":1,"tdm-', "/", ["reserved"], id="cut"),
+        pytest.param('[{"location":"/","tdm-reservation":', "/", [], id="cut before the value"),
+        pytest.param('[{"location":"/","tdm-reservation":0}', "/", ["permitted"], id="cut, 0"),
+        pytest.param("location: /\ntdm-reservation: 1\n", "/", ["reserved"], id="YAML"),
+        pytest.param("tdm-reservation = yes", "/", ["reserved"], id="an INI file"),
+        pytest.param("tdm-reservation = perhaps", "/", [], id="another value"),
+        pytest.param("{" * 2000 + "}", "/", [], id="braces"),
+        pytest.param("/*" * 100_000, "/", [], id="comments without an end"),
+        pytest.param("[1,]", "/", [], id="no rules"),
+        pytest.param("[,]", "/", [], id="only a comma"),
+        pytest.param("{]", "/", [], id="crossed"),
+        pytest.param("]{,", "/", [], id="closed first"),
+    ],
+)
+def test_broken_files_are_malformed_and_never_absent(text, path, expected):
+    reading = read(text)
+    assert reading.presence is Presence.MALFORMED
+    assert "json" in codes(reading) or "not_array" in codes(reading)
+    assert (counting_stances(reading, path), lenient_stances(reading, path)) == ([], expected)
+
+
+def test_a_file_that_was_cut_off_keeps_what_is_whole():
+    reading = read('[{"location":"/","tdm-reservation":1},{"loc', truncated=True)
+    assert (reading.presence, codes(reading)) == (Presence.MALFORMED, ["truncated"])
+    assert lenient_stances(reading, "/") == ["reserved"]
+
+
+def test_rules_in_a_page_are_lenient():
+    reading = read(
+        "<pre>[{&quot;location&quot;:&quot;/&quot;,&quot;tdm-reservation&quot;:1}]</pre>",
+        media_type="text/html",
+    )
+    assert (reading.presence, codes(reading)) == (Presence.MALFORMED, ["soft_404"])
+    assert lenient_stances(reading, "/x") == ["reserved"]
+    page = read('<meta name="tdm-reservation" content="1">')
+    assert (page.presence, page.statements) == (Presence.ABSENT, ())
 
 
 def test_order_ambiguity_quotes_the_other_reading():

@@ -41,7 +41,7 @@ POLICY = ("tdm-policy", "https://provider.com/policy.json")
         pytest.param([("server", "x")], ("absent", [], [], []), id="T17 no header, no reset"),
         pytest.param(
             [("tdm-reservation", "yes")],
-            ("malformed", [], [], ["value.not_a_bit"]),
+            ("malformed", [], ["reserved"], ["type_mismatch"]),
             id="T18 invalid is unset",
         ),
         pytest.param([("TDM-Reservation", "  1 ")], ("present", ["reserved"], [], []), id="T19"),
@@ -61,20 +61,36 @@ POLICY = ("tdm-policy", "https://provider.com/policy.json")
         pytest.param([POLICY], ("present", [], [], ["policy_alone"]), id="T22"),
         pytest.param([NIL, POLICY], ("present", ["permitted"], [], []), id="T23"),
         pytest.param([ONE, POLICY], ("present", ["conditional"], [], []), id="1 and policy"),
-        pytest.param([("TDM-a", "1")], ("absent", [], [], ["legacy_header"]), id="T31"),
+        pytest.param(
+            [("TDM-a", "1")], ("malformed", [], ["reserved"], ["legacy_header"]), id="T31"
+        ),
         pytest.param(
             [("X-TDM-Reservation", "1"), ("X-TDM-Opt-Out", "1"), ONE],
             ("present", ["reserved"], [], ["nonstandard_header"] * 2),
             id="P32 made-up names",
         ),
         pytest.param(
-            [("tdm-reservation", "2")], ("malformed", [], [], ["value.not_a_bit"]), id="P27-2"
+            [("tdm-reservation", "2")],
+            ("malformed", [], ["reserved"], ["value.not_a_bit"]),
+            id="P27-2",
         ),
         pytest.param(
             [("tdm-reservation", "")], ("malformed", [], [], ["value.not_a_bit"]), id="P27-empty"
         ),
         pytest.param(
-            [("tdm-reservation", "01")], ("malformed", [], [], ["value.not_a_bit"]), id="P27-01"
+            [("tdm-reservation", "01")],
+            ("malformed", [], ["reserved"], ["type_mismatch"]),
+            id="P27-01",
+        ),
+        pytest.param(
+            [("tdm_reservation", "1"), NIL],
+            ("present", ["permitted"], ["reserved"], ["nonstandard_header"]),
+            id="a misspelt field hides nothing",
+        ),
+        pytest.param(
+            [("tdm-polcy", "/p"), ONE],
+            ("present", ["reserved"], [], ["nonstandard_header"]),
+            id="a misspelt policy",
         ),
         pytest.param(
             [("tdm-reservation", '"1"')],

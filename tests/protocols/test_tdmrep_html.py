@@ -99,7 +99,7 @@ NOTHING = ("absent", [], [], [])
         pytest.param(ONE, RESERVED, id="no head, no body"),
         pytest.param(
             head('<meta name="tdm-reservation" content="yes">'),
-            ("malformed", [], [], ["value.not_a_bit"]),
+            ("malformed", [], ["reserved"], ["type_mismatch"]),
             id="P27 yes",
         ),
         pytest.param(

@@ -62,7 +62,9 @@ def summary(reading):
             id="true",
         ),
         pytest.param(
-            tdm(reservation="yes"), ("malformed", [], [], ["value.not_a_bit"]), id="not a bit"
+            tdm(reservation="perhaps"),
+            ("malformed", [], [], ["value.not_a_bit"]),
+            id="not a bit",
         ),
         pytest.param(
             tdm(reservation="", policy=POLICY), ("present", [], [], ["policy_alone"]), id="no 1"

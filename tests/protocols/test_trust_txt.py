@@ -193,3 +193,27 @@ def test_real_files():
     assert [len(reading.parties) for reading in readings if reading.parties] == [
         1, 2, 2, 1, 1, 2, 1, 1
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(
+            "# Text and data mining is prohibited.\nmember=https://a.example/", 1, id="D7"
+        ),
+        pytest.param(
+            "member=https://a.example/\n# Text and data\n# mining is prohibited.",
+            2,
+            id="D7 two lines",
+        ),
+        pytest.param("# Text and data mining is prohibited.", 1, id="D7 nothing else"),
+    ],
+)
+def test_sentences_in_comments_are_candidates(text, line):
+    (found,) = read(text).candidates
+    assert (found.location, found.line) == ("trust_txt_comment", line)
+
+
+@pytest.mark.parametrize("text", ["<p># TDM is prohibited", "# \x00 TDM is prohibited"])
+def test_other_bodies_have_no_candidates(text):
+    assert read(text).candidates == ()

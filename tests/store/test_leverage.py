@@ -104,7 +104,7 @@ def test_the_rule_set_says_which_states_reserve(made, tmp_path, reserved):
     expected = {site for _, site, _, _, state in ORIGINS if state in reserved}
     found = rows(db, "SELECT site FROM leverage WHERE purpose = 'ai_train'")
     assert {site for (site,) in found} == expected
-    assert rows(db, "SELECT DISTINCT rules FROM leverage") == [("mine/1",)]
+    assert rows(db, "SELECT DISTINCT rules FROM leverage") == [("mine/2",)]
 
 
 def test_shares_of_states_by_rows_weight_origins_and_sites(made):

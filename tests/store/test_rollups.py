@@ -45,8 +45,16 @@ def judge(db, host, state, *, purposes=tuple(Purpose), rules=RULES, at="2026-11-
         for purpose in Purpose:
             db.execute(
                 "INSERT INTO finding (origin, rules, purpose, state, conflict, complete, headline, "
-                "detail, observed_at) SELECT id, ?, ?, ?, 0, 1, 0, '', ? FROM origin WHERE key = ?",
-                (f"{name}/1", purpose, state if purpose in purposes else "silent", at, host),
+                "detail, observed_at, since) "
+                "SELECT id, ?, ?, ?, 0, 1, 0, '', ?, ? FROM origin WHERE key = ?",
+                (
+                    rulesets.load(name).label,
+                    purpose,
+                    state if purpose in purposes else "silent",
+                    at,
+                    at,
+                    host,
+                ),
             )
 
 
@@ -85,7 +93,7 @@ def test_purposes_of_a_site_are_told_apart_and_the_most_that_reserve_are_counted
     judge(db, "h3.a.test", "refused", purposes=["ai_input"])
     columns = "site, origins, rows, tdm, ai_train, genai_train, ai_input, search, origins_reserving"
     assert rows(db, f"SELECT {columns}, rules FROM sites") == [
-        ("a.test", 3, 40, "silent", "silent", "reserved", "refused", "partial", 2, "signals/1")
+        ("a.test", 3, 40, "silent", "silent", "reserved", "refused", "partial", 2, "signals/2")
     ]
 
 

@@ -69,6 +69,51 @@ def test_a_limit_counts_what_was_visited_already(db):
     ]
 
 
+def visited(db, host, *times):
+    """Store a visit of an origin for each time, each in a run of its own."""
+    origin = db.execute("SELECT id FROM origin WHERE host = ?", (host,)).fetchone()[0]
+    with transaction(db):
+        for time in times:
+            run = runs.begin_run(db, NEW_RUN, AT)
+            evidence_writer.save_visit(db, run, origin, [], time)
+
+
+NOW = {"run": 99, "fresh_since": "2026-11-21T02:30", "now": "2026-11-22T02:30"}
+
+
+@pytest.mark.parametrize(
+    ("times", "is_due", "again"),
+    [
+        pytest.param(["2026-11-20"], True, (0, ""), id="long ago"),
+        pytest.param(["2026-11-21T02:30"], True, (0, ""), id="as old as may be"),
+        pytest.param(["2026-11-21T02:31"], False, (0, ""), id="fresh"),
+        pytest.param(["2026-11-22T02:30"], False, (0, ""), id="now"),
+        pytest.param(["2026-11-22T02:31"], True, (1, "2026-11-22T02:31"), id="S11 a minute ahead"),
+        pytest.param(["2027-12-27"], True, (1, "2027-12-27"), id="S11 400 days ahead"),
+        pytest.param(["2026-11-21T03", "2027-12-27"], False, (0, ""), id="S11 ahead after fresh"),
+        pytest.param(["2027-12-27", "2026-11-21T03"], False, (0, ""), id="S11 fresh after ahead"),
+        pytest.param(["2027-12-27", "2026-11-20"], True, (0, ""), id="S11 visited again since"),
+        pytest.param(
+            ["2028-01-01", "2027-12-27"], True, (1, "2027-12-27"), id="S11 ahead of now twice"
+        ),
+    ],
+)
+def test_a_visit_in_the_future_is_due(db, times, is_due, again):
+    dataset = ingested(db, [("a.example", 1, None)])
+    visited(db, "a.example", *times)
+    asked = due(dataset, **NOW)
+    assert hosts(db, asked) == ["a.example"] * is_due
+    assert runs.count_due_again(db, asked) == again
+
+
+def test_without_an_age_every_visit_of_another_run_is_due(db):
+    dataset = ingested(db, [("a.example", 1, None)])
+    for time in ("2026-11-22T02:29:59", "2026-11-22T02:30", "2026-11-22T02:31"):
+        visited(db, "a.example", time)
+        now = NOW | {"fresh_since": NOW["now"]}
+        assert hosts(db, due(dataset, **now)) == ["a.example"]
+
+
 def test_samples_come_with_an_origin_each_once(db):
     first = ingested(db, ROWS)
     ingested(db, ROWS, "e.csv")

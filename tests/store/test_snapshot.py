@@ -36,7 +36,7 @@ def test_alike_documents_have_one_reading_and_digests_of_their_own(audit, resour
     ] * len(one)
     assert {a.document for _, a in one}.isdisjoint(b.document for _, b in other)
     states = (
-        "SELECT DISTINCT state FROM findings WHERE purpose = 'genai_train' AND rules = 'signals/1'"
+        "SELECT DISTINCT state FROM findings WHERE purpose = 'genai_train' AND rules = 'signals/2'"
     )
     assert [state for (state,) in db.execute(states)] in (["partial"], ["reserved"])
 

@@ -170,6 +170,7 @@ def site(host, **pages):
     return Site(host=host, about="", expect=everywhere(State.SILENT), pages=pages.pop("pages"))
 
 
+FEEDS = "User-agent: *\nDisallow: /*.json$\nDisallow: /*.txt$\n"
 WITHHOLDS = "User-agent: *\nDisallow: /.well-known/\nDisallow: /ai.txt\n"
 WEB = [
     site("good.test", pages={"/robots.txt": text("User-agent: *\nDisallow:"), "/": page_of()}),
@@ -178,6 +179,14 @@ WEB = [
         "withholds.test",
         pages={
             "/robots.txt": text(WITHHOLDS),
+            "/.well-known/tdmrep.json": text(ONE, "application/json"),
+            "/": page_of(),
+        },
+    ),
+    site(
+        "feeds.test",
+        pages={
+            "/robots.txt": text(FEEDS),
             "/.well-known/tdmrep.json": text(ONE, "application/json"),
             "/": page_of(),
         },
@@ -197,7 +206,7 @@ def _crawl(tdm_audit, folder, *more):
     (folder / "d.txt").write_text("".join(f"{url}\n" for url in urls))
     with LoopbackWeb(WEB) as web:
         done = tdm_audit(
-            "crawl", folder / "d.txt", "--db", folder / "a.db", "--delay", "0", "--timeout", "5",
+            "crawl", folder / "d.txt", "--db", folder / "a.db", "--delay", "0", "--timeout", "5s",
             "--pages", "3", "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network",
             "127.0.0.1/32", "--quiet", *more,
         )  # fmt: skip
@@ -246,9 +255,26 @@ def test_trap_52_a_policy_file_that_robots_txt_withholds_is_a_visible_gap(
     rows = exported(tdm_audit, db, "coverage", tmp_path)
     withheld = {r["resource"]: r for r in rows if r["last_outcome"] == "withheld"}
     assert {"ai_txt", "tdmrep_json"} <= set(withheld)
-    assert "disallows this path for tdm-audit" in withheld["tdmrep_json"]["note"]
+    assert withheld["tdmrep_json"]["note"] == (
+        "http://withholds.test/robots.txt line 2 (Disallow: /.well-known/) disallows this path for "
+        "tdm-audit; --policy-files-always asks in spite of it"
+    )
     states = {r["host"]: r["tdm"] for r in exported(tdm_audit, db, "reservations", tmp_path)}
     assert states["withholds.test"] == "unknown"
+
+
+def test_trap_52_a_rule_for_other_files_hides_no_policy_file(visited, tdm_audit, tmp_path):
+    log, db = visited
+    asked = {r.path for r in log if r.host == "feeds.test"}
+    assert asked >= {"/ai.txt", "/.well-known/ai.txt", "/.well-known/tdmrep.json", "/trust.txt"}
+    rows = exported(tdm_audit, db, "observations", tmp_path)
+    notes = {r["resource"]: r["note"] for r in rows if r["origin"] == "http://feeds.test"}
+    line = "asked in spite of http://feeds.test/robots.txt line"
+    assert notes["tdmrep_json"] == f"{line} 2 (Disallow: /*.json$): a rule for other files"
+    assert notes["ai_txt"] == f"{line} 3 (Disallow: /*.txt$): a rule for other files"
+    assert notes["home"] == ""
+    states = {r["host"]: r["tdm"] for r in exported(tdm_audit, db, "reservations", tmp_path)}
+    assert states["feeds.test"] == "reserved"
 
 
 def test_trap_52_whoever_wants_the_policy_files_all_the_same_says_so(tdm_audit, tmp_path):
@@ -256,3 +282,9 @@ def test_trap_52_whoever_wants_the_policy_files_all_the_same_says_so(tdm_audit, 
     assert "/.well-known/tdmrep.json" in {r.path for r in log if r.host == "withholds.test"}
     states = {r["host"]: r["tdm"] for r in exported(tdm_audit, db, "reservations", tmp_path)}
     assert states["withholds.test"] == "reserved"
+    rows = exported(tdm_audit, db, "observations", tmp_path)
+    notes = [r["note"] for r in rows if r["url"] == "http://withholds.test/.well-known/tdmrep.json"]
+    assert notes == [
+        "asked in spite of http://withholds.test/robots.txt line 2 (Disallow: /.well-known/): "
+        "--policy-files-always"
+    ]

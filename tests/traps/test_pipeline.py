@@ -66,7 +66,7 @@ def test_trap_47_an_interrupted_run_asks_every_host_exactly_once(tdm_audit, tmp_
     with LoopbackWeb(sites) as web:
         command = (
             "crawl", tmp_path / "d.txt", "--db", tmp_path / "a.db", "--delay", "0", "--quiet",
-            "--timeout", "3", "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network",
+            "--timeout", "3s", "--connect-to", f"::127.0.0.1:{web.port}", "--allow-network",
             "127.0.0.1/32", "--concurrency", "1",
         )  # fmt: skip
         assert tdm_audit(*command, "--time-budget", "0s").returncode == 4

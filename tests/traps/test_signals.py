@@ -56,9 +56,10 @@ def test_trap_40_an_empty_disallow_reserves_nothing():
 
 def test_trap_40_another_format_of_the_name_is_not_taken_for_this_one():
     resources = origin(ai="Training: Disallowed\n")
-    assert reading(resources, "ai_txt").presence is Presence.ABSENT
+    assert reading(resources, "ai_txt").presence is Presence.MALFORMED
     assert "ai_txt.other_format" in codes(resources, "ai_txt")
-    assert state(resources, "ai_train") == "silent"
+    found = findings(resources)["ai_train"]
+    assert [h.excluded_because for h in found.considered] == ["not counted"]
 
 
 def test_trap_42_a_signal_before_any_group_is_shown_with_its_place_and_decides_nothing():

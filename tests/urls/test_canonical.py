@@ -14,6 +14,7 @@ from crawler.urls import canonical
 from crawler.urls.canonical import (
     MAX_URL_LENGTH,
     make_origin,
+    names_whole_origin,
     origin_key,
     origin_of,
     page_url,
@@ -179,7 +180,12 @@ def test_limits_are_inclusive(text):
         pytest.param("http://e.org/a/../b/./c", "/b/c", "http://e.org/b/c", id="dot segments"),
         pytest.param("http://e.org/%2e%2E/a", "/a", "http://e.org/a", id="encoded dot segments"),
         pytest.param("http://e.org/a?b=c#d", "/a?b=c", "http://e.org/a?b=c", id="fragment"),
-        pytest.param("http://e.org/a?", "/a", "http://e.org/a", id="empty query"),
+        pytest.param("http://e.org/a?", "/a?", "http://e.org/a?", id="F2: empty query"),
+        pytest.param("http://e.org?", "/?", "http://e.org/?", id="F2: empty query of no path"),
+        pytest.param("e.org?#x?", "/?", "https://e.org/?", id="F2: empty query before a fragment"),
+        pytest.param("http://e.org/a#?", "/a", "http://e.org/a", id="F2: a mark in a fragment"),
+        pytest.param("http://e.org/a%3F", "/a%3F", "http://e.org/a%3F", id="F2: a mark in a path"),
+        pytest.param("http://e.org/a??", "/a??", "http://e.org/a??", id="F2: a query of a mark"),
         pytest.param("http://e.org?b", "/?b", "http://e.org/?b", id="query without path"),
         pytest.param("http://me:x@e.org./a", "/a", "http://e.org/a", id="user information"),
         pytest.param("E.org/A b", "/A%20b", "https://e.org/A%20b", id="bare host"),
@@ -190,6 +196,45 @@ def test_limits_are_inclusive(text):
 )
 def test_path_and_page(text, path, page):
     assert (path_of(text), page_url(text)) == (path, page)
+
+
+HOSTS_ALONE = {
+    "a host": ("example.org", True),
+    "upper case": ("EXAMPLE.org", True),
+    "dot of the root": ("example.org.", True),
+    "default port": ("example.org:443", True),
+    "another port": ("example.org:8080", True),
+    "empty port": ("example.org:", True),
+    "white space around": (" example.org\t\n", True),
+    "byte order mark": ("\ufeffexample.org", True),
+    "a tab inside": ("exam\tple.org", True),
+    "IDN": ("münchen.example", True),
+    "ideographic stop": ("example。org", True),
+    "percent-encoded": ("ex%61mple.org", True),
+    "IPv4": ("192.0.2.1", True),
+    "IPv6": ("[2001:db8::1]:443", True),
+    "localhost": ("localhost", True),
+    "a slash": ("example.org/", False),
+    "a backslash": ("example.org\\", False),
+    "an empty query": ("example.org?", False),
+    "a query": ("example.org?q", False),
+    "a fragment": ("example.org#x", False),
+    "a scheme": ("http://example.org", False),
+    "a scheme in upper case": ("HTTPS:example.org", False),
+    "relative to the scheme": ("//example.org", False),
+    "backslashes before it": ("\\\\example.org", False),
+    "a word": ("words", False),
+    "a number": ("1.5", False),
+    "a mail address": ("me@example.org", False),
+    "a port out of range": ("example.org:99999", False),
+    "too long": ("a." * MAX_URL_LENGTH + "org", False),
+    "nothing": (None, False),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), rows(HOSTS_ALONE))
+def test_a_host_alone_names_the_whole_origin(text, expected):
+    assert names_whole_origin(text) is expected
 
 
 def test_a_page_that_encoding_makes_too_long_is_not_asked_for():

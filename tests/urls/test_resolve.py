@@ -14,6 +14,7 @@ BASE = "https://a.example/d/f?q#x"
         pytest.param("/g?y#z", "https://a.example/g?y", id="fragment dropped"),
         pytest.param("//u:p@B.example:443/", "https://b.example/", id="credentials dropped"),
         pytest.param("", "https://a.example/d/f?q", id="empty"),
+        pytest.param("g?", "https://a.example/d/g?", id="empty query"),
         pytest.param("/\udcfc/ü", "https://a.example/%FC/%C3%BC", id="octets outside US-ASCII"),
         pytest.param("mailto:a@b.example", None, id="not http"),
         pytest.param("http://[::1", None, id="no URL"),
@@ -28,6 +29,9 @@ def test_join(reference, expected):
     [
         ("https://a.example/x?y", "https://a.example", "a.example", "/x?y"),
         ("http://a.example.:8080", "http://a.example.:8080", "a.example", "/"),
+        ("https://a.example/x?", "https://a.example", "a.example", "/x?"),
+        ("https://a.example/x?#y", "https://a.example", "a.example", "/x?"),
+        ("https://a.example/x#?", "https://a.example", "a.example", "/x"),
         ("http://[2001:db8::1]:81/", "http://[2001:db8::1]:81", "[2001:db8::1]", "/"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -77,10 +78,10 @@ class ArrowHandler(FormatHandler):
 class _ArrowSink:
     """Writes a stream, as Hugging Face's library keeps datasets, or a file with an index."""
 
-    def __init__(self, out: Path, schema: pa.Schema, *, indexed: bool) -> None:
+    def __init__(self, out: Path | BinaryIO, schema: pa.Schema, *, indexed: bool) -> None:
         self._schema = schema
         new = pa.ipc.new_file if indexed else pa.ipc.new_stream
-        self._writer = new(str(out), schema)
+        self._writer = new(str(out) if isinstance(out, Path) else out, schema)
 
     def write(self, columns: list[pa.Array]) -> None:
         self._writer.write_table(table_of_columns(columns, self._schema).cast(self._schema))

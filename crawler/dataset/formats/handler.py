@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from crawler.dataset.columns import text_of, url_column
-from crawler.dataset.files import DatasetError
+from crawler.dataset.files import DatasetError, cannot_read
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.layout import Layout
 from crawler.dataset.sinks import Sink, SinkTarget
@@ -32,8 +32,11 @@ class Rows:
     """The rows of some files, as record batches in order.
 
     `schema` has all their columns and `url` names the one with URLs. `parts` are queries with the
-    columns `n` (row number) and `url` that together give every row once, in order.
+    columns `n` (row number) and `url` that together give every row once, in order. `unreadable`
+    counts the rows so far that cannot be read and have no values, where that is known.
     """
+
+    unreadable = 0
 
     def __init__(
         self, schema: pa.Schema, url: str, parts: Sequence[str], batches: Iterator[pa.RecordBatch]
@@ -59,7 +62,7 @@ class FormatHandler:
         try:
             return self.make_relation(context, files)
         except duckdb.Error as error:
-            raise self.cannot_read(files[0], error) from error
+            raise self.cannot_read(files[0], error, context.scratch) from error
 
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
         """Return what `relation` does; may raise `duckdb.Error` as well."""
@@ -72,7 +75,10 @@ class FormatHandler:
         return relation_rows(context.connection, relation, column, text_of(relation, column))
 
     def rows_as_lines(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
-        """Return the lines as they are written, in one column; for formats that `keeps_lines`."""
+        """Return the lines as they are written, and whether each can take members.
+
+        For formats that `keeps_lines`.
+        """
         raise NotImplementedError
 
     def layout(
@@ -88,12 +94,9 @@ class FormatHandler:
         """Open a file for writing rows."""
         raise NotImplementedError
 
-    def cannot_read(self, path: Path, error: BaseException) -> DatasetError:
-        """Return the error for a file that is damaged or of another format."""
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        return DatasetError(
-            f"{path} cannot be read as {self.format.name} ({reason}); check the file."
-        )
+    def cannot_read(self, path: Path, error: BaseException, scratch: Path) -> DatasetError:
+        """Return the error for a file that is damaged or of another format, or for a full disk."""
+        return cannot_read(path, error, scratch, self.format.name)
 
 
 def numbered(text: str) -> str:

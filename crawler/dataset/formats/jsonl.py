@@ -2,20 +2,21 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler.dataset.columns import url_column
-from crawler.dataset.files import compression_of, open_plain
-from crawler.dataset.formats.handler import ReadContext, Rows, relation_rows
-from crawler.dataset.repair import repair_jsonl
+from crawler.dataset.files import DatasetError, cannot_read, compression_of, open_plain
+from crawler.dataset.formats.handler import ReadContext, Rows, numbered
+from crawler.dataset.json_lines import IS_OBJECT, needs_copy, rows_of_files, write_copy
 from crawler.dataset.scans import (
     LINE_OPTIONS,
+    UNREADABLE,
     Scan,
     ScanHandler,
     column_types,
@@ -26,8 +27,13 @@ from crawler.dataset.sinks import Sink, SinkTarget, json_text, open_stream, tabl
 
 # Types that are kept; texts stay as they are written, nested values stay JSON text.
 _KEPT_TYPES = ("BIGINT", "UBIGINT", "HUGEINT", "DOUBLE", "BOOLEAN")
-_LINE = pa.schema([pa.field("line", pa.string())])
+_LINE = pa.schema([("line", pa.binary()), ("is_object", pa.bool_())])
 _ROWS_PER_WRITE = 8192
+_BYTES_PER_BATCH = 8 * 1024 * 1024
+# A name of a verdict column may be written with escapes of its letters (RFC 8259, 7).
+_ESCAPED_LETTER = r"\\u00(?:5[fF]|[67])"
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class JsonlHandler(ScanHandler):
@@ -43,8 +49,9 @@ class JsonlHandler(ScanHandler):
         compression = compression_of(path)
         types = _types(context.connection, path, compression)
         if types is None:
+            write_copy(path, lines := _copy_of_lines(copy))
             copy = copy.with_suffix(".jsonl")
-            repair_jsonl(path, copy)
+            _write_objects(context.connection, lines, copy)
             path, compression = copy, "none"
             types = _types(context.connection, path, compression)
         if not types:
@@ -57,20 +64,24 @@ class JsonlHandler(ScanHandler):
         return Scan(path, options)
 
     def rows_as_lines(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
-        """See `FormatHandler.rows_as_lines`. Of a repaired file, the lines of the copy."""
+        """See `FormatHandler.rows_as_lines`. DuckDB reads the lines of copies where it has to."""
+        connection = context.connection
+        scans = self.scans(context._replace(given=()), files)
         try:
-            scans = self.scans(context._replace(given=()), files)
-            whole = union([_line_scan(scan) for scan in scans], "read_csv")
-            lines = context.connection.sql(whole).filter("trim(line, ' \t\r') <> ''")
-            rows = context.connection.sql(union(scans, self.function))
-        except duckdb.Error as error:
-            raise self.cannot_read(files[0], error) from error
+            line_scans = [
+                _line_scan(_lines_for_duckdb(context.scratch / f"lines-{n}", path, scan))
+                for n, (path, scan) in enumerate(scans.items())
+            ]
+            rows = connection.sql(union([*scans.values()], self.function))
+            lines = connection.sql(_rows_of_lines(line_scans))
+        except UNREADABLE as error:
+            raise self.cannot_read(files[0], error, context.scratch) from error
         column = url_column(rows, url)
         # A URL is what DuckDB finds on a line under the column's name (RFC 6901 for its escapes).
         pointer = "/" + column.replace("~", "~0").replace("/", "~1").replace("'", "''")
-        text = f"CASE WHEN json_valid(line) THEN line ->> '{pointer}' END"
-        found = relation_rows(context.connection, lines, "line", text)
-        return Rows(_LINE, column, found.parts, iter(found))
+        text = f"CASE WHEN {IS_OBJECT} THEN line ->> '{pointer}' END"
+        lines.create_view("rows_of_files", replace=True)
+        return _LineRows(context, [*scans], column, numbered(text))
 
     def sink(self, target: SinkTarget) -> Sink:
         """See `FormatHandler.sink`."""
@@ -103,10 +114,75 @@ def _type(kind: str) -> str:
     return "JSON" if nested else "VARCHAR"
 
 
-def _line_scan(scan: Scan) -> Scan:
-    compression = compression_of(scan.path)
-    options = f"{LINE_OPTIONS}columns={{'line': 'VARCHAR'}}, compression='{compression}'"
-    return Scan(scan.path, options)
+def _copy_of_lines(copy: Path) -> Path:
+    return copy.with_suffix(".lines")
+
+
+def _lines_for_duckdb(copy: Path, path: Path, scan: Scan) -> Path:
+    """Return a file whose lines DuckDB reads as the rows of `path`: itself, or a copy."""
+    if scan.path != path:
+        return _copy_of_lines(scan.path)
+    if not needs_copy(path):
+        return path
+    write_copy(path, copy)
+    return copy
+
+
+def _line_scan(path: Path) -> Scan:
+    options = f"{LINE_OPTIONS}columns={{'line': 'VARCHAR'}}, compression='{compression_of(path)}'"
+    return Scan(path, options)
+
+
+def _rows_of_lines(scans: Sequence[Scan]) -> str:
+    whole = union(scans, "read_csv")
+    return f"SELECT line FROM ({whole}) WHERE trim(line, ' \t\r') <> ''"  # noqa: S608 - quoted
+
+
+def _write_objects(connection: duckdb.DuckDBPyConnection, lines: Path, copy: Path) -> None:
+    """Write the objects of a copy of lines, and an empty one for each line that holds none."""
+    query = _rows_of_lines([_line_scan(lines)])
+    cursor = connection.cursor().execute(
+        f"SELECT CASE WHEN {IS_OBJECT} THEN line ELSE '{{}}' END FROM ({query})"  # noqa: S608
+    )
+    with copy.open("w", encoding="utf-8", newline="\n") as stream:
+        while rows := cursor.fetchmany(_ROWS_PER_WRITE):
+            stream.writelines(f"{line}\n" for (line,) in rows)
+
+
+class _LineRows(Rows):
+    """The rows of some files as they are written, of which view `rows_of_files` has the lines."""
+
+    def __init__(self, context: ReadContext, files: Sequence[Path], column: str, part: str) -> None:
+        super().__init__(_LINE, column, [part], self._read(context, files))
+
+    def _read(self, context: ReadContext, files: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+        """Yield batches of rows, which DuckDB tells to be objects or not, and count the latter."""
+        query = f"SELECT {IS_OBJECT} FROM rows_of_files"  # noqa: S608 - our own names
+        relation = context.connection.cursor().sql(query)
+        told = (each for batch in relation.to_arrow_reader() for each in batch[0].to_pylist())
+        try:
+            for rows in _batches(rows_of_files(files)):
+                are_objects = list(islice(told, len(rows)))
+                if len(are_objects) < len(rows):
+                    raise DatasetError(f"{files[0]} changed while it was read; try again.")
+                self.unreadable += are_objects.count(False)
+                yield pa.record_batch([pa.array(rows, pa.binary()), are_objects], schema=_LINE)
+        except UNREADABLE as error:
+            raise cannot_read(files[0], error, context.scratch) from error
+
+
+def _batches(rows: Iterator[bytes]) -> Iterator[list[bytes]]:
+    """Yield rows in lists that are not too long, in number and in octets."""
+    batch: list[bytes] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row)
+        if len(batch) >= _ROWS_PER_WRITE or size >= _BYTES_PER_BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 class _JsonlSink:
@@ -125,38 +201,33 @@ class _JsonlSink:
 
 
 class _LineSink:
-    """Writes lines of JSON as they were read, with members added at the end of each object."""
+    """Writes rows of `_LINE` as they were read, with members added at the end of each object."""
 
     def __init__(self, stream: pa.NativeFile, schema: pa.Schema) -> None:
         self._stream = stream
-        self._names = schema.names[1:]
-        self._any_name = re.compile("|".join(re.escape(f'"{name}"') for name in self._names))
+        self._names = frozenset(schema.names[2:])
+        self._ordered = schema.names[2:]
+        names = "|".join(re.escape(name) for name in self._ordered)
+        self._may_have_names = re.compile(f'"(?:{names})"|{_ESCAPED_LETTER}'.encode())
 
     def write(self, columns: list[pa.Array]) -> None:
-        lines, *added = columns
-        parts = [_member(name, column) for name, column in zip(self._names, added, strict=True)]
-        members = pc.binary_join_element_wise(*parts, ", ")
-        pairs = zip(lines.to_pylist(), members.to_pylist(), strict=True)
-        self._stream.write("".join(self._extended(*pair) for pair in pairs).encode())
+        lines, are_objects, *added = columns
+        parts = [_member(name, column) for name, column in zip(self._ordered, added, strict=True)]
+        members = pc.binary_join_element_wise(*parts, ", ").cast(pa.binary())
+        rows = zip(lines.to_pylist(), are_objects.to_pylist(), members.to_pylist(), strict=True)
+        self._stream.write(
+            b"".join(self._extended(row, own) if ok else row for row, ok, own in rows)
+        )
 
-    def _extended(self, line: str, members: str) -> str:
-        text = line.strip(" \t\r")
-        if self._any_name.search(text):
-            text = self._without_added(text)
-        inside = text[1:-1].rstrip(" \t,") if text.startswith("{") else ""
-        return f"{{{inside}, {members}}}\n" if inside else f"{{{members}}}\n"
-
-    def _without_added(self, text: str) -> str:
-        """Return an object without the members that are added, which an earlier run wrote."""
-        # What a sink of this class wrote stands at the end and is cut off; this keeps the rest of
-        # the line to the byte. Anything else is parsed and written again.
-        start = text.rfind(f'"{self._names[0]}"')
-        if start > 0 and list(_members("{" + text[start:])) == self._names:
-            text = text[:start].rstrip(" ,") + "}"
-        found = _members(text)
-        if not found.keys() & set(self._names):
-            return text
-        return json.dumps({n: value for n, value in found.items() if n not in self._names})
+    def _extended(self, row: bytes, members: bytes) -> bytes:
+        """Return a row with members before its last brace, every other octet as it was."""
+        if self._may_have_names.search(row):
+            row = _without_members(row, self._names)
+        end = row.rindex(b"}")
+        before = row[:end].rstrip()
+        # DuckDB takes a comma before the brace.
+        comma = b"" if before.endswith((b"{", b",")) else b", "
+        return row[:end] + comma + members + row[end:]
 
     def close(self) -> None:
         self._stream.close()
@@ -171,10 +242,42 @@ def _member(name: str, column: pa.Array) -> pa.Array:
     return texts.take(encoded.indices.fill_null(len(values) - 1))
 
 
-def _members(text: str) -> dict[str, Any]:
-    """Return the members of an object; none if the text is no object."""
+def _without_members(row: bytes, names: frozenset[str]) -> bytes:
+    """Return a row without the members of these names, every other octet as it was."""
+    # In Latin-1 each octet is a character, so places in the text are places in the octets.
+    text = row.decode("latin-1")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        members = list(_members(text))
+    except (ValueError, RecursionError, IndexError):
+        return row  # what Python does not parse is left as it is
+    kept = [(start, end) for name, start, end in members if name not in names]
+    if len(kept) == len(members):
+        return row
+    # A member is copied with what separates it from the next one, which may be removed.
+    starts = [start for _, start, _ in members] + [members[-1][2]]
+    following = dict(pairwise(starts))
+    between = [text[start : following[start]] for start, _ in kept[:-1]]
+    last = [text[start:end] for start, end in kept[-1:]]
+    end = members[-1][2]
+    if kept and kept[-1][1] != end:
+        # White space before the comma was there before anything was added.
+        last.append(text[kept[-1][1] : _after_space(text, kept[-1][1])])
+    return "".join([text[: members[0][1]], *between, *last, text[end:]]).encode("latin-1")
+
+
+def _members(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield name, start and end of each member of the object in a text."""
+    at = _after_space(text, text.index("{") + 1)
+    while text[at] != "}":
+        start = at
+        name, at = _DECODER.raw_decode(text, at)
+        at = _after_space(text, at)
+        _, at = _DECODER.raw_decode(text, _after_space(text, at + 1))
+        yield name, start, at
+        at = _after_space(text, at)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
+
+
+def _after_space(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr] # it matches everywhere

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -95,7 +96,7 @@ class _ParquetSink:
     A thread writes one row group while the rows of the next one are gathered.
     """
 
-    def __init__(self, out: Path, schema: pa.Schema, layout: Layout) -> None:
+    def __init__(self, out: Path | BinaryIO, schema: pa.Schema, layout: Layout) -> None:
         self._out, self._schema, self._layout = out, schema, layout
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []

@@ -14,12 +14,11 @@ AND strlen(split_part(authority, ':', 1)) <= 253
 AND NOT contains(authority, 'xn--');
 
 -- Must agree with crawler.urls.canonical.page_url, which keeps such a URL as it is: nothing to
--- encode, no dot segments to resolve (%2E is a dot, too), no empty query; and it is not the home
--- page. Only for a URL whose authority is plain and has no port.
+-- encode, no dot segments to resolve (%2E is a dot, too); and it is not the home page. Only for a
+-- URL whose authority is plain and has no port.
 -- Held by tests/dataset/test_plain_urls.py.
 CREATE OR REPLACE MACRO is_plain_page(page) AS
 NOT contains(page, '/.')
-AND NOT ends_with(page, '?')
 AND regexp_full_match(
     page,
     'https?://[^/]*/'
@@ -36,5 +35,4 @@ regexp_full_match(
     '(?:/(?:[A-Za-z0-9\-._~/!&()+,;=:@?]|'
     || '%(?:[89A-F][0-9A-F]|2[0-9A-C]|3[B-F]|40|5[B-E]|60|7[B-D]))*)?'
 )
-AND NOT contains(path, '/.')
-AND NOT ends_with(path, '?');
+AND NOT contains(path, '/.');

@@ -1,9 +1,13 @@
 """Read a response body up to a cap and decode its content coding (gzip, deflate).
 
-Rules for editors: sizes are checked before and after decompression. A few kilobytes can inflate
-to gigabytes, so never inflate without a limit.
+Rules for editors:
+
+- Sizes are checked before and after decompression. A few kilobytes can inflate to gigabytes, so
+  never inflate without a limit.
+- The event loop serves every other host, too: never decode more than `_OCTETS_PER_TURN` at once.
 """
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -18,6 +22,13 @@ _CODINGS = frozenset(
     "aes128gcm br compress dcb dcz deflate exi gzip pack200-gzip x-compress x-gzip zstd".split()
 )
 _GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
+#: Members of one gzip body. 16 MiB of a file that is cut into blocks, as by bgzip, has 256.
+MAX_MEMBERS = 1_000
+# Input for one call of zlib. At the end of a member it copies the rest of its input.
+_PIECE = 4096
+# Octets in and out, and what a new member costs in the same measure: about a millisecond, after
+# which the event loop has its turn.
+_OCTETS_PER_TURN, _COST_OF_MEMBER = 256 * 1024, 4096
 
 
 class Body(NamedTuple):
@@ -28,10 +39,14 @@ class Body(NamedTuple):
     note: str = ""
 
 
+class _TooManyMembersError(Exception):
+    """A gzip body has more than `MAX_MEMBERS` members."""
+
+
 class _Inflater:
     """Incremental decoder of gzip members or of one deflate stream.
 
-    `prefix` is the beginning of the stream, at least two octets.
+    `prefix` is the beginning of the stream, at least two octets. `octets` is what was decoded.
     """
 
     def __init__(self, coding: str, prefix: bytes) -> None:
@@ -45,29 +60,58 @@ class _Inflater:
             zlib.MAX_WBITS | 16 if self._gzip else zlib.MAX_WBITS * (1 if has_wrapper else -1)
         )
         self._stream = zlib.decompressobj(self._bits)
+        self._members = 1
         self._pending = b""
+        self._is_padding = False
+        self._work = 0
+        self.octets = bytearray()
 
     @property
     def ended(self) -> bool:
         """Return whether the end of the stream was reached."""
         return self._stream.eof
 
-    def inflate(self, data: bytes, limit: int) -> bytes:
-        """Decode data and return at most `limit` octets. Raises zlib.error if it is damaged."""
-        decoded = bytearray()
-        data, self._pending = self._pending + data, b""
-        while data and len(decoded) < limit:
-            if self._stream.eof:
-                # RFC 1952, 2.2: a gzip file may have several members.
-                if len(data) < len(_GZIP_MAGIC):
-                    self._pending = data
+    async def inflate(self, data: bytes, limit: int) -> None:
+        """Decode data until `octets` has `limit` octets, in turns with the event loop.
+
+        Raises zlib.error if it is damaged and `_TooManyMembersError`.
+        """
+        for at in range(0, len(data), _PIECE):
+            # Padding is not looked at again, however much of it comes.
+            if self._is_padding or len(self.octets) >= limit:
+                return
+            piece, self._pending = self._pending + data[at : at + _PIECE], b""
+            while piece and len(self.octets) < limit:
+                if self._stream.eof and not self._begins_member(piece):
                     break
-                if not self._gzip or not data.startswith(_GZIP_MAGIC):
-                    break  # padding behind the last member, as gzip(1) tolerates
-                self._stream = zlib.decompressobj(self._bits)
-            decoded += self._stream.decompress(data, limit - len(decoded))
-            data = self._stream.unconsumed_tail or self._stream.unused_data
-        return bytes(decoded)
+                piece = self._step(piece, limit)
+                if self._work >= _OCTETS_PER_TURN:
+                    self._work = 0
+                    await asyncio.sleep(0)
+
+    def _begins_member(self, piece: bytes) -> bool:
+        """Begin the next member (RFC 1952, 2.2: a gzip file may have several), if there is one."""
+        if self._gzip and len(piece) < len(_GZIP_MAGIC):
+            self._pending = piece
+            return False
+        if not self._gzip or not piece.startswith(_GZIP_MAGIC):
+            self._is_padding = True  # behind the last member, as gzip(1) tolerates
+            return False
+        self._members += 1
+        if self._members > MAX_MEMBERS:
+            raise _TooManyMembersError
+        self._stream = zlib.decompressobj(self._bits)
+        self._work += _COST_OF_MEMBER
+        return True
+
+    def _step(self, piece: bytes, limit: int) -> bytes:
+        """Decode some of a piece and return the rest of it."""
+        most = min(limit - len(self.octets), _OCTETS_PER_TURN)
+        decoded = self._stream.decompress(piece, most)
+        self.octets += decoded
+        rest = self._stream.unconsumed_tail or self._stream.unused_data
+        self._work += len(piece) - len(rest) + len(decoded)
+        return rest
 
 
 async def read(chunks: AsyncIterator[bytes], coding: str, cap: int) -> Body:
@@ -115,19 +159,21 @@ async def _read_coded(chunks: AsyncIterator[bytes], coding: str, cap: int) -> Bo
 async def _inflate(
     chunks: AsyncIterator[bytes], coding: str, inflater: _Inflater, cap: int
 ) -> Body:
-    decoded, received = bytearray(), 0
+    received = 0
     async for chunk in chunks:
         received += len(chunk)
         try:
             # One octet more than the cap tells whether there is more.
-            decoded += inflater.inflate(chunk, cap + 1 - len(decoded))
+            await inflater.inflate(chunk, cap + 1)
         except zlib.error as error:
             raise BrokenAnswerError(f"{coding} is damaged within {received} octets") from error
-        if len(decoded) > cap or received > 2 * cap:
-            return Body(bytes(decoded[:cap]), True)
+        except _TooManyMembersError as error:
+            raise BrokenAnswerError(f"{coding} has more than {MAX_MEMBERS} members") from error
+        if len(inflater.octets) > cap or received > 2 * cap:
+            return Body(bytes(inflater.octets[:cap]), True)
     if not inflater.ended:
         raise BrokenAnswerError(f"{coding} ends early, after {received} octets")
-    return Body(bytes(decoded), False)
+    return Body(bytes(inflater.octets), False)
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

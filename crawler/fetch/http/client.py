@@ -17,9 +17,10 @@ from typing import cast
 import aiohttp
 import yarl
 from aiohttp.connector import Connection
+from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from scrapy.http import Response
 
-from crawler.fetch.clock import stamp
+from crawler.clock import stamp
 from crawler.fetch.http import address_guard, body
 from crawler.fetch.http.connector import (
     Connector,
@@ -27,7 +28,7 @@ from crawler.fetch.http.connector import (
     TlsRecordingHandler,
     request_context,
 )
-from crawler.fetch.http.outcomes import BrokenAnswerError
+from crawler.fetch.http.outcomes import BrokenAnswerError, is_local
 from crawler.fetch.options import FetchOptions
 
 
@@ -154,6 +155,7 @@ class Client:
 
     async def _read(self, response: aiohttp.ClientResponse) -> body.Body:
         """Read the body. Raise TimeoutError or `BrokenAnswerError` if it does not come whole."""
+        _refuse_transfer_codings(response)
         coding = ",".join(response.headers.getall("Content-Encoding", ()))
         cap = request_context.get().cap or self._cap
         try:
@@ -161,11 +163,27 @@ class Client:
         except TimeoutError as error:
             raise TimeoutError(_progress(response)) from error
         except (aiohttp.ClientError, OSError) as error:
+            if is_local(error):
+                raise
             raise BrokenAnswerError(_progress(response)) from error
 
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def _refuse_transfer_codings(response: aiohttp.ClientResponse) -> None:
+    """Raise `BrokenAnswerError` for a transfer coding that aiohttp does not undo.
+
+    It undoes `chunked` alone, and no other was asked for (RFC 9110, 10.1.4; RFC 9112, 6.1 and 7):
+    what is left of another is not the content.
+    """
+    text = ",".join(response.headers.getall("Transfer-Encoding", ()))
+    codings = [word for part in text.split(",") if (word := part.strip().lower())]
+    # RFC 9112, 6.1: a 304 names the codings that a 200 would have. `identity` is of RFC 2616, 3.6.
+    has_content = response.status not in EMPTY_BODY_STATUS_CODES
+    if has_content and [word for word in codings if word != "identity"] not in ([], ["chunked"]):
+        raise BrokenAnswerError(f"Transfer-Encoding {text[:50]} was not asked for")
 
 
 def _start_clock(context: RequestContext) -> float:

@@ -1,11 +1,22 @@
-"""Conditional requests: turn a 304 into an observation with the body it revalidates."""
+"""Conditional requests: when one is sent, and the observation that its 304 becomes."""
 
+from crawler.clock import stamp
 from crawler.fetch.http.client import ReceivedResponse
 from crawler.model import Observation, Target
 from crawler.store.stored_responses import StoredResponse
 from crawler.vocab import EXTRACTED, Outcome
 
 NOT_MODIFIED = 304
+
+
+def may_be_confirmed(stored: StoredResponse | None, full_every: float) -> bool:
+    """Return whether a stored response is revalidated now, not requested in full.
+
+    A 304 may leave out header fields that are new (RFC 9110, 15.4.5). So a whole response older
+    than `full_every` seconds is requested in full, and so is one that is dated later than now:
+    its age is not known.
+    """
+    return stored is not None and stamp(ago=full_every) < stored.whole_at <= stamp()
 
 
 def not_modified(

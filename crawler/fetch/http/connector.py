@@ -8,22 +8,50 @@ After an update of aiohttp, tests/fetch/test_client.py shows whether they are st
 import asyncio
 import functools
 import hashlib
+import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, NamedTuple, cast
 
 import aiohttp
+from aiodns.error import (
+    ARES_ECONNREFUSED,
+    ARES_EFILE,
+    ARES_ENOMEM,
+    ARES_EREFUSED,
+    ARES_ESERVFAIL,
+    ARES_ETIMEOUT,
+    DNSError,
+)
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.streams import StreamReader
 
 from crawler.fetch.http import address_guard, connect_to
-from crawler.fetch.http.outcomes import HostNotFoundError
+from crawler.fetch.http.outcomes import (
+    BrokenAnswerError,
+    HostNotFoundError,
+    LocalFailureError,
+    ResolverSilentError,
+    is_local,
+)
 from crawler.fetch.options import FetchOptions
 
 #: Seconds that an answer of DNS is cached.
 DNS_TTL_S = 300
+#: Interim responses before one final response, and octets of their header fields.
+MAX_INTERIM, MAX_INTERIM_OCTETS = 20, 64 * 1024
+_PIECE = 4096
+# Seconds for closed connections to be freed, and in which a failure of DNS is put down to a
+# shortage of descriptors.
+_FREEING_S, _SHORTAGE_S = 0.05, 5.0
+_SILENT_RESOLVER = frozenset(
+    (ARES_ESERVFAIL, ARES_EREFUSED, ARES_ECONNREFUSED, ARES_ETIMEOUT, ARES_ENOMEM, ARES_EFILE)
+)
 #: The value of `tls_verified` for a certificate that verified.
 VERIFIED = "ok"
 
@@ -63,25 +91,64 @@ request_context: ContextVar[RequestContext] = ContextVar("request_context")
 class TlsRecordingHandler(ResponseHandler):
     """Connection protocol that records its TLS and makes parsing independent of packets.
 
-    It works around two habits of aiohttp:
+    It works around three habits of aiohttp:
 
     - A body longer than its `Content-Length` spoils the whole message if it arrives together with
       the header section, and only the body if it arrives later. Here it always arrives later.
     - After a body that cannot be parsed the connection is closed, but its reader is left waiting
       until the timeout. Here the reader gets the error at once.
+    - Interim responses (RFC 9110, 15.2), and responses that no request asked for, are queued
+      without a limit. Here the connection is closed at `MAX_INTERIM` of them.
     """
 
     tls = TlsFacts()
+    _interim = 0
+    _interim_octets = 0
+    _flood = ""
+
+    def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
+        """Queue a message, unless it is one of a flood."""
+        message, _ = data
+        if self._flood:
+            return
+        if message.code < HTTPStatus.OK and message.code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._interim += 1
+            self._interim_octets += sum(len(n) + len(v) for n, v in message.raw_headers)
+        else:
+            self._interim = self._interim_octets = 0
+        if max(self._interim, len(self._buffer)) > MAX_INTERIM:
+            self._flood = f"more than {MAX_INTERIM} interim responses"
+        elif self._interim_octets > MAX_INTERIM_OCTETS:
+            self._flood = f"interim responses of more than {MAX_INTERIM_OCTETS} octets"
+        else:
+            super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
         """Pass data to the parser, in two pieces if the header section ends in it."""
-        headers, separator, rest = data.partition(b"\r\n\r\n")
-        super().data_received(headers + separator)
-        if rest:
-            super().data_received(rest)
+        for piece in self._pieces(data):
+            super().data_received(piece)
+        if self._flood:
+            self._end_flood()
+            return
         error, payload = self.exception(), self._payload
         if error is not None and payload is not None and not payload.is_eof():
             payload.set_exception(aiohttp.ClientPayloadError(str(error)))
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        headers, separator, rest = data.partition(b"\r\n\r\n")
+        yield headers + separator
+        while rest and not self._flood:
+            # Whole, but for a flood: the parser would make 16,000 messages of 256 KiB at once.
+            size = _PIECE if self._interim else len(rest)
+            yield rest[:size]
+            rest = rest[size:]
+
+    def _end_flood(self) -> None:
+        """Close the connection, and let its reader know why."""
+        if self.transport is not None and not self.transport.is_closing():
+            self._buffer.clear()
+            self.set_exception(BrokenAnswerError(self._flood))
+            self.transport.abort()
 
 
 class Connector(aiohttp.TCPConnector):
@@ -113,6 +180,7 @@ class Connector(aiohttp.TCPConnector):
         self._rules = tuple(map(connect_to.parse, options.connect_to))
         self._allowed = address_guard.parse_networks(options.allow_network)
         self._dns_timeout = options.connect_timeout
+        self._short_until = 0.0
 
     async def _resolve_host(
         self, host: str, port: int, traces: Sequence[aiohttp.tracing.Trace] | None = None
@@ -125,15 +193,40 @@ class Connector(aiohttp.TCPConnector):
             async with asyncio.timeout(self._dns_timeout):
                 addresses = await super()._resolve_host(to_host, to_port, traces)
         except TimeoutError as error:
-            raise HostNotFoundError(f"no answer in {self._dns_timeout:g} s") from error
+            self._raise_if_short()
+            why = f"no answer in {self._dns_timeout:g} s"
+            raise ResolverSilentError(why) from error
         except OSError as error:
-            raise HostNotFoundError(error.strerror or "not found") from error
+            if is_local(error):
+                raise
+            # A resolver that is short of descriptors has many words for it.
+            self._raise_if_short()
+            kind = ResolverSilentError if _is_resolver_silent(error) else HostNotFoundError
+            raise kind(error.strerror or "not found") from error
         except UnicodeError as error:
             raise HostNotFoundError(str(error)) from error
         refusals = [self.refusal(address["host"], port) for address in addresses]
         if all(refusals):
             raise address_guard.BlockedAddressError(refusals[0])
         return [address for address, why in zip(addresses, refusals, strict=True) if not why]
+
+    def _raise_if_short(self) -> None:
+        """Raise `LocalFailureError` if this process has no descriptor left, or had none lately."""
+        try:
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+        except OSError as error:
+            self._note_shortage()
+            raise LocalFailureError(error.strerror or str(error)) from error
+        if self._loop.time() < self._short_until:
+            raise LocalFailureError("DNS: this process was short of descriptors")
+
+    def _note_shortage(self) -> None:
+        """Close idle connections, which hold descriptors and local ports."""
+        self._short_until = self._loop.time() + _SHORTAGE_S
+        for connections in self._conns.values():
+            for handler, _ in connections:
+                handler.close()
+        self._conns.clear()
 
     async def key_of(self, host: str, port: int) -> str:
         """Return the address under which requests to a host are counted for `PerAddressLimit`."""
@@ -153,7 +246,7 @@ class Connector(aiohttp.TCPConnector):
         """
         verified = VERIFIED
         try:
-            connection = await super()._wrap_create_connection(*args, **kwargs)
+            connection = await self._create_connection_twice(*args, **kwargs)
         except aiohttp.ClientConnectorCertificateError as error:
             verified = _reason(error.certificate_error)
             kwargs["ssl"] = self._unverified
@@ -163,6 +256,27 @@ class Connector(aiohttp.TCPConnector):
         if ssl_object is not None:
             cast("TlsRecordingHandler", handler).tls = _tls_facts(ssl_object, verified)
         return transport, handler
+
+    async def _create_connection_twice(
+        self, *args: Any, **kwargs: Any
+    ) -> tuple[asyncio.Transport, ResponseHandler]:
+        """Connect; if this machine is short of something, free some of it and connect again."""
+        try:
+            return await super()._wrap_create_connection(*args, **kwargs)
+        except (aiohttp.ClientConnectorError, OSError) as error:
+            if not is_local(error):
+                raise
+        self._note_shortage()
+        await asyncio.sleep(_FREEING_S)
+        return await super()._wrap_create_connection(*args, **kwargs)
+
+
+def _is_resolver_silent(error: OSError) -> bool:
+    """Return whether a failure of DNS says nothing about the name that was asked for."""
+    if isinstance(error, socket.gaierror):
+        return error.errno in (socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_SYSTEM)
+    cause = error.__cause__
+    return isinstance(cause, DNSError) and bool(cause.args) and cause.args[0] in _SILENT_RESOLVER
 
 
 def _ssl_context(*, verifies: bool) -> ssl.SSLContext:

@@ -20,18 +20,28 @@ _RETRY_S = 0.05
 
 
 def crawl(
-    frontier: Frontier, options: FetchOptions, on_visit: Callable[[Visit], None] | None = None
+    frontier: Frontier,
+    options: FetchOptions,
+    on_visit: Callable[[Visit], None] | None = None,
+    on_local_failure: Callable[[str], None] = lambda _why: None,
 ) -> RunEnd:
     """Visit every job of a frontier and return how it ended.
 
-    `on_visit` is called for each visit once it is saved.
+    `on_visit` is called for each visit once it is saved, `on_local_failure` for each origin that
+    stays due because this machine was short of something.
     SIGINT and SIGTERM stop the crawl: visits in flight get `scheduler.GRACE_S` seconds, and
     those that are whole are saved; a second signal saves at once.
     Raises what the frontier raises.
     """
     process = AsyncCrawlerProcess(_settings(options))
     crawler = process.create_crawler(ReservationsSpider)
-    task = process.crawl(crawler, frontier=frontier, options=options, on_visit=on_visit)
+    task = process.crawl(
+        crawler,
+        frontier=frontier,
+        options=options,
+        on_visit=on_visit,
+        on_local_failure=on_local_failure,
+    )
     loop = asyncio.get_event_loop()
 
     def stop() -> None:

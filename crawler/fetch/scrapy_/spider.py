@@ -18,12 +18,13 @@ from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
 
 from crawler import page
-from crawler.fetch.clock import stamp
+from crawler.clock import stamp
 from crawler.fetch.http.client import ReceivedResponse
-from crawler.fetch.http.conditional import NOT_MODIFIED, not_modified
+from crawler.fetch.http.conditional import NOT_MODIFIED, may_be_confirmed, not_modified
 from crawler.fetch.http.connector import RequestContext
-from crawler.fetch.http.outcomes import outcome_of
+from crawler.fetch.http.outcomes import is_local, outcome_of, reach_of
 from crawler.fetch.options import FetchOptions
+from crawler.fetch.reach import Reach, farthest
 from crawler.fetch.scheduler import Frontier, OriginJob, OriginScheduler, RunEnd, Visit
 from crawler.fetch.workers.media_sandbox import MediaSandbox
 from crawler.model import Observation, Origin, Target
@@ -34,10 +35,9 @@ from crawler.urls import resolve
 from crawler.vocab import PAGES, Outcome, Resource
 
 _TEXT_RESOURCES = PAGES | {Resource.TERMS}
-# Types under which servers send HTML, with the two of servers that do not know better.
-_HTML_TYPES = frozenset(
-    ("", "text/html", "application/xhtml+xml", "application/octet-stream", "unknown/unknown")
-)
+# Types of servers that do not know better, under which they send HTML and other files.
+_UNKNOWN_TYPES = frozenset(("", "application/octet-stream", "unknown/unknown"))
+_HTML_TYPES = frozenset(("text/html", "application/xhtml+xml")) | _UNKNOWN_TYPES
 
 
 class ReservationsSpider(Spider):
@@ -57,6 +57,7 @@ class ReservationsSpider(Spider):
         options: FetchOptions,
         frontier: Frontier,
         on_visit: Callable[[Visit], None] | None = None,
+        on_local_failure: Callable[[str], None] = lambda _why: None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -77,6 +78,7 @@ class ReservationsSpider(Spider):
             concurrency=options.concurrency,
             time_budget=options.time_budget,
             on_visit=on_visit,
+            on_local_failure=on_local_failure,
         )
 
     @classmethod
@@ -117,28 +119,48 @@ class ReservationsSpider(Spider):
         """Fetch all that the planner asks for of one origin.
 
         A crash of this program becomes the last observation, so that one origin never stops a run.
+        A local failure ends the visit: nothing of it will be stored.
         """
-        history, crash = OriginHistory(), list[Observation]()
+        history, crash, local_failure = OriginHistory(), list[Observation](), ""
+        reaches = list[Reach]()
         try:
-            while step := next_target(job.origin, job.samples, history, self._plan_options):
-                history.add(await self._carry_out(step, job))
+            while not local_failure and (
+                step := next_target(job.origin, job.samples, history, self._plan_options)
+            ):
+                observation = await self._carry_out(step, job, reaches)
+                history.add(observation)
+                if observation.outcome is Outcome.LOCAL_FAILURE:
+                    local_failure = observation.note
         except Exception as error:  # one origin never stops the run
+            if is_local(error):
+                local_failure = outcome_of(error)[1]
             crash.append(_crash_observation(job.origin, len(history.observations), error))
         return Visit(
-            origin_id=job.origin_id, origin=job.origin, observations=(*history.observations, *crash)
+            origin_id=job.origin_id,
+            origin=job.origin,
+            observations=(*history.observations, *crash),
+            reach=farthest(reaches),
+            local_failure=local_failure,
         )
 
-    async def _carry_out(self, step: Target | Observation, job: OriginJob) -> Observation:
+    async def _carry_out(
+        self, step: Target | Observation, job: OriginJob, reaches: list[Reach]
+    ) -> Observation:
         """Return the observation of a step; the planner makes those of withheld requests itself."""
         if isinstance(step, Target):
-            return await self._fetch(step, job)
+            return await self._fetch(step, job, reaches)
         # The planner is pure and has no clock.
         return step if step.started_at else replace(step, started_at=stamp())
 
-    async def _fetch(self, target: Target, job: OriginJob) -> Observation:
-        """Send one request and return its observation; network errors do not raise."""
+    async def _fetch(self, target: Target, job: OriginJob, reaches: list[Reach]) -> Observation:
+        """Send one request and return its observation; network errors do not raise.
+
+        How far it came is added to `reaches`.
+        """
         host = resolve.host_of(resolve.origin_text(target.url))
         stored = job.stored_responses.get((target.resource, target.url))
+        if not may_be_confirmed(stored, self.options.full_every):
+            stored = None
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
         context = RequestContext(own_port=job.origin.port, cap=cap)
         # Verbatim: without it Scrapy normalises the URL, and another URL would be asked.
@@ -148,15 +170,18 @@ class ReservationsSpider(Spider):
         try:
             assert self.crawler.engine is not None
             response = cast("ReceivedResponse", await self.crawler.engine.download_async(request))
+            reaches.append(Reach.ANSWERED)
             if response.status == NOT_MODIFIED:
                 observation = not_modified(target, response, stored)
             else:
                 observation = await self._with_media_extract(_observation_of(target, response))
         except Exception as error:  # translated in one table
             outcome, note = outcome_of(error)
+            reaches.append(reach_of(error, context.address))
             observation = Observation(target=target, outcome=outcome, note=note)
         return replace(
             observation,
+            note="; ".join(filter(None, (target.in_spite_of, observation.note))),
             started_at=context.started_at or stamp(),
             elapsed_ms=context.elapsed_ms,
             address=context.address,
@@ -190,6 +215,8 @@ def _observation_of(target: Target, response: ReceivedResponse) -> Observation:
     is_success = 200 <= response.status < 300
     kind, charset = media_type(observation)
     if target.resource in _TEXT_RESOURCES and is_success and kind in _HTML_TYPES:
+        if kind in _UNKNOWN_TYPES and page.is_other_file(response.body):
+            return observation
         return replace(observation, extract=page.extract(response.body, charset))
     return observation
 

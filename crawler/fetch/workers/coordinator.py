@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from crawler.fetch.clock import stamp
+from crawler.clock import stamp
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import GRACE_S, RunEnd
 from crawler.fetch.workers.batch_queue import MAX_BATCH, MAX_LOSSES, MIN_BATCH, BatchQueue
@@ -74,7 +74,8 @@ def share(options: FetchOptions, workers: int) -> FetchOptions:
 class Coordinator:
     """Run up to `workers` processes until the queue is empty.
 
-    `on_visits` is called with the number of visits of each merge.
+    `on_visits` is called with the number of visits of each merge, `on_local_failure` for each
+    origin that stays due because this machine was short of something.
     """
 
     def __init__(
@@ -85,9 +86,11 @@ class Coordinator:
         *,
         workers: int,
         on_visits: Callable[[int], None],
+        on_local_failure: Callable[[str], None] = lambda _why: None,
     ) -> None:
         self._db, self._run, self._queue = db, run, queue
         self._max_workers, self._on_visits = workers, on_visits
+        self._on_local_failure, self._leaves_due = on_local_failure, False
         self._workers: list[WorkerHandle] = []
         self._ended = RunEnd.FINISHED
         self._failure = ""
@@ -122,6 +125,8 @@ class Coordinator:
         if self._failure:
             raise WorkersError(self._failure)
         self._queue.clear()
+        if self._leaves_due and not self._is_stopping:
+            return RunEnd.LOCAL_FAILURE
         return self._ended
 
     def stop(self) -> None:
@@ -175,6 +180,11 @@ class Coordinator:
             for message in worker.messages():
                 if "failed" in message:
                     self._fail(message["failed"])
+                elif "left_due" in message:
+                    worker.leaves_due = self._leaves_due = True
+                    self._on_local_failure(message["left_due"])
+                elif "ended" in message:
+                    self._begin_stop(RunEnd(message["ended"]))
                 elif not has_ended:
                     may_go_on = worker.origins < _MAX_ORIGINS_PER_WORKER
                     worker.assign(self._next_shard() if may_go_on else None)
@@ -189,7 +199,8 @@ class Coordinator:
         worker.close()
         for shard in worker.shards:
             shard.merge(self._db, self._on_visits)
-            if shard.is_merged or self._is_stopping:
+            leaves_due = worker.leaves_due and not worker.process.returncode
+            if shard.is_merged or self._is_stopping or leaves_due:
                 self._queue.discard(shard)
                 continue
             self._queue.requeue(shard)
@@ -217,19 +228,29 @@ def crawl_in_processes(
     keep_pages: bool = False,
     max_batch: int = MAX_BATCH,
     on_visits: Callable[[int], None] = lambda _visits: None,
+    on_local_failure: Callable[[str], None] = lambda _why: None,
 ) -> RunEnd:
     """Visit what is due in worker processes and return how it ended.
 
     `db` is the connection to the database at `path`, whose lock the caller holds. `on_visits` is
-    called with numbers of visits as they are stored.
+    called with numbers of visits as they are stored, `on_local_failure` for each origin that stays
+    due because this machine was short of something.
     SIGINT and SIGTERM stop it as they stop `scrapy_.run.crawl`.
     Raises `WorkersError` and `StoreError`.
     """
     settings = runs.settings_of(db, due.run) | asdict(share(options, workers))
     # A shard holds only what is due, so the limit of origins must not apply to it again.
-    settings |= {"fresh_since": due.fresh_since, "limit_origins": None, "keep_pages": keep_pages}
+    settings |= {"fresh_since": due.fresh_since, "due_at": due.now}
+    settings |= {"limit_origins": None, "keep_pages": keep_pages}
     queue = BatchQueue(db, path, due, settings, workers=workers, max_batch=max_batch)
-    coordinator = Coordinator(db, due.run, queue, workers=workers, on_visits=on_visits)
+    coordinator = Coordinator(
+        db,
+        due.run,
+        queue,
+        workers=workers,
+        on_visits=on_visits,
+        on_local_failure=on_local_failure,
+    )
     with handle_signals(coordinator.stop):
         ended = coordinator.work(options.time_budget)
     if ended is RunEnd.FINISHED:

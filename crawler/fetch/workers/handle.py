@@ -20,12 +20,14 @@ class WorkersError(UserError):
 class WorkerHandle:
     """A worker process and the shards assigned to it, in the order in which it works on them.
 
-    `partial_line` is the beginning of a message whose end has not arrived yet.
+    `partial_line` is the beginning of a message whose end has not arrived yet. `leaves_due` says
+    that it could not ask some of its origins, because this machine was short of something.
     """
 
     process: subprocess.Popen[bytes]
     shards: list[Shard] = field(default_factory=list)
     partial_line: bytes = b""
+    leaves_due: bool = False
 
     @property
     def origins(self) -> int:

@@ -1,9 +1,10 @@
 """Worker process: crawl one shard after another that the coordinator assigns.
 
 Lines of JSON come on standard input: the path of a shard, or "" if there are no more. Lines of
-JSON go out on standard output: `{"wants": "more"}` when a shard after the first is begun, and
-`{"failed": "one sentence"}` before an exit with a failure. When the coordinator ends, its end of
-standard input closes and the worker exits.
+JSON go out on standard output: `{"wants": "more"}` when a shard after the first is begun,
+`{"left_due": "why"}` for each origin that this machine could not ask, `{"ended": "no_network"}` if
+it has no network, and `{"failed": "one sentence"}` before an exit with a failure. When the
+coordinator ends, its end of standard input closes and the worker exits.
 """
 
 import contextlib
@@ -136,4 +137,10 @@ def main() -> None:
     if path := coordinator.next_shard():
         open_shard = partial(open_frontier, run=run)
         frontier = BatchFrontier(path, open_shard, next_shard, coordinator.exit_on_failure)
-        crawl(frontier, frontier.options)
+        ended = crawl(
+            frontier,
+            frontier.options,
+            on_local_failure=lambda why: coordinator.send({"left_due": why}),
+        )
+        if ended is RunEnd.NO_NETWORK:
+            coordinator.send({"ended": ended})

@@ -3,6 +3,7 @@
 
 -- Origins by key. `verdict` is the default one, of paths that match no pattern; NULL until it is
 -- evaluated (`is_evaluated`), or if every path is evaluated by itself (`per_path_origin`).
+-- `host_verdict` is that of rows that name the origin and no page; NULL if it is the default one.
 -- `prefixes`: the first three characters of all paths that may get another verdict, concatenated.
 -- `any_path`: any path may, whatever it begins with. `scheme_dependent`: under the other scheme the
 -- key names another origin.
@@ -10,6 +11,7 @@ CREATE TABLE origin (
     key VARCHAR,
     origin BIGINT,
     verdict INTEGER,
+    host_verdict INTEGER,
     any_path BOOLEAN,
     prefixes VARCHAR,
     scheme_dependent BOOLEAN,
@@ -26,5 +28,5 @@ CREATE TABLE per_path_origin (origin BIGINT);
 CREATE TABLE page_verdict (origin BIGINT, path VARCHAR, verdict INTEGER);
 CREATE TABLE pattern_set_verdict (origin BIGINT, pattern_set VARCHAR, verdict INTEGER);
 
--- Default verdicts that step 5 moves into `origin`.
-CREATE TABLE new_default (origin BIGINT, verdict INTEGER);
+-- Verdicts that step 5 moves into `origin`.
+CREATE TABLE new_default (origin BIGINT, verdict INTEGER, host_verdict INTEGER);

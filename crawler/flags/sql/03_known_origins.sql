@@ -50,6 +50,7 @@ SELECT
     stored_origin.key,
     stored_origin.origin,
     stored_origin.verdict,
+    stored_origin.host_verdict,
     stored_origin.verdict IS NULL OR coalesce(origin_prefixes.any_path, false),
     coalesce(origin_prefixes.prefixes, ''),
     -- The key leaves a default port out, so ':80' is written for https alone and ':443' for http.

@@ -1,9 +1,17 @@
 -- Step 4: find the origin of each row of `url_parts` (n, url, scheme, authority), by its key where
 -- the authority is the key, else with the help of Python.
 
--- `verdict` is the default one of the origin.
+-- `names_host`: the row is the key of an origin, and so names a host and no page of it, as
+-- crawler.urls.canonical.names_whole_origin has it. `verdict` is that of all such rows, of others
+-- the default one of the origin.
 CREATE OR REPLACE VIEW row_with_origin AS
-SELECT url_parts.*, origin.origin, origin.verdict, origin.any_path, origin.prefixes
+SELECT
+    url_parts.*,
+    scheme = 'bare' AND url = authority AS names_host,
+    origin.origin,
+    if(names_host, coalesce(origin.host_verdict, origin.verdict), origin.verdict) AS verdict,
+    origin.any_path,
+    origin.prefixes
 FROM url_parts
 LEFT JOIN origin
     ON NOT origin.scheme_dependent
@@ -21,7 +29,7 @@ SELECT *, CASE WHEN prefixes <> '' THEN substr(url, path_start(scheme, authority
 FROM row_with_origin;
 
 -- Most rows need no more than `verdict`; for those `url` is NULL, which keeps the table small. The
--- URL of a row is kept only where it is read again:
+-- URL of a row is kept only where it is read again, and it names more than a host:
 -- * no origin was found, and the authority is not plainly that of an unknown host;
 -- * the path may get another verdict than the default;
 -- * the path may begin with other characters once it is normalised.
@@ -29,6 +37,7 @@ CREATE OR REPLACE TABLE row_origin AS
 SELECT
     n,
     origin,
+    names_host,
     verdict,
     CASE
         WHEN origin IS NULL THEN if(
@@ -38,6 +47,7 @@ SELECT
             url,
             NULL
         )
+        WHEN names_host THEN NULL
         WHEN any_path THEN url
         WHEN prefixes = '' THEN NULL
         -- `prefixes` is searched as one text: what matches across two of them only costs time.
@@ -84,5 +94,12 @@ SELECT
 FROM row_origin
 WHERE origin IS NULL AND url IS NOT NULL;
 
--- Filled by `Flagger._parse_hosts`: the key of the origin, or the verdict where there is none.
-CREATE OR REPLACE TABLE parsed_host (kind VARCHAR, text VARCHAR, key VARCHAR, verdict INTEGER);
+-- Filled by `Flagger._parse_hosts`: the key of the origin, or the verdict where there is none, and
+-- whether the text names a host and no page of it.
+CREATE OR REPLACE TABLE parsed_host (
+    kind VARCHAR,
+    text VARCHAR,
+    key VARCHAR,
+    verdict INTEGER,
+    is_host BOOLEAN
+);

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import http_sf
 
+from crawler.protocols.parsing.near_names import NearNames
 from crawler.protocols.robots.extension_lines import ParsedDirective
 from crawler.vocab import Purpose, Stance
 
@@ -25,13 +26,24 @@ TIER = 2
 _MAX_LENGTH = 16_384
 _MAX_ISSUES = 50
 _STANCES = {"y": Stance.PERMITTED, "n": Stance.RESERVED}
-_LOOSE_STANCES = {**_STANCES, "yes": Stance.PERMITTED, "no": Stance.RESERVED}
+#: Values that authors write for `y` and `n`. They are lenient here.
+NEAR_VALUES = {
+    **dict.fromkeys("y yes true 1 allow allowed permitted".split(), Stance.PERMITTED),
+    **dict.fromkeys(
+        "n no false 0 deny denied disallow disallowed forbidden never prohibited reserved".split(),
+        Stance.RESERVED,
+    ),
+}
 #: Creative Commons signals 0.1: terms under which a disallowed use is permitted.
 _CC_SIGNALS = frozenset({"cc-cr", "cc-cr-dc", "cc-cr-ec", "cc-cr-op"})
-#: Keys of Content Signals. They are no labels here, but authors mix the two formats up.
-_CONTENT_SIGNAL_KEYS = frozenset({"ai-train", "ai-input"})
+#: Words that authors write for a label: keys of Content Signals, and words of older drafts.
+NEAR_LABELS = {
+    **dict.fromkeys(("ai-train", "ai-training", "train", "training", "genai-train"), "train-ai"),
+    **dict.fromkeys(("ai-input", "ai-usage", "use-ai"), "ai-use"),
+    "search-index": "search",
+}
 _LOOSE_PAIR = re.compile(
-    r"(?<![\w*.-])([a-z][\w*.-]{0,40})[ \t]*=[ \t]*[\"']?(\w{1,5})\b", re.IGNORECASE
+    r"(?<![\w*.-])([a-z][\w*.-]{0,40})[ \t]*[=:][ \t]*[\"'?]?(\w{1,12})\b", re.IGNORECASE
 )
 
 
@@ -68,6 +80,9 @@ def _labels() -> dict[str, Label]:
 
 
 LABELS = _labels()
+_SPELLINGS = NearNames(LABELS, NEAR_LABELS)
+# A label that refuses by itself: `no-train-ai`, `disallow-ai-train`.
+_REFUSING = re.compile(r"(?:no|not|non|dont|never|without|disallow|deny|block|forbid)[-_.]?(.+)")
 
 
 def parse_preferences(value: str) -> Preferences:
@@ -105,22 +120,59 @@ def _parse_member(
     value, parameters = member if isinstance(member, tuple) else (member, {})
     entry = LABELS.get(label)
     text = f"{label}={value}"[:200]
-    issues += [("label_as_parameter", name) for name in parameters if name in LABELS]
     # 'Processing': unknown labels and parameters must be ignored.
+    for name, given in parameters.items():
+        if meant_label := _SPELLINGS.meant(name):
+            issues.append(("label_as_parameter", name))
+            directives += _meant_directives(meant_label, given)
     if entry is None:
-        issues.append(("near_miss" if label in _CONTENT_SIGNAL_KEYS else "unknown_label", text))
+        meant = _directives_of_word(label, value)
+        is_near = bool(meant) or _SPELLINGS.meant(label) is not None
+        issues.append(("near_miss" if is_near else "unknown_label", text))
+        directives += meant
         return
     # Only the tokens `y` and `n` are values. A string "n" or a boolean leaves it unknown.
     stance = _STANCES.get(str(value)) if isinstance(value, http_sf.Token) else None
     if stance is None:
         issues.append(("near_miss", text))
-        meant = _LOOSE_STANCES.get(str(value).lower())
-        directives += [_directive(label, entry, meant, strict=False)] if meant else []
+        directives += _meant_directives(label, value)
         return
     if not entry.current:
         issues.append(("legacy_label", f"{label}: draft-ietf-aipref-vocab-{entry.since}"))
     terms = _terms(parameters, stance, issues)
     directives.append(_directive(label, entry, stance, strict=entry.current, terms=terms))
+
+
+def _directives_of_word(word: str, value: object) -> list[ParsedDirective]:
+    """Return the lenient directives of a word that is no label.
+
+    It resembles a label; or refuses one (`no-train-ai`); or is a value alone (`n`), which is
+    about every current label.
+    """
+    if label := _SPELLINGS.meant(word):
+        return _meant_directives(label, value)
+    if value is not True:
+        return []
+    if NEAR_VALUES.get(word) is Stance.RESERVED:
+        return [
+            _directive(label, entry, Stance.RESERVED, strict=False)
+            for label, entry in LABELS.items()
+            if entry.current
+        ]
+    refusing = _REFUSING.fullmatch(word)
+    refused = _SPELLINGS.meant(refusing[1]) if refusing else None
+    return _meant_directives(refused, "n")
+
+
+def _meant_directives(label: str | None, value: object) -> list[ParsedDirective]:
+    """Return the lenient directive of a label and a value, none if the value has no meaning.
+
+    A label without a value is true in a dictionary (RFC 9651, 3.2), which says nothing here.
+    """
+    meant = None if value is True else NEAR_VALUES.get(str(value)[:20].lower())
+    if label is None or meant is None:
+        return []
+    return [_directive(label, LABELS[label], meant, strict=False)]
 
 
 def _terms(
@@ -146,9 +198,7 @@ def _directive(
 
 def _loose_directives(value: str) -> tuple[ParsedDirective, ...]:
     """Return what the author of an invalid value probably meant; it is shown only."""
-    pairs = {m[1].lower(): _LOOSE_STANCES.get(m[2].lower()) for m in _LOOSE_PAIR.finditer(value)}
-    return tuple(
-        _directive(label, LABELS[label], stance, strict=False)
-        for label, stance in pairs.items()
-        if stance and label in LABELS
-    )
+    # Of two values of one label, both are kept: nothing tells which of them was meant.
+    pairs = dict.fromkeys((_SPELLINGS.meant(m[1]), m[2]) for m in _LOOSE_PAIR.finditer(value))
+    found = (one for label, given in pairs for one in _meant_directives(label, given))
+    return tuple(dict.fromkeys(found))

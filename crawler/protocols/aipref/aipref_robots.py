@@ -1,8 +1,8 @@
 """AIPREF in robots.txt: `Content-Usage` lines in groups, with or without a path.
 
-draft-ietf-aipref-attach-05 makes the line a rule of its group. In RFC 9309 it is another record,
-which must not end a group (2.2.4). Where the two differ about which agents the line is for,
-RFC 9309 decides, with an issue.
+draft-ietf-aipref-attach-05, 3, makes the line a rule, which ends the agent lines above it. In
+RFC 9309 it is another record, which must not end a group (2.2.4). The lines of this protocol are
+grouped by attach-05 and the rules of access by RFC 9309; an issue tells where the two differ.
 """
 
 from crawler.model import AppliedStatement, Document, Question, Reading
@@ -20,12 +20,13 @@ from crawler.protocols.robots.extension_lines import (
     read_extensible,
     split_path,
 )
+from crawler.protocols.robots.extension_lines import named_agents as named_agents
 from crawler.protocols.robots.extension_lines import url_patterns as url_patterns
 from crawler.protocols.robots.extension_scope import Precedence
 from crawler.vocab import Presence, Resource, Stance
 
 NAME = "aipref_robots"
-VERSION = 1
+VERSION = 2
 TITLE = "AIPREF in robots.txt"
 RANK = 0
 CARRIER = Carrier.BODY
@@ -41,7 +42,7 @@ _PRECEDENCE = Precedence(whole_line=True, allow_wins=False, crawled=frozenset(St
 
 def parse(document: Document, /) -> Reading:
     """Parse the lines. A line that is no dictionary has no effect; the others count."""
-    file = read_extensible(document.body)
+    file = read_extensible(document.body, _KEYS)
     lines = group_lines(file, _KEYS) if file else []
     if file is None or not lines:
         return Reading(presence=Presence.ABSENT)

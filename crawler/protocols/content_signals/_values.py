@@ -4,8 +4,10 @@ Clause (c) of the policy: a use that a line does not mention is neither granted 
 """
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
+from crawler.protocols.parsing.near_names import NearNames
 from crawler.protocols.robots.extension_lines import ParsedDirective
 from crawler.vocab import Purpose, Stance
 
@@ -22,15 +24,27 @@ PURPOSES = {
 # Clauses (a) and (b) of the policy.
 _STANCES = {"yes": Stance.PERMITTED, "no": Stance.RESERVED}
 #: Values that other formats use for yes and no. They are lenient here.
-_LOOSE_STANCES = {
-    **dict.fromkeys(("y", "true", "1"), Stance.PERMITTED),
-    **dict.fromkeys(("n", "false", "0"), Stance.RESERVED),
-    **_STANCES,
+NEAR_VALUES = {
+    **dict.fromkeys("yes y true 1 allow allowed permitted".split(), Stance.PERMITTED),
+    **dict.fromkeys(
+        "no n false 0 deny denied disallow disallowed forbidden never prohibited reserved".split(),
+        Stance.RESERVED,
+    ),
 }
-#: Labels of AIPREF. They are no keys here, but authors mix the two formats up.
-_AIPREF_LABELS = frozenset({"train-ai", "ai-use", "train-genai"})
+#: Words that authors write for a key, such as the labels of AIPREF.
+NEAR_KEYS = {
+    **dict.fromkeys(("train-ai", "ai-training", "train", "training", "train-genai"), "ai-train"),
+    **dict.fromkeys(("ai-use", "ai-usage", "use-ai", "input-ai"), "ai-input"),
+    "search-index": "search",
+}
+_SPELLINGS = NearNames(PURPOSES, NEAR_KEYS)
 _PAIR = re.compile(r"([\w-]{1,40})\s*=\s*([^\s,;=]{1,40})")
+# A pair with another mark between, or with white space if both words are known.
+_LOOSE_PAIR = re.compile(
+    r"([\w-]{1,40})(?:\s*[=:]\s*[\"']?([\w-]{1,40})|\s+(yes|no)\b)", re.IGNORECASE
+)
 _MAX_MEMBERS = 50
+_EDGE = "\"'`.?"
 
 
 class Signals(NamedTuple):
@@ -44,8 +58,8 @@ class Signals(NamedTuple):
     valid: bool
 
 
-def parse_signals(value: str, *, express: bool = False) -> Signals:
-    """Parse a value; case does not matter.
+def parse_signals(value: str, *, express: bool = False, strict: bool = True) -> Signals:
+    """Parse a value; case does not matter. Unless `strict`, all of it is a lenient reading.
 
     `express` says that the policy's text is in the file, which calls restrictions express
     reservations of rights under Article 4 of Directive (EU) 2019/790: they are tier 1 then.
@@ -56,31 +70,39 @@ def parse_signals(value: str, *, express: bool = False) -> Signals:
     valid = False
     for member in value.split(",", _MAX_MEMBERS)[:_MAX_MEMBERS]:
         pair = _PAIR.fullmatch(member.strip())
-        valid = _parse_pair(pair, express, directives, issues) or valid if pair else valid
-        if not pair:
+        if pair:
+            known = _parse_pair(pair[1], pair[2], express, directives, issues, strict=strict)
+            valid = valid or known
+        else:
             issues.append(("syntax", (member.strip() or value)[:200]))
-            for inner in _PAIR.finditer(member):
-                _parse_pair(inner, express, directives, issues, strict=False)
+            for inner in islice(_LOOSE_PAIR.finditer(member), _MAX_MEMBERS):
+                given = inner[2] or inner[3]
+                _parse_pair(inner[1], given, express, directives, issues, strict=False)
     return Signals(tuple(directives), tuple(issues[:_MAX_MEMBERS]), valid)
 
 
 def _parse_pair(
-    pair: re.Match[str],
+    written: str,
+    given: str,
     express: bool,
     directives: dict[ParsedDirective, None],
     issues: list[tuple[str, str]],
     *,
-    strict: bool = True,
+    strict: bool,
 ) -> bool:
     """Parse one `key=value`. Return whether the policy defines it."""
-    key, value = pair[1].lower(), pair[2].lower()
+    key, value, text = written.lower(), given.lower(), f"{written}={given}"
+    if key == "use":
+        issues.append(("extension", text))
+        return strict
     if key not in PURPOSES:
-        known = "extension" if key == "use" else "unknown_key"
-        issues.append(("near_miss" if key in _AIPREF_LABELS else known, pair[0]))
-        return key == "use"
-    stance, strict = _LOOSE_STANCES.get(value), strict and value in _STANCES
-    if value not in _STANCES:
-        issues.append(("value", pair[0]))
+        meant = _SPELLINGS.meant(key)
+        issues.append(("near_miss" if meant else "unknown_key", text))
+        key, strict = meant or "", False
+    elif value not in _STANCES:
+        issues.append(("value", text))
+    strict = strict and value in _STANCES
+    stance = NEAR_VALUES.get(value.strip(_EDGE)) if key else None
     if stance is not None:
         directives[_directive(key, stance, express, strict)] = None
     return strict

@@ -26,12 +26,13 @@ from crawler.protocols.robots.extension_lines import (
     read_extensible,
     split_path,
 )
+from crawler.protocols.robots.extension_lines import named_agents as named_agents
 from crawler.protocols.robots.extension_lines import url_patterns as url_patterns
 from crawler.protocols.robots.extension_scope import Precedence
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "content_signal_robots"
-VERSION = 1
+VERSION = 2
 TITLE = "Content signals in robots.txt"
 RANK = 0
 CARRIER = Carrier.BODY
@@ -39,6 +40,8 @@ RESOURCES = frozenset({Resource.ROBOTS_TXT})
 HEADERS: tuple[str, ...] = ()
 
 _CLAUSE = "Content Signals Policy, (a) to (c)"
+# The policy shows the signal as a line of a group, before `Allow`: it is a rule of the group, and
+# ends the agent lines above it.
 _KEYS = frozenset({FIELD})
 # A signal restricts use, whether or not the path may be crawled. Longest match and equal lines
 # are not settled by the policy: docs/protocols/content_signal_robots.md says what we do.
@@ -52,11 +55,14 @@ _MAX_BLOCKS = 20
 
 def parse(document: Document, /) -> Reading:
     """Parse the lines. The preamble without a line says nothing (clause c)."""
-    file = read_extensible(document.body)
-    if file is None or b"content-signal" not in document.body.lower():
+    file = read_extensible(document.body, _KEYS)
+    if file is None:
+        return Reading(presence=Presence.ABSENT)
+    lines = group_lines(file, _KEYS)
+    # Most files have neither: their comments are not joined.
+    if not lines and b"content-signal" not in document.body.lower():
         return Reading(presence=Presence.ABSENT)
     comments = _comments(file)
-    lines = group_lines(file, _KEYS)
     if not lines:
         return _without_lines(comments)
     return _with_lines(file, lines, express=_EXPRESS in comments)

@@ -14,7 +14,7 @@ from crawler.protocols.parsing.json_document import excerpt, limit_issues
 from crawler.vocab import Presence, Resource
 
 NAME = "ads_txt"
-VERSION = 1
+VERSION = 2
 TITLE = "ads.txt (IAB Tech Lab)"
 SPEC = "https://iabtechlab.com/ads-txt/"
 FAMILY = "ads_txt"
@@ -22,6 +22,7 @@ RANK = 0
 CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.ADS_TXT})
 HEADERS: tuple[str, ...] = ()
+CONTEXT_ONLY = True
 
 _VARIABLE = re.compile(r"([a-z]+)\s*=\s*(.*)", re.IGNORECASE)
 # A record of a seller: domain, account, relationship. It proves that the file is an ads.txt.

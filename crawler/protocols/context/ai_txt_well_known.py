@@ -1,7 +1,8 @@
-"""/.well-known/ai.txt: an address with other formats than Spawning's ai.txt.
+"""/.well-known/ai.txt: an address with Spawning's ai.txt and with other formats.
 
 One of them is an individual Internet-Draft (draft-car-ai-txt-wellknown-00); none has a status.
-The file is recorded with the format that it looks like. Nothing is read from it.
+The file is recorded with the format that it looks like. What it says is read by `ai_txt`: rules
+of Spawning's format, lines about training, and sentences.
 """
 
 import re
@@ -12,7 +13,7 @@ from crawler.protocols.interface import Carrier
 from crawler.vocab import Presence, Resource
 
 NAME = "ai_txt_well_known"
-VERSION = 1
+VERSION = 2
 TITLE = "/.well-known/ai.txt"
 SPEC = "draft-car-ai-txt-wellknown-00, https://datatracker.ietf.org/doc/draft-car-ai-txt-wellknown/"
 FAMILY = "ai_txt_well_known"
@@ -20,6 +21,7 @@ RANK = 0
 CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.AI_TXT_WELL_KNOWN})
 HEADERS: tuple[str, ...] = ()
+CONTEXT_ONLY = True
 
 _NAME = re.compile(r"([A-Za-z][A-Za-z-]*)\s*:")
 # Fields of draft-car-ai-txt-wellknown-00; one of them is enough to recognise it.
@@ -27,16 +29,18 @@ _CAR = frozenset(
     "training training-allow training-deny training-license training-licence scraping indexing "
     "caching attribution ai-disclosure spec-version site-name site-url ai-json".split()
 )
+_SPAWNINGS = "spawning"
 _SPAWNING = frozenset(("user-agent", "allow", "disallow"))
 
 
 def parse(document: Document, /) -> Reading:
-    """Return a reading that records the file, with an issue for the format it looks like."""
+    """Return a reading that records the file, with an issue for a format other than Spawning's."""
     text, reason = text_of(document, FAMILY)
     if reason:
         return Reading(presence=Presence.ABSENT, issues=(reason,))
-    issue = Issue(code=f"{FAMILY}.{_format(text)}", line=1)
-    return Reading(presence=Presence.PRESENT, issues=(issue,))
+    kind = _format(text)
+    issue = Issue(code=f"{FAMILY}.{kind}", line=1)
+    return Reading(presence=Presence.PRESENT, issues=() if kind == _SPAWNINGS else (issue,))
 
 
 def _format(text: str) -> str:
@@ -47,7 +51,7 @@ def _format(text: str) -> str:
     if names & _CAR:
         return "draft_car"
     if names & _SPAWNING:
-        return "spawning"
+        return _SPAWNINGS
     return "markdown" if _is_markdown(text) else "other_format"
 
 

@@ -1,7 +1,8 @@
 """Rights metadata of a page: parties in schema.org JSON-LD, Dublin Core and licence links.
 
 A page names a rights holder, a publisher or a licence, often by the default of a tool. It is
-the claim of one side about the page's content, and never a reservation.
+the claim of one side about the page's content, and never a reservation. Sentences in elements
+about rights are candidates.
 
 Rules for editors. Only nodes about the page itself count: a page that sells a book must not
 name the book's publisher. Issues have no excerpt, since it could hold a person's name.
@@ -16,10 +17,11 @@ from crawler.page import Element
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
 from crawler.protocols.parsing.json_document import Object
+from crawler.protocols.prose import text_search
 from crawler.vocab import PAGES, Presence
 
 NAME = "rights_metadata"
-VERSION = 1
+VERSION = 2
 TITLE = "Rights metadata of a page"
 SPEC = "https://schema.org/copyrightHolder, https://www.dublincore.org/specifications/dublin-core/"
 FAMILY = "rights_metadata"
@@ -27,6 +29,7 @@ RANK = 0
 CARRIER = Carrier.PAGE
 RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
+CONTEXT_ONLY = True
 
 _INERT = ("template", "iframe")
 _MAX_NODES = 2000
@@ -48,6 +51,14 @@ _DC_HOLDERS = {
     "dcterms.publisher": ("publisher", parties.LOW),
 }
 _DC_LICENCES = frozenset(("dcterms.license", "dcterms.rights", "dc.rights"))
+#: Names of meta elements in which people write sentences about rights.
+_RIGHTS = frozenset(
+    (
+        *("copyright", "rights", "dc.rights", "dcterms.rights", "dcterms.accessrights"),
+        *("dc.rights.license", "dcterms.license", "usage-rights", "usageterms", "license"),
+        *("xmprights.usageterms", "rights-standard", "copyrightnotice", "tdm", "ai-policy"),
+    )
+)
 _REL = "rel.license"
 _RSL = "application/rsl+xml"
 
@@ -59,12 +70,22 @@ def parse(document: Document, /) -> Reading:
     elements = [e for e in page.read_elements(document.body) if e.where not in _INERT]
     issues: list[Issue] = []
     named = parties.unique_parties([*_schema(elements, issues), *_dublin_core(elements)])
+    candidates = text_search.search_paragraphs(_rights_texts(elements), "page_metadata")
     presence_without_party = Presence.MALFORMED if issues else Presence.ABSENT
     return Reading(
-        presence=Presence.PRESENT if named else presence_without_party,
+        presence=Presence.PRESENT if named or candidates else presence_without_party,
         parties=named,
+        candidates=candidates,
         issues=json_document.limit_issues(issues, FAMILY),
     )
+
+
+def _rights_texts(elements: list[Element]) -> Iterator[text_search.Paragraph]:
+    """Yield the texts of elements about rights, each with its line."""
+    for element in elements:
+        for name, value in _pairs(element) if element.tag == "meta" else ():
+            if name in _RIGHTS:
+                yield [(element.line, value)]
 
 
 def _schema(elements: list[Element], issues: list[Issue]) -> Iterator[Party | None]:
@@ -167,7 +188,7 @@ def _dublin_core(elements: list[Element]) -> Iterator[Party | None]:
 def _pairs(element: Element) -> Iterator[tuple[str, str]]:
     """Yield (name, value) pairs of an element, such as `dc.publisher` or `rel.license`."""
     if element.tag == "meta":
-        name = element.get("name") or element.get("property") or ""
+        name = element.get("name") or element.get("property") or element.get("itemprop") or ""
         yield name.strip().lower().replace(":", "."), (element.get("content") or "").strip()
     # A link with RSL's media type is read by `rsl_html`.
     elif element.tag in ("link", "a") and (element.get("type") or "").strip().lower() != _RSL:

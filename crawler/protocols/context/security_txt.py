@@ -14,7 +14,7 @@ from crawler.protocols.parsing.json_document import excerpt, limit_issues
 from crawler.vocab import Presence, Resource
 
 NAME = "security_txt"
-VERSION = 1
+VERSION = 2
 TITLE = "security.txt"
 SPEC = "RFC 9116, https://www.rfc-editor.org/rfc/rfc9116"
 FAMILY = "security_txt"
@@ -22,6 +22,7 @@ RANK = 0
 CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.SECURITY_TXT})
 HEADERS: tuple[str, ...] = ()
+CONTEXT_ONLY = True
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z-]*)\s*:\s*(.*)")
 _CONTACT, _EXPIRES, _POLICY = "contact", "expires", "policy"

@@ -3,29 +3,45 @@
 Rules for editors. The format looks like robots.txt but differs from it: `*.jpg` is a file
 extension, compared without case with the end of the path, and a rule about a type beats one
 about everything. No grammar was ever published (announcement of 2023-05-30). Where readers could
-differ, the stricter reading is taken.
+differ, the stricter reading is taken. Lines of other dialects about training are lenient
+readings (`_training_lines`), and a file with one that reserves permits nothing. Sentences in
+comments and in other text are candidates.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement, numbered
+from crawler.model import (
+    AppliedStatement,
+    Candidate,
+    Document,
+    Issue,
+    Question,
+    Reading,
+    Statement,
+    numbered,
+)
+from crawler.protocols.files import _training_lines
+from crawler.protocols.files._training_lines import TrainingLine
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, path_patterns
-from crawler.protocols.parsing.json_document import excerpt
+from crawler.protocols.parsing.json_document import clean, excerpt
+from crawler.protocols.prose import text_search
 from crawler.protocols.url_patterns import ComparedPart, UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "ai_txt"
-VERSION = 1
+VERSION = 2
 TITLE = "ai.txt (Spawning)"
 SPEC = "https://spawning.substack.com/p/aitxt-a-new-way-for-websites-to-set"
 FAMILY = "ai_txt"
 RANK = 1
 CARRIER = Carrier.BODY
-RESOURCES = frozenset({Resource.AI_TXT})
+# Spawning announced the root; files of its format at the other address mean the same.
+RESOURCES = frozenset({Resource.AI_TXT, Resource.AI_TXT_WELL_KNOWN})
 HEADERS: tuple[str, ...] = ()
 
 _CLAUSE = "Spawning ai.txt, announcement of 2023-05-30"
@@ -35,24 +51,39 @@ _EVERYTHING = frozenset(("/", "*", "/*"))
 _TYPE = re.compile(r"/?\*\.([^\s./*$?]+)\$?")
 # Pairs of agent and rule; the longest generated file has about 120 rules for one agent.
 _MAX_RULES = 10_000
+_MAX_DIALECT_LINES = 200
+_OTHER_FORMAT = "ai_txt.other_format"
+# What may stand around a field in Markdown and JSON.
+_MARKUP = " \t-*•>{},|"
+# A field with the separator of trust.txt.
+_EQUAL = re.compile(r"([A-Za-z][\w .-]{0,39}?)[ \t]*=[ \t]*(.*)")
+_FIELD = re.compile(r"[ \t]*[A-Za-z][\w .-]{0,39}[:=]")
 # Names are compared without case, blanks, `_` and `-`, since `USER_AGENT :` occurs.
 _KEYS = {"useragent": "agent", "allow": "allow", "disallow": "disallow"}
 
 
 class _AiTxtLine(NamedTuple):
-    """A line with a field. `key` is `agent`, `allow` or `disallow`, and empty for other fields."""
+    """A line with a field. `key` is `agent`, `allow` or `disallow`, and empty for other fields.
+
+    `training` is what a line of another dialect means about training or mining, else None.
+    """
 
     number: int
     key: str
     value: str
     raw: str
+    training: TrainingLine | None = None
 
 
 class _AiTxtRule(NamedTuple):
-    """A statement, with the compiled pattern if it is about a path."""
+    """A statement, with the compiled pattern if it is about a path.
+
+    `is_dialect` marks a line of another dialect: it is compared with lines of its kind only.
+    """
 
     statement: Statement
     pattern: path_patterns.Pattern | None = None
+    is_dialect: bool = False
 
     @property
     def universal(self) -> bool:
@@ -66,34 +97,64 @@ class _AiTxtRule(NamedTuple):
 
     @property
     def reserves(self) -> bool:
-        return self.statement.stance is Stance.RESERVED
+        return self.statement.stance is not Stance.PERMITTED
 
 
 def parse(document: Document, /) -> Reading:
     """Return the reading of a file; a file of another format at this address is absent."""
     text, deviation = json_document.decode(document.body)
     lines, prose = _lines(text, document.truncated)
-    if reason := _absence(document, text, lines, prose):
-        return Reading(presence=Presence.ABSENT, issues=(reason,))
+    reason = _absence(document, text, lines, prose)
+    dialect = _dialect(lines) if reason is None or reason.code == _OTHER_FORMAT else []
+    candidates = _candidates(text) if reason is None or reason.code == _OTHER_FORMAT else ()
+    if reason and not dialect:
+        return Reading(presence=Presence.ABSENT, issues=(reason,), candidates=candidates)
     issues = [Issue(code=f"ai_txt.{deviation}")] if deviation else []
+    issues += [reason] if reason else []
     if document.truncated:
         issues.append(Issue(code="ai_txt.truncated"))
     # The body decides what a file is; a wrong media type is only noted.
     if "html" in document.media_type:
         issues.append(Issue(code="ai_txt.media_type", excerpt=excerpt(document.media_type)))
-    rules = list(islice(_rules(lines, issues), _MAX_RULES + 1))
+    rules = [] if reason else list(islice(_rules(lines, issues), _MAX_RULES + 1))
     if len(rules) > _MAX_RULES:
         issues.append(Issue(code="ai_txt.too_many_rules"))
         rules.pop()
+    refusal = _refusal(text)
+    if refusal and not all(rule.reserves for rule in rules):
+        issues.append(refusal)
+    if refusal or any(rule.reserves for rule in dialect):
+        # Whoever refuses training in words of his own did not mean the file to permit it.
+        rules = [rule if rule.reserves else _without_effect(rule) for rule in rules]
+    rules += dialect
     statements = numbered([rule.statement for rule in rules])
-    issues.extend(_ignored_lines(lines, prose))
+    # Of another format only the lines about training are of interest.
+    ignored = ([line for line in lines if line.training], []) if reason else (lines, prose)
+    issues.extend(_ignored_lines(*ignored))
     issues.extend(_extensionless(rules))
     return Reading(
-        presence=Presence.PRESENT,
+        presence=Presence.MALFORMED if reason else Presence.PRESENT,
         statements=statements,
         issues=json_document.limit_issues(issues, FAMILY),
-        rules=tuple(_AiTxtRule(s, r.pattern) for s, r in zip(statements, rules, strict=True)),
+        candidates=candidates,
+        rules=tuple(r._replace(statement=s) for s, r in zip(statements, rules, strict=True)),
     )
+
+
+def _candidates(text: str) -> tuple[Candidate, ...]:
+    """Return the passages of comments, then those of other text, that may reserve."""
+    comments = text_search.search_comments(text, "ai_txt_comment")
+    return text_search.limit((*comments, *text_search.search_text(text, "ai_txt_text")))
+
+
+def _refusal(text: str) -> Issue | None:
+    """Return an issue for the first comment or line of prose that speaks against training."""
+    for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        line, _, comment = raw.partition("#")
+        prose = "" if _FIELD.match(line) else line
+        if any(map(_training_lines.speaks_against, (prose, comment))):
+            return Issue(code="ai_txt.refusal_in_prose", line=number, excerpt=excerpt(raw))
+    return None
 
 
 def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLine]]:
@@ -106,12 +167,71 @@ def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLin
     for number, raw in enumerate(raw_lines[:-1] if truncated else raw_lines, start=1):
         line = raw.partition("#")[0].strip()
         name, colon, value = line.partition(":")
-        key = re.sub(r"[\s_-]", "", name).lower()
         if colon and re.fullmatch(r"[A-Za-z][\w .-]{0,39}", name):
-            fields.append(_AiTxtLine(number, _KEYS.get(key, ""), value.strip(), raw))
+            fields.append(_field(number, name, value.strip(), raw))
+        elif (equal := _EQUAL.fullmatch(line)) and (
+            training := _training_lines.read_training_line(equal[1], equal[2])
+        ):
+            fields.append(_AiTxtLine(number, "", equal[2], raw, training))
         elif line:
+            if training := _in_markup(line):
+                fields.append(_AiTxtLine(number, "", "", raw, training))
             prose.append(_AiTxtLine(number, "", line, raw))
     return fields, prose
+
+
+def _field(number: int, name: str, value: str, raw: str) -> _AiTxtLine:
+    """Return a line with a field; a rule whose value is a path is never a line of a dialect."""
+    key = _KEYS.get(re.sub(r"[\s_-]", "", name).lower(), "")
+    is_known = key == "agent" or (bool(key) and _is_rule(value))
+    training = None if is_known else _training_lines.read_training_line(name, value)
+    return _AiTxtLine(number, key, value, raw, training)
+
+
+def _in_markup(line: str) -> TrainingLine | None:
+    """Return the meaning of a field in a list of Markdown or in JSON, None for other lines."""
+    name, separator, value = line.strip(_MARKUP).replace("**", "").partition(":")
+    name, value = name.strip(" \"'"), value.strip(" \"',")
+    if not separator or not re.fullmatch(r"[A-Za-z][\w .-]{0,39}", name):
+        return None
+    return _training_lines.read_training_line(name, value)
+
+
+def _dialect(lines: Iterable[_AiTxtLine]) -> list[_AiTxtRule]:
+    """Return the rules of lines about training in other dialects, for the agents above them."""
+    rules: list[_AiTxtRule] = []
+    agents: list[str] = []
+    collecting = False
+    for line in lines:
+        if line.key == "agent":
+            agents = [*agents, line.value] if collecting else [line.value]
+        elif line.training and line.training.stance and len(rules) < _MAX_DIALECT_LINES:
+            rules += [_dialect_rule(line, line.training, agent) for agent in agents or ["*"]]
+        collecting = line.key == "agent"
+    return rules[:_MAX_DIALECT_LINES]
+
+
+def _dialect_rule(line: _AiTxtLine, training: TrainingLine, agent: str) -> _AiTxtRule:
+    path = training.path or "/"
+    rule = _rule(line._replace(key="disallow", value=path), agent)
+    statement = replace(
+        rule.statement,
+        rule="ai_txt.training_line",
+        stance=training.stance or rule.statement.stance,
+        purpose=training.purpose,
+        agent="*" if agent == "*/" else agent,
+        policy=training.policy and clean(training.policy),
+        raw=clean(rule.statement.raw),
+        clause="no specification; a line in words of its own",
+        reads=Reads.LENIENT,
+        counts=False,
+    )
+    return _AiTxtRule(statement, rule.pattern, is_dialect=True)
+
+
+def _without_effect(rule: _AiTxtRule) -> _AiTxtRule:
+    statement = replace(rule.statement, counts=False, reads=Reads.LENIENT)
+    return rule._replace(statement=statement)
 
 
 def _absence(
@@ -125,10 +245,10 @@ def _absence(
         return Issue(code="ai_txt.soft_404", line=1, excerpt=excerpt(text))
     if "\x00" in text:
         return Issue(code="ai_txt.binary", excerpt=excerpt(document.media_type))
-    # Markdown and instructions to language models stand at the same address. So a file needs a
-    # rule in a group, or rules and nothing else.
+    # Markdown and instructions to language models are at the same address. So a file needs a
+    # rule in a group, or rules and nothing else, except lines about training.
     has_rules = any(line.key in ("allow", "disallow") and _is_rule(line.value) for line in lines)
-    only_rules = not prose and all(line.key for line in lines)
+    only_rules = not prose and all(line.key or line.training for line in lines)
     if has_rules and (only_rules or any(line.key == "agent" for line in lines)):
         return None
     code = "ai_txt.soft_404" if "html" in document.media_type else "ai_txt.other_format"
@@ -156,7 +276,8 @@ def _rules(lines: list[_AiTxtLine], issues: list[Issue]) -> Iterator[_AiTxtRule]
             if not agents:
                 issues.append(_issue("no_agent", line))
             if not _is_rule(line.value):
-                issues.append(_issue("value", line))
+                # A line about training has an issue of its own (`_ignored_lines`).
+                issues += [] if line.training else [_issue("value", line)]
             elif line.value:
                 yield from (_rule(line, agent) for agent in agents or ["*"])
 
@@ -199,7 +320,9 @@ def _ignored_lines(lines: list[_AiTxtLine], prose: list[_AiTxtLine]) -> Iterator
     seen: set[str] = set()
     for line in lines:
         name = line.raw.partition(":")[0].strip().lower()
-        if not line.key and name not in seen:
+        if line.training:
+            yield _issue("training_line", line)
+        elif not line.key and name not in seen:
             seen.add(name)
             yield _issue("unknown_field", line)
     yield from (_issue("prose", line) for line in prose[:1])
@@ -216,6 +339,12 @@ def _extensionless(rules: list[_AiTxtRule]) -> Iterator[Issue]:
             html = rule.statement
             yield Issue(code="ai_txt.extensionless", line=html.line, excerpt=excerpt(html.raw))
             return
+
+
+def named_agents(reading: Reading, /) -> Iterator[str]:
+    """Yield the product tokens of groups apart from `*`, as written (a hook of `interface`)."""
+    rules: tuple[_AiTxtRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
+    yield from dict.fromkeys(rule.statement.agent for rule in rules if rule.statement.agent != "*")
 
 
 def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
@@ -242,19 +371,20 @@ def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStat
     replaces the group for `*`.
     """
     rules: tuple[_AiTxtRule, ...] = reading.rules if isinstance(reading.rules, tuple) else ()
-    groups: dict[tuple[bool, str], list[_AiTxtRule]] = {}
+    groups: dict[tuple[int, str], list[_AiTxtRule]] = {}
     for rule in rules:
         agent = rule.statement.agent.lower()
-        groups.setdefault((not rule.statement.counts, agent), []).append(rule)
+        effect = 0 if rule.statement.counts else 2 if rule.is_dialect else 1
+        groups.setdefault((effect, agent), []).append(rule)
     asked = (question.agent or "*").lower()
-    has_own_group = asked != "*" and (False, asked) in groups
+    has_own_group = asked != "*" and (0, asked) in groups
     return tuple(
         AppliedStatement(
             statement=applied.statement,
             limited_to="agents" if asked == "*" != agent else applied.limited_to,
         )
-        for (lenient, agent), group in sorted(groups.items(), key=lambda item: item[0][0])
-        if asked in ("*", agent) or (agent == "*" and (lenient or not has_own_group))
+        for (effect, agent), group in sorted(groups.items(), key=lambda item: item[0][0])
+        if asked in ("*", agent) or (agent == "*" and (effect or not has_own_group))
         for applied in _group(group, question.path)
     )
 

@@ -2,6 +2,7 @@
 
 A line is `name=value`. `datatrainingallowed=yes|no` (since 2024-04-04) is a statement about
 training. It covers the whole origin: the format cannot limit it to a path, agent or file type.
+Sentences in comments are candidates.
 """
 
 import re
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from crawler.model import (
     AppliedStatement,
+    Candidate,
     Document,
     Issue,
     Party,
@@ -18,13 +20,15 @@ from crawler.model import (
     Statement,
     numbered,
 )
+from crawler.protocols.files._training_lines import read_training_line
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
 from crawler.protocols.parsing.json_document import clean, excerpt
+from crawler.protocols.prose import text_search
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "trust_txt"
-VERSION = 1
+VERSION = 2
 TITLE = "trust.txt (JournalList)"
 SPEC = "https://journallist.net/reference-document-for-trust-txt-specifications"
 FAMILY = "trust_txt"
@@ -40,7 +44,9 @@ _ROLES = {"control": "controlled", "controlledby": "controller"}
 _NAMES = frozenset((_TRAINING, *_RELATIONS, "social", "vendor", "customer", "disclosure"))
 _CLAUSE = "trust.txt specification, datatrainingallowed (2024-04-04)"
 # A colon in place of `=` occurs in deployed files; such a line is read leniently.
-_LINE = re.compile(r"([A-Za-z][\w-]{0,39})[ \t]*([=:])[ \t]*(.*)")
+_LINE = re.compile(r"([A-Za-z][\w.-]{0,39})[ \t]*([=:])[ \t]*(.*)")
+# A name in words, such as `data training allowed`.
+_SPACED = re.compile(r"([A-Za-z][\w. -]{0,39}?)[ \t]*([=:])[ \t]*(.*)")
 _MAX_RELATIONS = 2000
 
 
@@ -67,13 +73,15 @@ def parse(document: Document, /) -> Reading:
     """Return the reading of a file; HTML, prose and other formats are absent."""
     text, deviation = json_document.decode(document.body)
     lines, prose = _lines(text, truncated=document.truncated)
-    known = [line for line in lines if line.name.lower() in _NAMES]
+    known = [line for line in lines if line.name.lower() in _NAMES or _near_value(line)]
     if reason := _absence(document, text, known):
-        return Reading(presence=Presence.ABSENT, issues=(reason,))
+        is_text = reason.code == f"{FAMILY}.other_format"
+        candidates = _candidates(text) if is_text else ()
+        return Reading(presence=Presence.ABSENT, issues=(reason,), candidates=candidates)
     issues = [Issue(code=f"{FAMILY}.{deviation}")] if deviation else []
     if document.truncated:
         issues.append(Issue(code=f"{FAMILY}.truncated"))
-    training = [line for line in known if line.name.lower() == _TRAINING]
+    training = [line for line in known if line.name.lower() == _TRAINING or _near_value(line)]
     statements = list(_statements(training, issues))
     issues += _deviations(lines, prose)
     # A line about training that cannot be read must not pass for silence.
@@ -83,8 +91,13 @@ def parse(document: Document, /) -> Reading:
         presence=Presence.MALFORMED if is_malformed else Presence.PRESENT,
         statements=numbered(statements),
         issues=json_document.limit_issues(issues, FAMILY),
+        candidates=_candidates(text),
         parties=parties.unique_parties(map(_party, relations[:_MAX_RELATIONS]), _MAX_RELATIONS),
     )
+
+
+def _candidates(text: str) -> tuple[Candidate, ...]:
+    return text_search.search_comments(text, "trust_txt_comment")
 
 
 def _lines(text: str, *, truncated: bool) -> tuple[list[_TrustLine], list[_TrustLine]]:
@@ -100,6 +113,10 @@ def _lines(text: str, *, truncated: bool) -> tuple[list[_TrustLine], list[_Trust
         match = _LINE.fullmatch(line)
         if match:
             fields.append(_TrustLine(number, match[1], match[2], match[3].strip(), raw))
+        elif (spaced := _SPACED.fullmatch(line)) and _near_value(
+            field := _TrustLine(number, spaced[1], spaced[2], spaced[3].strip(), raw)
+        ):
+            fields.append(field)
         elif line:
             prose.append(_TrustLine(number, "", "", line, raw))
     return fields, prose
@@ -129,7 +146,7 @@ def _statements(training: list[_TrustLine], issues: list[Issue]) -> Iterator[Sta
     seen: set[tuple[str, bool]] = set()
     for line in training:
         # JournalList's own tool accepts the value in any case.
-        value = line.value.lower()
+        value = _near_value(line) or line.value.lower()
         if value not in ("yes", "no"):
             issues.append(line.issue("value"))
             continue
@@ -140,6 +157,18 @@ def _statements(training: list[_TrustLine], issues: list[Issue]) -> Iterator[Sta
             seen.add((value, line.strict))
             is_overruled = value == "yes" and "no" in strict_values
             yield _statement(line, value, counts=line.strict and not is_overruled)
+
+
+def _near_value(line: _TrustLine) -> str:
+    """Return `yes` or `no` for a line about training in other words, else an empty text.
+
+    `data-training-allowed=no`, `aitrainingallowed=no` and `datatrainingdisallowed=yes` are meant.
+    """
+    if line.name.lower() in _NAMES:
+        return ""
+    meant = read_training_line(line.name, line.value)
+    stance = meant.stance if meant else None
+    return {Stance.RESERVED: "no", Stance.PERMITTED: "yes"}.get(stance, "") if stance else ""
 
 
 def _statement(line: _TrustLine, value: str, *, counts: bool) -> Statement:
@@ -174,7 +203,7 @@ def _deviations(lines: list[_TrustLine], prose: list[_TrustLine]) -> Iterator[Is
 def _deviation(line: _TrustLine) -> str:
     """Return the issue code of a line that departs from the specification, else an empty text."""
     if line.name.lower() not in _NAMES:
-        return "unknown_name"
+        return "near_miss" if _near_value(line) else "unknown_name"
     if line.separator == ":":
         return "colon"
     return "" if line.name in _NAMES else "name_case"

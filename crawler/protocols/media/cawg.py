@@ -12,11 +12,12 @@ from crawler.model import AppliedStatement, Document, Issue, Question, Reading, 
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.parsing.json_document import clean, excerpt
+from crawler.protocols.parsing.near_names import NearNames
 from crawler.protocols.tdmrep._values import visitable_policy
 from crawler.vocab import DeclaredBy, Purpose, Reads, Resource, Stance
 
 NAME = "cawg"
-VERSION = 1
+VERSION = 2
 TITLE = "CAWG and C2PA training and data mining assertions"
 SPEC = "https://cawg.io/training-and-data-mining/"
 FAMILY = "cawg"
@@ -38,8 +39,20 @@ _PURPOSES = {
     "ai_generative_training": (Purpose.GENAI_TRAIN, 2),
     "ai_training": (Purpose.AI_TRAIN, 2),
 }
+#: CAWG 1.1, 2.1 and its NOTE: `ai_training` is training of models that are not generative. It
+#: speaks of that part of its purpose and of nothing else.
+_PARTS = {"ai_training": "non-generative"}
 _USES = ("allowed", "notAllowed", "constrained")
-_BY_LOWERCASE = {use.lower(): use for use in _USES}
+#: Words that authors write for a use.
+NEAR_USES = {
+    **dict.fromkeys(
+        ("denied", "disallowed", "forbidden", "prohibited", "reserved", "no", "false"), "notAllowed"
+    ),
+    **dict.fromkeys(("permitted", "yes", "true"), "allowed"),
+    "conditional": "constrained",
+}
+_SPELLED_USES = NearNames(_USES, NEAR_USES)
+_SPELLED_KEYS = NearNames(_PURPOSES, {"ai_generative_train": "ai_generative_training"})
 
 
 def parse(document: Document, /) -> Reading:
@@ -92,16 +105,23 @@ def _statements(
     for key, written_use, information in assertion.entries:
         owner, _, name = key.partition(".")
         raw = f"{key}: {written_use}" + (f"; {information}" if information else "")
-        use = _BY_LOWERCASE.get(written_use.replace("_", "").lower())
-        if owner not in _CLAUSES or name not in _PURPOSES:
+        use = _SPELLED_USES.meant(written_use)
+        known = owner in _CLAUSES and name in _PURPOSES
+        # A key of another owner may mean anything; one without an owner is a slip.
+        meant = name if known else _meant_key(key, owner, name)
+        if meant is None:
             issues.append(_issue("unknown_key", raw))
         elif use is None:
             issues.append(_issue("unknown_use", raw))
         else:
-            if written_use not in _USES:
-                issues.append(_issue("use_misspelt", raw))
-            strict = written_use in _USES
-            yield _statement(assertion, kind, raw, name, use, information, counts and strict)
+            issues += [] if known else [_issue("key_misspelt", raw)]
+            issues += [] if written_use in _USES else [_issue("use_misspelt", raw)]
+            strict = known and written_use in _USES
+            yield _statement(assertion, kind, raw, meant, use, information, counts and strict)
+
+
+def _meant_key(key: str, owner: str, name: str) -> str | None:
+    return _SPELLED_KEYS.meant(name if owner in _CLAUSES else key)
 
 
 def _statement(
@@ -136,6 +156,7 @@ def _statement(
         policy=policy and clean(policy),
         reads=Reads.BOTH if counts else Reads.LENIENT,
         counts=counts,
+        use=_PARTS.get(name, ""),
     )
 
 

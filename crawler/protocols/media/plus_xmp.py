@@ -12,11 +12,12 @@ from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.media._metadata import Property
 from crawler.protocols.parsing.json_document import clean
+from crawler.protocols.parsing.near_names import NearNames
 from crawler.protocols.tdmrep._values import visitable_policy
 from crawler.vocab import DeclaredBy, Purpose, Reads, Resource, Stance
 
 NAME = "plus_xmp"
-VERSION = 1
+VERSION = 2
 TITLE = "PLUS data mining in XMP"
 SPEC = "https://ns.useplus.org/LDF/ldf-XMPSpecification"
 FAMILY = "plus"
@@ -49,6 +50,16 @@ _KEYS: dict[str, tuple[int, tuple[tuple[Stance, Purpose], ...]]] = {
     "DMI-PROHIBITED-SEEEMBEDDEDRIGHTSEXPR": (1, _OFFERED),
     "DMI-PROHIBITED-SEELINKEDRIGHTSEXPR": (1, _OFFERED),
 }
+#: Words that authors write for a key: labels of ExifTool and the plain word.
+NEAR_KEYS = {
+    "prohibited": "DMI-PROHIBITED",
+    "notallowed": "DMI-PROHIBITED",
+    "prohibited for ai/ml training": "DMI-PROHIBITED-AIMLTRAINING",
+    "prohibited for generative ai/ml training": "DMI-PROHIBITED-GENAIMLTRAINING",
+    "prohibited-aitraining": "DMI-PROHIBITED-AIMLTRAINING",
+    "allowed": "DMI-ALLOWED",
+}
+_SPELLINGS = NearNames(_KEYS, NEAR_KEYS)
 #: The property with the terms that a key points to; without them the key only prohibits.
 _TERMS = {
     "DMI-PROHIBITED-SEECONSTRAINT": (_SPACE, "OtherConstraints"),
@@ -85,9 +96,10 @@ def _statements(
     prop: Property, kind: str, terms: dict[tuple[str, str], str], issues: list[Issue]
 ) -> Iterator[Statement]:
     """Yield a statement for each purpose of a key; only a key as full URI counts."""
-    strict = prop.value.startswith(_VOCABULARY)
-    key = prop.value.removeprefix(_VOCABULARY) if strict else _probable_key(prop.value)
-    if key not in _KEYS:
+    exact = prop.value.removeprefix(_VOCABULARY)
+    strict = prop.value.startswith(_VOCABULARY) and exact in _KEYS
+    key = exact if strict else _probable_key(prop.value)
+    if key is None:
         issues.append(prop.issue("plus.unknown_value"))
         return
     if not strict:
@@ -114,10 +126,10 @@ def _statements(
         )
 
 
-def _probable_key(value: str) -> str:
-    """Return the key that a value other than the full URI probably means."""
+def _probable_key(value: str) -> str | None:
+    """Return the key that a value other than the full URI probably means, None if it means none."""
     # Deployed files have the bare key (M04), another case, or https.
-    return value.rpartition("/")[2].strip().upper()
+    return _SPELLINGS.meant(value) or _SPELLINGS.meant(value.rpartition("/")[2])
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:

@@ -17,7 +17,7 @@ from crawler.protocols.prose.patterns import Sentence
 from crawler.vocab import PAGES, Presence, Resource
 
 NAME = "page_text"
-VERSION = 1
+VERSION = 2
 TITLE = "Text of pages"
 SPEC = "https://eur-lex.europa.eu/eli/dir/2019/790/oj#018"
 FAMILY = "terms"
@@ -25,6 +25,7 @@ RANK = 0
 CARRIER = Carrier.PAGE
 RESOURCES = PAGES | {Resource.TERMS}
 HEADERS: tuple[str, ...] = ()
+CONTEXT_ONLY = True
 
 # Titles and addresses of pages of terms, by rank: those worth a visit first come first.
 _LEGAL_RANKS = tuple(

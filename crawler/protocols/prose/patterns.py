@@ -23,13 +23,17 @@ from crawler.vocab import DeclaredBy, Purpose, Stance
 MAX_CANDIDATES = 50
 MAX_SNIPPET = 300  # characters
 CANDIDATE, MENTION = "candidate", "mention"
+#: Locations of passages that are about one page; all others are about the whole origin.
+PAGE_LOCATIONS = frozenset(("page", "page_metadata"))
+_IN_PAGES = PAGE_LOCATIONS | {"legal_page"}
 #: Every sentence that a pattern matches contains one of these: a cheap test before the patterns.
 STEMS = (
     *"mining mine tdm 44b 44_b 42h 2019/790 122-5-3 quater 24/2021 15o 39c 11b 11_b 15_a".split(),
     *"75.º 76.º 26³ 263 vorbehalt fouille miner estrazione eksploracj prospe utvinning".split(),
     *"vytěžování analýz machine ai ki ia llm learning lern intel language langage sprachm".split(),
     *"apprend apprent aprend strojov uczenia maskin scrap skra raspa crawl harvest".split(),
-    *"automat robots_and moisson content_signals 4(3) 4_(3) directive".split(),
+    *"automat robots_and moisson content_signals 4(3) 4_(3) 4.3 dsm directive generative".split(),
+    *"train entra entren addestr tränin fine-tun feinabstimm".split(),
 )
 STEMS = tuple(stem.replace("_", " ") for stem in STEMS)
 _MAX_LENGTH = 2000  # characters of a line or sentence
@@ -125,7 +129,7 @@ def as_statement(candidate: Candidate) -> Statement:
 
     The statement is made for one answer and never stored.
     """
-    in_page = candidate.location != "robots_comment"
+    in_page = candidate.location in _IN_PAGES
     return Statement(
         rule=f"textual.{candidate.kind}",
         stance=Stance.RESERVED,

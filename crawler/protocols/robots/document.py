@@ -17,6 +17,8 @@ from crawler.protocols.robots.line_reader import (
 class RobotsFile(NamedTuple):
     """A parsed body: its lines, issues with its bytes, and its groups as read leniently.
 
+    `robots` holds the groups by the grammar of the protocol that reads the file, `crawl` those
+    of RFC 9309; they differ only for protocols whose lines are rules (see `with_rules`).
     `html` says that the body begins as markup. `cut` says that it was longer than
     `line_reader.MAX_BYTES`, and that the rest was dropped.
     """
@@ -24,6 +26,7 @@ class RobotsFile(NamedTuple):
     lines: Lines
     issues: tuple[Issue, ...]
     robots: Robots
+    crawl: Robots
     html: bool
     cut: bool
 
@@ -37,4 +40,12 @@ def read_file(body: bytes) -> RobotsFile | None:
     text, issues, cut = decode(body)
     lines = read_lines(text, bom=any(issue.code == "robots.bom" for issue in issues))
     robots = read_groups(lines, strict=False)
-    return RobotsFile(lines, tuple(issues), robots, looks_like_html(body), cut)
+    return RobotsFile(lines, tuple(issues), robots, robots, looks_like_html(body), cut)
+
+
+def with_rules(file: RobotsFile, keys: frozenset[str]) -> RobotsFile:
+    """Return a file with its groups as a protocol reads them whose lines are rules of a group.
+
+    draft-ietf-aipref-attach-05, 3: the line is a rule, so it ends the agent lines above it.
+    """
+    return file._replace(robots=read_groups(file.lines, strict=False, rule_keys=keys))

@@ -8,30 +8,43 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice, product
 from typing import NamedTuple
 
 from crawler.model import Issue, Reading, Statement
 from crawler.protocols.parsing.json_document import limit_issues
+from crawler.protocols.parsing.near_names import NearNames
 from crawler.protocols.parsing.path_patterns import Pattern, compile_pattern
 from crawler.protocols.robots import groups
-from crawler.protocols.robots.document import RobotsFile, read_file
-from crawler.protocols.robots.groups import Robots
-from crawler.protocols.robots.line_reader import AGENT, DISALLOW, OTHER, to_printable
+from crawler.protocols.robots.document import RobotsFile, read_file, with_rules
+from crawler.protocols.robots.groups import Group, Robots
+from crawler.protocols.robots.line_reader import (
+    AGENT,
+    DISALLOW,
+    EXTENSION_KEYS,
+    OTHER,
+    UNREADABLE,
+    Lines,
+    to_printable,
+)
 from crawler.protocols.url_patterns import UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
 #: Limits for hostile files: lines read, statements kept, characters quoted of each.
 _MAX_LINES, _MAX_STATEMENTS = 200, 200
 _MAX_RAW, _MAX_TOKEN = 500, 200
+_WORD = re.compile(r"([\w-]{1,40})[ \t]*[=-]?[ \t]*")
 _PATH = re.compile(r"(/[^ \t]*)[ \t]*(.*)", re.DOTALL)
 
 
 class ExtensionLine(NamedTuple):
     """A line with a key of another protocol.
 
-    `number` is 1-based. `group` is the position of its group, None before the first group. `key`
+    `number` is 1-based. `group` is the position of its group, None before the first group and in
+    one that names no agent. `key`
     is in lower case. `value` is stripped and without the comment; it may hold surrogates.
+    `is_near` says that the line was meant to have this key and does not: it is shown only.
     """
 
     number: int
@@ -39,6 +52,7 @@ class ExtensionLine(NamedTuple):
     key: str
     value: str
     text: str
+    is_near: bool = False
 
     def issue(self, code: str, excerpt: str = "") -> Issue:
         """Make an issue that quotes the line, or the given part of it."""
@@ -48,7 +62,7 @@ class ExtensionLine(NamedTuple):
 
 
 class ParsedDirective(NamedTuple):
-    """Declaration of a line about one purpose, before it is addressed to an agent.
+    """One directive: the stance of a line on one purpose, before it is addressed to an agent.
 
     A directive that is not `strict` is a lenient reading: it is shown and does not count.
     """
@@ -98,18 +112,28 @@ class ExtensionRule(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionRules:
-    """The `Reading.rules` of these protocols: groups of the file, and its lines in order."""
+    """The `Reading.rules` of these protocols: groups of the file, and its lines in order.
+
+    `robots` holds the groups by the grammar of the protocol, `crawl` those of RFC 9309.
+    """
 
     robots: Robots
+    crawl: Robots
     lines: tuple[ExtensionRule, ...]
 
 
-def read_extensible(body: bytes) -> RobotsFile | None:
-    """Parse a body that may hold records. Return None for UTF-16 and for markup without groups."""
+def read_extensible(body: bytes, rule_keys: frozenset[str] = frozenset()) -> RobotsFile | None:
+    """Parse a body that may hold records. Return None for UTF-16 and for markup without groups.
+
+    Lines with one of the `rule_keys` are rules of their group, which end its agent lines.
+    """
     file = read_file(body)
     if file is None or (file.html and not {AGENT, DISALLOW} <= set(file.lines.kinds)):
         return None
-    return file
+    # Most files have no such line, and need no groups but their own.
+    lowered = body.lower() if rule_keys else b""
+    has_rules = any(key.encode() in lowered for key in rule_keys)
+    return with_rules(file, rule_keys) if has_rules else file
 
 
 def group_lines(file: RobotsFile, keys: frozenset[str]) -> list[ExtensionLine]:
@@ -127,25 +151,60 @@ def group_lines(file: RobotsFile, keys: frozenset[str]) -> list[ExtensionLine]:
 def _lines_with(file: RobotsFile, keys: frozenset[str]) -> Iterator[ExtensionLine]:
     lines = file.lines
     starts = [group.agents[0] for group in file.robots.groups]
+    nameless = {n for n, group in enumerate(file.robots.groups) if _is_nameless(lines, group)}
     columns = zip(lines.kinds, lines.keys, lines.values, lines.texts, strict=True)
     for number, (kind, written, value, text) in enumerate(columns, start=1):
-        key = written.lower() if kind is OTHER else ""
-        if key in keys:
+        if kind is not OTHER and kind is not UNREADABLE:
+            continue
+        key, rest = written.lower(), value
+        if kind is UNREADABLE:
+            # A line without a colon, or with another mark in its place.
+            word = _WORD.match(value)
+            key, rest = (word[1].lower(), value[word.end() :]) if word else ("", "")
+        meant = key if key in keys else _meant_key(key, keys)
+        if meant:
             position = bisect_right(starts, number) - 1
-            group = position if position >= 0 else None
-            yield ExtensionLine(number, group, key, value, text)
+            group = position if position >= 0 and position not in nameless else None
+            is_near = key != meant or kind is UNREADABLE or bool(lines.deviations[number - 1])
+            yield ExtensionLine(number, group, meant, rest, text, is_near)
+
+
+def _is_nameless(lines: Lines, group: Group) -> bool:
+    """Return whether a group names no agent, as with `User-agent:` and `User-agent: **`.
+
+    Its lines are those of no group: shown for everybody, without effect.
+    """
+    tokens = [lines.values[number - 1] for number in group.agents]
+    return all(not token or (token[0] == "*" and token != "*") for token in tokens)
+
+
+@lru_cache(maxsize=4096)
+def _meant_key(written: str, keys: frozenset[str]) -> str | None:
+    """Return the key that a similar one means, None for keys that stand for something else."""
+    return None if written in EXTENSION_KEYS else _spellings(keys).meant(written)
+
+
+@lru_cache(maxsize=16)
+def _spellings(keys: frozenset[str]) -> NearNames:
+    return NearNames(sorted(keys))
 
 
 def placement_issues(file: RobotsFile, lines: list[ExtensionLine], family: str) -> Iterator[Issue]:
     """Yield issues for lines before the first group, and between the agent lines of a group.
 
-    RFC 9309, 2.2.4: another record must not end a group. A reader that treats the line as a
-    rule would end the agent lines above it there. RFC 9309 decides here, with an issue.
+    RFC 9309, 2.2.4: another record must not end a group. For a reader that treats the line as a
+    rule, it ends the agent lines above it. The two give the line to different agents.
     """
+    starts = [group.agents[0] for group in file.crawl.groups]
     for line in lines:
-        if line.group is None:
+        position = bisect_right(starts, line.number) - 1
+        if line.is_near:
+            yield line.issue(f"{family}.near_miss")
+        if position < 0:
             yield line.issue(f"{family}.outside_group")
-        elif file.robots.groups[line.group].agents[-1] > line.number:
+        elif line.group is None:
+            yield line.issue(f"{family}.no_agent")
+        elif file.crawl.groups[position].agents[-1] > line.number:
             yield line.issue(f"{family}.group_disputed")
 
 
@@ -170,9 +229,9 @@ def build_reading(
     if total > _MAX_STATEMENTS or len(parsed) == _MAX_LINES:
         text = f"{len(parsed)} lines, {total} statements; at most {_MAX_STATEMENTS} are kept"
         issues.insert(0, Issue(code=f"{family}.too_many", excerpt=text))
-    rules = ExtensionRules(robots=file.robots, lines=tuple(_numbered(unnumbered)))
+    rules = ExtensionRules(robots=file.robots, crawl=file.crawl, lines=tuple(_numbered(unnumbered)))
     return Reading(
-        presence=Presence.PRESENT if any(one.valid for one in parsed) else Presence.MALFORMED,
+        presence=Presence.PRESENT if any(map(_is_effective, parsed)) else Presence.MALFORMED,
         statements=tuple(s for rule in rules.lines for s in rule.statements),
         issues=limit_issues(issues, family),
         rules=rules,
@@ -183,8 +242,19 @@ def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
     """Yield the path patterns that answers depend on: those of the lines and of the crawl rules."""
     rules = reading.rules
     if isinstance(rules, ExtensionRules):
-        yield from groups.url_patterns(rules.robots)
+        yield from groups.url_patterns(rules.crawl)
         yield from selective(rule.pattern for rule in rules.lines)
+
+
+def named_agents(reading: Reading, /) -> Iterator[str]:
+    """Yield the product tokens that have groups of their own, in the grammar of the protocol."""
+    rules = reading.rules
+    if isinstance(rules, ExtensionRules):
+        yield from groups.named_agents(rules.robots)
+
+
+def _is_effective(parsed: ParsedLine) -> bool:
+    return parsed.valid and not parsed.line.is_near
 
 
 def _rules(robots: Robots, parsed: list[ParsedLine]) -> tuple[list[ExtensionRule], int]:
@@ -202,7 +272,8 @@ def _rules(robots: Robots, parsed: list[ParsedLine]) -> tuple[list[ExtensionRule
         total += len(agents[group]) * len(one.directives)
         statements = tuple(_statement(robots, one, directive, agent) for agent, directive in pairs)
         pattern = compile_pattern(one.path or "/")
-        rules[index] = ExtensionRule(group, pattern, statements, one.valid and group is not None)
+        is_effective = _is_effective(one) and group is not None
+        rules[index] = ExtensionRule(group, pattern, statements, is_effective)
     return [rules[index] for index in range(len(parsed))], total
 
 
@@ -233,7 +304,7 @@ def _statement(
 ) -> Statement:
     line = parsed.line
     # A line before the first group addresses no agent (RFC 9309, 2.2): it is shown only.
-    strict = directive.strict and parsed.valid and line.group is not None
+    strict = directive.strict and _is_effective(parsed) and line.group is not None
     return Statement(
         rule=directive.rule,
         stance=directive.stance,

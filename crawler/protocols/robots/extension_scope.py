@@ -12,12 +12,12 @@ from crawler import agents
 from crawler.model import AppliedStatement, Question, Reading, Statement
 from crawler.protocols.parsing.path_patterns import matches, normalise_path
 from crawler.protocols.robots.extension_lines import ExtensionRule, ExtensionRules
-from crawler.protocols.robots.groups import AgentRules, Robots
+from crawler.protocols.robots.groups import AgentRules
 from crawler.vocab import Purpose, Stance
 
 
 class Precedence(NamedTuple):
-    """Rules by which a protocol settles several lines of one group.
+    """The way in which a protocol settles several lines of one group.
 
     With `whole_line`, the longest match decides alone, also on purposes that it does not
     mention; otherwise each purpose has its own longest match. With `allow_wins`, a permission
@@ -66,19 +66,19 @@ def _audiences(
     rules: ExtensionRules, agent: str | None, statements: Iterable[Statement]
 ) -> Iterator[_Audience]:
     if agent not in (None, "*"):
-        yield _audience(rules.robots, agent, "")
+        yield _audience(rules, agent, "")
         return
-    yield _audience(rules.robots, "*", "")
+    yield _audience(rules, "*", "")
     tokens = dict.fromkeys(s.agent for s in statements if s.agent != "*")
-    yield from (_audience(rules.robots, token, "agents") for token in tokens)
+    yield from (_audience(rules, token, "agents") for token in tokens)
 
 
-def _audience(robots: Robots, token: str | None, limited_to: str) -> _Audience:
+def _audience(rules: ExtensionRules, token: str | None, limited_to: str) -> _Audience:
     """Find the groups of an agent: those that name it, otherwise those of `*` (RFC 9309, 2.2.1)."""
-    token = token or "*"
+    robots, token = rules.robots, token or "*"
     forms = [form for form in _forms(token) if form != "*" and form in robots.by_token][:1]
     groups = robots.by_token.get(forms[0] if forms else "*", ())
-    crawl = robots.rules_for(token)[0]
+    crawl = rules.crawl.rules_for(token)[0]
     return _Audience(token, frozenset(forms), frozenset((*groups, None)), crawl, limited_to)
 
 

@@ -15,7 +15,14 @@ from typing import NamedTuple
 from crawler import agents
 from crawler.model import Issue
 from crawler.protocols.parsing.path_patterns import Pattern, compile_pattern, matches
-from crawler.protocols.robots.line_reader import AGENT, ALLOW, DISALLOW, Lines, to_printable
+from crawler.protocols.robots.line_reader import (
+    AGENT,
+    ALLOW,
+    DISALLOW,
+    OTHER,
+    Lines,
+    to_printable,
+)
 from crawler.protocols.url_patterns import ComparedPart, UrlPattern, selective
 
 #: RFC 9309, 2.2.2: `/robots.txt` is implicitly allowed, whatever the rules say.
@@ -24,6 +31,8 @@ _ROBOTS_TXT = UrlPattern(ComparedPart.PATH, compile_pattern("/robots.txt$"))
 _POLICY_FILES = ("/robots.txt", "/ai.txt", "/.well-known/", "/tdmrep.json", "/sitemap")
 #: Limits: rules listed for an agent, and rules tried to find them.
 _MAX_EFFECTIVE, _MAX_PROBED = 50, 2000
+#: Characters kept of a product token.
+_MAX_TOKEN = 200
 
 
 class CrawlRule(NamedTuple):
@@ -212,11 +221,12 @@ def _sample_paths(pattern: Pattern) -> Iterator[str]:
 compile_cached = lru_cache(maxsize=65536)(compile_pattern)
 
 
-def read_groups(lines: Lines, *, strict: bool) -> Robots:
+def read_groups(lines: Lines, *, strict: bool, rule_keys: frozenset[str] = frozenset()) -> Robots:
     """Build the groups of a file (RFC 9309, 2.2.1).
 
     With `strict`, lines that deviate from the grammar are ignored, except agent lines whose
-    token is no `identifier`.
+    token is no `identifier`. Lines with one of the `rule_keys` are rules too: like any rule,
+    they end the agent lines above them.
     """
     # Such an agent line names no agent in the strict reading, but it ends the group before it:
     # its rules were written for another agent and must not apply to the agents above.
@@ -241,6 +251,10 @@ def read_groups(lines: Lines, *, strict: bool) -> Robots:
             # An empty pattern restricts nothing, but it is a rule and closes the agent lines.
             if value:
                 rule_lines.append(number)
+        elif rule_keys and kind is OTHER and not deviation:
+            has_rules = has_rules or (
+                bool(agent_lines) and lines.keys[number - 1].lower() in rule_keys
+            )
     if agent_lines:
         groups.append(Group(tuple(agent_lines), tuple(rule_lines)))
     return Robots(lines, tuple(groups), _by_token(lines, groups, strict=strict))
@@ -265,7 +279,8 @@ def _lenient_forms(value: str, *, strict: bool) -> tuple[str, ...]:
     # in one line names no agent (RFC 9309, erratum 8895). A star after a token is dropped, as
     # deployed crawlers do.
     if strict or not value or value[0] == "*" or "," in value:
-        return ()
+        # Invisible characters around a star were removed; the strict reading has none.
+        return ("*",) if value == "*" and not strict else ()
     return agents.token_forms(value.rstrip("*"))
 
 
@@ -279,6 +294,19 @@ def token_issues(robots: Robots) -> Iterator[Issue]:
         if similar is not None:
             text = f"{to_printable(token)} is not {similar.token}"
             yield Issue(code="robots.agent.near_miss", line=number, excerpt=text[:200])
+
+
+def named_agents(robots: Robots) -> Iterator[str]:
+    """Yield the product tokens that have groups of their own, as written, each once.
+
+    RFC 9309, erratum 8895: a list of tokens in one line names no agent.
+    """
+    seen = {"", "*"}
+    for number in (number for group in robots.groups for number in group.agents):
+        token = to_printable(robots.lines.values[number - 1]).rstrip("*")
+        if token[:1] != "*" and "," not in token and token.lower() not in seen:
+            seen.add(token.lower())
+            yield token[:_MAX_TOKEN]
 
 
 def url_patterns(robots: Robots) -> Iterator[UrlPattern]:

@@ -13,7 +13,7 @@ for lines that are not plain rules. Every regular expression must run in linear 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple
 
 from crawler.model import Issue
@@ -53,13 +53,21 @@ _IDENTIFIER = re.compile(r"(?:[A-Za-z_-]+|\*)\Z")
 # A byte order mark, and one that was decoded as Windows-1252 and encoded again.
 _BOMS = (b"\xef\xbb\xbf", b"\xc3\xaf\xc2\xbb\xc2\xbf")
 # Invisible characters that the grammar does not strip: they make a key or path differ unseen.
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u2060\ufeff]"
+# U+DCA0 stands for the octet A0, the no-break space of Windows-1252 in a file that is not UTF-8.
+_INVISIBLE_SET = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\udca0]"
 )
+_INVISIBLE = re.compile(_INVISIBLE_SET)
+_INVISIBLE_START = re.compile(rf"(?:{_INVISIBLE_SET}|[ \t])++")
+_INVISIBLE_END = re.compile(rf"(?<!{_INVISIBLE_SET})(?:{_INVISIBLE_SET})++\Z")
+# Characters that look like the hyphen of a key.
+_HYPHENS = re.compile(r"[\u2010-\u2015\u2212]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HTML = re.compile(rb"[\s\x00]*<[!?A-Za-z/]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MAX_PER_CODE = 20
+_MAX_NAMED = 5
 
 
 class Line(NamedTuple):
@@ -184,8 +192,10 @@ def read_lines(text: str, *, bom: bool = False) -> Lines:
             continue
         if "#" in value:
             value = values[index] = value.partition("#")[0].rstrip(" \t")
+        if not value.isascii():
+            value = values[index] = _visible_value(lines, index, value)
         if kind is AGENT:
-            deviations[index] = _token_deviation(value)
+            deviations[index] = deviations[index] or _token_deviation(value)
         elif value and value[0] not in "/*":
             deviations[index] = "robots.path.no_slash"
     if bom and texts and lines.kinds[0] in (AGENT, ALLOW, DISALLOW):
@@ -203,6 +213,26 @@ def _token_deviation(token: str) -> str:
     return "" if _IDENTIFIER.match(token) else "robots.token_shape"
 
 
+def _visible_value(lines: Lines, index: int, value: str) -> str:
+    """Return a value as lenient readers see it, and set the deviation of its line.
+
+    They strip white space of all kinds around it. A token has none inside either.
+    """
+    if lines.kinds[index] is AGENT:
+        plain, deviation = _INVISIBLE.sub("", value), "robots.token_shape"
+    else:
+        plain = _INVISIBLE_END.sub("", value)
+        start = _INVISIBLE_START.match(plain)
+        plain, deviation = plain[start.end() :] if start else plain, "robots.invisible"
+    plain = plain.strip(" \t")
+    lines.deviations[index] = deviation if plain != value else ""
+    return plain
+
+
+def _visible_key(key: str) -> str:
+    return _HYPHENS.sub("-", _INVISIBLE.sub("", key)).strip(" \t")
+
+
 def _read_other(lines: Lines, index: int) -> None:
     """Classify a line that is no agent or rule line of the grammar, and set its columns."""
     content, mark, _ = lines.texts[index].partition("#")
@@ -212,9 +242,19 @@ def _read_other(lines: Lines, index: int) -> None:
         return
     key, colon, value = content.partition(":")
     if colon:
-        kind = _MISSPELT_KEYS.get(key.strip(" \t").lower(), OTHER)
+        key, value = key.strip(" \t"), value.strip(" \t")
+        kind = _MISSPELT_KEYS.get(key.lower(), OTHER)
         deviation = "" if kind is OTHER else "robots.typo"
-        lines.set_line(index, kind, key.strip(" \t"), value.strip(" \t"), deviation)
+        plain = key if key.isprintable() and key.isascii() else _visible_key(key)
+        if plain != key:
+            name = plain.lower()
+            meant = _KEYS.get(name) or _MISSPELT_KEYS.get(name)
+            if meant or name in _OTHER_KEYS | EXTENSION_KEYS:
+                kind, key, deviation = meant or OTHER, plain, "robots.invisible"
+        lines.set_line(index, kind, key, value, deviation)
+        if kind is not OTHER and not value.isascii():
+            lines.values[index] = _visible_value(lines, index, value)
+            lines.deviations[index] = deviation
         return
     # Google's parser takes white space for a missing colon only between exactly two words.
     words = content.split()
@@ -259,17 +299,13 @@ def line_issues(lines: Lines) -> Iterator[Issue]:
     has_agents = has_rules = False
     # Another record since the last agent line, if any.
     record_index: int | None = None
-    values = lines.values
+    texts = lines.texts
     columns = zip(lines.kinds, lines.deviations, strict=True)
     for index, (kind, deviation) in enumerate(columns):
-        if deviation and deviation != "robots.bom":
+        if deviation and deviation not in ("robots.bom", "robots.invisible"):
             yield _issue(deviation, lines, index)
-        if (
-            kind in _CRAWL_KINDS
-            and not values[index].isascii()
-            and _INVISIBLE.search(values[index])
-        ):
-            yield _issue("robots.invisible", lines, index)
+        if (kind in _CRAWL_KINDS or deviation) and not texts[index].isascii():
+            yield from _invisible_issues(lines, index)
         if kind is AGENT:
             if record_index is not None and has_agents and not has_rules:
                 # Some readers (Protego) end the group at the record, so that the agents above
@@ -294,6 +330,18 @@ def _other_issues(lines: Lines, index: int) -> Iterator[Issue]:
         yield _issue("robots.directive.prefix_hazard", lines, index)
     if key not in _OTHER_KEYS | EXTENSION_KEYS:
         yield _issue("robots.directive.unknown", lines, index)
+
+
+def _invisible_issues(lines: Lines, index: int) -> Iterator[Issue]:
+    """Yield an issue that names the characters of a line that cannot be seen, if there are any."""
+    content = lines.texts[index].partition("#")[0]
+    found = dict.fromkeys(_INVISIBLE.findall(content) + _HYPHENS.findall(content.partition(":")[0]))
+    if found:
+        # An octet that is not UTF-8 is a surrogate: U+DCxx.
+        codes = (ord(mark) & 0xFF if "\udc80" <= mark <= "\udcff" else ord(mark) for mark in found)
+        names = ", ".join(f"U+{code:04X}" for code in islice(codes, _MAX_NAMED))
+        text = f"{names} in: {to_printable(content).strip()}"
+        yield Issue(code="robots.invisible", line=index + 1, excerpt=text[:200])
 
 
 def _issue(code: str, lines: Lines, index: int) -> Issue:

@@ -24,7 +24,7 @@ from crawler.protocols.url_patterns import UrlPattern
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "robots_txt"
-VERSION = 1
+VERSION = 2
 TITLE = "robots.txt"
 SPEC = "RFC 9309, https://www.rfc-editor.org/rfc/rfc9309"
 FAMILY = "robots_txt"
@@ -32,6 +32,7 @@ RANK = 0
 CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.ROBOTS_TXT})
 HEADERS: tuple[str, ...] = ()
+RULES_ACCESS = True
 
 _CLAUSE = "RFC 9309, 2.2.1 and 2.2.2"
 #: The purpose that is reserved by refusing an agent of a class. Other classes reserve nothing.
@@ -113,6 +114,12 @@ def refusing_rule(reading: Reading, agent: str, path: str) -> CrawlRule | None:
 def robots_of(reading: Reading) -> Robots | None:
     """Return the groups of the lenient reading, None for a reading without rules."""
     return reading.rules.robots if isinstance(reading.rules, _Rules) else None
+
+
+def named_agents(reading: Reading, /) -> Iterable[str]:
+    """Return the product tokens that have groups of their own, as written, never `*`."""
+    robots = robots_of(reading)
+    return groups.named_agents(robots) if robots else ()
 
 
 def url_patterns(reading: Reading, /) -> Iterable[UrlPattern]:
@@ -287,6 +294,7 @@ def _statement(
     For an agent, it reserves the purpose of its class (tier 3). Without an agent, it refuses
     access and says nothing about mining (tier 4).
     """
+    is_inactive = agent is not None and agent.agent_class in _INACTIVE
     if agent is None:
         kind = "refused" if rule.pattern.universal else "refused_path"
         name, stance, purpose, tier = f"robots.access.{kind}", Stance.REFUSED, None, 4
@@ -305,8 +313,9 @@ def _statement(
         line=rule.number,
         agent=agent.token if agent else "*",
         path=to_printable(rule.value),
-        reads=reads,
-        counts=counts and not (agent and agent.agent_class in _INACTIVE),
+        # A rule for a crawler that is gone does not count, however its token is read.
+        reads=Reads.BOTH if is_inactive else reads,
+        counts=counts and not is_inactive,
         n=n,
     )
 

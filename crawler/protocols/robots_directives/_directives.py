@@ -175,7 +175,7 @@ def _statement(directive: AddressedDirective) -> Statement:
 def statements_for(reading: Reading, question: Question) -> tuple[AppliedStatement, ...]:
     """Return the statements for the agent asked about, those that count first.
 
-    draft-illyes-repext-00: an agent obeys the sum of the rules for it and for all agents.
+    draft-illyes-repext-00: an agent obeys the sum of its rules and those for all agents.
     """
     asked = (question.agent or "*").strip().lower()
     applicable = [

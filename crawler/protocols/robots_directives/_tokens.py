@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from crawler.model import Issue
 from crawler.protocols.parsing.json_document import clean, excerpt
+from crawler.protocols.parsing.near_names import NearNames
 from crawler.vocab import DeclaredBy
 
 ISSUE_PREFIX = "directives"
@@ -44,6 +45,16 @@ _SEARCH = frozenset(
 )
 #: Directives about training. All others are for search engines.
 TRAINING = frozenset(("noai", "noimageai", "noml", "noarchive", "nocache"))
+#: Words that authors write for a directive about training; separators in them do not matter.
+NEAR_DIRECTIVES = {
+    **dict.fromkeys(
+        "noais noaitrain noaitraining noaitrainings notrain notraining nogenai nollm".split(),
+        "noai",
+    ),
+    **dict.fromkeys("noaiimage noaiimages noimagesai noimageais noimgai".split(), "noimageai"),
+    **dict.fromkeys("nomachinelearning noaiml nomlai".split(), "noml"),
+}
+_SPELLINGS = NearNames(TRAINING, NEAR_DIRECTIVES)
 KNOWN = _SEARCH | _VALUED | TRAINING
 
 
@@ -204,7 +215,5 @@ def _names(rest: str) -> tuple[list[str], list[str]]:
     several = name.split()
     if len(several) > 1 and KNOWN.issuperset(several):
         return several, ["separator"]
-    plain = re.sub("[-_ ]", "", name)
-    if name not in KNOWN and plain in TRAINING:
-        return [plain], ["misspelt"]
-    return [name], []
+    meant = None if name in KNOWN else _SPELLINGS.meant(name)
+    return ([meant], ["misspelt"]) if meant else ([name], [])

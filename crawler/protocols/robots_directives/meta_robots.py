@@ -16,7 +16,7 @@ from crawler.protocols.robots_directives._tokens import DirectiveLine
 from crawler.vocab import PAGES, DeclaredBy
 
 NAME = "meta_robots"
-VERSION = 1
+VERSION = 2
 TITLE = "Robots meta elements"
 SPEC = _directives.SPEC
 FAMILY = _directives.FAMILY
@@ -28,6 +28,8 @@ HEADERS: tuple[str, ...] = ()
 _WHITE = " \t\n\f\r"
 _NAMING = ("name", "property", "http-equiv")
 _MAX_NAME = 64
+#: Names that authors write for `robots`.
+_NEAR_NAMES = frozenset(("x-robots-tag", "robot", "robots-tag", "robots.txt"))
 # Elements in a template or an iframe are not part of the document.
 _INERT = frozenset(("meta.in_template", "meta.in_iframe"))
 
@@ -61,7 +63,7 @@ def _lines(elements: tuple[Element, ...]) -> Iterator[DirectiveLine]:
 def _agent(name: str) -> str:
     """Return the agent of an element: `*`, a token as written, or empty for other elements."""
     lower = name.lower()
-    if lower in ("robots", "x-robots-tag"):
+    if lower == "robots" or lower in _NEAR_NAMES:
         return "*"
     is_token = len(name) <= _MAX_NAME and (lower.endswith("bot") or agents.find(name))
     return clean(name) if is_token else ""
@@ -73,8 +75,8 @@ def _deviations(element: Element, attribute: str, name: str) -> Iterator[str]:
         yield f"meta.in_{element.where}"
     if attribute != "name":
         yield f"meta.{attribute.replace('-', '_')}"
-    elif name == "x-robots-tag":
-        yield "meta.header_name"
+    elif name in _NEAR_NAMES:
+        yield "meta.header_name" if name == "x-robots-tag" else "meta.name_misspelt"
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:

@@ -9,19 +9,23 @@ from collections.abc import Iterator
 from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing.header_fields import split_lines
+from crawler.protocols.parsing.near_names import header_spellings
 from crawler.protocols.robots_directives import _directives
 from crawler.protocols.robots_directives._tokens import ROBOTS_TAG, DirectiveLine
 from crawler.vocab import CONTENT, DeclaredBy
 
 NAME = "x_robots_tag"
-VERSION = 1
+VERSION = 2
 TITLE = "X-Robots-Tag response headers"
 SPEC = _directives.SPEC
 FAMILY = _directives.FAMILY
 RANK = 0
 CARRIER = Carrier.HEADERS
 RESOURCES = CONTENT
-HEADERS: tuple[str, ...] = ("x-robots-tag", ROBOTS_TAG)
+_FIELD = "x-robots-tag"
+#: Misspelt names of the header.
+NEAR_HEADERS = (*header_spellings(_FIELD), "x-robot-tags", "x-robots", "x-robots-meta")
+HEADERS: tuple[str, ...] = (_FIELD, ROBOTS_TAG, *(n for n in NEAR_HEADERS if n != ROBOTS_TAG))
 
 
 def parse(document: Document, /) -> Reading:
@@ -32,7 +36,8 @@ def parse(document: Document, /) -> Reading:
 def _lines(document: Document) -> Iterator[DirectiveLine]:
     for line in split_lines(document):
         if line.name in HEADERS:
-            deviations = ("robots_tag",) if line.name == ROBOTS_TAG else ()
+            near = ("robots_tag",) if line.name == ROBOTS_TAG else ("header_misspelt",)
+            deviations = () if line.name == _FIELD else near
             yield DirectiveLine(
                 declared_by=DeclaredBy.HEADER,
                 name=line.name,

@@ -13,9 +13,10 @@ from crawler.protocols.parsing import parties, path_patterns
 from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
 from crawler.protocols.parsing.xml_document import Node, Xml
 from crawler.protocols.rsl import _licence
+from crawler.protocols.rsl._asset import Asset, Relation
 from crawler.protocols.rsl._licence import Content, Term, is_http_url, read_contents
 from crawler.protocols.url_patterns import UrlPattern, selective
-from crawler.vocab import DeclaredBy, Presence, Reads, Stance
+from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
 FAMILY = _licence.FAMILY
 SPEC = "https://rslstandard.org/rsl"
@@ -41,11 +42,15 @@ class Copyright:
 class LicensedStatement(NamedTuple):
     """A statement with the path pattern of its `content`.
 
-    `pattern` is None where the `content` covers whatever the document is attached to.
+    `pattern` is None where the `content` covers whatever the document is attached to, and
+    `asset` where it is about the asking origin. `narrowness` and `implied` are those of the term.
     """
 
     statement: Statement
     pattern: path_patterns.Pattern | None
+    asset: Asset | None = None
+    narrowness: int = 0
+    implied: bool = False
 
     @property
     def octets(self) -> int:
@@ -74,14 +79,16 @@ def issue(code: str, text: str = "", line: int | None = None) -> Issue:
     return Issue(code=f"{FAMILY}.{code}", line=line, excerpt=excerpt(text))
 
 
-def read_links(links: Iterable[tuple[str, int, str]]) -> Reading:
+def read_links(links: Iterable[tuple[str, int, str]], *, follows_relative: bool = False) -> Reading:
     """Return the reading of links (URL, line, raw text) to documents.
 
     It is malformed where no link is usable. RSL 1.0, discovery: the URI is absolute and https;
-    an http URI is followed and noted.
+    an http URI is followed and noted. A relative one is noted, and followed on request.
     """
     all_links = list(links)
-    names = dict.fromkeys(clean(url) for url, _, _ in all_links if is_http_url(url))
+    names = dict.fromkeys(
+        clean(url) for url, _, _ in all_links if is_http_url(url) or (follows_relative and url)
+    )
     issues = []
     for url, line, raw in all_links:
         if not is_http_url(url):
@@ -121,7 +128,7 @@ def read_document(xml: Xml, declared_by: DeclaredBy, place: str, first: int = 1)
     ]
     issues = [replace(each, line=(each.line or 1) + first - 1) for each in issues]
     # A document that departs in one `content` is malformed; its other contents still count.
-    conforms = bool(contents) and all(content.strict for content in contents)
+    conforms = bool(contents) and all(each.strict and each.is_whole for each in contents)
     presence = Presence.PRESENT if conforms else Presence.MALFORMED
     holder = _party(_copyright(root), presence)
     return make_reading(presence, statements, issues, parties=(holder,) if holder else ())
@@ -131,6 +138,7 @@ def _statement(
     content: Content, term: Term, declared_by: DeclaredBy, place: str, first: int
 ) -> LicensedStatement:
     line = term.line + first - 1
+    is_strict = content.strict and term.strict
     statement = Statement(
         rule=term.rule,
         stance=term.stance,
@@ -143,11 +151,11 @@ def _statement(
         line=line,
         path=None if content.path is None else clean(content.path[:1000]),
         policy=term.policy,
-        reads=Reads.BOTH if content.strict else Reads.LENIENT,
-        counts=content.strict,
+        reads=Reads.BOTH if is_strict else Reads.LENIENT,
+        counts=is_strict,
     )
     pattern = None if content.path is None else path_patterns.compile_pattern(content.path)
-    return LicensedStatement(statement, pattern)
+    return LicensedStatement(statement, pattern, content.asset, term.narrowness, term.implied)
 
 
 def make_reading(
@@ -164,7 +172,7 @@ def make_reading(
         statements = sorted(statements, key=_strictness)[:_MAX_ITEMS]
     in_order = numbered([licensed.statement for licensed in statements])
     rules = tuple(
-        LicensedStatement(statement, licensed.pattern)
+        licensed._replace(statement=statement)
         for statement, licensed in zip(in_order, statements, strict=True)
     )
     return Reading(
@@ -222,18 +230,23 @@ def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
     )
 
 
+def names_hosts(reading: Reading, /) -> bool:
+    """Return whether answers depend on the host of the origin asked about (RSL 1.0, 3.3).
+
+    This is the optional hook of `interface`.
+    """
+    return any(licensed.asset is not None for licensed in rules_of(reading).statements)
+
+
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """Return the statements that decide for a path, or for the whole origin.
 
-    Statements that do not count come last.
+    Statements that do not count come last. What is about another host is left out.
     """
+    concerning = list(_concerning(rules_of(reading).statements, question.origin))
     applied: list[AppliedStatement] = []
     for counts in (True, False):
-        statements = [
-            licensed
-            for licensed in rules_of(reading).statements
-            if licensed.statement.counts is counts
-        ]
+        statements = [licensed for licensed in concerning if licensed.statement.counts is counts]
         if question.path is None:
             applied += _for_origin(statements)
         else:
@@ -241,10 +254,27 @@ def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStat
     return tuple(applied)
 
 
-def _for_path(statements: list[LicensedStatement], path: str) -> Iterator[AppliedStatement]:
-    """Yield the statement of the narrowest `content` for each purpose; the strictest of equals.
+def _concerning(
+    statements: Iterable[LicensedStatement], origin: str
+) -> Iterator[LicensedStatement]:
+    """Yield the statements about an origin.
 
-    RSL 1.0, element content: the narrower `content` beats the broader.
+    `www.` alone makes another host (RFC 6454, 4), though people mean both: such a statement is
+    shown and does not count.
+    """
+    for licensed in statements:
+        relation = licensed.asset.relation_to(origin) if licensed.asset else Relation.SAME
+        if relation is Relation.SAME:
+            yield licensed
+        elif relation is Relation.NEAR:
+            near = replace(licensed.statement, counts=False, reads=Reads.LENIENT)
+            yield licensed._replace(statement=near)
+
+
+def _for_path(statements: list[LicensedStatement], path: str) -> Iterator[AppliedStatement]:
+    """Yield the deciding statement for each purpose.
+
+    RSL 1.0, 3.1.1: every `content` that matches is evaluated, in no order.
     """
     normal = path_patterns.normalise_path(path)
     matching = [
@@ -252,50 +282,104 @@ def _for_path(statements: list[LicensedStatement], path: str) -> Iterator[Applie
         for licensed in statements
         if not licensed.pattern or path_patterns.matches(licensed.pattern, normal)
     ]
-    narrowest = max((licensed.octets for licensed in matching), default=0)
-    for group in _by_purpose(matching):
-        longest = max(licensed.octets for licensed in group)
-        decisive = _strictest([licensed for licensed in group if licensed.octets == longest])
-        # A narrower content replaces every permission of a broader one, also for purposes that
-        # it does not name. A reservation stays where the narrower content is silent.
-        if not decisive.permits or longest == narrowest:
-            yield AppliedStatement(statement=decisive.statement)
+    decisive = {purpose: _decisive(group) for purpose, group in _by_purpose(matching).items()}
+    for licensed in decisive.values():
+        yield AppliedStatement(statement=_without_training(licensed, decisive))
 
 
 def _for_origin(statements: list[LicensedStatement]) -> Iterator[AppliedStatement]:
     """Yield for each purpose the universal statement, then those limited to paths."""
-    for group in _by_purpose(statements):
-        universal = [licensed for licensed in group if licensed.universal]
+    groups = _by_purpose(statements)
+    universal: dict[Purpose | None, LicensedStatement] = {}
+    narrower: dict[Purpose | None, list[LicensedStatement]] = {}
+    for purpose, group in groups.items():
+        everywhere = [licensed for licensed in group if licensed.universal]
+        if everywhere:
+            universal[purpose] = _decisive(everywhere)
         contents: dict[str, list[LicensedStatement]] = {}
         for licensed in group:
             if licensed.pattern and not licensed.universal:
                 contents.setdefault(licensed.pattern.text, []).append(licensed)
-        narrower = [_strictest(same_content) for same_content in contents.values()]
-        if universal:
-            decisive = _strictest(universal)
-            has_exception = any(other.permits is not decisive.permits for other in narrower)
+        narrower[purpose] = [
+            decisive
+            for same_content in contents.values()
+            if (decisive := _decisive(same_content)) and not _is_idle(decisive, universal)
+        ]
+    for purpose in groups:
+        parts = list(narrower[purpose])
+        if purpose in universal:
+            decisive = universal[purpose]
+            others = parts
+            if purpose is Purpose.TDM and not decisive.permits:
+                # Mining that is reserved contains training: a permission of it is an exception.
+                others = [*parts, *(p for p in narrower.get(Purpose.AI_TRAIN, ()) if p.permits)]
+            has_exception = any(other.permits is not decisive.permits for other in others)
             yield AppliedStatement(
-                statement=decisive.statement, limited_to="paths" if has_exception else ""
+                statement=_without_training(decisive, universal),
+                limited_to="paths" if has_exception else "",
             )
         yield from (
-            AppliedStatement(statement=licensed.statement, limited_to="paths")
-            for licensed in narrower
+            AppliedStatement(statement=licensed.statement, limited_to="paths") for licensed in parts
         )
 
 
-def _by_purpose(statements: list[LicensedStatement]) -> list[list[LicensedStatement]]:
+def _is_idle(
+    licensed: LicensedStatement, universal: dict[Purpose | None, LicensedStatement]
+) -> bool:
+    """Return whether a closed list for some paths adds nothing to a broader reservation."""
+    broader = universal.get(licensed.statement.purpose)
+    return licensed.implied and broader is not None and not broader.permits
+
+
+def _without_training(
+    licensed: LicensedStatement, decisive: dict[Purpose | None, LicensedStatement]
+) -> Statement:
+    """Return a statement; one that reserves mining says so if training is permitted.
+
+    The narrower class of use decides (RSL 1.0, 3.1.2), so mining is then reserved in part.
+    """
+    training = decisive.get(Purpose.AI_TRAIN)
+    statement = licensed.statement
+    is_all_mining = statement.purpose is Purpose.TDM and not licensed.permits
+    if is_all_mining and training is not None and training.permits:
+        return replace(statement, use="other than ai-train")
+    return statement
+
+
+def _by_purpose(
+    statements: list[LicensedStatement],
+) -> dict[Purpose | None, list[LicensedStatement]]:
     """Group statements by purpose, in the order of their first statement."""
-    groups: dict[object, list[LicensedStatement]] = {}
+    groups: dict[Purpose | None, list[LicensedStatement]] = {}
     for licensed in statements:
         groups.setdefault(licensed.statement.purpose, []).append(licensed)
-    return list(groups.values())
+    return groups
+
+
+def _decisive(statements: list[LicensedStatement]) -> LicensedStatement:
+    """Return the statement that decides among those about one purpose and one URL.
+
+    The narrower path decides, then the narrower class of use (RSL 1.0, 3.1.1 and 3.1.2); within
+    one scope `prohibits` beats `permits`. What a closed list does not name replaces broader
+    permissions only: it never frees what a broader `content` reserves.
+    """
+    express = [licensed for licensed in statements if not licensed.implied]
+    implied = [licensed for licensed in statements if licensed.implied]
+    decisive = min(express, key=_scope, default=None)
+    unlicensed = min(implied, key=_scope, default=None)
+    if decisive is None or (
+        unlicensed is not None and decisive.permits and unlicensed.octets > decisive.octets
+    ):
+        assert unlicensed is not None
+        return unlicensed
+    return decisive
+
+
+def _scope(licensed: LicensedStatement) -> tuple[int, int, int]:
+    """Return the sort key of a statement: the narrowest scope first, in it the strictest."""
+    return -licensed.octets, -licensed.narrowness, _strictness(licensed)
 
 
 def _strictness(licensed: LicensedStatement) -> int:
     """Return the sort key of a statement: reserved first, permitted last."""
     return _STRICTNESS[licensed.statement.stance]
-
-
-def _strictest(statements: list[LicensedStatement]) -> LicensedStatement:
-    """Return the strictest statement: `prohibits` beats `permits` (RSL 1.0, prohibits)."""
-    return min(statements, key=_strictness)

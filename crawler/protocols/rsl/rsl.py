@@ -1,8 +1,9 @@
 """RSL licence document: the XML file that robots.txt, a header or a page names (RSL 1.0).
 
 What it prohibits is reserved. What it permits for money is offered on terms. What a list of
-permissions does not name is not licensed. A document that does not conform does not count, and
-a document that could not be fetched is no reservation.
+permissions does not name is not licensed. What it says of another host is nothing about this
+one. A document that does not conform does not count, and a document that could not be fetched
+is no reservation.
 """
 
 from crawler.model import AppliedStatement, Document, Question, Reading
@@ -12,7 +13,7 @@ from crawler.protocols.rsl import _statements, rsl_robots
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "rsl"
-VERSION = 1
+VERSION = 2
 TITLE = "RSL licence document"
 SPEC = _statements.SPEC
 FAMILY = _statements.FAMILY
@@ -21,10 +22,13 @@ CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.RSL_LICENSE})
 HEADERS: tuple[str, ...] = ()
 
-# The optional hooks of `interface`. The audience follows from the carriers that name a document.
+# Optional hooks of `interface`. The audience follows from the carriers that name a document.
 # It is defined here and not in `rsl_robots`: the evaluator finds a hook by RESOURCES.
 url_patterns = _statements.url_patterns
+names_hosts = _statements.names_hosts
 audience = rsl_robots.audience_of
+is_named_loosely = rsl_robots.loose_name_of
+named_documents = rsl_robots.documents_named_by
 
 
 def parse(document: Document, /) -> Reading:

@@ -13,7 +13,7 @@ from crawler.protocols.rsl import _statements
 from crawler.vocab import PAGES, DeclaredBy, Presence
 
 NAME = "rsl_html"
-VERSION = 1
+VERSION = 2
 TITLE = "RSL in pages"
 SPEC = _statements.SPEC
 FAMILY = _statements.FAMILY
@@ -22,7 +22,9 @@ CARRIER = Carrier.PAGE
 RESOURCES = PAGES
 HEADERS: tuple[str, ...] = ()
 
-url_patterns = _statements.url_patterns  # the optional hook of `interface`
+# Optional hooks of `interface`.
+url_patterns = _statements.url_patterns
+names_hosts = _statements.names_hosts
 
 # Elements in a template or an iframe belong to no document that a reader sees.
 _INERT = ("template", "iframe")
@@ -38,7 +40,10 @@ def parse(document: Document, /) -> Reading:
         for element in page.read_elements(document.body)
         if _is_rsl(element) and element.where not in _INERT
     ]
-    links = _statements.read_links(_link(element) for element in elements if element.tag == "link")
+    # A relative `href` is resolved as HTML resolves it (2.4.2); RSL asks for an absolute one.
+    links = _statements.read_links(
+        (_link(element) for element in elements if element.tag == "link"), follows_relative=True
+    )
     inline = [_read_script(element) for element in elements if element.tag == "script"]
     readings = [links, *inline] if links.presence is not Presence.ABSENT else inline
     # One usable link or conforming document is enough for presence.

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from crawler.model import Issue, Reading, Statement, numbered
+from crawler.protocols.parsing import near_names
 from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
@@ -18,10 +19,26 @@ SPEC = "https://www.w3.org/2022/tdmrep/"
 CLAUSE = "TDMRep, tdm-reservation property"
 RESERVATION, POLICY, LOCATION = "tdm-reservation", "tdm-policy", "location"
 
-_MAX_RAW = 1000
-_NAMES = {re.sub("[-_:]", "", name): name for name in (RESERVATION, POLICY, LOCATION)}
-# Values that deployed files use for 1 and 0, among them the booleans of JSON and of RFC 9651.
-_LOOSE_BITS = {"1": 1, "1.0": 1, "true": 1, "?1": 1, "0": 0, "0.0": 0, "false": 0, "?0": 0}
+_MAX_RAW, _MAX_VALUE = 1000, 100
+#: Names that authors write instead, for all carriers.
+NEAR_NAMES = {
+    **dict.fromkeys(
+        ("tdm-reserve", "tdm-reserved", "tdm-reserves", "tdm-opt-out", "tdm-rights-reserved"),
+        RESERVATION,
+    ),
+    "tdmrep-reservation": RESERVATION,
+    "tdm-policies": POLICY,
+    "tdm-policy-url": POLICY,
+    **dict.fromkeys(("path", "url", "uri", "pattern"), LOCATION),
+}
+_SPELLINGS = near_names.NearNames((RESERVATION, POLICY, LOCATION), NEAR_NAMES)
+#: Values that authors write for 1 and 0, among them the booleans of JSON and of RFC 9651.
+NEAR_BITS = {
+    **dict.fromkeys("1 1.0 01 true ?1 yes y on reserved all opt-out optout".split(), 1),
+    **dict.fromkeys("0 0.0 00 false ?0 no n off permitted allowed".split(), 0),
+}
+_EDGE = " \t\r\n\"'`.,;\u00a0\u201c\u201d\u2018\u2019"
+_NUMBER = re.compile(r"[+-]?\d{1,50}(?:\.\d{0,40})?")
 _ABSOLUTE = re.compile(r"https?://[^\s/?#\\]\S*", re.IGNORECASE)
 _RELATIVE = re.compile(r"(?![a-z][a-z0-9+.-]*:|#)\S+", re.IGNORECASE)
 
@@ -41,10 +58,16 @@ def parse_bit(value: object) -> Bit:
     # `type`, not `isinstance`: True is an int in Python, and no number in JSON.
     if type(value) is int and value in (0, 1):
         return Bit(value)
-    if isinstance(value, (str, bool, float)):
-        loose = _LOOSE_BITS.get(str(value).strip(" \t\r\n\"'").lower())
-        if loose is not None:
-            return Bit(loose, "type_mismatch")
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, (str, int, float)):
+        # A parameter behind a semicolon is no part of the value (RFC 9651, 3.1.2).
+        text = str(value)[:_MAX_VALUE].partition(";")[0].strip(_EDGE).lower()
+        if text in NEAR_BITS:
+            return Bit(NEAR_BITS[text], "type_mismatch")
+        # Another number is no value, but its author wrote a reservation and no permission.
+        if _NUMBER.fullmatch(text):
+            return Bit(1, "value.not_a_bit")
     return Bit(None, "value.not_a_bit")
 
 
@@ -61,8 +84,11 @@ def visitable_policy(policy: object) -> str | None:
 
 
 def property_named(name: str) -> str | None:
-    """Return the property that a name means; `tdm_reservation` and `TDM:Reservation` count too."""
-    return _NAMES.get(re.sub("[-_:]", "", name.strip()).lower())
+    """Return the property that a name means, None if it resembles none.
+
+    `tdm_reservation`, `TDM:Reservation` and `tdm-reservaton` count too, as lenient readings.
+    """
+    return _SPELLINGS.meant(name)
 
 
 def make_statement(

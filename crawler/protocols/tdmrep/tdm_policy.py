@@ -24,6 +24,8 @@ RANK = 1
 CARRIER = Carrier.BODY
 RESOURCES = frozenset({Resource.TDM_POLICY})
 HEADERS: tuple[str, ...] = ()
+#: A policy states terms; it never reserves.
+CONTEXT_ONLY = True
 
 _CONTEXT = ["http://www.w3.org/ns/odrl.jsonld", "http://www.w3.org/ns/tdmrep.jsonld"]
 _PROFILE = "http://www.w3.org/ns/tdmrep"

@@ -16,7 +16,7 @@ from crawler.protocols.tdmrep._values import WrittenProperty
 from crawler.vocab import Resource
 
 NAME = "tdmrep_epub"
-VERSION = 1
+VERSION = 2
 TITLE = "TDMRep in EPUB"
 SPEC = _values.SPEC
 FAMILY = _values.FAMILY

@@ -17,7 +17,7 @@ from crawler.protocols.tdmrep._values import POLICY, RESERVATION, WrittenPropert
 from crawler.vocab import PAGES, DeclaredBy
 
 NAME = "tdmrep_html"
-VERSION = 1
+VERSION = 2
 TITLE = "TDMRep meta elements"
 SPEC = _values.SPEC
 FAMILY = _values.FAMILY
@@ -51,9 +51,18 @@ def _properties(elements: tuple[Element, ...]) -> Iterator[WrittenProperty]:
             written = (element.get(attribute) or "").strip(_WHITE)
             name = _values.property_named(written)
             if name in (RESERVATION, POLICY):
-                content = (element.get("content") or "").strip(_WHITE)
-                deviations = tuple(_deviations(element, attribute, written, name))
-                yield WrittenProperty(name, content, element.line, element.raw, deviations)
+                content = element.get("content")
+                deviations = list(_deviations(element, attribute, written, name))
+                if content is None and element.get("value"):
+                    content = element.get("value")
+                    deviations.append("meta.no_content")
+                yield WrittenProperty(
+                    name,
+                    (content or "").strip(_WHITE),
+                    element.line,
+                    element.raw,
+                    tuple(deviations),
+                )
                 break
 
 

@@ -16,7 +16,7 @@ from crawler.protocols.tdmrep._values import WrittenProperty
 from crawler.vocab import Resource
 
 NAME = "tdmrep_pdf"
-VERSION = 1
+VERSION = 2
 TITLE = "TDMRep in PDF"
 SPEC = _values.SPEC
 FAMILY = _values.FAMILY

@@ -1,0 +1,29 @@
+"""The result of an audit in one sentence."""
+
+from crawler.reports.summary import Summary
+from crawler.vocab import Purpose, State
+
+# The use that `flag` gives verdicts for if none is chosen.
+_PURPOSE = Purpose.GENAI_TRAIN
+
+
+def headline(numbers: Summary, purpose: Purpose = _PURPOSE) -> str:
+    """Return one sentence: how many rows are reserved for a purpose, and how many are unknown."""
+    named = numbers.total_rows - numbers.unattributable
+    some = f", {named:,} of them" if numbers.unattributable else ""
+    scope = f"{_count(numbers.total_rows, 'row')}{some} from "
+    scope += _count(numbers.total_origins, "origin")
+    if not numbers.rules:
+        return f"Of {scope}: nothing was judged yet."
+    least, most = numbers.bounds.get(purpose, (0, 0))
+    reserved = _count(least, "row") if least == most else f"between {least:,} and {most:,} rows"
+    audience = f" for {numbers.agent}" if numbers.agent else ""
+    unknown = numbers.rows.get((purpose, State.UNKNOWN), 0)
+    return (
+        f"Of {scope}: {purpose} is reserved{audience} on {reserved}; {unknown:,} unknown "
+        f"({numbers.rules})."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
