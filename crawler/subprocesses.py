@@ -47,6 +47,18 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def is_running(process_id: int) -> bool:
+    """Return whether a process of this number exists, of whichever user."""
+    # Signal 0 only asks whether the process exists; "not permitted" means that it does.
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 class ParentChannel:
     """The connection of a helper process to the process that started it.
 

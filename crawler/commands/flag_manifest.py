@@ -3,13 +3,13 @@
 import contextlib
 import glob
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from crawler.commands.flag_writer import Counts, Reason
 from crawler.reports.export import replaced
+from crawler.subprocesses import is_running
 
 #: Name of the file in the output folder.
 MANIFEST = ".tdm-audit.json"
@@ -81,17 +81,6 @@ def remove_leftovers(out: Path) -> None:
     # The name holds the process id (see `reports.export.replaced`).
     for unfinished in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
         process = unfinished.name.split(".")[-2]
-        if process.isdigit() and not _is_running(int(process)):
+        if process.isdigit() and not is_running(int(process)):
             with contextlib.suppress(OSError):
                 unfinished.unlink()
-
-
-def _is_running(process: int) -> bool:
-    # Signal 0 only asks whether the process exists; "not permitted" means that it does.
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True

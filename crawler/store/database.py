@@ -33,6 +33,7 @@ from crawler.store.failures import (
     os_errors_as_store_error,
     sqlite_errors_as_store_error,
 )
+from crawler.subprocesses import is_running
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -231,20 +232,9 @@ def _remove_leftovers(file: Path) -> None:
     """Remove unfinished databases of processes that were killed."""
     for leftover in file.parent.glob(f".{glob.escape(file.name)}.*{_UNFINISHED}*"):
         process = leftover.name[len(file.name) + 2 :].partition(".")[0]
-        if process.isdigit() and not _is_running(int(process)):
+        if process.isdigit() and not is_running(int(process)):
             with suppress(OSError):
                 leftover.unlink()
-
-
-def _is_running(process: int) -> bool:
-    # Signal 0 only asks whether the process exists; "not permitted" means that it does.
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> bool:
