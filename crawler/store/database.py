@@ -102,7 +102,8 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
             _create(path.resolve())
         _require_file(path)
         _require_writable(path)
-        connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+        # Absolute, because SQLite takes the name `:memory:` for no file at all.
+        connection = sqlite3.connect(path.absolute(), timeout=10, isolation_level=None)
         try:
             _check(connection, path)
             _configure(connection)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
@@ -165,7 +166,7 @@ def _stored(db: sqlite3.Connection, visits: list[dict[Resource, object]]) -> Non
 
 @contextmanager
 def database(visits: list[dict[Resource, object]], rules: str = "signals") -> Iterator:
-    with closing(connect(":memory:", create=True)) as db:
+    with TemporaryDirectory() as folder, closing(connect(f"{folder}/a.db", create=True)) as db:
         _stored(db, visits)
         rebuild(db, chosen=rulesets.load(rules))
         yield db

@@ -671,3 +671,16 @@ def test_real_files_parse():
     assert {reading.presence for reading in found} == {Presence.PRESENT, Presence.MALFORMED}
     assert all(reading.issues for reading in found if reading.presence is Presence.MALFORMED)
     assert (len(found), len(counting), len(lenient)) == (30, 22, 3)
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+@pytest.mark.parametrize("location", ["//", "https://a.example/", "", "^/.*"])
+def test_a_misspelt_permission_hides_no_reservation_in_a_broken_file(before, location):
+    text = (
+        f'{before}[{{"location": "{location}", "tdm-reservation": 0}},'
+        ' {"location": "/", "tdm-reservation": 1}]'
+    )
+    reading = tdmrep_file.parse(Document(body=text.encode(), media_type="application/json"))
+    for path in (None, "/", "/a/b"):
+        applied = tdmrep_file.statements_for(reading, Question(path=path))
+        assert Stance.RESERVED in {one.statement.stance for one in applied if not one.limited_to}

@@ -185,6 +185,13 @@ def test_views_that_users_rely_on_are_there():
     assert set(promised.split()) <= set(database.public_views())
 
 
+def test_a_name_that_sqlite_takes_for_memory_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with closing(connect(":memory:", create=True)) as db:
+        file = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    assert file == (str(tmp_path / ":memory:"),)
+
+
 def test_opening_again_changes_nothing(tmp_path):
     path = tmp_path / "audit.db"
     connect(path, create=True).close()

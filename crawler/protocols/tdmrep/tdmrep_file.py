@@ -22,7 +22,7 @@ from crawler.protocols.url_patterns import UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Resource, Stance
 
 NAME = "tdmrep_file"
-VERSION = 2
+VERSION = 3
 TITLE = "TDMRep file /.well-known/tdmrep.json"
 SPEC = _values.SPEC
 FAMILY = _values.FAMILY
@@ -61,10 +61,15 @@ _LOCATION_FAULTS = ("rule.no_location", "rule.location")
 
 
 class _LocationRule(NamedTuple):
-    """A rule with a reservation value: its statement, and the pattern of its location."""
+    """A rule with a reservation value: its statement, and the pattern of its location.
+
+    `is_exact` says that the rule itself is written as in the report. In a broken file its statement
+    is lenient all the same.
+    """
 
     statement: Statement
     pattern: path_patterns.Pattern
+    is_exact: bool
 
 
 class _Member(NamedTuple):
@@ -129,7 +134,7 @@ def _written_pairs(text: str) -> Iterator[Item]:
 
 def _reading(rules: list[_LocationRule], strict: bool, issues: list[Issue]) -> Reading:
     statements = numbered([rule.statement for rule in rules])
-    kept = tuple(_LocationRule(s, rule.pattern) for s, rule in zip(statements, rules, strict=True))
+    kept = tuple(rule._replace(statement=s) for s, rule in zip(statements, rules, strict=True))
     compared = tuple(rule for rule in kept[:_MAX_COMPARED] if rule.statement.counts)
     issues.extend(_order_issues(compared))
     bad = not any(s.counts for s in statements) and bool(issues)
@@ -201,7 +206,7 @@ def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> Iterator[_Lo
             path=path,
             clause=_CLAUSE,
         )
-        yield _LocationRule(statement, pattern)
+        yield _LocationRule(statement, pattern, is_exact and is_literal)
 
 
 def _value_issues(item: Item, code: str, bit: Bit, policy: _Member) -> Iterator[Issue]:
@@ -347,14 +352,15 @@ def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:
     """Return the first and the longest match for a path; for the origin, all that ever apply.
 
-    Lenient statements follow those that count: each reading has its own matches.
+    Rules that are not written as in the report follow the others: each reading has its own
+    matches. A misspelt permission so hides no reservation, in a broken file as in a good one.
     """
     rules = _rules_of(reading)
     decide = _for_origin if question.path is None else _for_path
     return tuple(
         applied
-        for counts in (True, False)
-        for applied in decide([r for r in rules if r.statement.counts is counts], question)
+        for is_exact in (True, False)
+        for applied in decide([r for r in rules if r.is_exact is is_exact], question)
     )
 
 
