@@ -684,3 +684,13 @@ def test_a_misspelt_permission_hides_no_reservation_in_a_broken_file(before, loc
     for path in (None, "/", "/a/b"):
         applied = tdmrep_file.statements_for(reading, Question(path=path))
         assert Stance.RESERVED in {one.statement.stance for one in applied if not one.limited_to}
+
+
+@pytest.mark.parametrize("between", [", ", "\n", "] [", "];\n["])
+def test_rules_without_brackets_are_all_read(between):
+    one, two = (json.dumps(rule(f"/{name}", 1)) for name in "ab")
+    reading = read(f"{one}{between}{two}".removeprefix("["))
+    assert [one.path for one in reading.statements] == ["/a", "/b"]
+    assert [one.line for one in reading.statements] == [1, 1 + between.count("\n")]
+    assert not any(one.counts for one in reading.statements)
+    assert "tdmrep.json" in {one.code for one in reading.issues}

@@ -64,12 +64,14 @@ class Json(NamedTuple):
 
     `items` are the elements if it is an `array`, otherwise its one value. `fault` is the first
     syntax error. Some errors between elements leave the items readable. Where the text breaks
-    off, there are no items: a prefix of a document is not the document.
+    off, there are no items: a prefix of a document is not the document. `end` is the position
+    after the value in characters: what follows it is no part of the document.
     """
 
     array: bool
     items: tuple[Item, ...]
     fault: Issue | None
+    end: int
 
 
 def _constant(name: str) -> object:
@@ -111,8 +113,9 @@ def read_json(text: str, family: str) -> Json:
         message = getattr(error, "msg", "nested too deeply")
         if not isinstance(error, (json.JSONDecodeError, RecursionError)):
             message = str(error)
-        return Json(array, (), reader.issue(message, getattr(error, "pos", reader.at)))
-    return Json(array, items, reader.fault)
+        fault = reader.issue(message, getattr(error, "pos", reader.at))
+        return Json(array, (), fault, len(text))
+    return Json(array, items, reader.fault, reader.at)
 
 
 class _Reader:

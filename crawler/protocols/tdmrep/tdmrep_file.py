@@ -104,6 +104,7 @@ def parse(document: Document, /) -> Reading:
         return _salvaged(text, issues)
     strict = read.array and not deviation and not read.fault
     items = read.items if read.array else _items_without_array(read.items[0], issues)
+    items += tuple(_items_after(text, read.end))
     return _reading(_rules(items, strict, issues), strict, issues)
 
 
@@ -160,6 +161,18 @@ def _items_without_array(item: Item, issues: list[Issue]) -> tuple[Item, ...]:
             issues.append(_unknown(name, item.line))
             return tuple(Item(entry, item.line, item.raw) for entry in value)
     return (item,)
+
+
+def _items_after(text: str, end: int) -> Iterator[Item]:
+    """Yield the rules that follow the value of a text, as where the brackets are missing.
+
+    Such a text is no JSON, so that all its rules are lenient.
+    """
+    line = text.count("\n", 0, end)
+    for item in loose_json.loose_items(text[end:]):
+        for rule in _items_without_array(item, []):
+            if _is_rule(rule.value):
+                yield rule._replace(line=rule.line + line)
 
 
 def _is_rule(value: object) -> bool:
