@@ -20,6 +20,7 @@ __all__ = [
     "FAILED",
     "STOPPED",
     "Duration",
+    "Size",
     "Token",
     "agent_option",
     "dataset_options",
@@ -45,6 +46,13 @@ FAILED, STOPPED, CONDITION_HOLDS = 1, 4, 5
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(_UNITS)})", re.ASCII)
 _MAX_DURATION_S = 36500 * 86400
+_SIZES = {
+    "b": 1,
+    **{f"{prefix}b": 1000**n for n, prefix in enumerate("kmgt", 1)},
+    **{f"{prefix}ib": 1024**n for n, prefix in enumerate("kmgt", 1)},
+}
+_SIZE = re.compile(rf"(\d+(?:\.\d+)?)\s?({'|'.join(_SIZES)})", re.ASCII | re.IGNORECASE)
+_MAX_SIZE = 10**15
 _WRITE = "write 50ms, 90s, 15m, 24h, 7d or 1w"
 
 
@@ -64,18 +72,37 @@ class Duration(click.ParamType[float]):
             return 0.0
         match = _DURATION.fullmatch(text)
         if match is None:
-            self.fail(f"{value!r} {_fault(text)}; {_WRITE}", param, ctx)
+            self.fail(f"{value!r} {_fault(text, 'duration')}; {_WRITE}", param, ctx)
         seconds = float(match[1]) * _UNITS[match[2]]
         if seconds > _MAX_DURATION_S:
             self.fail(f"{value!r} is more than a hundred years", param, ctx)
         return seconds
 
 
-def _fault(text: str) -> str:
-    """Return what is wrong with a text that is no duration."""
+def _fault(text: str, kind: str) -> str:
+    """Return what is wrong with a text that is no duration, or none of another kind."""
     if text.startswith("-"):
         return "is negative"
-    return "has no unit" if text.replace(".", "").isdecimal() else "is no duration"
+    return "has no unit" if text.replace(".", "").isdecimal() else f"is no {kind}"
+
+
+class Size(click.ParamType[int]):
+    """A size in octets, written as `500KB`, `64MB`, `1GB`, `64MiB`; `0` is none."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the value in octets; wrong usage is what is negative or has no unit."""
+        text = str(value).strip()
+        if isinstance(value, int) or re.fullmatch(r"0+", text):
+            return int(value)
+        match = _SIZE.fullmatch(text)
+        if match is None:
+            self.fail(f"{value!r} {_fault(text, 'size')}; write 500KB, 64MB or 1GB", param, ctx)
+        octets = float(match[1]) * _SIZES[match[2].lower()]
+        if octets > _MAX_SIZE:
+            self.fail(f"{value!r} is more than a million gigabytes", param, ctx)
+        return int(octets)
 
 
 class Token(click.ParamType[str]):
@@ -268,6 +295,9 @@ _FETCH_FIELDS = (
     "context",
     "media",
     "terms",
+    "origin_time",
+    "origin_cpu",
+    "origin_bytes",
 )
 
 

@@ -13,6 +13,7 @@ from crawler.cli._options import (
     FAILED,
     STOPPED,
     Duration,
+    Size,
     dataset_options,
     db_option,
     exit_on_error,
@@ -101,6 +102,26 @@ if TYPE_CHECKING:
 @click.option("--batch", type=click.IntRange(1), default=1000, hidden=True)
 @fetch_options
 @click.option("--time-budget", type=Duration(), help="Stop cleanly after this long.")
+@click.option(
+    "--origin-time",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    help="Time that the requests of one origin may take in all; 0 for no limit.",
+)
+@click.option(
+    "--origin-cpu",
+    type=Duration(),
+    default="2s",
+    show_default=True,
+    help="CPU time that the answers of one origin may take in all; 0 for no limit.",
+)
+@click.option(
+    "--origin-bytes",
+    type=Size(),
+    help="Octets that one origin may send in all; 0 for no limit.  "
+    "[default: 64MB, and 16MiB for each of --media]",
+)
 @click.option(
     "--policy-files-always",
     is_flag=True,

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 from crawler import __version__, media
 from crawler.fetch.http import address_guard, connect_to
+from crawler.plan.budget import OriginBudget
 from crawler.plan.planner import AGENT
+
+#: Octets that the requests of an origin may receive, besides those of media files.
+DEFAULT_ORIGIN_BYTES = 64_000_000
 
 # In the User-Agent the contact stands in a comment, which parentheses, quotes and backslashes would
 # end or change (RFC 9110, 5.6.5).
@@ -32,6 +36,8 @@ class FetchOptions:
     - `per_address`: maximum number of requests in flight to one IP address
     - `timeout`: for a whole request; `connect_timeout`: for DNS, and for connecting
     - `time_budget`: for the whole crawl, None for no limit
+    - `origin_time`, `origin_cpu`, `origin_bytes`: for the requests of one origin, after which the
+      rest is withheld; 0 for no limit, and None for `origin_budget` to decide
     - `max_body`, `max_media`: kept of a response, and of a media file
     - `pages`, `media`, `terms`: sampled pages, media files and terms pages per origin
     - `contact`: URL or mail address in the User-Agent
@@ -60,6 +66,9 @@ class FetchOptions:
     media: int = 0
     terms: int = 0
     max_media: int = 16 * 1024 * 1024
+    origin_time: float = 30.0
+    origin_cpu: float = 2.0
+    origin_bytes: int | None = None
 
     def __post_init__(self) -> None:
         for rule in self.connect_to:
@@ -81,6 +90,16 @@ class FetchOptions:
             )
         if min(self.timeout, self.connect_timeout) <= 0:
             raise ValueError("timeouts must be greater than 0")
+        if min(self.origin_time, self.origin_cpu, self.origin_bytes or 0) < 0:
+            raise ValueError("origin_time, origin_cpu and origin_bytes must not be negative")
+
+    @property
+    def origin_budget(self) -> OriginBudget:
+        """Return the budget of one origin; media files that were asked for add octets to it."""
+        octets = self.origin_bytes
+        if octets is None:
+            octets = DEFAULT_ORIGIN_BYTES + self.media * self.max_media
+        return OriginBudget(time=self.origin_time, cpu=self.origin_cpu, octets=octets)
 
     @property
     def user_agent(self) -> str:

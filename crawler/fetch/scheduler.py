@@ -5,42 +5,34 @@ Rules for editors:
 - Take jobs lazily. A run may have millions of origins, and a job that was not taken needs no
   cleaning up when the crawl stops.
 - A visit is saved whole or not at all; one that is cancelled is made again by the next crawl.
+- Which job comes next is for `job_queue`, who holds a slot for `slots`.
 - Scrapy's scheduler is not used, see docs/decisions/0006-scrapy-as-downloader.md.
 """
 
 import asyncio
-from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from crawler.fetch import slots
+from crawler.fetch.job_queue import JobQueue, OriginJob
 from crawler.fetch.reach import NetworkWatch, Reach
+from crawler.fetch.slots import BusyError, Slot, Slots
 from crawler.model import Observation, Origin
-from crawler.store.stored_responses import StoredResponses
+
+__all__ = ["GRACE_S", "Frontier", "OriginJob", "OriginScheduler", "RunEnd", "Visit"]
 
 #: Seconds that visits in flight are given when a crawl is stopped. Together with saving and
 #: judging it keeps the promise of docs/crawling.md: five seconds from the signal to the exit.
 GRACE_S = 2.5
 # A transaction per visit would cost more than the visit; what waits to be saved is lost by a kill.
 _BATCH_SIZE, _BATCH_S = 50, 1.0
-# Visits of an origin while this machine is short of something, seconds between two of them, and
-# origins that wait for another visit in memory; more of them are left to the next crawl.
-_ATTEMPTS, _PAUSE_S, _MAX_WAITING = 4, 0.5, 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginJob:
-    """An origin to visit.
-
-    `samples` are URLs of pages and media files of the dataset; `stored_responses` are responses
-    of earlier runs that may be revalidated (RFC 9111, 4.3).
-    """
-
-    origin_id: int
-    origin: Origin
-    samples: tuple[str, ...] = ()
-    stored_responses: StoredResponses = field(default_factory=dict)
+# Seconds between two visits while this machine is short of something.
+_PAUSE_S = 0.5
+#: Visits that have begun and wait for others, without a slot: a visit that waits for a host or an
+#: address holds what it has received.
+MAX_WAITING = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +74,10 @@ class Frontier(Protocol):
 
 
 class OriginScheduler:
-    """Visit the origins of a frontier with `concurrency` coroutines.
+    """Visit the origins of a frontier, `concurrency` of them at a time.
 
-    `visit` makes one visit and does not raise for what goes wrong in the network.
+    `visit` makes one visit and does not raise for what goes wrong in the network. It runs with
+    its slot as `slots.current`, and raises `BusyError` if it is to begin later.
     `time_budget` is in seconds. `on_visit` is called for each visit once it is saved, and
     `on_local_failure` for each origin that stays due, with what this machine was short of.
 
@@ -105,26 +98,22 @@ class OriginScheduler:
         self._concurrency, self._time_budget = concurrency, time_budget
         self._on_local_failure = on_local_failure
         self._watch: NetworkWatch[Visit] = NetworkWatch()
-        self._waiting: deque[OriginJob] = deque()
-        self._attempts: Counter[int] = Counter()
-        self._left_due = 0
-        self._in_flight, self._limit, self._cuts = 0, float(concurrency), 0
-        self._room = asyncio.Event()
+        self._something_ended = asyncio.Event()
+        self._slots, self._cuts = Slots(concurrency, self._something_ended.set), 0
         self._ended = RunEnd.FINISHED
-        self._workers: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self._batch: list[Visit] = []
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
 
     async def run(self) -> RunEnd:
         """Visit until there are no jobs or `stop` is called. Raises what the frontier raises."""
-        self._jobs = iter(self._frontier.jobs())
-        self._workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
+        self._queue = JobQueue(iter(self._frontier.jobs()))
         if self._time_budget is not None:
             self._call_later(self._time_budget, self.stop, RunEnd.BUDGET)
         try:
-            await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
+            await self._work()
         finally:
             await self._shutdown()
         self._frontier.finish(self._ended)
@@ -136,38 +125,54 @@ class OriginScheduler:
             self._cancel_all()
             return
         self._ended = ended
-        self._room.set()
+        self._something_ended.set()
         self._call_later(GRACE_S, self._cancel_all)
 
     async def _work(self) -> None:
-        while await self._is_going_on() and (job := self._next_job()) is not None:
-            self._in_flight, cuts = self._in_flight + 1, self._cuts
-            try:
-                visit = await self._visit(job)
-            finally:
-                self._in_flight -= 1
-                self._room.set()
+        """Begin visits while there are jobs and slots, and wait until all of them have ended."""
+        while self._failure is None:
+            self._something_ended.clear()
+            while self._may_begin() and (found := self._queue.next()) is not None:
+                self._begin(found.job, self._slots.begin(found.place))
+            if not self._tasks:
+                return
+            await self._something_ended.wait()
+
+    def _may_begin(self) -> bool:
+        has_room = len(self._tasks) < self._concurrency + MAX_WAITING
+        return self._ended is RunEnd.FINISHED and has_room and self._slots.is_free
+
+    def _begin(self, job: OriginJob, slot: Slot) -> None:
+        task = asyncio.create_task(self._carry_out(job, slot))
+        self._tasks.add(task)
+        task.add_done_callback(self._on_end)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._something_ended.set()
+        if not task.cancelled() and self._failure is None:
+            self._failure = task.exception()
+
+    async def _carry_out(self, job: OriginJob, slot: Slot) -> None:
+        """Make one visit, and take what it found; or begin it again later."""
+        slots.current.set(slot)
+        cuts = self._cuts
+        try:
+            visit = await self._visit(job)
             if visit.local_failure:
                 self._put_off(job, visit.local_failure, is_first=cuts == self._cuts)
                 await asyncio.sleep(_PAUSE_S)
-                continue
-            self._attempts.pop(job.origin_id, None)
-            self._limit = min(self._concurrency, self._limit + 1 / self._limit)
-            self._add_to_batch(self._watch.take(visit))
-            if self._watch.is_down and self._ended is RunEnd.FINISHED:
-                self.stop(RunEnd.NO_NETWORK)
-
-    async def _is_going_on(self) -> bool:
-        """Wait until one more origin may be in flight; return False if the crawl is to stop."""
-        while self._ended is RunEnd.FINISHED and self._in_flight >= int(self._limit):
-            self._room.clear()
-            await self._room.wait()
-        return self._ended is RunEnd.FINISHED
-
-    def _next_job(self) -> OriginJob | None:
-        """Return the next job of the frontier; at its end, those that were put off."""
-        job = next(self._jobs, None)
-        return self._waiting.popleft() if job is None and self._waiting else job
+                return
+        except BusyError as error:
+            self._queue.set_aside(job, error.place)
+            return
+        finally:
+            slot.end()
+        self._queue.forget_attempts(job)
+        self._slots.size = min(self._concurrency, self._slots.size + 1 / self._slots.size)
+        self._add_to_batch(self._watch.take(visit))
+        if self._watch.is_down and self._ended is RunEnd.FINISHED:
+            self.stop(RunEnd.NO_NETWORK)
 
     def _put_off(self, job: OriginJob, why: str, *, is_first: bool) -> None:
         """Visit an origin again later, or leave it due.
@@ -175,14 +180,9 @@ class OriginScheduler:
         `is_first`: no other local failure since this visit began.
         """
         if is_first:
-            self._limit, self._cuts = max(1.0, self._limit / 2), self._cuts + 1
-        self._attempts[job.origin_id] += 1
-        if self._attempts[job.origin_id] < _ATTEMPTS and len(self._waiting) < _MAX_WAITING:
-            self._waiting.append(job)
-            return
-        del self._attempts[job.origin_id]
-        self._left_due += 1
-        self._on_local_failure(why)
+            self._slots.size, self._cuts = max(1.0, self._slots.size / 2), self._cuts + 1
+        if not self._queue.put_off(job):
+            self._on_local_failure(why)
 
     def _add_to_batch(self, visits: Sequence[Visit]) -> None:
         self._batch += visits
@@ -212,8 +212,8 @@ class OriginScheduler:
             self._cancel_all()
 
     def _cancel_all(self) -> None:
-        for worker in self._workers:
-            worker.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     def _call_later(self, seconds: float, callback: Callable[..., None], *args: object) -> None:
         self._timers.append(asyncio.get_running_loop().call_later(seconds, callback, *args))
@@ -221,15 +221,14 @@ class OriginScheduler:
     async def _shutdown(self) -> None:
         """Cancel what still runs, raise the first failure or else save the last batch."""
         self._cancel_all()
-        results = await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for timer in self._timers:
             timer.cancel()
-        failures = [e for e in (self._failure, *results) if isinstance(e, Exception)]
-        if failures:
-            raise failures[0]
+        if self._failure is not None:
+            raise self._failure
         self._batch += self._watch.finish()
         self._flush()
         if self._ended is RunEnd.FINISHED and self._watch.is_down:
             self._ended = RunEnd.NO_NETWORK
-        elif self._ended is RunEnd.FINISHED and self._left_due:
+        elif self._ended is RunEnd.FINISHED and self._queue.left_due:
             self._ended = RunEnd.LOCAL_FAILURE

@@ -31,12 +31,14 @@ class OriginHistory:
     """The observations of one origin in order, with indexes.
 
     `observations` holds all of them. `request_count` counts those that come from a request,
-    and those that repeat the answer to an earlier request for the same URL.
+    and those that repeat the answer to an earlier request for the same URL. `used_up` is why no
+    more requests may be sent at all, since a budget is used up; else it is empty.
     """
 
     def __init__(self, observations: Iterable[Observation] = ()) -> None:
         self.observations: list[Observation] = []
         self.request_count = 0
+        self.used_up = ""
         self._chains: defaultdict[Chain, list[Observation]] = defaultdict(list)
         self._answers: dict[tuple[Resource, str], Observation] = {}
         self._robots_chains: dict[str, Chain] = {}
@@ -83,7 +85,7 @@ class OriginHistory:
 
     def stop_reason(self, url: str) -> str:
         """Return why no more requests go to the host of a URL, or an empty string."""
-        return self._stop_reasons.get(resolve.origin_text(url), "")
+        return self.used_up or self._stop_reasons.get(resolve.origin_text(url), "")
 
     def answer(self, target: Target) -> Observation | None:
         """Return the first answer to a request for the same resource at the same URL."""

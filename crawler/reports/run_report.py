@@ -1,11 +1,13 @@
 """Report of a run in numbers, and the failures that an unattended run must not have."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crawler.store.queries import claim_counts, crash_count
 from crawler.store.run_statistics import (
     SlowOrigin,
+    budgets_used_up,
     resource_coverage,
     run_totals,
     slowest_origins,
@@ -25,6 +27,7 @@ class RunReport:
     in octets of bodies after decompression; `seconds` pass from the first request to the last.
     `planned` and `seen` count resources; `crashes` are errors of this program. `stale` counts the
     origins of the database that are judged on evidence which the last attempt could not renew.
+    `used_up` counts the origins that used up a budget, by the budget's name.
     """
 
     run: int
@@ -37,6 +40,7 @@ class RunReport:
     seen: int
     crashes: int
     stale: int
+    used_up: Mapping[str, int]
     slowest: tuple[SlowOrigin, ...]
 
     @property
@@ -78,6 +82,7 @@ def run_report(db: sqlite3.Connection, run: int) -> RunReport:
         seen=seen,
         crashes=totals.faults + crash_count(db, run),
         stale=claim_counts(db)[0],
+        used_up=budgets_used_up(db, run),
         slowest=tuple(slowest_origins(db, run, _SLOWEST)),
     )
 
@@ -98,6 +103,7 @@ def as_json(report: RunReport, min_coverage: float) -> dict[str, object]:
         "min_coverage": min_coverage,
         "internal_crashes": report.crashes,
         "stale_origins": report.stale,
+        "budgets_used_up": dict(report.used_up),
         "slowest": [
             {
                 "origin": host.origin,

@@ -98,6 +98,12 @@ def show_run_report(report: RunReport, min_coverage: float) -> None:
         f"{report.seconds:,.1f} s ({report.rate:,.1f} a second); "
         f"{report.seen:,} of {report.planned:,} planned resources seen"
     )
+    if report.used_up:
+        parts = [f"{name} {count:,}" for name, count in report.used_up.items()]
+        show_line(
+            f"Origins that used up a budget: {', '.join(parts)}; the rest of their resources was "
+            "not requested (--origin-time, --origin-cpu, --origin-bytes)"
+        )
     show(
         "Slowest origins",
         ["origin", "attempts", "milliseconds", "slowest"],

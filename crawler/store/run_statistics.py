@@ -3,7 +3,8 @@
 import sqlite3
 from typing import NamedTuple
 
-from crawler.vocab import CONTEXT, Resource
+from crawler.plan.budget import BUDGETS, USED_UP
+from crawler.vocab import CONTEXT, Outcome, Resource
 
 # An answer that says what is there, or that nothing is, was seen (RFC 9110, 15.5.5 and 15.5.11).
 # Whether a page can be parsed does not matter here.
@@ -35,6 +36,10 @@ _COVERAGE = f"""
 _SLOWEST = """
     SELECT origin, count(*), sum(elapsed_ms) AS ms, max(elapsed_ms) FROM observations
     WHERE run = ? GROUP BY origin ORDER BY ms DESC, origin LIMIT ?
+"""
+_USED_UP = """
+    SELECT count(DISTINCT origin) FROM observations
+    WHERE run = ? AND outcome = ? AND note LIKE ?
 """
 
 
@@ -77,3 +82,12 @@ def resource_coverage(db: sqlite3.Connection, run: int) -> tuple[int, int]:
 def slowest_origins(db: sqlite3.Connection, run: int, count: int) -> list[SlowOrigin]:
     """Return the origins whose requests took longest in a run, the slowest first."""
     return [SlowOrigin(*row) for row in db.execute(_SLOWEST, (run, count))]
+
+
+def budgets_used_up(db: sqlite3.Connection, run: int) -> dict[str, int]:
+    """Return how many origins used up which budget in a run, without zeros."""
+    counts = {
+        name: db.execute(_USED_UP, (run, Outcome.WITHHELD, f"{USED_UP}{name},%")).fetchone()[0]
+        for name in BUDGETS
+    }
+    return {name: count for name, count in counts.items() if count}

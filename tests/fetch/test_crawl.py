@@ -533,7 +533,9 @@ def test_sigterm_saves_what_can_be_finished():
         process.send_signal(signal.SIGTERM)
         visits, end = finish(process)
     assert end["ended"] == "stopped"
-    assert end["taken"] == len(visits) == end["counted"] < len(jobs)
+    # The others wait for their host, or were not even taken.
+    assert len(visits) == end["counted"] <= end["taken"]
+    assert len(visits) < len(jobs)
     assert {v["origin"]["host"] for v in visits} == {"fast.test", "slow.test"}
 
 

@@ -7,11 +7,8 @@ Rules for editors:
 - Of a request only `RequestContext` survives an exception, so record there what must be stored.
 """
 
-import asyncio
-import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 import aiohttp
@@ -21,6 +18,7 @@ from aiohttp.helpers import EMPTY_BODY_STATUS_CODES
 from scrapy.http import Response
 
 from crawler.clock import stamp
+from crawler.fetch.charging import cpu_charged_steps
 from crawler.fetch.http import address_guard, body
 from crawler.fetch.http.connector import (
     Connector,
@@ -30,6 +28,7 @@ from crawler.fetch.http.connector import (
 )
 from crawler.fetch.http.outcomes import BrokenAnswerError, is_local
 from crawler.fetch.options import FetchOptions
+from crawler.fetch.slots import Turns
 
 
 class ReceivedResponse(Response):
@@ -63,33 +62,8 @@ class _RawHeaderResponse(aiohttp.ClientResponse):
         host, port = self.peer = handler.transport.get_extra_info("peername")[:2]
         context.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         context.tls = handler.tls
+        handler.spent = context.spent
         return await super().start(connection)
-
-
-class PerAddressLimit:
-    """Limit of the requests in flight to one IP address, whatever the host names.
-
-    Shared hosting and CDNs serve thousands of hosts from one machine.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._semaphores: dict[str, asyncio.Semaphore] = {}
-        self._users: Counter[str] = Counter()
-
-    @contextlib.asynccontextmanager
-    async def acquire(self, address: str) -> AsyncIterator[None]:
-        """Wait until a request to an IP address may be sent, and count it until the block ends."""
-        semaphore = self._semaphores.setdefault(address, asyncio.Semaphore(self._limit))
-        # Counts those that wait, too, so that a semaphore goes when its last user does.
-        self._users[address] += 1
-        try:
-            async with semaphore:
-                yield
-        finally:
-            self._users[address] -= 1
-            if not self._users[address]:
-                del self._users[address], self._semaphores[address]
 
 
 class Client:
@@ -101,7 +75,8 @@ class Client:
 
     def __init__(self, options: FetchOptions, connector: Connector | None = None) -> None:
         self._cap = options.max_body
-        self._per_address = PerAddressLimit(options.per_address)
+        # Shared hosting and CDNs serve thousands of hosts from one machine.
+        self._addresses = Turns(options.per_address)
         self._connector = connector or Connector(options)
         self._session = aiohttp.ClientSession(
             connector=self._connector,
@@ -121,21 +96,25 @@ class Client:
     async def get(
         self, url: str, headers: Mapping[str, str], context: RequestContext
     ) -> ReceivedResponse:
-        """Send a GET for a URL once its address has room, and return the response.
+        """Send a GET for a URL once it is the turn of `context.slot`, and return the response.
 
         Start, duration, address and TLS are recorded in `context`, also if this raises.
-        The duration excludes the wait for room.
+        The duration excludes the wait for a turn, and so does the time that is charged to
+        `context.spent`, which includes DNS. Raises `BusyError` as `Turns.turn` does.
         """
         parsed = yarl.URL(url, encoded=True)
         request_context.set(context)
-        started = _start_clock(context)
+        begun = started = waits_from = _start_clock(context)
         try:
             address = await self._connector.key_of(parsed.raw_host or "", parsed.port or 0)
-            async with self._per_address.acquire(address):
+            waits_from = time.monotonic()
+            async with self._addresses.turn(address, context.slot):
                 started = _start_clock(context)
                 return await self._get(parsed, url, headers)
         finally:
-            context.elapsed_ms = round((time.monotonic() - started) * 1000)
+            ended = time.monotonic()
+            context.elapsed_ms = round((ended - started) * 1000)
+            context.spent.time += ended - begun - max(0.0, started - waits_from)
 
     async def _get(
         self, parsed: yarl.URL, url: str, headers: Mapping[str, str]
@@ -148,7 +127,8 @@ class Client:
             why = self._connector.refusal(peer_host, parsed.port or 0)
             if why:
                 raise address_guard.BlockedAddressError(why)
-            received = await self._read(response)
+            spent = request_context.get().spent
+            received = await cpu_charged_steps(self._read(response), spent)
             if received.truncated:
                 response.close()  # the rest is not read, so the connection cannot be used again
             return ReceivedResponse(url, response.status, _raw_fields(response), received)

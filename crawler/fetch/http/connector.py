@@ -31,6 +31,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
+from crawler.fetch.charging import cpu_charged
 from crawler.fetch.http import address_guard, connect_to
 from crawler.fetch.http.outcomes import (
     BrokenAnswerError,
@@ -40,9 +41,13 @@ from crawler.fetch.http.outcomes import (
     is_local,
 )
 from crawler.fetch.options import FetchOptions
+from crawler.fetch.slots import Slot, current_slot
+from crawler.plan.budget import Spent
 
 #: Seconds that an answer of DNS is cached.
 DNS_TTL_S = 300
+#: Octets of framing in a chunked body (sizes, extensions, trailers) beyond those of its content.
+MAX_FRAMING_OCTETS = 64 * 1024
 #: Interim responses before one final response, and octets of their header fields.
 MAX_INTERIM, MAX_INTERIM_OCTETS = 20, 64 * 1024
 _PIECE = 4096
@@ -70,13 +75,16 @@ class TlsFacts(NamedTuple):
 class RequestContext:
     """Input and output of a request that do not fit into Scrapy's or aiohttp's arguments.
 
-    In: `own_port` of the origin visited, and `cap` for the body in octets (0: that of the options).
+    In: `own_port` of the origin visited, `cap` for the body in octets (0: that of the options), the
+    `slot` of the visit, and what it has `spent`, to which the request adds.
     Out, also for a request that raises: `started_at` in UTC, `elapsed_ms`, `address` as `IP:port`
     and `tls`.
     """
 
     own_port: int = 0
     cap: int = 0
+    slot: Slot = field(default_factory=current_slot)
+    spent: Spent = field(default_factory=Spent)
     started_at: str = ""
     elapsed_ms: int = 0
     address: str = ""
@@ -99,12 +107,21 @@ class TlsRecordingHandler(ResponseHandler):
       until the timeout. Here the reader gets the error at once.
     - Interim responses (RFC 9110, 15.2), and responses that no request asked for, are queued
       without a limit. Here the connection is closed at `MAX_INTERIM` of them.
+    - Chunks are parsed one by one, however small. Here the connection is closed when a body has
+      `MAX_FRAMING_OCTETS` more of framing than of content (RFC 9112, 7.1).
+
+    Octets and CPU time are charged to `spent`, which is that of the request in progress.
     """
 
     tls = TlsFacts()
+    _body_octets = 0
     _interim = 0
     _interim_octets = 0
     _flood = ""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.spent = Spent()
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Queue a message, unless it is one of a flood."""
@@ -125,8 +142,16 @@ class TlsRecordingHandler(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Pass data to the parser, in two pieces if the header section ends in it."""
+        self.spent.octets += len(data)
+        with cpu_charged(self.spent):
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         for piece in self._pieces(data):
+            in_body = self._payload is not None and not self._payload.is_eof()
+            self._body_octets = self._body_octets + len(piece) if in_body else 0
             super().data_received(piece)
+        self._note_framing()
         if self._flood:
             self._end_flood()
             return
@@ -143,11 +168,23 @@ class TlsRecordingHandler(ResponseHandler):
             yield rest[:size]
             rest = rest[size:]
 
+    def _note_framing(self) -> None:
+        """Look for a body that is mostly framing, unless the parser has paused and holds data."""
+        payload = self._payload
+        if payload is None or payload.is_eof() or self._reading_paused:
+            return
+        framing = self._body_octets - payload.total_bytes
+        if framing > MAX_FRAMING_OCTETS + payload.total_bytes:
+            self._flood = f"a body with more framing than content, {framing} octets"
+
     def _end_flood(self) -> None:
         """Close the connection, and let its reader know why."""
         if self.transport is not None and not self.transport.is_closing():
             self._buffer.clear()
-            self.set_exception(BrokenAnswerError(self._flood))
+            error = BrokenAnswerError(self._flood)
+            if self._payload is not None:
+                self._payload.set_exception(error)
+            self.set_exception(error)
             self.transport.abort()
 
 
@@ -229,7 +266,7 @@ class Connector(aiohttp.TCPConnector):
         self._conns.clear()
 
     async def key_of(self, host: str, port: int) -> str:
-        """Return the address under which requests to a host are counted for `PerAddressLimit`."""
+        """Return the address under which requests to a host are counted for `Turns`."""
         # The least, so that hosts with the same addresses in another order share a limit.
         return min(address["host"] for address in await self._resolve_host(host, port))
 

@@ -19,6 +19,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from crawler import page
 from crawler.clock import stamp
+from crawler.fetch.charging import cpu_charged
 from crawler.fetch.http.client import ReceivedResponse
 from crawler.fetch.http.conditional import NOT_MODIFIED, may_be_confirmed, not_modified
 from crawler.fetch.http.connector import RequestContext
@@ -26,8 +27,11 @@ from crawler.fetch.http.outcomes import is_local, outcome_of, reach_of
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.reach import Reach, farthest
 from crawler.fetch.scheduler import Frontier, OriginJob, OriginScheduler, RunEnd, Visit
+from crawler.fetch.slots import BusyError, Turns, current_slot
 from crawler.fetch.workers.media_sandbox import MediaSandbox
 from crawler.model import Observation, Origin, Target
+from crawler.plan import budget
+from crawler.plan.budget import Spent
 from crawler.plan.history import OriginHistory
 from crawler.plan.planner import PlanOptions, next_target
 from crawler.protocols.parse import media_type
@@ -72,6 +76,9 @@ class ReservationsSpider(Spider):
             policy_files_always=options.policy_files_always,
         )
         self._sandbox = MediaSandbox()
+        # Scrapy sends one request at a time to a host; a visit that waits for those of others holds
+        # no slot meanwhile.
+        self._hosts = Turns(1)
         self._scheduler = OriginScheduler(
             frontier,
             self.visit,
@@ -119,18 +126,21 @@ class ReservationsSpider(Spider):
         """Fetch all that the planner asks for of one origin.
 
         A crash of this program becomes the last observation, so that one origin never stops a run.
-        A local failure ends the visit: nothing of it will be stored.
+        A local failure ends the visit: nothing of it will be stored. Once a budget of the origin is
+        used up, the planner withholds what is left. Raises `BusyError` if the visit is to begin
+        later.
         """
         history, crash, local_failure = OriginHistory(), list[Observation](), ""
-        reaches = list[Reach]()
+        reaches, spent = list[Reach](), Spent()
         try:
-            while not local_failure and (
-                step := next_target(job.origin, job.samples, history, self._plan_options)
-            ):
-                observation = await self._carry_out(step, job, reaches)
+            while not local_failure and (step := self._next_step(job, history, spent)):
+                observation = await self._carry_out(step, job, reaches, spent)
+                current_slot().is_fresh = False
                 history.add(observation)
                 if observation.outcome is Outcome.LOCAL_FAILURE:
                     local_failure = observation.note
+        except BusyError:
+            raise
         except Exception as error:  # one origin never stops the run
             if is_local(error):
                 local_failure = outcome_of(error)[1]
@@ -143,38 +153,56 @@ class ReservationsSpider(Spider):
             local_failure=local_failure,
         )
 
+    def _next_step(
+        self, job: OriginJob, history: OriginHistory, spent: Spent
+    ) -> Target | Observation | None:
+        """Return the planner's next step; deciding on it is charged to the origin, too."""
+        while True:
+            history.used_up = budget.reason(spent, self.options.origin_budget)
+            with cpu_charged(spent):
+                step = next_target(job.origin, job.samples, history, self._plan_options)
+            is_covered = history.used_up or not budget.reason(spent, self.options.origin_budget)
+            if is_covered or not isinstance(step, Target):
+                return step
+
     async def _carry_out(
-        self, step: Target | Observation, job: OriginJob, reaches: list[Reach]
+        self, step: Target | Observation, job: OriginJob, reaches: list[Reach], spent: Spent
     ) -> Observation:
         """Return the observation of a step; the planner makes those of withheld requests itself."""
         if isinstance(step, Target):
-            return await self._fetch(step, job, reaches)
+            return await self._fetch(step, job, reaches, spent)
         # The planner is pure and has no clock.
         return step if step.started_at else replace(step, started_at=stamp())
 
-    async def _fetch(self, target: Target, job: OriginJob, reaches: list[Reach]) -> Observation:
+    async def _fetch(
+        self, target: Target, job: OriginJob, reaches: list[Reach], spent: Spent
+    ) -> Observation:
         """Send one request and return its observation; network errors do not raise.
 
-        How far it came is added to `reaches`.
+        How far it came is added to `reaches`, what it took to `spent`.
         """
         host = resolve.host_of(resolve.origin_text(target.url))
         stored = job.stored_responses.get((target.resource, target.url))
         if not may_be_confirmed(stored, self.options.full_every):
             stored = None
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
-        context = RequestContext(own_port=job.origin.port, cap=cap)
+        context = RequestContext(own_port=job.origin.port, cap=cap, spent=spent)
         # Verbatim: without it Scrapy normalises the URL, and another URL would be asked.
         meta = {"verbatim_url": True, "download_slot": host, "request_context": context}
         headers = dict(stored.conditions) if stored else None
         request = Request(target.url, callback=NO_CALLBACK, headers=headers, meta=meta)
         try:
-            assert self.crawler.engine is not None
-            response = cast("ReceivedResponse", await self.crawler.engine.download_async(request))
+            async with self._hosts.turn(host, context.slot):
+                response = await self._download(request)
             reaches.append(Reach.ANSWERED)
             if response.status == NOT_MODIFIED:
                 observation = not_modified(target, response, stored)
             else:
-                observation = await self._with_media_extract(_observation_of(target, response))
+                with cpu_charged(spent):
+                    observation = _observation_of(target, response)
+                observation = await self._with_media_extract(observation)
+        except BusyError:
+            raise
         except Exception as error:  # translated in one table
             outcome, note = outcome_of(error)
             reaches.append(reach_of(error, context.address))
@@ -189,6 +217,10 @@ class ReservationsSpider(Spider):
             tls_certificate=context.tls.certificate,
             tls_verified=context.tls.verified,
         )
+
+    async def _download(self, request: Request) -> ReceivedResponse:
+        assert self.crawler.engine is not None
+        return cast("ReceivedResponse", await self.crawler.engine.download_async(request))
 
     async def _with_media_extract(self, observation: Observation) -> Observation:
         """Add the extract of a media file; return any other observation unchanged."""
