@@ -105,22 +105,20 @@ if TYPE_CHECKING:
 @click.option(
     "--origin-time",
     type=Duration(),
-    default="30s",
-    show_default=True,
-    help="Time that the requests of one origin may take in all; 0 for no limit.",
+    help="Time that the requests of one origin may take in all; 0 for no limit.  "
+    "[default: 30s, and 3s for each further page, media file or page of terms]",
 )
 @click.option(
     "--origin-cpu",
     type=Duration(),
-    default="2s",
-    show_default=True,
-    help="CPU time that the answers of one origin may take in all; 0 for no limit.",
+    help="CPU time that the answers of one origin may take in all; 0 for no limit.  "
+    "[default: 2s, and 200ms for each further file]",
 )
 @click.option(
     "--origin-bytes",
     type=Size(),
     help="Octets that one origin may send in all; 0 for no limit.  "
-    "[default: 64MB, and 16MiB for each of --media]",
+    "[default: 64MB, and 16MiB for each further file]",
 )
 @click.option(
     "--policy-files-always",

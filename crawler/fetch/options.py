@@ -8,8 +8,10 @@ from crawler.fetch.http import address_guard, connect_to
 from crawler.plan.budget import OriginBudget
 from crawler.plan.planner import AGENT
 
-#: Octets that the requests of an origin may receive, besides those of media files.
-DEFAULT_ORIGIN_BYTES = 64_000_000
+# The budget of an origin, and what each page beyond the first, media file and page of terms adds.
+_ORIGIN_TIME_S, _MORE_TIME_S = 30.0, 3.0
+_ORIGIN_CPU_S, _MORE_CPU_S = 2.0, 0.2
+_ORIGIN_BYTES = 64_000_000
 
 # In the User-Agent the contact stands in a comment, which parentheses, quotes and backslashes would
 # end or change (RFC 9110, 5.6.5).
@@ -66,8 +68,8 @@ class FetchOptions:
     media: int = 0
     terms: int = 0
     max_media: int = 16 * 1024 * 1024
-    origin_time: float = 30.0
-    origin_cpu: float = 2.0
+    origin_time: float | None = None
+    origin_cpu: float | None = None
     origin_bytes: int | None = None
 
     def __post_init__(self) -> None:
@@ -90,16 +92,19 @@ class FetchOptions:
             )
         if min(self.timeout, self.connect_timeout) <= 0:
             raise ValueError("timeouts must be greater than 0")
-        if min(self.origin_time, self.origin_cpu, self.origin_bytes or 0) < 0:
+        if min(self.origin_time or 0, self.origin_cpu or 0, self.origin_bytes or 0) < 0:
             raise ValueError("origin_time, origin_cpu and origin_bytes must not be negative")
 
     @property
     def origin_budget(self) -> OriginBudget:
-        """Return the budget of one origin; media files that were asked for add octets to it."""
-        octets = self.origin_bytes
-        if octets is None:
-            octets = DEFAULT_ORIGIN_BYTES + self.media * self.max_media
-        return OriginBudget(time=self.origin_time, cpu=self.origin_cpu, octets=octets)
+        """Return the budget of one origin; by default, files that the user asks for add to it."""
+        more = max(0, self.pages - 1) + self.media + self.terms
+        time, cpu, octets = self.origin_time, self.origin_cpu, self.origin_bytes
+        return OriginBudget(
+            time=_ORIGIN_TIME_S + more * _MORE_TIME_S if time is None else time,
+            cpu=_ORIGIN_CPU_S + more * _MORE_CPU_S if cpu is None else cpu,
+            octets=_ORIGIN_BYTES + more * self.max_media if octets is None else octets,
+        )
 
     @property
     def user_agent(self) -> str:

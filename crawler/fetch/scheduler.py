@@ -27,7 +27,8 @@ __all__ = ["GRACE_S", "Frontier", "OriginJob", "OriginScheduler", "RunEnd", "Vis
 #: judging it keeps the promise of docs/crawling.md: five seconds from the signal to the exit.
 GRACE_S = 2.5
 # A transaction per visit would cost more than the visit; what waits to be saved is lost by a kill.
-_BATCH_SIZE, _BATCH_S = 50, 1.0
+# It holds the bodies that were received, so it is bounded by their size, too.
+_BATCH_SIZE, _BATCH_S, _BATCH_OCTETS = 50, 1.0, 8 * 1024 * 1024
 # Seconds between two visits while this machine is short of something.
 _PAUSE_S = 0.5
 #: Visits that have begun and wait for others, without a slot: a visit that waits for a host or an
@@ -104,6 +105,7 @@ class OriginScheduler:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self._batch: list[Visit] = []
+        self._batch_octets = 0
         self._flush_timer: asyncio.TimerHandle | None = None
         self._failure: BaseException | None = None
 
@@ -186,7 +188,10 @@ class OriginScheduler:
 
     def _add_to_batch(self, visits: Sequence[Visit]) -> None:
         self._batch += visits
-        if len(self._batch) >= _BATCH_SIZE:
+        self._batch_octets += sum(
+            len(o.body) + len(o.extract) for visit in visits for o in visit.observations
+        )
+        if len(self._batch) >= _BATCH_SIZE or self._batch_octets >= _BATCH_OCTETS:
             self._flush()
         elif self._flush_timer is None:
             loop = asyncio.get_running_loop()
@@ -197,7 +202,7 @@ class OriginScheduler:
             self._flush_timer.cancel()
             self._flush_timer = None
         # Emptied first: if saving raises, `_shutdown` must not save the same visits again.
-        batch, self._batch = self._batch, []
+        batch, self._batch, self._batch_octets = self._batch, [], 0
         if batch:
             self._frontier.save(batch)
         if self._on_visit is not None:

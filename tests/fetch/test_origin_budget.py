@@ -107,11 +107,14 @@ def test_no_limit(tmp_path):
     assert json.loads(done.stdout)["report"]["budgets_used_up"] == {}
 
 
-def test_media_files_that_were_asked_for_have_octets_of_their_own():
-    plain, with_media = FetchOptions(), FetchOptions(media=3)
-    more = with_media.origin_budget.octets - plain.origin_budget.octets
-    assert more == 3 * plain.max_media
-    assert FetchOptions(media=3, origin_bytes=5).origin_budget.octets == 5
+def test_files_that_were_asked_for_add_to_the_budget():
+    usual = FetchOptions().origin_budget
+    assert usual == OriginBudget(time=30.0, cpu=2.0, octets=64_000_000)
+    assert FetchOptions(pages=0).origin_budget == usual
+    more = FetchOptions(pages=3, media=4, terms=4).origin_budget
+    assert more == OriginBudget(time=60.0, cpu=4.0, octets=64_000_000 + 10 * 16 * 1024 * 1024)
+    chosen = FetchOptions(media=3, origin_time=1.0, origin_cpu=0.0, origin_bytes=5)
+    assert chosen.origin_budget == OriginBudget(time=1.0, cpu=0.0, octets=5)
 
 
 @pytest.mark.parametrize(

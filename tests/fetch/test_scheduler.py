@@ -7,7 +7,8 @@ import pytest
 
 from crawler.fetch import scheduler
 from crawler.fetch.scheduler import OriginJob, OriginScheduler, RunEnd, Visit
-from crawler.model import Origin
+from crawler.model import Observation, Origin, Target
+from crawler.vocab import Outcome, Resource
 from tests.conftest import patience
 
 ORIGIN = Origin(scheme="https", host="a.example", port=443, site="a.example")
@@ -146,3 +147,17 @@ def test_no_jobs():
     made = OriginScheduler(frontier, at_once, concurrency=2)
     assert asyncio.run(made.run()) is RunEnd.FINISHED
     assert frontier.saved == []
+
+
+def test_a_batch_is_bounded_by_the_size_of_its_bodies(monkeypatch):
+    monkeypatch.setattr(scheduler, "_BATCH_OCTETS", 2500)
+    frontier = MemoryFrontier(range(7))
+    url = "https://a.example/"
+    target = Target(resource=Resource.HOME, asked=url, url=url)
+
+    async def visit(job):
+        seen = Observation(target=target, outcome=Outcome.RESPONDED, status=200, body=b"x" * 1000)
+        return Visit(origin_id=job.origin_id, origin=ORIGIN, observations=(seen,))
+
+    assert asyncio.run(OriginScheduler(frontier, visit, concurrency=1).run()) is RunEnd.FINISHED
+    assert frontier.saved == [[0, 1, 2], [3, 4, 5], [6]]
