@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli._dry_run import print_dry_run
 from crawler.cli._options import (
     FAILED,
     STOPPED,
@@ -149,6 +150,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit with 1 if a run saw less than --min-coverage, or if a parser crashed.",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only read the dataset and print what would be asked; nothing is requested or stored.",
+)
 @rules_option
 @output_options
 def crawl(
@@ -172,6 +178,7 @@ def crawl(
     """
     from crawler.commands.crawl import CrawlRequest, ProgressListener
     from crawler.commands.crawl import crawl as run
+    from crawler.commands.dry_run import dry_run
     from crawler.fetch.scheduler import RunEnd
     from crawler.progress import Bar
 
@@ -193,7 +200,14 @@ def crawl(
             workers=options["workers"],
             batch=options["batch"],
         )
-        result = run(request, ProgressListener(begin=bar.begin, step=bar.step))
+        if options["dry_run"]:
+            bar.begin("reading the dataset", None)
+            found = dry_run(request)
+        else:
+            result = run(request, ProgressListener(begin=bar.begin, step=bar.step))
+    if options["dry_run"]:
+        print_dry_run(found, quiet=quiet, as_json=as_json)
+        return
     for warning in result.warnings:
         click.echo(f"tdm-audit: {warning}", err=True)
     failures = print_crawl(result, db, options["min_coverage"], quiet=quiet, as_json=as_json)

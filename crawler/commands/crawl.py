@@ -135,7 +135,7 @@ def _crawl(
 ) -> CrawlResult:
     rules = derived.rule_set(db, request.rules)
     listener.begin("reading the dataset", None)
-    dataset = ingest(db, request.db, _ingest_request(request))
+    dataset = ingest(db, request.db, ingest_request(request))
     run = None if request.new_run else runs.unfinished_run(db, dataset)
     due = _due(request, dataset, run)
     shards.merge_leftovers(db, request.db)
@@ -160,7 +160,8 @@ def _crawl(
     )
 
 
-def _ingest_request(request: CrawlRequest) -> IngestRequest:
+def ingest_request(request: CrawlRequest) -> IngestRequest:
+    """Return how the dataset of a crawl is read."""
     return IngestRequest(
         datasets=request.datasets,
         url_column=request.url_column,

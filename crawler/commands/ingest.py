@@ -69,20 +69,22 @@ def ingest(
     if known is not None:
         return known
     if sum(file.bytes for file in files) <= max_bytes_in_process:
-        return _read(db, request, files)
+        return _read_and_store(db, request, files)
     return _read_in_subprocess(path, request, files)
 
 
-def _read(
-    db: sqlite3.Connection,
-    request: IngestRequest,
-    files: tuple[DatasetFile, ...],
-    scratch: str | None = None,
-) -> int:
+def read(
+    request: IngestRequest, files: tuple[DatasetFile, ...], scratch: str | None = None
+) -> "Inventory":
+    """Return what the dataset holds, without storing it; the caller closes it.
+
+    `files` are those that `identify` found. `scratch` is where DuckDB may spill to. Raises
+    `DatasetError`.
+    """
     # DuckDB and Arrow take 50 MB once imported; this process often needs neither.
     from crawler.dataset.inventory import inventory
 
-    with inventory(
+    return inventory(
         request.datasets,
         url_column=request.url_column,
         weight_column=request.weight_column,
@@ -90,7 +92,16 @@ def _read(
         memory_limit=request.memory_limit,
         temp_dir=scratch,
         identified=files,
-    ) as counted:
+    )
+
+
+def _read_and_store(
+    db: sqlite3.Connection,
+    request: IngestRequest,
+    files: tuple[DatasetFile, ...],
+    scratch: str | None = None,
+) -> int:
+    with read(request, files, scratch) as counted:
         return _store(db, request, counted)
 
 
@@ -193,4 +204,4 @@ def _run_task(task: Mapping[str, Any]) -> int:
     files = tuple(DatasetFile(*file) for file in task["files"])
     options = task["request"] | {"datasets": tuple(task["request"]["datasets"])}
     with closing(connect(task["db"])) as db:
-        return _read(db, IngestRequest(**options), files, task["scratch"])
+        return _read_and_store(db, IngestRequest(**options), files, task["scratch"])

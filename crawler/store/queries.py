@@ -70,6 +70,16 @@ def visited_origins(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT count(DISTINCT origin) FROM visit").fetchone()[0])
 
 
+def keys_visited_since(db: sqlite3.Connection, since: str, now: str) -> Iterator[str]:
+    """Yield the key of each origin with a visit between two times, as `runs.DUE` has it."""
+    query = (
+        "SELECT key FROM origin WHERE id IN "
+        "(SELECT origin FROM visit WHERE finished_at > ? AND finished_at <= ?)"
+    )
+    for (key,) in db.execute(query, (since, now)):
+        yield key
+
+
 def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, SourceFacts]:
     """Return the response of each observation, by its number."""
     found: dict[int, SourceFacts] = {}

@@ -1,0 +1,111 @@
+"""`crawl --dry-run`: read a dataset and tell what a crawl would ask, storing nothing."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from heapq import nlargest
+from typing import TYPE_CHECKING
+
+from crawler.clock import stamp
+from crawler.commands.crawl import CrawlRequest, ingest_request
+from crawler.commands.ingest import read
+from crawler.dataset.files import DatasetFile, identify
+from crawler.interrupts import exit_on_signal
+from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+from crawler.store.queries import keys_visited_since
+from crawler.urls import canonical
+from crawler.vocab import Reject
+
+if TYPE_CHECKING:
+    from crawler.dataset.inventory import OriginRows
+
+#: Origins that are listed, those with most weight or rows.
+MAX_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """The contents of a dataset, and the origins that a crawl of it would visit now.
+
+    `rejects` are (reason, rows, an example). `due` counts the origins that would be visited,
+    `fresh` those that were visited recently enough, `beyond_limit` those that `--limit-origins`
+    leaves out. `listed` are the heaviest of the due ones.
+    """
+
+    files: tuple[DatasetFile, ...]
+    format: str
+    url_column: str
+    weight_column: str | None
+    rows: int
+    rejects: tuple[tuple[Reject, int, str], ...]
+    origins: int
+    due: int
+    fresh: int
+    beyond_limit: int
+    listed: tuple["OriginRows", ...] = field(repr=False)
+
+    @property
+    def unusable(self) -> int:
+        """Return the number of rows without a usable URL."""
+        return sum(rows for _, rows, _ in self.rejects)
+
+
+def dry_run(request: CrawlRequest) -> DryRun:
+    """Read the dataset of a crawl and count what would be asked; nothing is stored or requested.
+
+    Raises what `ingest` does.
+    """
+    ingestion = ingest_request(request)
+    with exit_on_signal(), read(ingestion, identify(request.datasets)) as counted:
+        fresh = _fresh_keys(request)
+        total = sum(1 for _ in counted.origins())
+        chosen = total if request.limit_origins is None else min(request.limit_origins, total)
+        due, listed = _due(_largest(counted.origins(), chosen, total), fresh)
+        return DryRun(
+            files=counted.files,
+            format=counted.format,
+            url_column=counted.url_column,
+            weight_column=counted.weight_column,
+            rows=counted.rows,
+            rejects=counted.rejects,
+            origins=total,
+            due=due,
+            fresh=chosen - due,
+            beyond_limit=total - chosen,
+            listed=listed,
+        )
+
+
+def _size(origin: "OriginRows") -> float:
+    return origin.rows if origin.weight is None else origin.weight
+
+
+def _largest(origins: Iterator["OriginRows"], chosen: int, total: int) -> Iterable["OriginRows"]:
+    """Return the heaviest origins; all of them, in their own order, if all are chosen."""
+    return origins if chosen == total else nlargest(chosen, origins, key=_size)
+
+
+def _due(
+    origins: Iterable["OriginRows"], fresh: frozenset[str]
+) -> tuple[int, tuple["OriginRows", ...]]:
+    """Return how many origins are not fresh, and the heaviest of them."""
+    count = 0
+
+    def counted() -> Iterator["OriginRows"]:
+        nonlocal count
+        for origin in origins:
+            if canonical.origin_key(origin.origin) not in fresh:
+                count += 1
+                yield origin
+
+    listed = tuple(nlargest(MAX_LISTED, counted(), key=_size))
+    return count, listed
+
+
+def _fresh_keys(request: CrawlRequest) -> frozenset[str]:
+    """Return the keys of origins that the database, if there is one, knows recent visits of."""
+    if not request.db.exists():
+        return frozenset()
+    since = stamp(ago=request.max_age.total_seconds())
+    with sqlite_errors_as_store_error(request.db), closing(connect_read_only(request.db)) as db:
+        return frozenset(keys_visited_since(db, since, stamp()))
