@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli._output import output, say, say_json
+from crawler.reports.summary import column_lines
 
 if TYPE_CHECKING:
     from crawler.commands.dry_run import DryRun
@@ -31,10 +32,22 @@ def _as_json(found: "DryRun") -> dict[str, Any]:
         "files": [file._asdict() for file in found.files],
         "format": found.format,
         "url_column": found.url_column,
+        "column_choice": found.column_choice,
         "weight_column": found.weight_column,
+        "records": found.records,
         "rows": found.rows,
         "unattributable_rows": found.unusable,
         "unusable": {r: {"rows": n, "example": example} for r, n, example in found.rejects},
+        "roles": [
+            {
+                "role": role.role,
+                "url_column": role.column,
+                "rows": role.rows,
+                "unattributable": sum(rows for _, rows, _ in role.rejects),
+                "other_hosts": role.other_hosts,
+            }
+            for role in found.roles
+        ],
         "origins": found.origins,
         "due": found.due,
         "fresh": found.fresh,
@@ -45,6 +58,7 @@ def _as_json(found: "DryRun") -> dict[str, Any]:
                 "rows": one.rows,
                 "weight": one.weight,
                 "samples": list(one.samples),
+                "roles": dict(one.roles),
             }
             for one in found.listed
         ],
@@ -54,12 +68,19 @@ def _as_json(found: "DryRun") -> dict[str, Any]:
 def _lines(found: "DryRun") -> list[str]:
     size = sum(file.bytes for file in found.files)
     names = found.files[0].path + (f" and {len(found.files) - 1:,} more" * (len(found.files) > 1))
+    unusable = {reason.value: rows for reason, rows, _ in found.rejects}
     lines = [
         f"Files: {names} ({len(found.files):,}, {found.format}, {size:,} octets)",
-        f"URL column: {found.url_column}",
-        f"Rows: {found.rows:,}, of them {found.unusable:,} without a usable URL",
+        f"Rows: {found.records:,}",
+        *column_lines(found.url_column, found.column_choice, found.records, found.rows, unusable),
     ]
-    lines += [f"  {r}: {n:,}, for example {example!r}" for r, n, example in found.rejects]
+    lines += [f"  {reason}, for example: {example!r}" for reason, _, example in found.rejects]
+    for role in found.roles:
+        elsewhere = "not known" if role.other_hosts is None else f"{role.other_hosts:,}"
+        lines.append(
+            f"Role {role.role}: {role.rows:,} URLs in {role.column}, on another host than "
+            f"{found.roles[0].role}: {elsewhere}"
+        )
     left = [
         f"{count:,} {why}"
         for count, why in (

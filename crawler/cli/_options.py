@@ -20,6 +20,7 @@ __all__ = [
     "FAILED",
     "STOPPED",
     "Duration",
+    "Share",
     "Size",
     "Token",
     "agent_option",
@@ -103,6 +104,24 @@ class Size(click.ParamType[int]):
         if octets > _MAX_SIZE:
             self.fail(f"{value!r} is more than a million gigabytes", param, ctx)
         return int(octets)
+
+
+class Share(click.ParamType[float]):
+    """A share, written as `50%` or `0.5`."""
+
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the value as a number from 0 to 1."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(\s*%)?", str(value).strip(), re.ASCII)
+        share = float(match[1]) / (100 if match[2] else 1) if match else -1
+        if not 0 <= share <= 1:
+            self.fail(f"{value!r} is no share; write 50% or 0.5", param, ctx)
+        return share
 
 
 class Token(click.ParamType[str]):
@@ -201,7 +220,11 @@ def dataset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Memory for reading the dataset; the rest is spilled to disk.",
     )(command)
     return click.option(
-        "--url-column", metavar="NAME", help="Column with the URLs; found by its name if not given."
+        "--url-column",
+        multiple=True,
+        metavar="[ROLE=]PATH",
+        help="Column with the URLs (url, meta.url, images[].url), found by names and values if not "
+        "given; repeatable with roles: page=page_url, asset=image_url.",
     )(command)
 
 

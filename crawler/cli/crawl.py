@@ -14,6 +14,7 @@ from crawler.cli._options import (
     FAILED,
     STOPPED,
     Duration,
+    Share,
     Size,
     dataset_options,
     db_option,
@@ -148,7 +149,15 @@ if TYPE_CHECKING:
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit with 1 if a run saw less than --min-coverage, or if a parser crashed.",
+    help="Exit with 1 if a run saw less than --min-coverage, if a parser crashed, or if more rows "
+    "than --max-unusable have no usable URL.",
+)
+@click.option(
+    "--max-unusable",
+    type=Share(),
+    default="50%",
+    show_default=True,
+    help="Share of the rows that may be without a usable URL; see --strict.",
 )
 @click.option(
     "--dry-run",
@@ -181,6 +190,7 @@ def crawl(
     from crawler.commands.dry_run import dry_run
     from crawler.fetch.scheduler import RunEnd
     from crawler.progress import Bar
+    from crawler.reports.summary import too_many_unusable
 
     with exit_on_error(), Bar(shown=progress, quiet=quiet) as bar:
         request = CrawlRequest(
@@ -188,7 +198,7 @@ def crawl(
             db=db,
             fetch=make_fetch_options(options),
             command=shlex.join(["tdm-audit", *sys.argv[1:]]),
-            url_column=options["url_column"],
+            url_columns=options["url_column"],
             weight_column=options["weight_column"],
             memory_limit=options["memory_limit"],
             limit_origins=options["limit_origins"],
@@ -207,10 +217,16 @@ def crawl(
             result = run(request, ProgressListener(begin=bar.begin, step=bar.step))
     if options["dry_run"]:
         print_dry_run(found, quiet=quiet, as_json=as_json)
+        failures = too_many_unusable(
+            found.unusable, found.rows, found.url_column, options["max_unusable"]
+        )
+        if failures and options["strict"]:
+            fail("; ".join(failures), FAILED)
         return
     for warning in result.warnings:
         click.echo(f"tdm-audit: {warning}", err=True)
-    failures = print_crawl(result, db, options["min_coverage"], quiet=quiet, as_json=as_json)
+    limits = (options["min_coverage"], options["max_unusable"])
+    failures = print_crawl(result, db, *limits, quiet=quiet, as_json=as_json)
     if result.fault_of_machine:
         fail(result.fault_of_machine, FAILED)
     if result.ended is not RunEnd.FINISHED:
@@ -221,7 +237,13 @@ def crawl(
 
 
 def print_crawl(
-    result: "CrawlResult", db: Path, min_coverage: float, *, quiet: bool, as_json: bool
+    result: "CrawlResult",
+    db: Path,
+    min_coverage: float,
+    max_unusable: float,
+    *,
+    quiet: bool,
+    as_json: bool,
 ) -> tuple[str, ...]:
     """Print what a crawl did and its summary; return the failures for `--strict`."""
     from crawler.reports import run_report as reports
@@ -229,6 +251,7 @@ def print_crawl(
     from crawler.reports import tables
     from crawler.reports.headline import headline
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+    from crawler.store.queries import dataset_totals
 
     with (
         exit_on_error(),
@@ -237,6 +260,10 @@ def print_crawl(
     ):
         report = None if result.run is None else reports.run_report(connection, result.run)
         summary = None if quiet else summaries.summary(connection, result.dataset, result.run)
+        totals = dataset_totals(connection, result.dataset)
+    unusable = summaries.too_many_unusable(
+        totals.unattributable, totals.rows, totals.url_column, max_unusable
+    )
     with output():
         if summary is not None and as_json:
             facts: dict[str, object] = {"run": result.run, "due": result.due}
@@ -254,5 +281,7 @@ def print_crawl(
                 tables.show_run_report(report, min_coverage)
             if result.fault_of_machine:
                 say([f"Not as it should be: {result.fault_of_machine}"])
+            for failure in unusable:
+                say([f"Not as it should be: {failure}"])
             say([f"Evidence and findings: {db}"])
-    return () if report is None else report.failures(min_coverage)
+    return (*(() if report is None else report.failures(min_coverage)), *unusable)

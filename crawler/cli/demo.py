@@ -34,7 +34,7 @@ def demo(output: Path, quiet: bool, as_json: bool, progress: bool | None) -> Non
     with exit_on_error(), Bar(shown=progress, quiet=quiet) as bar:
         result = run(output, ProgressListener(begin=bar.begin, step=bar.step), bar)
     # Much of that web misbehaves on purpose, so its coverage is no measure: require none.
-    print_crawl(result.crawled, result.db, 0.0, quiet=quiet, as_json=as_json)
+    print_crawl(result.crawled, result.db, 0.0, 1.0, quiet=quiet, as_json=as_json)
     if not quiet and not as_json:
         with printing():
             # Commands are never wrapped: they are there to be copied.

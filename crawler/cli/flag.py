@@ -76,7 +76,7 @@ def flag(
     db: Path,
     out: Path,
     form: str | None,
-    url_column: str | None,
+    url_column: tuple[str, ...],
     purpose: tuple[str, ...],
     agent: str | None,
     flags_only: bool,
@@ -119,7 +119,7 @@ def flag(
             stream=sys.stdout.buffer if to_stdout else None,
             rules=rule_set(connection, rules),
             purposes=tuple(Purpose(p) for p in dict.fromkeys(purpose)),
-            url_column=url_column,
+            url_columns=url_column,
             agent=agent,
             flags_only=flags_only,
             mask=None if mask is None else Mask(mask),
@@ -188,6 +188,10 @@ def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
         output["digest"] = counts.digest
     if counts.unreadable:
         output["unreadable_lines"] = counts.unreadable
+    output["url_columns"] = [
+        {"url_column": name, "column_choice": choice} for name, choice in counts.columns
+    ]
+    output["unusable"] = dict(sorted(counts.unusable.items()))
     output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
     if result.finished_before:
         output["finished_before"] = [str(path) for path in result.finished_before]
@@ -202,6 +206,7 @@ def _reason(counts: "Counts", state: str, basis: str) -> dict[str, object]:
 
 def _show(result: "FlagResult", out: Path, title: str) -> None:
     from crawler.reports import tables
+    from crawler.reports.summary import column_lines
 
     counts = result.counts
     if counts.digest:
@@ -211,6 +216,10 @@ def _show(result: "FlagResult", out: Path, title: str) -> None:
         click.echo(f"Selection: sha256 {counts.digest}")
     else:
         tables.show(title, ["state", "rows"], [(s, counts.rows[s]) for s in State])
+    for name, choice in counts.columns:
+        total = counts.reasons.total()
+        lines = column_lines(name, choice, total, total, counts.unusable)
+        click.echo("\n".join(lines))
     if counts.unreadable:
         click.echo(f"Lines without a JSON object, written as they were: {counts.unreadable:,}")
     if result.finished_before:

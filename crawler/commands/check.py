@@ -100,7 +100,7 @@ def check(request: CheckRequest, listener: ProgressListener | None = None) -> tu
             datasets=(str(dataset),),
             db=db,
             fetch=fetch,
-            url_column="url",
+            url_columns=("url",),
             command=shlex.join(["tdm-audit", "check", *request.urls]),
             rules=request.rules,
         )

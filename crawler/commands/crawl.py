@@ -52,7 +52,7 @@ class CrawlRequest:
     db: Path
     fetch: FetchOptions
     command: str = "crawl"
-    url_column: str | None = None
+    url_columns: tuple[str, ...] = ()
     weight_column: str | None = None
     memory_limit: str = "1GB"
     limit_origins: int | None = None
@@ -164,7 +164,7 @@ def ingest_request(request: CrawlRequest) -> IngestRequest:
     """Return how the dataset of a crawl is read."""
     return IngestRequest(
         datasets=request.datasets,
-        url_column=request.url_column,
+        url_columns=request.url_columns,
         weight_column=request.weight_column,
         samples=max(_MIN_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
         memory_limit=request.memory_limit,

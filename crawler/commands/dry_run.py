@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from crawler.clock import stamp
 from crawler.commands.crawl import CrawlRequest, ingest_request
-from crawler.commands.ingest import read
+from crawler.commands.ingest import check_hosts, read
 from crawler.dataset.files import DatasetFile, identify
 from crawler.interrupts import exit_on_signal
 from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
@@ -17,7 +17,7 @@ from crawler.urls import canonical
 from crawler.vocab import Reject
 
 if TYPE_CHECKING:
-    from crawler.dataset.inventory import OriginRows
+    from crawler.dataset.inventory import OriginRows, RoleRows
 
 #: Origins that are listed, those with most weight or rows.
 MAX_LISTED = 1000
@@ -27,17 +27,21 @@ MAX_LISTED = 1000
 class DryRun:
     """The contents of a dataset, and the origins that a crawl of it would visit now.
 
-    `rejects` are (reason, rows, an example). `due` counts the origins that would be visited,
-    `fresh` those that were visited recently enough, `beyond_limit` those that `--limit-origins`
-    leaves out. `listed` are the heaviest of the due ones.
+    `records`, `rows`, `roles` and `column_choice` are as in `Inventory`. `rejects` are (reason,
+    rows, an example). `due` counts the origins that would be visited, `fresh` those that were
+    visited recently enough, `beyond_limit` those that `--limit-origins` leaves out. `listed` are
+    the heaviest of the due ones.
     """
 
     files: tuple[DatasetFile, ...]
     format: str
     url_column: str
+    column_choice: str
     weight_column: str | None
+    records: int
     rows: int
     rejects: tuple[tuple[Reject, int, str], ...]
+    roles: tuple["RoleRows", ...]
     origins: int
     due: int
     fresh: int
@@ -57,6 +61,7 @@ def dry_run(request: CrawlRequest) -> DryRun:
     """
     ingestion = ingest_request(request)
     with exit_on_signal(), read(ingestion, identify(request.datasets)) as counted:
+        check_hosts(counted)
         fresh = _fresh_keys(request)
         total = sum(1 for _ in counted.origins())
         chosen = total if request.limit_origins is None else min(request.limit_origins, total)
@@ -65,9 +70,12 @@ def dry_run(request: CrawlRequest) -> DryRun:
             files=counted.files,
             format=counted.format,
             url_column=counted.url_column,
+            column_choice=counted.column_choice,
             weight_column=counted.weight_column,
+            records=counted.records,
             rows=counted.rows,
             rejects=counted.rejects,
+            roles=counted.roles,
             origins=total,
             due=due,
             fresh=chosen - due,

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crawler.commands.flag_manifest import FlagManifest, remove_leftovers
-from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask
+from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask, check_guess
 from crawler.dataset import saved
 from crawler.dataset.duck import connect
 from crawler.dataset.files import locate, without_suffixes
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.sinks import ENDINGS, output_name, writable
 from crawler.errors import UserError
-from crawler.flags import SCHEMA
 from crawler.interrupts import exit_on_signal
 from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
@@ -81,10 +80,12 @@ def flag(
                     manifest.add(out, group, counts)
             counts_of_files.append(counts)
         if manifest and form.is_saved_dataset and not request.flags_only:
-            _describe(files, request, writer.facts)
+            _describe(files, request, writer)
         if cache_into is not None:
             _store_results(cache_into, request.agent, writer)
-    return FlagResult(counts=_sum(counts_of_files), finished_before=tuple(finished_before))
+    counts = _sum(counts_of_files)
+    check_guess(counts)
+    return FlagResult(counts=counts, finished_before=tuple(finished_before))
 
 
 def _store_results(path: Path, agent: str | None, writer: FlagWriter) -> None:
@@ -118,6 +119,7 @@ def _sum(files: list[Counts]) -> Counts:
         kept_reasons=sum((counts.kept_reasons for counts in files), Counter()),
         digest=hashlib.sha256("".join(digests).encode()).hexdigest() if all(digests) else "",
         unreadable=sum(counts.unreadable for counts in files),
+        columns=tuple(dict.fromkeys(column for counts in files for column in counts.columns)),
     )
 
 
@@ -170,6 +172,7 @@ def _side_car_name(path: Path, _form: DatasetFormat) -> Path:
     return Path(f"{without_suffixes(path)}.flags.parquet")
 
 
-def _describe(files: tuple[Path, ...], request: FlagRequest, facts: str) -> None:
+def _describe(files: tuple[Path, ...], request: FlagRequest, writer: FlagWriter) -> None:
     """Write state and features of a saved Hugging Face dataset to the output folder."""
-    saved.describe(_common_parent(files), request.out, map(_absolute, files), SCHEMA, facts)
+    paths = map(_absolute, files)
+    saved.describe(_common_parent(files), request.out, paths, writer.schema, writer.facts)

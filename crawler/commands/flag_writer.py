@@ -18,19 +18,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
-from crawler.dataset.files import EmptyDatasetError
+from crawler.dataset.columns import UrlColumns, no_host
+from crawler.dataset.files import DatasetError, EmptyDatasetError
 from crawler.dataset.formats import BY_NAME, DatasetFormat
 from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows
 from crawler.dataset.sinks import Sink, open_sink, writable
-from crawler.flags import COLUMNS, SCHEMA, Flagger, Verdict
+from crawler.evaluate.url_verdicts import NO_ORIGIN
+from crawler.flags import ALL_COLUMNS, SCHEMA, Flagger, Verdict, row_fields
 from crawler.progress import Bar
 from crawler.reports.export import ExportError, replaced
 from crawler.rulesets import RuleSet
 from crawler.vocab import Purpose
 
 _ROW_KEY = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
-_METADATA = b"tdm_audit"
+_METADATA, _URL_COLUMN = b"tdm_audit", b"tdm_audit_url_column"
 # Columns that readers of Parquet filter by, to skip row groups. For the other columns, statistics
 # would be half of the work of writing them.
 _WITH_STATISTICS = ["tdm_state", "tdm_reserved"]
@@ -41,8 +43,8 @@ Reason = tuple[str, str]
 _DELIMITED = (BY_NAME["csv"], BY_NAME["tsv"])
 # What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV Injection).
 _FORMULA = r"^[=+\-@\t\r]"
-# Columns of rows to write (without verdicts), and the numbers of their verdicts.
-_Batch = tuple[list[pa.Array], pa.Array]
+# Columns of rows to write (without verdicts), and what `Flagger.row_batches` tells of the rows.
+_Batch = tuple[list[pa.Array], pa.RecordBatch]
 
 
 class Mask(StrEnum):
@@ -56,18 +58,20 @@ class Mask(StrEnum):
 class FlagRequest:
     """Options of one `tdm-audit flag`.
 
-    `datasets` are files, folders or patterns. `out` is a file, or a folder that gets a file for
-    each file of the dataset. `mask` writes only the rows that are kept, or only those dropped: a
-    row is dropped if it is reserved, and if that is not known, unless `keep_unknown`.
-    `flags_only` writes file, row number and verdict without the data. `memory_limit` is DuckDB's.
-    With `stream` the rows go there instead of into a file, and `out` only names the format.
+    `datasets` are files, folders or patterns. `url_columns` are paths of columns with URLs, with
+    roles (`page=meta.url`) if there are several; none: the column is found. `out` is a file, or a
+    folder that gets a file for each file of the dataset. `mask` writes only the rows that are kept,
+    or only those dropped: a row is dropped if it is reserved, and if that is not known, unless
+    `keep_unknown`. `flags_only` writes file, row number and verdict without the data.
+    `memory_limit` is DuckDB's. With `stream` the rows go there instead of into a file, and `out`
+    only names the format.
     """
 
     datasets: tuple[str, ...]
     out: Path
     rules: RuleSet
     purposes: tuple[Purpose, ...]
-    url_column: str | None = None
+    url_columns: tuple[str, ...] = ()
     agent: str | None = None
     flags_only: bool = False
     mask: Mask | None = None
@@ -83,13 +87,24 @@ class Counts:
     `reasons` counts all rows, `kept_reasons` those that the policy keeps (none without a mask).
     `unreadable` counts the lines that were copied without a verdict: they hold no JSON object.
     `digest` is the SHA-256 of the positions of the rows of a file that are kept, counted from 0 as
-    64-bit little-endian numbers; of several files, that of their digests in order.
+    64-bit little-endian numbers; of several files, that of their digests in order. `columns` are
+    the columns with URLs that were read, with how they were chosen.
     """
 
     reasons: Counter[Reason] = field(default_factory=Counter)
     kept_reasons: Counter[Reason] = field(default_factory=Counter)
     digest: str = ""
     unreadable: int = 0
+    columns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def unusable(self) -> Counter[str]:
+        """Return the number of rows without a usable URL, by the reason (see `vocab.Reject`)."""
+        counts: Counter[str] = Counter()
+        for (_, basis), rows in self.reasons.items():
+            if basis.startswith(NO_ORIGIN):
+                counts[basis.removeprefix(NO_ORIGIN)] += rows
+        return counts
 
     @property
     def rows(self) -> Counter[str]:
@@ -109,10 +124,18 @@ def _by_state(reasons: Counter[Reason]) -> Counter[str]:
     return counts
 
 
+def check_guess(counts: Counts) -> None:
+    """Raise `DatasetError` if a column was not given by the user and no row of it has a host."""
+    total, found = counts.reasons.total(), [name for name, how in counts.columns if how != "given"]
+    if total and found and counts.unusable.total() == total:
+        raise no_host(found[0])
+
+
 class FlagWriter:
     """Writes the files of one `tdm-audit flag`, all from the same evidence, rules and purposes.
 
-    `evidence` is a digest of the database's evidence. `facts` is JSON that says what the verdicts
+    `schema` has the columns that were added to the file written last. `evidence` is a digest of the
+    database's evidence. `facts` is JSON that says what the verdicts
     come from, for the metadata of files and for `FlagManifest`.
     """
 
@@ -128,6 +151,7 @@ class FlagWriter:
         self._request, self._bar = request, bar
         self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
         self.evidence = self._flagger.evidence
+        self.schema = SCHEMA
         self.facts = _facts(self.evidence, request)
 
     def write(
@@ -142,6 +166,7 @@ class FlagWriter:
         groups = [(file,) for file in files] if self._request.flags_only else [files]
         sink: Sink | None = None
         unreadable = 0
+        chosen: list[UrlColumns] = []
         with self._target(out) as target, ExitStack() as opened:
             for group in groups:
                 try:
@@ -149,16 +174,29 @@ class FlagWriter:
                         sink = sink or opened.enter_context(
                             closing(self._sink(target, out, rows, group[0], form))
                         )
+                        self._check_fields(rows, group[0])
                         self._write_rows(sink, rows, group[0], selector)
                         unreadable += rows.unreadable
+                        chosen.append(rows.urls)
                 except EmptyDatasetError:
                     if not some_empty:
                         raise
             if sink is None:
                 open_sink(target, out, SCHEMA, _SIDE_CAR).close()
-        counts = selector.counts()
-        counts.unreadable = unreadable
+            counts = selector.counts()
+            counts.unreadable = unreadable
+            counts.columns = tuple(dict.fromkeys((str(urls), urls.how) for urls in chosen))
+            if not some_empty:
+                check_guess(counts)
         return counts
+
+    def _check_fields(self, rows: Rows, file: Path) -> None:
+        """Raise `DatasetError` if the rows have other columns of flags than those before them."""
+        if [*SCHEMA, *row_fields(rows.urls)] != list(self.schema):
+            raise DatasetError(
+                f"{file} has its URLs in another form than the files before it; flag them into a "
+                "folder (-o FOLDER)."
+            )
 
     @property
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
@@ -181,8 +219,8 @@ class FlagWriter:
         self, files: tuple[Path, ...], form: DatasetFormat, out: Path
     ) -> AbstractContextManager[Rows]:
         as_lines = self._keeps_lines(form, out)
-        url = self._request.url_column
-        return open_rows(self._duck, files, form, url, self._scratch, as_lines=as_lines)
+        given = self._request.url_columns
+        return open_rows(self._duck, files, form, given, self._scratch, as_lines=as_lines)
 
     def _sink(
         self,
@@ -197,34 +235,42 @@ class FlagWriter:
         if not self._request.flags_only:
             fields = [rows.schema.field(n) for n in _data_columns(rows.schema)]
             metadata = rows.schema.metadata or {}
-            layout = form.handler().layout(first, COLUMNS, _WITH_STATISTICS) or layout
-        schema = pa.schema([*fields, *SCHEMA], {**metadata, _METADATA: self.facts.encode()})
+            added = [*SCHEMA.names, *(field.name for field in row_fields(rows.urls))]
+            layout = form.handler().layout(first, added, _WITH_STATISTICS) or layout
+        metadata |= {_METADATA: self.facts.encode(), _URL_COLUMN: str(rows.urls).encode()}
+        self.schema = pa.schema([*SCHEMA, *row_fields(rows.urls)])
+        schema = pa.schema([*fields, *self.schema], metadata)
         as_lines = self._keeps_lines(form, out)
         named = "standard output" if self._request.stream else str(out)
         with _write_errors(named):
             sink = open_sink(target, out, schema, layout, as_lines=as_lines)
-        return _FlagSink(sink, named, is_delimited=writable(out) in _DELIMITED)
+        return _FlagSink(sink, named, len(fields), is_delimited=writable(out) in _DELIMITED)
 
     def _write_rows(self, sink: Sink, rows: Rows, file: Path, selector: "_RowSelector") -> None:
-        ids = (batch for part in rows.parts for batch in self._flagger.verdict_ids(part))
-        batches = _with_row_keys(ids, file) if self._request.flags_only else _with_data(ids, rows)
-        for columns, numbers in batches:
-            chosen = selector.select(numbers)
-            self._bar.step(len(numbers))
+        told = (
+            batch for part in rows.parts for batch in self._flagger.row_batches(part, rows.urls)
+        )
+        batches = _with_row_keys(told, file) if self._request.flags_only else _with_data(told, rows)
+        for columns, told_of_rows in batches:
+            chosen = selector.select(told_of_rows["verdict"])
+            self._bar.step(len(told_of_rows))
             if chosen is not None:
-                columns, numbers = [c.filter(chosen) for c in columns], numbers.filter(chosen)
-            sink.write([*columns, *self._flagger.ids.columns(numbers)])
+                columns = [column.filter(chosen) for column in columns]
+                told_of_rows = told_of_rows.filter(chosen)
+            numbers, *others = told_of_rows.columns
+            sink.write([*columns, *self._flagger.ids.columns(numbers), *others])
 
 
 class _FlagSink:
     """Writes rows and verdicts, with formulas made text in CSV, and errors that name the output."""
 
-    def __init__(self, sink: Sink, named: str, *, is_delimited: bool) -> None:
-        self._sink, self._named, self._is_delimited = sink, named, is_delimited
+    def __init__(self, sink: Sink, named: str, own: int, *, is_delimited: bool) -> None:
+        self._sink, self._named, self._own = sink, named, own
+        self._is_delimited = is_delimited
 
     def write(self, columns: list[pa.Array]) -> None:
         if self._is_delimited:
-            own = len(columns) - len(COLUMNS)
+            own = self._own
             # The cells of the dataset are the user's; those of verdicts quote what servers sent.
             columns = [*columns[:own], *map(_without_formulas, columns[own:])]
         with _write_errors(self._named):
@@ -326,31 +372,36 @@ def _add_counts(counter: Counter[int], numbers: pa.Array) -> None:
         counter[count["values"]] += count["counts"]
 
 
-def _with_row_keys(ids: Iterable[pa.Array], file: Path) -> Iterator[_Batch]:
+def _with_row_keys(told: Iterable[pa.RecordBatch], file: Path) -> Iterator[_Batch]:
     """Yield the columns of `_ROW_KEY` with the verdicts; rows are counted from 0."""
     name, start = pa.array([str(file)]), 0
-    for numbers in ids:
-        size = len(numbers)
+    for verdicts in told:
+        size = len(verdicts)
         files = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), size), name)
-        yield [files, pa.arange(start, start + size)], numbers
+        yield [files, pa.arange(start, start + size)], verdicts
         start += size
 
 
-def _with_data(ids: Iterable[pa.Array], rows: Rows) -> Iterator[_Batch]:
+def _with_data(told: Iterable[pa.RecordBatch], rows: Rows) -> Iterator[_Batch]:
     """Yield the columns of the dataset with the verdicts, in batches as the rows are read."""
     columns = _data_columns(rows.schema)
     # Rows and verdicts come in batches of different sizes: `pending` is left over from the last.
-    pending, batches = pa.array([], pa.int32()), iter(ids)
+    pending: pa.RecordBatch | None = None
+    batches = iter(told)
     for batch in rows:
+        if not len(batch):
+            continue
+        if pending is None:
+            pending = next(batches)
         while len(pending) < len(batch):
-            pending = pa.concat_arrays([pending, next(batches)])
+            pending = pa.concat_batches([pending, next(batches)])
         yield [batch.column(n) for n in columns], pending.slice(0, len(batch))
         pending = pending.slice(len(batch))
 
 
 def _data_columns(schema: pa.Schema) -> list[int]:
     """Return the indices of columns that are no verdicts: those of an earlier run are replaced."""
-    return [n for n, field in enumerate(schema) if field.name not in COLUMNS]
+    return [n for n, field in enumerate(schema) if field.name not in ALL_COLUMNS]
 
 
 def _facts(evidence: str, request: FlagRequest) -> str:
@@ -361,7 +412,7 @@ def _facts(evidence: str, request: FlagRequest) -> str:
         "rules_sha256": hashlib.sha256(request.rules.text.encode()).hexdigest(),
         "purposes": list(request.purposes),
         "agent": request.agent,
-        "url_column": request.url_column,
+        "url_column": " ".join(request.url_columns) or None,
         "evidence": evidence,
         "mask": request.mask,
         "keep_unknown": request.keep_unknown,

@@ -40,10 +40,13 @@ class IngestError(UserError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRequest:
-    """A dataset by its files, folders or patterns, and the options of `dataset.inventory`."""
+    """A dataset by its files, folders or patterns, and the options of `dataset.inventory`.
+
+    `url_columns` are paths of columns, with roles (`page=meta.url`) if there are several.
+    """
 
     datasets: tuple[str, ...]
-    url_column: str | None = None
+    url_columns: tuple[str, ...] = ()
     weight_column: str | None = None
     samples: int = 3
     memory_limit: str = "1GB"
@@ -65,7 +68,7 @@ def ingest(
     """
     files = identify(request.datasets)
     digest = evidence_writer.dataset_digest(files)
-    known = evidence_writer.find_dataset(db, digest, request.url_column, request.weight_column)
+    known = evidence_writer.find_dataset(db, digest, given_columns(request), request.weight_column)
     if known is not None:
         return known
     if sum(file.bytes for file in files) <= max_bytes_in_process:
@@ -86,7 +89,7 @@ def read(
 
     return inventory(
         request.datasets,
-        url_column=request.url_column,
+        url_column=request.url_columns,
         weight_column=request.weight_column,
         samples=request.samples,
         memory_limit=request.memory_limit,
@@ -102,7 +105,16 @@ def _read_and_store(
     scratch: str | None = None,
 ) -> int:
     with read(request, files, scratch) as counted:
+        check_hosts(counted)
         return _store(db, request, counted)
+
+
+def check_hosts(counted: "Inventory") -> None:
+    """Raise `DatasetError` if no row of a dataset has a host."""
+    from crawler.dataset.columns import no_host
+
+    if sum(rows for _, rows, _ in counted.rejects) == counted.rows:
+        raise no_host(counted.url_column)
 
 
 def _store(db: sqlite3.Connection, request: IngestRequest, counted: "Inventory") -> int:
@@ -114,14 +126,20 @@ def _store(db: sqlite3.Connection, request: IngestRequest, counted: "Inventory")
         weight_column=counted.weight_column or "",
         rows=counted.rows,
         rejects=counted.rejects,
-        column_given=request.url_column is not None,
+        column_given=bool(request.url_columns),
+        column_choice=counted.column_choice,
+        records=counted.records,
+        roles=counted.roles,
     )
     with transaction(db):
         # Again, by the names of the columns: they may be given in another case, or not at all.
         known = evidence_writer.find_dataset(db, new.digest, new.url_column, new.weight_column)
         if known is not None:
             return known
-        return evidence_writer.add_dataset(db, new, _origins(counted.origins()), stamp())
+        number = evidence_writer.add_dataset(db, new, _origins(counted.origins()), stamp())
+        if counted.roles:
+            evidence_writer.add_role_origins(db, number, _role_rows(counted.origins()))
+        return number
 
 
 def _origins(
@@ -129,6 +147,17 @@ def _origins(
 ) -> Iterator[tuple[str, Origin, int, float | None, Sequence[str]]]:
     for o in origins:
         yield canonical.origin_key(o.origin), o.origin, o.rows, o.weight, o.samples
+
+
+def _role_rows(origins: Iterator["OriginRows"]) -> Iterator[tuple[str, str, int]]:
+    for o in origins:
+        key = canonical.origin_key(o.origin)
+        yield from ((key, role, rows) for role, rows in o.roles)
+
+
+def given_columns(request: IngestRequest) -> str | None:
+    """Return the columns that the user gave as they are stored; None if there are none."""
+    return " ".join(request.url_columns) or None
 
 
 def _read_in_subprocess(path: Path, request: IngestRequest, files: tuple[DatasetFile, ...]) -> int:
@@ -202,6 +231,7 @@ def main() -> None:
 
 def _run_task(task: Mapping[str, Any]) -> int:
     files = tuple(DatasetFile(*file) for file in task["files"])
-    options = task["request"] | {"datasets": tuple(task["request"]["datasets"])}
+    options = task["request"]
+    options |= {name: tuple(options[name]) for name in ("datasets", "url_columns")}
     with closing(connect(task["db"])) as db:
         return _read_and_store(db, IngestRequest(**options), files, task["scratch"])

@@ -7,7 +7,8 @@ one column; here the header decides first, and the rows only where there is none
 import codecs
 import csv
 import io
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +31,20 @@ URL_NAMES = (
     "host",
     "hostname",
     "origin",
+    "urls",
+    "uris",
+    "links",
+    "image_urls",
+    "page_urls",
+    "img_url",
+    "raw_url",
+    "target_uri",
+    "warc-target-uri",
+    "warc_target_uri",
+    "domains",
+    "hosts",
 )
+_ROLE = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
 _DELIMITERS = (",", "\t", ";", "|")
 # Octets and rows that are looked at; share of rows that must be as wide as the first.
 _HEAD = 256 * 1024
@@ -55,6 +69,18 @@ def encoding_of(head: bytes) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig"
+
+
+def role_and_path(text: str) -> tuple[str, str]:
+    """Split `role=path` as users name columns; the role is empty if there is none."""
+    match = _ROLE.fullmatch(text)
+    return ("", text) if match is None else (match[1], match[2])
+
+
+def _header_names(given: Iterable[str]) -> set[str]:
+    """Return the names of columns that the user may mean, in lower case: of a path its start."""
+    texts = {part for text in given for part in (text, role_and_path(text)[1])}
+    return {part.lower() for text in texts for part in (text, re.split(r"[.\[]", text)[0])}
 
 
 def _head(path: Path) -> str:
@@ -128,7 +154,7 @@ def dialect_of(
     Without a `delimiter` it is detected.
     """
     head = _head(path)
-    known = {name.lower() for name in (*URL_NAMES, *given)}
+    known = {*URL_NAMES, *_header_names(given)}
     if delimiter is None:
         delimiter = _delimiter(head, known)
     rows = _rows(head, delimiter)

@@ -19,7 +19,7 @@ def open_rows(
     duck: duckdb.DuckDBPyConnection,
     files: Sequence[Path],
     dataset_format: DatasetFormat,
-    url: str | None,
+    urls: Sequence[str],
     scratch: Path,
     *,
     as_lines: bool = False,
@@ -27,13 +27,13 @@ def open_rows(
     """Open files of one format for reading their rows. Raise `DatasetError`, also while reading.
 
     Errors of the system in the block count as errors of reading; the block converts others.
-    Parquet and Arrow keep their exact types; CSV columns are text as written. `url` names the
-    column with URLs. `as_lines` gives the lines of a format that `keeps_lines` whole.
-    `scratch` is an existing directory for copies.
+    Parquet and Arrow keep their exact types; CSV columns are text as written. `urls` name the
+    columns with URLs (none: the one that is found). `as_lines` gives the lines of a format that
+    `keeps_lines` whole. `scratch` is an existing directory for copies.
     """
     handler = dataset_format.handler()
-    context = ReadContext(duck, scratch, [url] if url else [])
+    context = ReadContext(duck, scratch, urls, urls)
     try:
-        yield (handler.rows_as_lines if as_lines else handler.rows)(context, files, url)
+        yield (handler.rows_as_lines if as_lines else handler.rows)(context, files)
     except (duckdb.Error, OSError, pa.ArrowException) as error:
         raise cannot_read(files[0], error, scratch) from error

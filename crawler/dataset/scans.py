@@ -13,6 +13,7 @@ import zstandard
 from crawler.dataset.dialect import encoding_of
 from crawler.dataset.files import EmptyDatasetError, open_plain
 from crawler.dataset.formats.handler import FormatHandler, ReadContext
+from crawler.dataset.paths import literal
 
 #: Errors while a file is opened, decompressed or written to the scratch directory.
 UNREADABLE = (duckdb.Error, OSError, EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
@@ -31,11 +32,6 @@ class Scan(NamedTuple):
     path: Path
     options: str
     excluded: str = ""
-
-
-def literal(text: str) -> str:
-    """Return a text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def path_literal(path: Path) -> str:

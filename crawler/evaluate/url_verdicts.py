@@ -5,7 +5,8 @@ which URL patterns of the origin's documents the path matches (see `protocols.ur
 one evaluation for each set of patterns that occurs gives the verdict of every row of a dataset.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from crawler.evaluate.evaluator import evaluate
@@ -23,6 +24,8 @@ MAX_PATTERNS = 2000
 #: for one page, `ORIGIN` for rows that name a host and no page.
 DEFAULT, PAGE, ORIGIN = "", "=", "@"
 
+#: The beginning of `basis` of a row without a usable URL; the reason follows.
+NO_ORIGIN = "no origin: "
 # Paths that rules seldom mention. A path that matches no pattern represents all such paths.
 _PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
 
@@ -97,6 +100,32 @@ def _reserved(finding: Finding, rules: RuleSet) -> bool | None:
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the strictest of a row's verdicts on several purposes, the first of equal ones."""
     return min(verdicts, key=lambda verdict: row_rank(State(verdict.state)))
+
+
+class RowVerdict(NamedTuple):
+    """The verdict on a row with several URLs, which are in lists or in columns with roles.
+
+    `verdict` is the strictest of its URLs, `decided_by` the role of the URL that it is of (None
+    for a row without URLs). `urls` counts the URLs, `states` those by state.
+    """
+
+    verdict: Verdict
+    decided_by: str | None
+    urls: int
+    states: Mapping[str, int]
+
+
+def row_verdict(verdicts: Sequence[tuple[str, Verdict]], without_urls: Verdict) -> RowVerdict:
+    """Return the verdict on a row from those of its URLs, each with its role, in their order.
+
+    Of equally strict ones the first decides. `without_urls` is the verdict of a row without URLs.
+    """
+    if not verdicts:
+        return RowVerdict(without_urls, None, 0, {})
+    strictness = [row_rank(State(verdict.state)) for _, verdict in verdicts]
+    role, deciding = verdicts[strictness.index(min(strictness))]
+    states = Counter(verdict.state for _, verdict in verdicts)
+    return RowVerdict(deciding, role, len(verdicts), states)
 
 
 def verdicts_for_path(

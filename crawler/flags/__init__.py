@@ -3,6 +3,7 @@
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags.flagger import Flagger
 from crawler.flags.hf_datasets import FlagBatch
+from crawler.flags.row_verdicts import ALL_COLUMNS, row_fields
 from crawler.flags.verdict_ids import COLUMNS, SCHEMA
 
-__all__ = ["COLUMNS", "SCHEMA", "FlagBatch", "Flagger", "Verdict"]
+__all__ = ["ALL_COLUMNS", "COLUMNS", "SCHEMA", "FlagBatch", "Flagger", "Verdict", "row_fields"]

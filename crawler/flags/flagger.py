@@ -17,6 +17,7 @@ Then for each query of rows (`Flagger.verdict_ids`):
 7. `07_match_patterns.sql` finds the set of patterns that the path of a row matches.
 8. `08_pending.sql` lists the pattern sets without a verdict; `_evaluate_pending` evaluates them.
 9. `09_verdicts.sql` picks the verdict of each row; `_in_row_order` sorts them.
+10. For rows with several URLs, `10_row_verdicts.sql` picks the strictest (`row_verdicts`).
 
 Rules for editors:
 - `ReferenceEvaluator.verdict` is the definition; SQL may only skip what cannot change its answer.
@@ -40,12 +41,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
+from crawler.dataset.columns import UrlColumns
 from crawler.dataset.url_parts import create_views, parse_authority
 from crawler.errors import UserError
-from crawler.evaluate.url_verdicts import Verdict
+from crawler.evaluate.url_verdicts import NO_ORIGIN, Verdict
 from crawler.flags import tables
 from crawler.flags.duck import batches, insert_rows, run_sql
 from crawler.flags.reference import ReferenceEvaluator
+from crawler.flags.row_verdicts import row_verdicts
 from crawler.flags.verdict_ids import SCHEMA, VerdictIds
 from crawler.model import Origin
 from crawler.protocols.url_patterns import path_forms
@@ -173,18 +176,24 @@ class Flagger:
                 self._duck.unregister("urls")
         return pa.table(self.ids.columns(ids), names=SCHEMA.names).cast(SCHEMA)
 
-    def verdict_ids(self, query: str) -> Iterator[pa.Array]:
-        """Yield the numbers of the verdicts of rows in batches, in row order.
+    def row_batches(self, query: str, urls: UrlColumns | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the numbers of the verdicts of rows in batches, in row order, in column `verdict`.
 
         `query` is SQL for DuckDB; its columns are `n`, consecutive row numbers from any start, and
-        `url`. Everything is evaluated before the first batch is yielded. From then on the iterator
-        does not depend on the flagger: it need not be exhausted before the next call.
+        `url`. For `urls` that are not plain it is their query, and the batches have the columns of
+        `row_verdicts.row_fields`, too. Everything is evaluated before the first batch is yielded.
+        From then on the iterator does not depend on the flagger: it need not be exhausted before
+        the next call.
         Raises `FlaggerBusyError` at the first batch if this flagger is already evaluating.
         """
         with self._exclusively():
-            ids = self._evaluate(query)
-        for start in range(0, len(ids), _BATCH_ROWS):
-            yield ids.slice(start, _BATCH_ROWS)
+            if urls is None or urls.is_plain:
+                rows = pa.record_batch([self._evaluate(query)], names=["verdict"])
+            else:
+                self._run_steps(query)
+                rows = row_verdicts(self._duck, self.ids, urls.roles)
+        for start in range(0, len(rows), _BATCH_ROWS):
+            yield rows.slice(start, _BATCH_ROWS)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -197,7 +206,12 @@ class Flagger:
             self._lock.release()
 
     def _evaluate(self, query: str) -> pa.Array:
-        """Run steps 4 to 9; return the number of the verdict of each row of `query`."""
+        """Return the number of the verdict of each row of `query`, in row order."""
+        self._run_steps(query)
+        return self._in_row_order()
+
+    def _run_steps(self, query: str) -> None:
+        """Run steps 4 to 9."""
         duck = self._duck
         duck.execute(f"CREATE OR REPLACE TEMP VIEW source AS {query}")
         create_views(duck)
@@ -210,7 +224,6 @@ class Flagger:
         run_sql(duck, "08_pending.sql")
         self._evaluate_pending()
         run_sql(duck, "09_verdicts.sql")
-        return self._in_row_order()
 
     def _in_row_order(self) -> pa.Array:
         """Return the number of the verdict of each row, in row order."""
@@ -239,7 +252,7 @@ class Flagger:
             if isinstance(origin, Origin):
                 is_host = origin.assumed and canonical.names_whole_origin(text)
                 return kind, text, canonical.origin_key(origin), None, is_host
-            verdict = self._evaluator.unknown(f"no origin: {origin}")
+            verdict = self._evaluator.unknown(f"{NO_ORIGIN}{origin}")
             return kind, text, None, self.ids.add(verdict), False
 
         self._insert_results("parsed_host", "SELECT DISTINCT kind, text FROM unparsed_host", parsed)

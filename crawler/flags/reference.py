@@ -11,9 +11,12 @@ from crawler.evaluate.evaluation_cache import CachedVerdict, EvaluationCache, ob
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import (
     DEFAULT,
+    NO_ORIGIN,
     ORIGIN,
     PAGE,
+    RowVerdict,
     Verdict,
+    row_verdict,
     strictest,
     unknown_verdict,
     verdicts_for_path,
@@ -70,12 +73,17 @@ class ReferenceEvaluator:
         """
         origin = canonical.origin_of(url)
         if isinstance(origin, Reject):
-            return self.unknown(f"no origin: {origin}")
+            return self.unknown(f"{NO_ORIGIN}{origin}")
         known = find_origin(self._db, canonical.origin_key(origin))
         if known is None or not self._snapshot(known[0]).resources:
             return self.never_asked()
         path = None if canonical.names_whole_origin(url) else canonical.path_of(url)
         return self.verdict_for_path(known[0], path)
+
+    def row_verdict(self, urls: Iterable[tuple[str, str | None]]) -> RowVerdict:
+        """Return the verdict for a row with several URLs, each with its role; None is no URL."""
+        verdicts = [(role, self.verdict(url)) for role, url in urls if url is not None]
+        return row_verdict(verdicts, self.verdict(None))
 
     def verdict_for_path(self, origin: int, path: str | None) -> Verdict:
         """Return the verdict for one path of an origin, evaluated without the cache.

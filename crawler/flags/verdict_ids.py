@@ -36,6 +36,10 @@ class VerdictIds:
         """Return state and basis (empty for None) of each verdict, in the order of numbers."""
         return [(verdict.state, verdict.basis or "") for verdict in self._ids]
 
+    def states(self) -> list[str]:
+        """Return the state of each verdict, in the order of numbers."""
+        return [verdict.state for verdict in self._ids]
+
     def reserved(self) -> list[bool | None]:
         """Return `tdm_reserved` of each verdict, in the order of numbers."""
         return [verdict.reserved for verdict in self._ids]

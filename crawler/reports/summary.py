@@ -1,7 +1,8 @@
 """Summary of a dataset: origins and rows by state and purpose, bounds, attempts by outcome."""
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from crawler.store import queries
 from crawler.vocab import Outcome, Purpose, State
@@ -15,10 +16,16 @@ class Summary:
     the most rows that are reserved. `outcomes` counts the attempts of one run and is empty without
     a run. `crashes` counts documents that crashed their parser. `stale` counts origins that are
     judged on evidence which the last attempt could not renew, `malformed` those where a
-    reservation was attempted that does not count.
+    reservation was attempted that does not count. `unusable` counts the rows without a usable URL
+    by reason. `records` are the rows of the files, `total_rows` their URLs. `roles` and `role_rows`
+    (by role, purpose and state) are empty for a dataset whose column has no role.
     """
 
     path: str
+    url_column: str
+    column_choice: str
+    records: int
+    unusable: dict[str, int]
     rules: str
     total_rows: int
     total_origins: int
@@ -30,6 +37,8 @@ class Summary:
     crashes: int
     stale: int = 0
     malformed: int = 0
+    roles: tuple[queries.RoleTotals, ...] = ()
+    role_rows: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     agent: str | None = None
 
 
@@ -40,6 +49,12 @@ def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
     stale, malformed = queries.claim_counts(db, dataset)
     return Summary(
         path=totals.path,
+        url_column=totals.url_column,
+        column_choice=totals.column_choice,
+        records=totals.records,
+        unusable=queries.unusable_rows(db, dataset),
+        roles=tuple(queries.role_totals(db, dataset)),
+        role_rows=queries.role_state_rows(db, dataset),
         rules=counts[0].rules if counts else "",
         total_rows=totals.rows,
         total_origins=totals.origins,
@@ -58,11 +73,15 @@ def as_json(numbers: Summary) -> dict[str, object]:
     """Return the numbers as data for JSON, with every state of every purpose."""
     return {
         "dataset": numbers.path,
+        "url_column": numbers.url_column,
+        "column_choice": numbers.column_choice,
+        "records": numbers.records,
         "rules": numbers.rules,
         "agent": numbers.agent,
         "rows": numbers.total_rows,
         "origins": numbers.total_origins,
         "unattributable_rows": numbers.unattributable,
+        "unusable": numbers.unusable,
         "purposes": {
             purpose: {
                 "origins": {s: numbers.origins.get((purpose, s), 0) for s in State},
@@ -73,7 +92,44 @@ def as_json(numbers: Summary) -> dict[str, object]:
             for purpose in Purpose
         },
         "outcomes": {o: numbers.outcomes[o] for o in Outcome if o in numbers.outcomes},
+        "roles": [_role(numbers, totals) for totals in numbers.roles],
         "stale_origins": numbers.stale,
         "malformed_origins": numbers.malformed,
         "internal_crashes": numbers.crashes,
     }
+
+
+def _role(numbers: Summary, totals: queries.RoleTotals) -> dict[str, object]:
+    return totals._asdict() | {
+        "purposes": {
+            purpose: {s: numbers.role_rows.get((totals.role, purpose, s), 0) for s in State}
+            for purpose in Purpose
+        }
+    }
+
+
+def column_lines(
+    url_column: str, choice: str, records: int, rows: int, unusable: Mapping[str, int]
+) -> list[str]:
+    """Return the sentences on the column that was read, and on the rows it has no URL in."""
+    found = {"given": "given", "name": "found by its name", "values": "found by its values"}
+    how = f" ({found[choice]})" if choice in found else ""
+    lines = [f"URL column: {url_column}{how}"]
+    if records != rows:
+        lines.append(f"{records:,} rows hold {rows:,} URLs, which are what is counted as rows.")
+    if unusable:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in unusable.items())
+        total = sum(unusable.values())
+        lines.append(f"Without a usable URL: {total:,} of {rows:,} rows ({reasons})")
+    return lines
+
+
+def too_many_unusable(unusable: int, rows: int, url_column: str, allowed: float) -> tuple[str, ...]:
+    """Return the failure for `--strict` if the share of unusable rows is above the one allowed."""
+    if not rows or unusable <= allowed * rows:
+        return ()
+    share = f"{unusable / rows:.0%}"
+    return (
+        f"{share} of the rows have no usable URL in the column {url_column}, more than "
+        f"--max-unusable {allowed:.0%}",
+    )

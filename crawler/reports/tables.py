@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.reports.run_report import RunReport
-from crawler.reports.summary import Summary
+from crawler.reports.summary import Summary, column_lines
 from crawler.reports.visible import fit, visible
 from crawler.vocab import Outcome, Purpose, State
 
@@ -58,6 +58,14 @@ def _print(out: Console, line: str, style: str = "") -> None:
 
 def show_summary(numbers: Summary) -> None:
     """Print the tables at the end of `crawl` and `judge`."""
+    for line in column_lines(
+        numbers.url_column,
+        numbers.column_choice,
+        numbers.records,
+        numbers.total_rows,
+        numbers.unusable,
+    ):
+        show_line(line)
     reachable = numbers.total_rows - numbers.unattributable
     audience = f" as {numbers.agent} is told" if numbers.agent else ""
     show(
@@ -74,6 +82,8 @@ def show_summary(numbers: Summary) -> None:
             ["at most", *(numbers.bounds.get(p, (0, 0))[1] for p in Purpose)],
         ],
     )
+    if numbers.roles:
+        _show_roles(numbers)
     if numbers.malformed:
         console().print(
             f"{numbers.malformed:,} origins attempted a reservation that is malformed: it counts "
@@ -88,6 +98,30 @@ def show_summary(numbers: Summary) -> None:
         show("Attempts by outcome", ["outcome", "attempts"], found)
     if numbers.crashes:
         show_line(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")
+
+
+def _show_roles(numbers: Summary) -> None:
+    """Print a table of the roles of columns, for the use that `flag` gives verdicts for."""
+    unusable = ["without a usable URL", *(role.unattributable for role in numbers.roles)]
+    elsewhere = [
+        f"on another host than {numbers.roles[0].role}",
+        *("not known" if role.other_hosts is None else role.other_hosts for role in numbers.roles),
+    ]
+    purpose = Purpose.GENAI_TRAIN
+    show(
+        f"URLs by role and state for {purpose}",
+        ["", *(f"{role.role} ({role.url_column})" for role in numbers.roles)],
+        [
+            ["URLs", *(role.rows for role in numbers.roles)],
+            ["origins", *(role.origins for role in numbers.roles)],
+            unusable,
+            elsewhere,
+            *(
+                [s, *(numbers.role_rows.get((r.role, purpose, s), 0) for r in numbers.roles)]
+                for s in State
+            ),
+        ],
+    )
 
 
 def show_run_report(report: RunReport, min_coverage: float) -> None:

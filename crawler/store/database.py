@@ -75,6 +75,7 @@ _MIGRATIONS = (
     "0004_protocols",
     "0005_names",
     "0006_claims",
+    "0008_columns",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

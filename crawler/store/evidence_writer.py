@@ -40,7 +40,9 @@ class NewDataset:
     """A dataset that was read.
 
     `files` are (path, size in octets, SHA-256). `rejects` are (reason, rows, an example).
-    `column_given` tells whether the user named the column with URLs.
+    `column_given` tells whether the user named the column with URLs, `column_choice` how it was
+    chosen. `records` counts the rows of the files, `rows` their URLs. `roles` are those of columns
+    with roles: role, column, rows, rejects, and rows on another host than those of the first role.
     """
 
     path: str
@@ -51,6 +53,9 @@ class NewDataset:
     rows: int
     rejects: tuple[tuple[Reject, int, str], ...]
     column_given: bool = False
+    column_choice: str = ""
+    records: int | None = None
+    roles: Sequence[tuple[str, str, int, Sequence[tuple[Reject, int, str]], int | None]] = ()
 
     @property
     def digest(self) -> str:
@@ -94,7 +99,8 @@ def add_dataset(
     size = sum(size for _, size, _ in dataset.files)
     number = db.execute(
         "INSERT INTO dataset (path, digest, bytes, format, url_column, column_given, "
-        "weight_column, rows, ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "weight_column, rows, ingested_at, column_choice, records) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             dataset.path,
             dataset.digest,
@@ -105,6 +111,8 @@ def add_dataset(
             dataset.weight_column,
             dataset.rows,
             now,
+            dataset.column_choice,
+            dataset.rows if dataset.records is None else dataset.records,
         ),
     ).fetchone()[0]
     db.executemany(
@@ -114,8 +122,31 @@ def add_dataset(
         "INSERT INTO dataset_reject VALUES (?, ?, ?, ?)",
         [(number, reason, rows, example) for reason, rows, example in dataset.rejects],
     )
+    _add_roles(db, int(number), dataset)
     _add_origins(db, int(number), iter(origins))
     return int(number)
+
+
+def _add_roles(db: sqlite3.Connection, number: int, dataset: NewDataset) -> None:
+    for position, (role, column, rows, rejects, other_hosts) in enumerate(dataset.roles, start=1):
+        db.execute(
+            "INSERT INTO dataset_role VALUES (?, ?, ?, ?, ?, ?)",
+            (number, role, position, column, rows, other_hosts),
+        )
+        db.executemany(
+            "INSERT INTO dataset_role_reject VALUES (?, ?, ?, ?, ?)",
+            [(number, role, reason, count, example) for reason, count, example in rejects],
+        )
+
+
+def add_role_origins(
+    db: sqlite3.Connection, dataset: int, rows: Iterable[tuple[str, str, int]]
+) -> None:
+    """Store the rows of stored origins by role (key, role, rows), in the caller's transaction."""
+    db.executemany(
+        "INSERT INTO dataset_role_origin SELECT ?1, ?3, id, ?4 FROM origin WHERE key = ?2",
+        ((dataset, *row) for row in rows),
+    )
 
 
 def _add_origins(

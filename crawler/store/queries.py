@@ -29,12 +29,29 @@ class UnseenResource(NamedTuple):
 
 
 class DatasetTotals(NamedTuple):
-    """A dataset: its files as given, its rows and origins, and the rows that name no origin."""
+    """A dataset: its files as given, its rows and origins, and the rows that name no origin.
+
+    `records`, `url_column` and `column_choice` are as in view `datasets`.
+    """
 
     path: str
     rows: int
     origins: int
     unattributable: int
+    records: int
+    url_column: str
+    column_choice: str
+
+
+class RoleTotals(NamedTuple):
+    """A row of view `dataset_roles`."""
+
+    role: str
+    url_column: str
+    rows: int
+    origins: int
+    unattributable: int
+    other_hosts: int | None
 
 
 class StateCount(NamedTuple):
@@ -108,8 +125,34 @@ def dataset_ids(db: sqlite3.Connection) -> list[int]:
 
 def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
     """Return the totals of a dataset that exists."""
-    query = "SELECT path, rows, origins, unattributable FROM datasets WHERE dataset = ?"
+    query = (
+        "SELECT path, rows, origins, unattributable, records, url_column, column_choice "
+        "FROM datasets WHERE dataset = ?"
+    )
     return DatasetTotals(*db.execute(query, (dataset,)).fetchone())
+
+
+def unusable_rows(db: sqlite3.Connection, dataset: int) -> dict[str, int]:
+    """Return the rows of a dataset without a usable URL, by reason."""
+    query = "SELECT reason, rows FROM dataset_reject WHERE dataset = ? ORDER BY reason"
+    return dict(db.execute(query, (dataset,)))
+
+
+def role_totals(db: sqlite3.Connection, dataset: int) -> list[RoleTotals]:
+    """Return the roles of a dataset in their order; none if its column has no role."""
+    query = (
+        "SELECT role, url_column, rows, origins, unattributable, other_hosts "
+        "FROM dataset_roles WHERE dataset = ? ORDER BY position"
+    )
+    return [RoleTotals(*row) for row in db.execute(query, (dataset,))]
+
+
+def role_state_rows(db: sqlite3.Connection, dataset: int) -> dict[tuple[str, str, str], int]:
+    """Return the URLs of a dataset by role, purpose and state."""
+    query = "SELECT role, purpose, state, rows FROM role_summary WHERE dataset = ?"
+    return {
+        (role, purpose, state): rows for role, purpose, state, rows in db.execute(query, (dataset,))
+    }
 
 
 def state_counts(db: sqlite3.Connection, dataset: int) -> list[StateCount]:

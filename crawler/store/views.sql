@@ -34,9 +34,11 @@ SELECT
     dataset.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
     dataset.bytes AS bytes,  -- size of all files
     dataset.format AS format,  -- csv, tsv, jsonl, parquet, arrow, warc, cdx or text
-    dataset.url_column AS url_column,  -- column that was read as URL
+    dataset.url_column AS url_column,  -- column that was read as URL, as a path (meta.url, images[].url); of several each with its role
+    dataset.column_choice AS column_choice,  -- how it was chosen: given, by its name, or by its values
     dataset.weight_column AS weight_column,  -- column that was added up as weight, empty if none
-    dataset.rows AS rows,  -- rows in the files
+    dataset.records AS records,  -- rows in the files
+    dataset.rows AS rows,  -- their URLs: as many as rows, unless the column is in lists or there are several columns
     (SELECT count(*) FROM dataset_origin WHERE dataset_origin.dataset = dataset.id) AS origins,  -- distinct origins
     (
         SELECT coalesce(sum(dataset_reject.rows), 0) FROM dataset_reject
@@ -48,6 +50,60 @@ SELECT
     ) AS reasons,  -- JSON: those rows by reason, with an example
     dataset.ingested_at AS ingested_at  -- UTC
 FROM dataset;
+
+-- Dataset × role, where the columns with URLs have roles (page, asset).
+CREATE VIEW dataset_roles AS
+SELECT
+    dataset_role.dataset AS dataset,  -- number of the dataset, in `datasets`
+    dataset_role.role AS role,  -- role of the column
+    dataset_role.position AS position,  -- place of the role among those given, from 1
+    dataset_role.url_column AS url_column,  -- column that was read as URL
+    dataset_role.rows AS rows,  -- URLs of the column, and rows in which it has none
+    (
+        SELECT count(*) FROM dataset_role_origin AS o
+        WHERE o.dataset = dataset_role.dataset AND o.role = dataset_role.role
+    ) AS origins,  -- distinct origins
+    (
+        SELECT coalesce(sum(r.rows), 0) FROM dataset_role_reject AS r
+        WHERE r.dataset = dataset_role.dataset AND r.role = dataset_role.role
+    ) AS unattributable,  -- of `rows`, those without a usable URL
+    (
+        SELECT json_group_object(r.reason, json_object('rows', r.rows, 'example', r.example))
+        FROM dataset_role_reject AS r
+        WHERE r.dataset = dataset_role.dataset AND r.role = dataset_role.role
+    ) AS reasons,  -- JSON: those by reason, with an example
+    dataset_role.other_hosts AS other_hosts  -- URLs on another host than the first role's in the same row: what is reserved at one place does not follow copies; NULL where the first role has lists
+FROM dataset_role;
+
+-- Dataset × role × purpose × state under the rule set chosen last.
+CREATE VIEW role_summary AS
+WITH
+found AS (
+    SELECT
+        part.dataset, part.role, purpose.name AS purpose,
+        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(part.rows) AS rows
+    FROM dataset_role_origin AS part
+    CROSS JOIN purpose
+    LEFT JOIN finding
+        ON finding.origin = part.origin AND finding.purpose = purpose.name
+        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    GROUP BY part.dataset, part.role, purpose.name, coalesce(finding.state, 'unknown')
+    UNION ALL
+    SELECT r.dataset, r.role, purpose.name, 'unknown', 0, sum(r.rows)
+    FROM dataset_role_reject AS r CROSS JOIN purpose GROUP BY r.dataset, r.role, purpose.name
+)
+SELECT
+    found.dataset AS dataset,  -- number of the dataset, in `datasets`
+    found.role AS role,  -- role of the column
+    found.purpose AS purpose,  -- purpose
+    found.state AS state,  -- state
+    sum(found.origins) AS origins,  -- origins in that state
+    sum(found.rows) AS rows,  -- URLs of the column from them; those that name no origin are among `unknown`
+    round(1.0 * sum(found.rows) / dataset_role.rows, 6) AS share,  -- share of all URLs of the column
+    (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
+FROM found
+JOIN dataset_role ON dataset_role.dataset = found.dataset AND dataset_role.role = found.role
+GROUP BY found.dataset, found.role, found.purpose, found.state;
 
 -- An origin's latest findings under the rule set chosen last: the table to open first.
 CREATE VIEW reservations AS

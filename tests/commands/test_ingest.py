@@ -38,11 +38,11 @@ def path(tmp_path):
     [
         pytest.param({}, {}, True, 1, id="as before"),
         pytest.param({"weight_column": "n"}, {"weight_column": "n"}, True, 1, id="weights"),
-        pytest.param({"url_column": "link"}, {"url_column": "link"}, True, 1, id="column"),
-        pytest.param({}, {"url_column": "url"}, True, 1, id="the column that was found"),
-        pytest.param({"url_column": "url"}, {}, True, 2, id="the column that was given"),
-        pytest.param({}, {"url_column": "URL"}, True, 2, id="in other letters"),
-        pytest.param({"url_column": "link"}, {}, False, 2, id="another column"),
+        pytest.param({"url_columns": ("link",)}, {"url_columns": ("link",)}, True, 1, id="column"),
+        pytest.param({}, {"url_columns": ("url",)}, True, 1, id="the column that was found"),
+        pytest.param({"url_columns": ("url",)}, {}, True, 2, id="the column that was given"),
+        pytest.param({}, {"url_columns": ("URL",)}, True, 2, id="in other letters"),
+        pytest.param({"url_columns": ("link",)}, {}, False, 2, id="another column"),
         pytest.param({}, {"weight_column": "n"}, False, 2, id="now with weights"),
     ],
 )

@@ -76,7 +76,7 @@ CSV = "url,n\nhttps://a.example/x,3\nhttps://a.example/y,4\nhttps://b.example/z,
     [
         pytest.param("a.txt", TEXT, {}, id="text"),
         pytest.param("a.csv", CSV, {"weight_column": "n", "samples": 1}, id="weights"),
-        pytest.param("ä b.csv", CSV, {"url_column": "URL"}, id="a name beyond ASCII"),
+        pytest.param("ä b.csv", CSV, {"url_columns": ("URL",)}, id="a name beyond ASCII"),
     ],
 )
 def test_the_tables_are_the_same(tmp_path, started, name, content, options):
@@ -105,7 +105,7 @@ def failure(db, path, small, **options):
     ("name", "content", "options", "words"),
     [
         pytest.param("a.parquet", "no parquet", {}, "cannot be read", id="broken"),
-        pytest.param("a.csv", CSV, {"url_column": "none"}, "none", id="no such column"),
+        pytest.param("a.csv", CSV, {"url_columns": ("none",)}, "none", id="no such column"),
         pytest.param("a.csv", CSV, {"memory_limit": "much"}, "'much' is no size", id="limit"),
     ],
 )

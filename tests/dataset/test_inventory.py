@@ -202,7 +202,7 @@ def test_pages_that_are_found_in_several_passes_are_the_same(tmp_path, monkeypat
     path = table(tmp_path, [*urls, "HTTPS://H1.EXAMPLE/x", "h2.example/y"])
     usual = listed(path)
     assert sum(len(row.samples) for row in usual) == 90
-    monkeypatch.setattr(sys.modules["crawler.dataset.inventory"], "_HASHES_PER_PASS", at_once)
+    monkeypatch.setattr(sys.modules["crawler.dataset.counting"], "_HASHES_PER_PASS", at_once)
     assert listed(path) == usual
 
 

@@ -5,7 +5,7 @@ import duckdb
 import pytest
 import zstandard
 
-from crawler.dataset.columns import url_column
+from crawler.dataset.columns import url_columns
 from crawler.dataset.dialect import dialect_of
 from crawler.dataset.files import DatasetError, locate
 from crawler.dataset.formats import BY_NAME
@@ -253,7 +253,7 @@ def test_the_url_column(tmp_path, read, header, given, expected):
     if expected == "link":
         path = write(tmp_path, "a.csv", f"{header}\na.example,b.example,c.example\n")
     rows = read(path, wanted=[given] if given else [])
-    assert url_column(rows, given) == expected
+    assert str(url_columns(rows, given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -266,5 +266,5 @@ def test_the_url_column(tmp_path, read, header, given, expected):
 def test_without_a_url_column_the_columns_are_listed(tmp_path, read, given, message):
     rows = read(write(tmp_path, "a.csv", "left,right\nx y,z\n"))
     with pytest.raises(DatasetError) as caught:
-        url_column(rows, given)
+        url_columns(rows, given)
     assert message in str(caught.value)

@@ -470,9 +470,11 @@ def test_iterators_of_one_flagger_may_be_interleaved():
         flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
         pages = "SELECT range AS n, 'https://h.example/p' AS url FROM range(3)"
         unknown = "SELECT range AS n, 'https://never.example/' AS url FROM range(2)"
-        first, second = flagger.verdict_ids(pages), flagger.verdict_ids(unknown)
+        first, second = flagger.row_batches(pages), flagger.row_batches(unknown)
         [second_ids], [first_ids] = list(second), list(first)
-        states = [flagger.ids.columns(ids)[0].to_pylist() for ids in (first_ids, second_ids)]
+        states = [
+            flagger.ids.columns(ids["verdict"])[0].to_pylist() for ids in (first_ids, second_ids)
+        ]
         assert states == [["reserved"] * 3, ["unknown"] * 2]
 
 

@@ -272,7 +272,8 @@ def test_equal_verdicts_are_told_once(blocks, lines):
 
 def numbers(**facts):
     given = {
-        "path": "d.csv", "rules": "signals/1", "total_rows": 1723, "total_origins": 147,
+        "path": "d.csv", "url_column": "url", "column_choice": "name", "records": 1723,
+        "unusable": {}, "rules": "signals/1", "total_rows": 1723, "total_origins": 147,
         "unattributable": 0, "origins": {}, "rows": {("genai_train", "unknown"): 40},
         "bounds": {"genai_train": (12, 400)}, "outcomes": {}, "crashes": 0,
     }  # fmt: skip

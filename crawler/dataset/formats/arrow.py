@@ -7,7 +7,6 @@ from typing import BinaryIO
 import duckdb
 import pyarrow as pa
 
-from crawler.dataset.columns import text_of, url_column
 from crawler.dataset.files import DatasetError
 from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, numbered
 from crawler.dataset.sinks import Sink, SinkTarget, table_of_columns
@@ -40,7 +39,7 @@ class ArrowHandler(FormatHandler):
     """Reads and writes Arrow files; types stay as they are."""
 
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
-        """See `FormatHandler.make_relation`: the columns of plain values only.
+        """See `FormatHandler.make_relation`: the columns of types that DuckDB reads.
 
         The files are mapped into memory, not read. One whose buffers cannot be used in place is
         copied to the scratch directory.
@@ -54,11 +53,10 @@ class ArrowHandler(FormatHandler):
         context.connection.register("rows_in_arrow", whole)
         return context.connection.sql("FROM rows_in_arrow")
 
-    def rows(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+    def rows(self, context: ReadContext, files: Sequence[Path]) -> Rows:
         """See `FormatHandler.rows`: all columns, as they are in the files."""
         relation = self.relation(context, files)
-        column = url_column(relation, url)
-        text = text_of(relation, column)
+        urls = context.url_columns(relation)
         first, *others = map(schema_of, files)
         if not all(schema.equals(first) for schema in others):
             raise DatasetError(
@@ -66,7 +64,7 @@ class ArrowHandler(FormatHandler):
             )
         relation.create_view("rows_of_files", replace=True)
         found = (batch for file in files for batch in batches(file))
-        return Rows(first, column, [numbered(text)], found)
+        return Rows(first, urls, [numbered(urls)], found)
 
     def sink(self, target: SinkTarget) -> Sink:
         """See `FormatHandler.sink`."""
@@ -109,9 +107,9 @@ def _batches(
 
 
 def _mapped(path: Path, copy: Path) -> pa.Table:
-    """Return the columns of plain values of a file; their buffers are in the file or in a copy."""
+    """Return the columns of a file that can be read; their buffers are in the file or in a copy."""
     try:
-        plain = [n for n, field in enumerate(schema_of(path)) if _is_plain_type(field.type)]
+        plain = [n for n, field in enumerate(schema_of(path)) if _is_readable_type(field.type)]
         found = iter([batch.select(plain) for batch in batches(path)])
         columns = pa.schema([schema_of(path).field(n) for n in plain])
         if not _is_usable_in_place(path):
@@ -123,9 +121,23 @@ def _mapped(path: Path, copy: Path) -> pa.Table:
         raise _cannot(path, error) from error
 
 
-def _is_plain_type(kind: pa.DataType) -> bool:
+def _is_readable_type(kind: pa.DataType) -> bool:
+    """Return whether DuckDB reads a type: plain values, and what nests values that it knows."""
     if pa.types.is_dictionary(kind):
         return _is_plain_type(kind.value_type)
+    return _is_plain_type(kind) or (pa.types.is_nested(kind) and _is_readable_part(kind))
+
+
+def _is_readable_part(kind: pa.DataType) -> bool:
+    if pa.types.is_nested(kind):
+        parts = [kind.field(n).type for n in range(kind.num_fields)]
+        return not pa.types.is_union(kind) and all(map(_is_readable_part, parts))
+    is_known = pa.types.is_temporal(kind) or pa.types.is_null(kind)
+    is_octets = pa.types.is_fixed_size_binary(kind) or kind == pa.binary_view()
+    return is_known or (is_octets and not pa.types.is_decimal(kind)) or _is_plain_type(kind)
+
+
+def _is_plain_type(kind: pa.DataType) -> bool:
     return (
         pa.types.is_integer(kind)
         or kind

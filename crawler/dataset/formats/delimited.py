@@ -6,12 +6,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from crawler.dataset.columns import quoted
 from crawler.dataset.dialect import Dialect, dialect_of
 from crawler.dataset.files import compression_of
 from crawler.dataset.formats.handler import ReadContext
+from crawler.dataset.paths import literal, quoted
 from crawler.dataset.repair import OVERFLOW, repair_csv
-from crawler.dataset.scans import Scan, ScanHandler, column_types, is_utf16, literal, reads_whole
+from crawler.dataset.scans import Scan, ScanHandler, column_types, is_utf16, reads_whole
 from crawler.dataset.sinks import Sink, SinkTarget, as_text, json_text, open_stream
 
 

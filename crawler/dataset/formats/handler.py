@@ -7,7 +7,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from crawler.dataset.columns import text_of, url_column
+from crawler.dataset.columns import UrlColumns, url_columns
 from crawler.dataset.files import DatasetError, cannot_read
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.layout import Layout
@@ -20,28 +20,38 @@ class ReadContext(NamedTuple):
     """The parameters of reading, apart from the files.
 
     `scratch` is an existing directory for repaired copies, which must outlive the relation. `given`
-    are names of columns that the user gave.
+    are names of columns that the user gave, `urls` those of columns with URLs.
     """
 
     connection: duckdb.DuckDBPyConnection
     scratch: Path
     given: Collection[str] = ()
+    urls: Sequence[str] = ()
+
+    def url_columns(self, rows: duckdb.DuckDBPyRelation) -> UrlColumns:
+        """Return the columns of some rows that hold URLs. Raise `DatasetError`."""
+        return url_columns(rows, self.urls)
 
 
 class Rows:
     """The rows of some files, as record batches in order.
 
-    `schema` has all their columns and `url` names the one with URLs. `parts` are queries with the
-    columns `n` (row number) and `url` that together give every row once, in order. `unreadable`
+    `schema` has all their columns and `urls` are those with URLs. `parts` are queries with the
+    columns `n` (row number) and `url` that together give every row once, in order; for lists and
+    several columns they give every text once (see `columns.TEXTS_PER_ROW`). `unreadable`
     counts the rows so far that cannot be read and have no values, where that is known.
     """
 
     unreadable = 0
 
     def __init__(
-        self, schema: pa.Schema, url: str, parts: Sequence[str], batches: Iterator[pa.RecordBatch]
+        self,
+        schema: pa.Schema,
+        urls: UrlColumns,
+        parts: Sequence[str],
+        batches: Iterator[pa.RecordBatch],
     ) -> None:
-        self.schema, self.url, self.parts = schema, url, parts
+        self.schema, self.urls, self.parts = schema, urls, parts
         self._batches = batches
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -68,13 +78,12 @@ class FormatHandler:
         """Return what `relation` does; may raise `duckdb.Error` as well."""
         raise NotImplementedError
 
-    def rows(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
-        """Return the rows with the types that DuckDB has for them. `url` is a column's name."""
+    def rows(self, context: ReadContext, files: Sequence[Path]) -> Rows:
+        """Return the rows with the types that DuckDB has for them."""
         relation = self.relation(context, files)
-        column = url_column(relation, url)
-        return relation_rows(context.connection, relation, column, text_of(relation, column))
+        return relation_rows(context, relation, context.url_columns(relation))
 
-    def rows_as_lines(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+    def rows_as_lines(self, context: ReadContext, files: Sequence[Path]) -> Rows:
         """Return the lines as they are written, and whether each can take members.
 
         For formats that `keeps_lines`.
@@ -99,18 +108,15 @@ class FormatHandler:
         return cannot_read(path, error, scratch, self.format.name)
 
 
-def numbered(text: str) -> str:
-    """Return the query for `Rows.parts` over view `rows_of_files`; `text` is SQL for the URL."""
-    return f"SELECT row_number() OVER () AS n, {text} AS url FROM rows_of_files"  # noqa: S608 - quoted
+def numbered(urls: UrlColumns, line: str | None = None) -> str:
+    """Return the query for `Rows.parts` over view `rows_of_files`; `line` is as in `query`."""
+    return urls.query("row_number() OVER ()", "rows_of_files", line)
 
 
 def relation_rows(
-    connection: duckdb.DuckDBPyConnection,
-    relation: duckdb.DuckDBPyRelation,
-    column: str,
-    text: str,
+    context: ReadContext, relation: duckdb.DuckDBPyRelation, urls: UrlColumns
 ) -> Rows:
-    """Return the rows of a relation, read batch by batch; `text` is SQL for the URL."""
+    """Return the rows of a relation, read batch by batch."""
     relation.create_view("rows_of_files", replace=True)
-    reader = connection.cursor().sql("FROM rows_of_files").to_arrow_reader(_BATCH)
-    return Rows(reader.schema, column, [numbered(text)], iter(reader))
+    reader = context.connection.cursor().sql("FROM rows_of_files").to_arrow_reader(_BATCH)
+    return Rows(reader.schema, urls, [numbered(urls)], iter(reader))

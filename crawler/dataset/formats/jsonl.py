@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crawler.dataset.columns import url_column
+from crawler.dataset.columns import UrlColumns
 from crawler.dataset.files import DatasetError, cannot_read, compression_of, open_plain
 from crawler.dataset.formats.handler import ReadContext, Rows, numbered
 from crawler.dataset.json_lines import IS_OBJECT, needs_copy, rows_of_files, write_copy
@@ -63,7 +63,7 @@ class JsonlHandler(ScanHandler):
         )
         return Scan(path, options)
 
-    def rows_as_lines(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+    def rows_as_lines(self, context: ReadContext, files: Sequence[Path]) -> Rows:
         """See `FormatHandler.rows_as_lines`. DuckDB reads the lines of copies where it has to."""
         connection = context.connection
         scans = self.scans(context._replace(given=()), files)
@@ -76,12 +76,11 @@ class JsonlHandler(ScanHandler):
             lines = connection.sql(_rows_of_lines(line_scans))
         except UNREADABLE as error:
             raise self.cannot_read(files[0], error, context.scratch) from error
-        column = url_column(rows, url)
-        # A URL is what DuckDB finds on a line under the column's name (RFC 6901 for its escapes).
-        pointer = "/" + column.replace("~", "~0").replace("/", "~1").replace("'", "''")
-        text = f"CASE WHEN {IS_OBJECT} THEN line ->> '{pointer}' END"
+        urls = context.url_columns(rows)
         lines.create_view("rows_of_files", replace=True)
-        return _LineRows(context, [*scans], column, numbered(text))
+        # A URL is what DuckDB finds on a line under the column's name.
+        part = numbered(urls, f"CASE WHEN {IS_OBJECT} THEN line END")
+        return _LineRows(context, [*scans], urls, part)
 
     def sink(self, target: SinkTarget) -> Sink:
         """See `FormatHandler.sink`."""
@@ -152,8 +151,10 @@ def _write_objects(connection: duckdb.DuckDBPyConnection, lines: Path, copy: Pat
 class _LineRows(Rows):
     """The rows of some files as they are written, of which view `rows_of_files` has the lines."""
 
-    def __init__(self, context: ReadContext, files: Sequence[Path], column: str, part: str) -> None:
-        super().__init__(_LINE, column, [part], self._read(context, files))
+    def __init__(
+        self, context: ReadContext, files: Sequence[Path], urls: UrlColumns, part: str
+    ) -> None:
+        super().__init__(_LINE, urls, [part], self._read(context, files))
 
     def _read(self, context: ReadContext, files: Sequence[Path]) -> Iterator[pa.RecordBatch]:
         """Yield batches of rows, which DuckDB tells to be objects or not, and count the latter."""

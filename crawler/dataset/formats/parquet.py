@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crawler.dataset.columns import text_of, url_column
+from crawler.dataset.columns import UrlColumns
 from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, relation_rows
 from crawler.dataset.layout import Layout, layout_of
 from crawler.dataset.scans import TABLE_OPTIONS, Scan, path_literal, select
@@ -38,16 +38,15 @@ class ParquetHandler(FormatHandler):
         query = select(Scan(files[0], TABLE_OPTIONS), files, "read_parquet")
         return context.connection.sql(query)
 
-    def rows(self, context: ReadContext, files: Sequence[Path], url: str | None) -> Rows:
+    def rows(self, context: ReadContext, files: Sequence[Path]) -> Rows:
         """See `FormatHandler.rows`. Files with different columns get the types of DuckDB."""
         relation = self.relation(context, files)
-        column = url_column(relation, url)
-        text = text_of(relation, column)
+        urls = context.url_columns(relation)
         first, *others = map(pq.read_schema, files)
         if not all(schema.equals(first) for schema in others):
-            return relation_rows(context.connection, relation, column, text)
-        parts = [part for file in files for part in _parts(file, text)]
-        return Rows(first, column, parts, _batches(files))
+            return relation_rows(context, relation, urls)
+        parts = [part for file in files for part in _parts(file, urls)]
+        return Rows(first, urls, parts, _batches(files))
 
     def layout(self, file: Path, added: Iterable[str], with_statistics: Iterable[str]) -> Layout:
         """See `FormatHandler.layout`: the layout of the file that is read."""
@@ -72,7 +71,7 @@ def _batch_size(metadata: pq.FileMetaData) -> int:
     return max(_MIN_BATCH_ROWS, min(_BATCH_ROWS, _BATCH_BYTES // max(average, 1)))
 
 
-def _parts(path: Path, text: str) -> list[str]:
+def _parts(path: Path, urls: UrlColumns) -> list[str]:
     """Return queries for ranges of rows of a file, cut between row groups."""
     source = f"read_parquet({path_literal(path)}, file_row_number=true)"
     metadata = pq.read_metadata(path)
@@ -84,8 +83,10 @@ def _parts(path: Path, text: str) -> list[str]:
         end += size
     ends.append(end)
     return [
-        f"SELECT file_row_number AS n, {text} AS url FROM {source} "  # noqa: S608 - quoted
-        f"WHERE file_row_number >= {start} AND file_row_number < {stop}"
+        urls.query(
+            "file_row_number",
+            f"{source} WHERE file_row_number >= {start} AND file_row_number < {stop}",
+        )
         for start, stop in pairwise(ends)
     ]
 

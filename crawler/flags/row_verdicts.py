@@ -1,0 +1,71 @@
+"""Verdicts on rows with several URLs, in lists or in columns with roles: columns and SQL for them.
+
+Rules for editors: `evaluate.url_verdicts.row_verdict` is the definition; tests/flags compares them.
+"""
+
+from collections.abc import Sequence
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crawler.dataset.columns import TEXTS_PER_LIST, TEXTS_PER_ROW, UrlColumns
+from crawler.flags.duck import run_sql
+from crawler.flags.verdict_ids import COLUMNS, VerdictIds
+from crawler.vocab import State, row_rank
+
+_DECIDED_BY = pa.field("tdm_decided_by", pa.string())
+_URLS = pa.field("tdm_urls", pa.int32())
+# In the order of strictness, which is that of the ranks in SQL.
+_STATES = sorted(State, key=row_rank)
+_OF_STATES = {state: pa.field(f"tdm_urls_{state}", pa.int32()) for state in State}
+
+#: The names of all columns that a flag may have, of an earlier run, too.
+ALL_COLUMNS = (*COLUMNS, _DECIDED_BY.name, _URLS.name, *(f.name for f in _OF_STATES.values()))
+
+
+def row_fields(urls: UrlColumns) -> list[pa.Field]:
+    """Return the columns beside those of a verdict; none for one column without lists and role."""
+    if urls.is_plain:
+        return []
+    decided_by = [_DECIDED_BY] if urls.roles else []
+    return [*decided_by, _URLS, *_OF_STATES.values()]
+
+
+def row_verdicts(
+    duck: duckdb.DuckDBPyConnection, ids: VerdictIds, roles: Sequence[str]
+) -> pa.RecordBatch:
+    """Return number of the verdict and the columns of `row_fields` of each row, in row order.
+
+    Steps 4 to 9 must have run for a query whose `n` is as `columns.TEXTS_PER_ROW` says.
+    """
+    ranks = {state: rank for rank, state in enumerate(_STATES)}
+    numbers = pa.array([ranks[State(state)] for state in ids.states()], pa.int64())
+    duck.register(
+        "verdict_rank", pa.table({"verdict": pa.arange(0, len(numbers)), "rank": numbers})
+    )
+    duck.execute("SET VARIABLE texts_per_row = ?", [TEXTS_PER_ROW])
+    run_sql(duck, "10_row_verdicts.sql")
+    rows = duck.sql("FROM verdict_of_row ORDER BY row").to_arrow_table().combine_chunks()
+    duck.unregister("verdict_rank")
+    fields = [pa.field("verdict", pa.int32())]
+    columns = [rows["verdict"].combine_chunks()]
+    if roles:
+        fields.append(_DECIDED_BY)
+        columns.append(_role(rows["place"].combine_chunks(), roles))
+    fields += [_URLS, *_OF_STATES.values()]
+    columns.append(rows["urls"].combine_chunks())
+    columns += [rows[f"rank_{ranks[state]}"].combine_chunks() for state in State]
+    return pa.RecordBatch.from_arrays(columns, schema=_schema(fields, columns))
+
+
+def _schema(fields: Sequence[pa.Field], columns: Sequence[pa.Array]) -> pa.Schema:
+    pairs = zip(fields, columns, strict=True)
+    return pa.schema([field.with_type(column.type) for field, column in pairs])
+
+
+def _role(places: pa.Array, roles: Sequence[str]) -> pa.Array:
+    """Return the role of the text that decided, null for a row without texts."""
+    numbers = pc.divide(places, TEXTS_PER_LIST).cast(pa.int32())
+    decided = pc.if_else(pc.equal(places, 0), pa.scalar(None, pa.int32()), numbers)
+    return pa.DictionaryArray.from_arrays(decided, pa.array(roles, pa.string()))
