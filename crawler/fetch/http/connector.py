@@ -46,8 +46,9 @@ from crawler.plan.budget import Spent
 
 #: Seconds that an answer of DNS is cached.
 DNS_TTL_S = 300
-#: Octets of framing in a chunked body (sizes, extensions, trailers) beyond those of its content.
-MAX_FRAMING_OCTETS = 64 * 1024
+#: Octets of framing in a chunked body (sizes, extensions, trailers) beyond a share of its content:
+#: a quarter is that of chunks of 20 octets.
+MAX_FRAMING_OCTETS, _CONTENT_PER_FRAMING = 64 * 1024, 4
 #: Interim responses before one final response, and octets of their header fields.
 MAX_INTERIM, MAX_INTERIM_OCTETS = 20, 64 * 1024
 _PIECE = 4096
@@ -107,8 +108,8 @@ class TlsRecordingHandler(ResponseHandler):
       until the timeout. Here the reader gets the error at once.
     - Interim responses (RFC 9110, 15.2), and responses that no request asked for, are queued
       without a limit. Here the connection is closed at `MAX_INTERIM` of them.
-    - Chunks are parsed one by one, however small. Here the connection is closed when a body has
-      `MAX_FRAMING_OCTETS` more of framing than of content (RFC 9112, 7.1).
+    - Chunks are parsed one by one, however small (RFC 9112, 7.1). Here the connection is closed when
+      a body has `MAX_FRAMING_OCTETS` more of framing than a quarter of its content.
 
     Octets and CPU time are charged to `spent`, which is that of the request in progress.
     """
@@ -169,13 +170,13 @@ class TlsRecordingHandler(ResponseHandler):
             rest = rest[size:]
 
     def _note_framing(self) -> None:
-        """Look for a body that is mostly framing, unless the parser has paused and holds data."""
+        """Look for a body with much framing, unless the parser has paused and holds data."""
         payload = self._payload
         if payload is None or payload.is_eof() or self._reading_paused:
             return
         framing = self._body_octets - payload.total_bytes
-        if framing > MAX_FRAMING_OCTETS + payload.total_bytes:
-            self._flood = f"a body with more framing than content, {framing} octets"
+        if framing > MAX_FRAMING_OCTETS + payload.total_bytes // _CONTENT_PER_FRAMING:
+            self._flood = f"chunks with {framing} octets of framing"
 
     def _end_flood(self) -> None:
         """Close the connection, and let its reader know why."""

@@ -152,7 +152,8 @@ def _refusal(text: str) -> Issue | None:
     for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
         line, _, comment = raw.partition("#")
         prose = "" if _FIELD.match(line) else line
-        if any(map(_training_lines.speaks_against, (prose, comment))):
+        # Most lines have neither, and these files may have many lines.
+        if any(map(_training_lines.speaks_against, filter(None, (prose, comment)))):
             return Issue(code="ai_txt.refusal_in_prose", line=number, excerpt=excerpt(raw))
     return None
 
