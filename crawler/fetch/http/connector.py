@@ -108,8 +108,8 @@ class TlsRecordingHandler(ResponseHandler):
       until the timeout. Here the reader gets the error at once.
     - Interim responses (RFC 9110, 15.2), and responses that no request asked for, are queued
       without a limit. Here the connection is closed at `MAX_INTERIM` of them.
-    - Chunks are parsed one by one, however small (RFC 9112, 7.1). Here the connection is closed when
-      a body has `MAX_FRAMING_OCTETS` more of framing than a quarter of its content.
+    - Chunks are parsed one by one, however small (RFC 9112, 7.1). Here the connection is closed
+      when a body has `MAX_FRAMING_OCTETS` more of framing than a quarter of its content.
 
     Octets and CPU time are charged to `spent`, which is that of the request in progress.
     """
