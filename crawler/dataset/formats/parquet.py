@@ -21,8 +21,8 @@ from crawler.dataset.sinks import Sink, SinkTarget, table_of_columns
 _BATCH_ROWS = 65_536
 _MIN_BATCH_ROWS = 1024
 _BATCH_BYTES = 32 * 1024 * 1024
-#: Rows of one part: their verdicts are computed together, so this bounds memory.
-_PART_ROWS = 3_000_000
+#: URLs of one part: their verdicts are computed together, so this bounds memory.
+_PART_TEXTS = 3_000_000
 # A row group has at most one of these, whichever is reached first.
 _GROUP_ROWS = 1_000_000
 _GROUP_BYTES = 128 * 1024 * 1024
@@ -75,12 +75,14 @@ def _parts(path: Path, urls: UrlColumns) -> list[str]:
     """Return queries for ranges of rows of a file, cut between row groups."""
     source = f"read_parquet({path_literal(path)}, file_row_number=true)"
     metadata = pq.read_metadata(path)
-    ends, last, end = [0], 0, 0
+    ends, last, end, waiting = [0], 0, 0, 0
     for group in range(metadata.num_row_groups):
         size = metadata.row_group(group).num_rows
-        if end + size - last > _PART_ROWS and end > last:
+        texts = _texts(metadata.row_group(group), urls)
+        if waiting + texts > _PART_TEXTS and end > last:
             ends.append(last := end)
-        end += size
+            waiting = 0
+        end, waiting = end + size, waiting + texts
     ends.append(end)
     return [
         urls.query(
@@ -89,6 +91,14 @@ def _parts(path: Path, urls: UrlColumns) -> list[str]:
         )
         for start, stop in pairwise(ends)
     ]
+
+
+def _texts(group: pq.RowGroupMetaData, urls: UrlColumns) -> int:
+    """Return the number of URLs in a row group: lists have more values than the group has rows."""
+    names = tuple(column.path.column for column in urls.columns)
+    columns = (group.column(n) for n in range(group.num_columns))
+    values = [c.num_values for c in columns if c.path_in_schema.startswith(names)]
+    return max([int(group.num_rows), *map(int, values)])
 
 
 class _ParquetSink:
