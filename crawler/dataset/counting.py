@@ -1,6 +1,6 @@
 """Count the origins of texts with URLs, in DuckDB: the tables that an inventory is read from.
 
-Each column with URLs has a schema of its own with the same tables, so that the columns of several
+Each column with URLs has its schema with the same tables, so that the columns of several
 roles are counted by the same SQL files. They run in this order, each named for its rows:
 url_parts.sql, authorities.sql, origins.sql, sample_hashes.sql, sample_urls.sql, samples.sql.
 """

@@ -66,7 +66,7 @@ class RoleRows(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """What one column tells of an origin."""
+    """The rows and samples of an origin in one column."""
 
     key: str
     role: str

@@ -26,7 +26,7 @@ def literal(text: str) -> str:
 
 
 class Kind(Enum):
-    """What a step does: it names a part of a value, goes through a list, or parses a text."""
+    """Kinds of steps: to a named part of a value, through a list, or to what a text holds."""
 
     FIELD = auto()
     KEY = auto()
@@ -167,7 +167,7 @@ def _expression(value: str, steps: tuple[Step, ...], leaf: str, depth: int = 0) 
 
 
 def _pointer(name: str) -> str:
-    """Return a name as it stands in a JSON pointer (RFC 6901, 3)."""
+    """Return a name as it is written in a JSON pointer (RFC 6901, 3)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 

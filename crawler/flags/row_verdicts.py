@@ -25,7 +25,7 @@ ALL_COLUMNS = (*COLUMNS, _DECIDED_BY.name, _URLS.name, *(f.name for f in _OF_STA
 
 
 def row_fields(urls: UrlColumns) -> list[pa.Field]:
-    """Return the columns beside those of a verdict; none for one column without lists and role."""
+    """Return the columns other than those of a verdict; none for a plain column."""
     if urls.is_plain:
         return []
     decided_by = [_DECIDED_BY] if urls.roles else []
