@@ -158,6 +158,8 @@ class Reject(StrEnum):
     BAD_HOST = "bad_host"
     BAD_PORT = "bad_port"
     TOO_LONG = "too_long"
+    #: Rows that a damaged file lost; their number is not known.
+    CUT_OFF = "cut_off"
 
 
 PAGES = frozenset({Resource.HOME, Resource.PAGE})

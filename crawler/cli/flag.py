@@ -41,8 +41,9 @@ _BINARY = ("parquet", "arrow")
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="File to write (.parquet, .csv, .tsv, .jsonl, .arrow; text also .gz or .zst), "
-    "or a folder, for a file of the same format for each input file, or - for standard output.",
+    help="File to write (.parquet, .csv, .tsv, .jsonl, .json, .arrow; "
+    "text also .gz, .zst, .bz2 or .xz), or a folder, for a file of the same format for each "
+    "input file, or - for standard output.",
 )
 @click.option(
     "--format",
@@ -192,6 +193,8 @@ def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
         {"url_column": name, "column_choice": choice} for name, choice in counts.columns
     ]
     output["unusable"] = dict(sorted(counts.unusable.items()))
+    if counts.damaged:
+        output["cut_off"] = counts.damaged
     output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
     if result.finished_before:
         output["finished_before"] = [str(path) for path in result.finished_before]
@@ -222,6 +225,8 @@ def _show(result: "FlagResult", out: Path, title: str) -> None:
         click.echo("\n".join(lines))
     if counts.unreadable:
         click.echo(f"Lines without a JSON object, written as they were: {counts.unreadable:,}")
+    for path, place in counts.damaged.items():
+        click.echo(f"Cut off or damaged: {path}, read up to {place}")
     if result.finished_before:
         click.echo(f"Finished before and left: {len(result.finished_before):,} files")
     click.echo(f"Written: {'standard output' if out == Path('-') else out}")

@@ -26,7 +26,7 @@ from crawler.store.database import (
     exclusive_lock,
     sqlite_errors_as_store_error,
 )
-from crawler.store.evidence_reader import origins_waiting
+from crawler.store.evidence_reader import cut_off, origins_waiting
 from crawler.store.queries import visited_origins
 from crawler.urls import canonical
 
@@ -183,13 +183,16 @@ def _due(request: CrawlRequest, dataset: int, run: int | None) -> runs.Due:
 
 
 def _warnings(db: sqlite3.Connection, due: runs.Due) -> tuple[str, ...]:
+    warnings = []
+    if where := cut_off(db, due.datasets[0]):
+        warnings.append(f"the dataset is damaged or cut off, and what is left was read: {where}")
     number, latest = runs.count_due_again(db, due)
-    if not number:
-        return ()
-    return (
-        f"{number} origins were visited later than now, at {latest}: a clock is or was wrong, so "
-        "they are visited again",
-    )
+    if number:
+        warnings.append(
+            f"{number} origins were visited later than now, at {latest}: a clock is or was wrong, "
+            "so they are visited again"
+        )
+    return tuple(warnings)
 
 
 def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:

@@ -13,8 +13,9 @@ from pathlib import Path
 from crawler.commands.flag_manifest import FlagManifest, remove_leftovers
 from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask, check_guess
 from crawler.dataset import saved
+from crawler.dataset.detection import without_suffixes
 from crawler.dataset.duck import connect
-from crawler.dataset.files import locate, without_suffixes
+from crawler.dataset.files import locate
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.sinks import ENDINGS, output_name, writable
 from crawler.errors import UserError
@@ -120,6 +121,7 @@ def _sum(files: list[Counts]) -> Counts:
         digest=hashlib.sha256("".join(digests).encode()).hexdigest() if all(digests) else "",
         unreadable=sum(counts.unreadable for counts in files),
         columns=tuple(dict.fromkeys(column for counts in files for column in counts.columns)),
+        damaged={path: place for counts in files for path, place in counts.damaged.items()},
     )
 
 
@@ -135,7 +137,7 @@ def _jobs(
         jobs = {
             out / name: (file,) for name, file in _names_in_folder(files, form, request).items()
         }
-    elif writable(out):
+    elif writable(out, form):
         jobs = {out: files}
     else:
         raise FlagError(f"{out.name}: the suffix must be one of {ENDINGS}, or name a folder")

@@ -52,6 +52,7 @@ class FlagManifest:
             "digest": counts.digest,
             "unreadable": counts.unreadable,
             "columns": counts.columns,
+            "damaged": counts.damaged,
         }
         with replaced(self._path) as unfinished:
             unfinished.write_text(json.dumps(self._entries, indent=1, sort_keys=True), "utf-8")
@@ -75,6 +76,7 @@ def _counts(entry: dict[str, Any]) -> Counts:
         digest=str(entry["digest"]),
         unreadable=int(entry["unreadable"]),
         columns=tuple((str(name), str(how)) for name, how in entry["columns"]),
+        damaged=dict(entry["damaged"]),
     )
 
 

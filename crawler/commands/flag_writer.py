@@ -88,7 +88,8 @@ class Counts:
     `unreadable` counts the lines that were copied without a verdict: they hold no JSON object.
     `digest` is the SHA-256 of the positions of the rows of a file that are kept, counted from 0 as
     64-bit little-endian numbers; of several files, that of their digests in order. `columns` are
-    the columns with URLs that were read, with how they were chosen.
+    the columns with URLs that were read, with how they were chosen. `damaged` are the files that
+    are cut off, each with the place up to which it was read.
     """
 
     reasons: Counter[Reason] = field(default_factory=Counter)
@@ -96,6 +97,7 @@ class Counts:
     digest: str = ""
     unreadable: int = 0
     columns: tuple[tuple[str, str], ...] = ()
+    damaged: dict[str, str] = field(default_factory=dict)
 
     @property
     def unusable(self) -> Counter[str]:
@@ -167,10 +169,11 @@ class FlagWriter:
         sink: Sink | None = None
         unreadable = 0
         chosen: list[UrlColumns] = []
+        damaged: dict[Path, str] = {}
         with self._target(out) as target, ExitStack() as opened:
             for group in groups:
                 try:
-                    with self._open(group, form, out) as rows:
+                    with self._open(group, form, out, damaged) as rows:
                         sink = sink or opened.enter_context(
                             closing(self._sink(target, out, rows, group[0], form))
                         )
@@ -186,6 +189,7 @@ class FlagWriter:
             counts = selector.counts()
             counts.unreadable = unreadable
             counts.columns = tuple(dict.fromkeys((str(urls), urls.how) for urls in chosen))
+            counts.damaged = {str(path): place for path, place in damaged.items()}
             if not some_empty:
                 check_guess(counts)
         return counts
@@ -213,14 +217,20 @@ class FlagWriter:
 
     def _keeps_lines(self, form: DatasetFormat, out: Path) -> bool:
         """Return whether lines of JSON are copied as text, with the verdict added to each."""
-        return not self._request.flags_only and form.keeps_lines and form is writable(out)
+        return not self._request.flags_only and form.keeps_lines and form is writable(out, form)
 
     def _open(
-        self, files: tuple[Path, ...], form: DatasetFormat, out: Path
+        self,
+        files: tuple[Path, ...],
+        form: DatasetFormat,
+        out: Path,
+        damaged: dict[Path, str],
     ) -> AbstractContextManager[Rows]:
         as_lines = self._keeps_lines(form, out)
         given = self._request.url_columns
-        return open_rows(self._duck, files, form, given, self._scratch, as_lines=as_lines)
+        return open_rows(
+            self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines
+        )
 
     def _sink(
         self,
@@ -243,8 +253,8 @@ class FlagWriter:
         as_lines = self._keeps_lines(form, out)
         named = "standard output" if self._request.stream else str(out)
         with _write_errors(named):
-            sink = open_sink(target, out, schema, layout, as_lines=as_lines)
-        return _FlagSink(sink, named, len(fields), is_delimited=writable(out) in _DELIMITED)
+            sink = open_sink(target, out, schema, layout, source=form, as_lines=as_lines)
+        return _FlagSink(sink, named, len(fields), is_delimited=writable(out, form) in _DELIMITED)
 
     def _write_rows(self, sink: Sink, rows: Rows, file: Path, selector: "_RowSelector") -> None:
         told = (

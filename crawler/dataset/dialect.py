@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from crawler.dataset.files import open_plain
+from crawler.dataset.compression import open_plain
 from crawler.model import Origin
 from crawler.urls.canonical import origin_of
 

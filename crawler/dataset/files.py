@@ -1,4 +1,4 @@
-"""Find the files of a dataset, detect their format, digest them, and open them decompressed.
+"""Find the files of a dataset, detect their format, and digest them.
 
 Rule for editors: no DuckDB and no Arrow here. Commands import this module at once, and a dataset
 that was ingested before needs neither.
@@ -6,17 +6,16 @@ that was ingested before needs neither.
 
 import errno
 import glob
-import gzip
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
-import zstandard
-
-from crawler.dataset.formats import FORMATS, TEXT, DatasetFormat, format_of_name
+from crawler.dataset.compression import COMPRESSIONS
+from crawler.dataset.detection import detect, known_format, without_suffixes
+from crawler.dataset.formats import FORMATS, JSON, TAR, TEXT, DatasetFormat
 from crawler.errors import UserError
 
 
@@ -40,29 +39,14 @@ class DatasetFile(NamedTuple):
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _FULL_TEXTS = tuple(os.strerror(number) for number in sorted(_FULL))
 
-#: Names of compressions in DuckDB, by suffix.
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-
 _TITLES = [dataset_format.title for dataset_format in FORMATS]
-_FORMATS = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}, text and WARC also as .gz or .zst"
-
-
-def compression_of(path: Path) -> str:
-    """Return `gzip`, `zstd` or `none`, by the last suffix."""
-    return COMPRESSIONS.get(path.suffix.lower(), "none")
-
-
-def known_format(path: Path) -> DatasetFormat | None:
-    """Return the format by suffix, a suffix of compression removed; None if it is unknown."""
-    uncompressed = path.with_suffix("") if compression_of(path) != "none" else path
-    return format_of_name(uncompressed.name)
-
-
-def without_suffixes(path: Path) -> Path:
-    """Return a path without its suffixes of format and compression."""
-    while path.suffix.lower() in COMPRESSIONS or (path.suffix and known_format(path)):
-        path = path.with_suffix("")
-    return path
+_FORMATS = (
+    f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}, text and WARC also as {', '.join(COMPRESSIONS)}"
+)
+# Files that describe a dataset beside its rows, as Hugging Face's libraries write them.
+_DESCRIPTIONS = frozenset(
+    {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
+)
 
 
 def cannot_read(
@@ -82,32 +66,68 @@ def cannot_read(
 
 
 def _format_of(path: Path) -> DatasetFormat:
-    if path.name.lower().endswith((".json", ".json.gz", ".json.zst")):
-        raise DatasetError(f"{path} is one JSON document; give JSON Lines (.jsonl) instead.")
-    found = known_format(path) or TEXT
-    if found.is_packed and compression_of(path) != "none":
-        raise DatasetError(
-            f"{path} is compressed {found.title}; decompress it, it is compressed inside."
-        )
-    return found
+    found = _detected(path)
+    if isinstance(found, str):
+        raise DatasetError(found)
+    return found or TEXT
+
+
+def _detected(path: Path) -> DatasetFormat | str | None:
+    try:
+        return detect(path)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}).") from error
 
 
 def _files_of_folder(folder: Path) -> list[Path]:
-    """Return the files of known format in and below a folder, without hidden ones.
+    """Return the files of a dataset in and below a folder, without hidden ones.
 
-    Plain text is left out where there are other formats: it is taken for notes.
+    Names tell which files belong to it; where none is of a known format, the first bytes do.
     """
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if known_format(path)
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    if not found:
+    found = [path for path in sorted(folder.rglob("*")) if _may_be_data(path, folder)]
+    known = [path for path in found if known_format(path)]
+    for path in known:
+        if path.is_symlink() and not path.exists():
+            raise _broken_link(path)
+    known = _without_notes([path for path in known if path.is_file()])
+    if known:
+        return known
+    told = [path for path in found if path.is_file() and isinstance(_detected(path), DatasetFormat)]
+    if not told:
         raise DatasetError(f"{folder} holds no file that can be read: it takes {_FORMATS}.")
-    tables = [path for path in found if known_format(path) is not TEXT and _is_data(path)]
-    return tables or found
+    return told
+
+
+def _may_be_data(path: Path, folder: Path) -> bool:
+    """Return whether a path is neither hidden nor a description, as `_SUCCESS` of Spark."""
+    parts = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") for part in parts) or path.name.startswith("_")
+    return not hidden and path.name not in _DESCRIPTIONS
+
+
+def _without_notes(files: list[Path]) -> list[Path]:
+    """Return files without plain text and JSON documents where there are other formats.
+
+    They are taken for notes. An archive of samples is left out where a table of the same name
+    lists its samples.
+    """
+    tables = [path for path in files if not _is_note(path) and _is_data(path)]
+    stems = {without_suffixes(path) for path in tables if known_format(path) is not TAR}
+    tables = [
+        path
+        for path in tables
+        if known_format(path) is not TAR or without_suffixes(path) not in stems
+    ]
+    return tables or files
+
+
+def _is_note(path: Path) -> bool:
+    named = known_format(path)
+    return named is TEXT or (named is JSON and _detected(path) is JSON)
+
+
+def _broken_link(path: Path) -> DatasetError:
+    return DatasetError(f"{path} is a link to {os.readlink(path)}, which does not exist.")
 
 
 def _is_data(path: Path) -> bool:
@@ -138,6 +158,8 @@ def _matches(text: str) -> list[Path]:
         return _files_of_folder(path)
     if path.exists():
         return [path]
+    if path.is_symlink():
+        raise _broken_link(path)
     if not glob.has_magic(text):
         raise DatasetError(f"{text} does not exist; check the path.")
     found = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
@@ -187,19 +209,3 @@ def identify(
     """
     files, _ = locate(paths)
     return tuple(digests(files))
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """Open a file for reading, decompressed while it is read."""
-    match compression_of(path):
-        case "gzip":
-            return cast("BinaryIO", gzip.open(path, "rb"))
-        case "zstd":
-            # A file may consist of several frames (RFC 8878, 3), as parallel compressors write.
-            stream = path.open("rb")
-            reader = zstandard.ZstdDecompressor().stream_reader(
-                stream, read_across_frames=True, closefd=True
-            )
-            return cast("BinaryIO", reader)
-        case _:
-            return path.open("rb")

@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby, islice
@@ -85,9 +85,10 @@ class Inventory:
 
     `format` is the name of a `DatasetFormat`. `records` counts the rows of the files, `rows` their
     URLs: with one column and without lists they are the same. `rejects` are (reason, rows, an
-    example). `column_choice` tells how the column was chosen: `given`, by its `name`, or by its
-    `values`. `roles` are the columns with roles. Close it, or use it as a context manager: it holds
-    a database in memory and a directory on disk.
+    example); files that are cut off are one of 0 rows, since nobody knows how many were lost.
+    `column_choice` tells how the column was chosen: `given`, by its `name`, or by its `values`.
+    `roles` are the columns with roles. Close it, or use it as a context manager: it holds a
+    database in memory and a directory on disk.
     """
 
     files: tuple[DatasetFile, ...]
@@ -203,9 +204,10 @@ def inventory(
         folder = tempfile.TemporaryDirectory(prefix="tdm-audit-", dir=temp_dir)
         scratch = Path(resources.enter_context(folder))
         connection = resources.enter_context(connect(scratch, memory_limit))
+        damaged: dict[Path, str] = {}
         try:
             urls, weight, number_sql = _open(
-                connection, scratch, files, dataset_format, given, weight_column
+                connection, scratch, files, dataset_format, given, weight_column, damaged
             )
             counted = count_columns(connection, urls, number_sql, samples)
             rows = sum(column.rows for column in counted)
@@ -220,13 +222,21 @@ def inventory(
             url_column=str(urls),
             column_choice=urls.how,
             weight_column=weight,
-            rejects=_rejects(counted),
+            rejects=(*_rejects(counted), *_cut_off(damaged)),
             roles=_role_rows(counted),
             _columns=counted,
             _connection=connection,
             _samples=samples,
             _resources=resources.pop_all(),
         )
+
+
+def _cut_off(damaged: Mapping[Path, str]) -> tuple[tuple[Reject, int, str], ...]:
+    """Return the reject for files that are cut off: which is the first, and where."""
+    for path, place in damaged.items():
+        more = f" (and {len(damaged) - 1} more files)" if len(damaged) > 1 else ""
+        return ((Reject.CUT_OFF, 0, f"{path}, read up to {place}{more}"),)
+    return ()
 
 
 def _names(files: tuple[Path, ...]) -> str:
@@ -263,10 +273,13 @@ def _open(
     dataset_format: DatasetFormat,
     given: Sequence[str],
     weight_name: str | None,
+    damaged: dict[Path, str],
 ) -> tuple[UrlColumns, str | None, str]:
     """Create view `dataset_rows`. Return the columns with URLs, the weight's name and its SQL."""
     wanted = [*given, *([] if weight_name is None else [weight_name])]
-    rows = relation(connection, files, dataset_format, scratch=scratch, wanted=wanted)
+    rows = relation(
+        connection, files, dataset_format, scratch=scratch, damaged=damaged, wanted=wanted
+    )
     urls = url_columns(rows, given)
     rows.create_view("dataset_rows")
     if weight_name is None:

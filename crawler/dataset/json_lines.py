@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from crawler.dataset.compression import open_plain
 from crawler.dataset.dialect import encoding_of
-from crawler.dataset.files import open_plain
 
 #: SQL for whether a column `line` holds a JSON object. NaN, Infinity and a comma before a closing
 #: bracket are taken, as DuckDB takes them where it reads a whole file.

@@ -15,14 +15,17 @@ def relation(
     dataset_format: DatasetFormat,
     *,
     scratch: Path,
+    damaged: dict[Path, str],
     wanted: Collection[str] = (),
 ) -> duckdb.DuckDBPyRelation:
     """Return the files as one relation with all their columns, rows in the order of the files.
 
     CSV columns are all text, as written; JSONL strings stay text and nested values JSON. `scratch`
     is an existing directory for repaired copies, which must outlive the relation. `wanted` are
-    column names that the user gave. Raise `DatasetError`.
+    column names that the user gave. `damaged` takes the files that are cut off or damaged (see
+    `ReadContext`). Raise `DatasetError`.
     """
     # Row order holds as long as the connection preserves insertion order (DuckDB's default) and
     # nothing is joined. Number the rows before joining.
-    return dataset_format.handler().relation(ReadContext(connection, scratch, wanted), files)
+    context = ReadContext(connection, scratch, damaged, wanted)
+    return dataset_format.handler().relation(context, files)

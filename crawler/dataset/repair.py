@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from crawler.dataset.compression import open_plain
 from crawler.dataset.dialect import Dialect, encoding_of
-from crawler.dataset.files import open_plain
 
 #: Where cells beyond the header go, joined by the delimiter.
 OVERFLOW = "_more_cells"

@@ -21,6 +21,7 @@ def open_rows(
     dataset_format: DatasetFormat,
     urls: Sequence[str],
     scratch: Path,
+    damaged: dict[Path, str],
     *,
     as_lines: bool = False,
 ) -> Iterator[Rows]:
@@ -29,10 +30,11 @@ def open_rows(
     Errors of the system in the block count as errors of reading; the block converts others.
     Parquet and Arrow keep their exact types; CSV columns are text as written. `urls` name the
     columns with URLs (none: the one that is found). `as_lines` gives the lines of a format that
-    `keeps_lines` whole. `scratch` is an existing directory for copies.
+    `keeps_lines` whole. `scratch` is an existing directory for copies. `damaged` takes the files
+    that are cut off or damaged (see `ReadContext`).
     """
     handler = dataset_format.handler()
-    context = ReadContext(duck, scratch, urls, urls)
+    context = ReadContext(duck, scratch, damaged, urls, urls)
     try:
         yield (handler.rows_as_lines if as_lines else handler.rows)(context, files)
     except (duckdb.Error, OSError, pa.ArrowException) as error:

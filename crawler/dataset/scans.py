@@ -1,22 +1,22 @@
 """Scans: table functions of DuckDB over files; files that are read in the same way are one scan."""
 
-import gzip
-import zlib
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-import zstandard
 
+from crawler.dataset import compression
+from crawler.dataset.compression import compression_of, open_plain
 from crawler.dataset.dialect import encoding_of
-from crawler.dataset.files import EmptyDatasetError, open_plain
+from crawler.dataset.files import EmptyDatasetError
+from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.formats.handler import FormatHandler, ReadContext
 from crawler.dataset.paths import literal
 
 #: Errors while a file is opened, decompressed or written to the scratch directory.
-UNREADABLE = (duckdb.Error, OSError, EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+UNREADABLE = (duckdb.Error, *compression.ERRORS)
 #: Options of `read_parquet`.
 TABLE_OPTIONS = "union_by_name=true, hive_partitioning=false"
 #: Options of `read_csv` for whole lines: a line may hold any character, so neither delimiter nor
@@ -83,9 +83,23 @@ class ScanHandler(FormatHandler):
 
     function = "read_csv"
 
+    def __init__(self, dataset_format: DatasetFormat) -> None:
+        super().__init__(dataset_format)
+        #: Copies by the files that are not read themselves (see `source`).
+        self.sources: dict[Path, Path] = {}
+
     def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
         """Return how to read a file; None if it has no rows. `copy` is free for a repaired copy."""
         raise NotImplementedError
+
+    def source(self, context: ReadContext, path: Path, copy: Path) -> Path:
+        """Return the file to scan for a file: itself, or a copy that DuckDB can decompress."""
+        kind = compression_of(path)
+        is_known = kind in compression.KNOWN_TO_DUCKDB
+        # DuckDB takes the end of the file for the end of a frame.
+        if is_known and (kind != "zstd" or compression.is_whole_zstd(path)):
+            return path
+        return _whole_lines(context, path, copy)
 
     def scans(self, context: ReadContext, files: Sequence[Path]) -> dict[Path, Scan]:
         """Return the scans of files that have rows; raise `EmptyDatasetError` if none has any."""
@@ -96,10 +110,28 @@ class ScanHandler(FormatHandler):
         return found
 
     def _opened(self, context: ReadContext, n: int, path: Path) -> Scan | None:
+        copy = context.scratch / f"repaired-{n}"
         try:
-            return self.scan(context, path, context.scratch / f"repaired-{n}")
+            source = self.source(context, path, context.scratch / f"plain-{n}")
+            if source != path:
+                self.sources[path] = source
+                return self.scan(context, source, copy)
+            return self._scanned(context, path, copy)
         except UNREADABLE as error:
             raise self.cannot_read(path, error, context.scratch) from error
+
+    def _scanned(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
+        """Return the scan of a file, or of the lines that are left of one that is cut off."""
+        try:
+            return self.scan(context, path, copy)
+        except UNREADABLE:
+            if compression_of(path) == "none":
+                raise
+            left = _whole_lines(context, path, copy.with_name(f"left-of-{copy.name}"))
+            if path not in context.damaged:
+                raise
+            self.sources[path] = left
+            return self.scan(context, left, copy)
 
     def query(self, context: ReadContext, files: Sequence[Path]) -> str:
         """Return the query for all rows of the files."""
@@ -108,3 +140,13 @@ class ScanHandler(FormatHandler):
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
         """See `FormatHandler.make_relation`."""
         return context.connection.sql(self.query(context, files))
+
+
+def _whole_lines(context: ReadContext, path: Path, copy: Path) -> Path:
+    """Write the lines of a compressed file to a copy, and note where it is cut off."""
+    octets = compression.write_whole_lines(path, copy)
+    if octets == 0:
+        raise EOFError("it is damaged or cut off before the end of its first line")
+    if octets is not None:
+        context.damaged[path] = f"octet {octets:,} of what it decompresses to"
+    return copy

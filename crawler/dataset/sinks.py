@@ -1,19 +1,21 @@
 """Files that rows are written to: the format is chosen by suffix."""
 
 import json
+import lzma
 import math
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from crawler.dataset.files import COMPRESSIONS, compression_of, known_format, without_suffixes
-from crawler.dataset.formats import BY_NAME, DatasetFormat
+from crawler.dataset.compression import COMPRESSIONS, compression_named
+from crawler.dataset.detection import known_format, without_suffixes
+from crawler.dataset.formats import BY_NAME, JSON, JSONL, DatasetFormat
 from crawler.dataset.layout import Layout
 
 #: The suffixes that can be named; those of text may be followed by one of compression.
-SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".arrow")
-ENDINGS = f"{', '.join(SUFFIXES)} (text also with {' or '.join(COMPRESSIONS)} behind)"
+SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".json", ".arrow")
+ENDINGS = f"{', '.join(SUFFIXES)} (text also with {', '.join(COMPRESSIONS)} behind)"
 
 
 class Sink(Protocol):
@@ -42,23 +44,28 @@ class SinkTarget(NamedTuple):
     as_lines: bool
 
 
-def writable(name: Path) -> DatasetFormat | None:
-    """Return the format in which a file of this name is written; None if there is none."""
+def writable(name: Path, source: DatasetFormat | None = None) -> DatasetFormat | None:
+    """Return the format in which a file of this name is written; None if there is none.
+
+    `source` is the format of the rows. JSON is a document, unless the rows are JSON Lines.
+    """
     found = known_format(name)
     if found is None or not found.is_writable:
         return None
-    return None if found.is_packed and compression_of(name) != "none" else found
+    if found is JSON and source is JSONL:
+        found = JSONL
+    return None if found.is_packed and compression_named(name) != "none" else found
 
 
 def output_name(path: Path, dataset_format: DatasetFormat) -> Path:
-    """Return the name for a file with the rows of `path`: the same, if its format can be written.
+    """Return the name for a file with the rows of `path`: the same, if it tells their format.
 
     Text becomes CSV under the same compression, archives become Parquet.
     """
-    if writable(path):
-        return path
     target = BY_NAME[dataset_format.rows_written_as]
-    is_compressed = compression_of(path) != "none" and not target.is_packed
+    if writable(path, dataset_format) is target:
+        return path
+    is_compressed = compression_named(path) != "none" and not target.is_packed
     return Path(
         f"{without_suffixes(path)}{target.suffixes[0]}{path.suffix if is_compressed else ''}"
     )
@@ -70,21 +77,24 @@ def open_sink(
     schema: pa.Schema,
     layout: Layout,
     *,
+    source: DatasetFormat | None = None,
     as_lines: bool = False,
 ) -> Sink:
     """Open `unfinished` for writing, in the format of its final `name`, which must be `writable`.
 
     The parameters are those of `SinkTarget`.
     """
-    found = writable(name)
+    found = writable(name, source)
     assert found is not None
     return found.handler().sink(SinkTarget(unfinished, name, schema, layout, as_lines))
 
 
 def open_stream(target: SinkTarget) -> pa.NativeFile:
     """Open a text file for writing, compressed as its final name says."""
-    kind = compression_of(target.name)
+    kind = compression_named(target.name)
     path = str(target.path) if isinstance(target.path, Path) else target.path
+    if kind == "xz":  # Arrow does not write it
+        return pa.PythonFile(lzma.open(path, "wb"), mode="w")
     return pa.output_stream(path, compression=None if kind == "none" else kind)
 
 

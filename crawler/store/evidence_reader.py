@@ -8,6 +8,7 @@ from operator import itemgetter
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.store.bodies import load_body
+from crawler.vocab import Reject
 
 # Run and number, by position in the query of `rows_of`.
 _BY_RUN = itemgetter(1, 0)
@@ -28,6 +29,13 @@ def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
         for (origin,) in found:
             yield origin
         last = found[-1][0]
+
+
+def cut_off(db: sqlite3.Connection, dataset: int) -> str:
+    """Return which file of a dataset is cut off, and where; an empty text if none is."""
+    query = "SELECT example FROM dataset_reject WHERE dataset = ? AND reason = ?"
+    row = db.execute(query, (dataset, Reject.CUT_OFF)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:

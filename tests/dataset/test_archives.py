@@ -1,3 +1,4 @@
+import bz2
 import gzip
 import io
 import json
@@ -42,13 +43,15 @@ def pages(number=3, gz=True, kind="conversion"):
     return archive(*made, gz=gz)
 
 
-def read(folder, name, data):
+def read(folder, name, data, damaged=None):
     path = folder / name
     path.write_bytes(data)
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     files, form = locate(path)
-    rows = relation(duckdb.connect(), files, form, scratch=scratch)
+    rows = relation(
+        duckdb.connect(), files, form, scratch=scratch, damaged={} if damaged is None else damaged
+    )
     return form, [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 
 
@@ -101,24 +104,45 @@ def test_of_other_records_only_those_count_that_stand_for_a_page(tmp_path):
 
 
 GZ = pages()
-DAMAGED = {
-    "cut in a record.warc.gz": GZ[:-150],
-    "cut in the first octets of a record.warc.gz": GZ[:-300],
-    "cut in a record.warc": pages(gz=False)[:-9000],
-    "cut in the head of a record.warc": pages(gz=False)[:-15200],
-    "compressed as one and cut.warc.gz": gzip.compress(pages(gz=False))[:-40],
-    "no archive.warc": b"words\n\n",
-    "no archive.warc.gz": gzip.compress(b"words\n\n"),
-    "not compressed.warc.zst": b"words",
-    "without a length.warc": b"WARC/1.0\r\nWARC-Type: response\r\n\r\nabc\r\n\r\n",
-    "a wrong length.warc": pages(gz=False).replace(b"Content-Length: 15000", b"Content-Length: 9"),
+# Each has three pages, of which so many are whole.
+CUT_OFF = {
+    "cut in a record.warc.gz": (GZ[:-150], 2),
+    "cut in the first octets of a record.warc.gz": (GZ[:-210], 2),
+    "cut in a record.warc": (pages(gz=False)[:-9000], 2),
+    "cut in the head of a record.warc": (pages(gz=False)[:-15100], 2),
+    "cut in the end of a record.warc": (pages(gz=False)[:-15200], 1),
+    "compressed as one and cut.warc.gz": (gzip.compress(pages(gz=False))[:-40], 1),
+    "a wrong length.warc": (
+        pages(gz=False).replace(b"Content-Length: 15000", b"Content-Length: 9"),
+        0,
+    ),
 }
 
 
-@pytest.mark.parametrize("name", DAMAGED)
-def test_a_damaged_archive_is_told_in_one_sentence(tmp_path, name, capfd):
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_the_whole_records_of_an_archive_that_is_cut_off(tmp_path, name, capfd):
+    data, whole = CUT_OFF[name]
+    damaged = {}
+    _, rows = read(tmp_path, name, data, damaged)
+    assert urls(rows) == [f"http://a.example/{n}" for n in range(whole)]
+    assert [path.name for path in damaged] == [name]
+    assert damaged[tmp_path / name].startswith("octet ")
+    assert capfd.readouterr() == ("", "")
+
+
+NO_ARCHIVES = {
+    "no archive.warc": b"words\n\n",
+    "no archive.warc.gz": gzip.compress(b"words\n\n"),
+    "cut in the first block.warc.bz2": bz2.compress(pages(gz=False))[:-40],
+    "not compressed.warc.zst": b"words",
+    "without a length.warc": b"WARC/1.0\r\nWARC-Type: response\r\n\r\nabc\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", NO_ARCHIVES)
+def test_what_is_no_archive_is_told_in_one_sentence(tmp_path, name, capfd):
     with pytest.raises(DatasetError) as raised:
-        read(tmp_path, name, DAMAGED[name])
+        read(tmp_path, name, NO_ARCHIVES[name])
     assert str(raised.value).startswith(f"{tmp_path / name} cannot be read as warc (")
     assert "\n" not in str(raised.value)
     assert capfd.readouterr() == ("", "")
@@ -160,10 +184,14 @@ def test_lines_that_are_no_records_are_counted(tmp_path):
         assert [(o.origin.host, o.rows) for o in found.origins()] == [("example.com", 2)]
 
 
-def test_an_index_that_is_cut_off_is_told_in_one_sentence(tmp_path):
-    data = gzip.compress(LINE.encode() * 1000)[:-9]
-    with pytest.raises(DatasetError, match=r"a\.cdx\.gz cannot be read as cdx \(Compressed file"):
-        read(tmp_path, "a.cdx.gz", data)
+def test_the_whole_lines_of_an_index_that_is_cut_off(tmp_path):
+    lines = [LINE.replace("com/", f"com/{n}") for n in range(4000)]
+    damaged = {}
+    data = gzip.compress("".join(lines).encode())
+    _, rows = read(tmp_path, "a.cdx.gz", data[: len(data) * 2 // 3], damaged)
+    assert urls(rows) == [f"https://example.com/{n}" for n in range(len(rows))]
+    assert 1000 < len(rows) < 4000
+    assert "of what it decompresses to" in damaged[tmp_path / "a.cdx.gz"]
 
 
 def test_many_archives_are_one_dataset(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.dataset.files import known_format, without_suffixes
+from crawler.dataset.detection import known_format, without_suffixes
 from crawler.dataset.formats import BY_NAME, FORMATS
 from crawler.dataset.formats.handler import FormatHandler
 from crawler.dataset.sinks import SUFFIXES, output_name, writable

@@ -26,7 +26,7 @@ def read(tmp_path):
 
     def reading(*paths, wanted=()):
         files, form = locate([str(path) for path in paths])
-        return relation(connection, files, form, scratch=scratch, wanted=wanted)
+        return relation(connection, files, form, scratch=scratch, damaged={}, wanted=wanted)
 
     yield reading
     connection.close()
@@ -204,13 +204,12 @@ ERRORS = {
     "a folder without tables": (["empty"], "holds no file that can be read"),
     "no path": ([], "No dataset was given"),
     "mixed formats": (["a.csv", "a.jsonl"], "mix csv and jsonl"),
-    "a JSON document": (["a.json"], "give JSON Lines"),
+    "no JSON": (["bad.json"], "cannot be read as json"),
     "an empty CSV": (["zero.csv"], "holds no rows"),
     "an empty JSONL": (["zero.jsonl"], "holds no rows"),
     "no Parquet": (["bad.parquet"], "cannot be read as parquet"),
-    "no gzip": (["bad.csv.gz"], "cannot be read as csv"),
-    "no zstandard": (["bad.txt.zst"], "cannot be read as text"),
-    "gzip that breaks off": (["cut.jsonl.gz"], "cannot be read as jsonl"),
+    "gzip that breaks off in its first line": (["cut.jsonl.gz"], "cut off before the end of its"),
+    "Parquet that is cut off": (["cut.parquet"], "a Parquet file lists its rows at its end"),
     "compressed Parquet": (["a.parquet.gz"], "decompress it"),
 }
 
@@ -222,11 +221,11 @@ def test_errors_say_what_to_do(tmp_path, read, names, message):
     (tmp_path / "empty").mkdir()
     write(tmp_path, "a.csv", "url\na.example\n")
     write(tmp_path, "a.jsonl", "{}\n")
-    write(tmp_path, "a.json", "{}\n")
-    write(tmp_path, "a.parquet.gz", "x")
-    for name in ("bad.parquet", "bad.csv.gz", "bad.txt.zst"):
+    write(tmp_path, "a.parquet.gz", gzip.compress(b"PAR1"))
+    write(tmp_path, "cut.parquet", b"PAR1 and no end")
+    for name in ("bad.parquet", "bad.json"):
         write(tmp_path, name, "this is neither of these formats")
-    write(tmp_path, "cut.jsonl.gz", gzip.compress(b'{"url":"a.example"}\n' * 50)[:-9])
+    write(tmp_path, "cut.jsonl.gz", gzip.compress(b'{"url":"a.exa')[:-9])
     for name in ("zero.csv", "zero.jsonl"):
         write(tmp_path, name, "")
     with pytest.raises(DatasetError) as caught:

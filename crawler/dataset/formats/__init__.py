@@ -75,6 +75,13 @@ FORMATS = (
         keeps_lines=True,
     ),
     DatasetFormat(
+        name="json",
+        title="JSON",
+        suffixes=(".json",),
+        handler_name="documents:JsonHandler",
+        rows_written_as="json",
+    ),
+    DatasetFormat(
         name="parquet",
         title="Parquet",
         suffixes=(".parquet", ".pq"),
@@ -108,6 +115,13 @@ FORMATS = (
         file_name=re.compile(r"cdx-\d+"),
     ),
     DatasetFormat(
+        name="tar",
+        title="WebDataset",
+        suffixes=(".tar", ".tgz"),
+        handler_name="samples:TarHandler",
+        rows_written_as="parquet",
+    ),
+    DatasetFormat(
         name="text",
         title="plain text",
         suffixes=(".txt", ".lst"),
@@ -117,8 +131,9 @@ FORMATS = (
 )
 
 BY_NAME = {dataset_format.name: dataset_format for dataset_format in FORMATS}
-#: A file of unknown suffix is read as this: a URL or a host a line.
+#: A text that nothing tells the format of is read as this: a URL or a host a line.
 TEXT = BY_NAME["text"]
+JSON, JSONL, TAR = BY_NAME["json"], BY_NAME["jsonl"], BY_NAME["tar"]
 _BY_SUFFIX = {suffix: one for one in FORMATS for suffix in one.suffixes}
 
 

@@ -4,7 +4,7 @@ import contextlib
 import gzip
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
-from crawler.dataset.files import DatasetError, compression_of, open_plain
+from crawler.dataset import compression
+from crawler.dataset.compression import compression_of, open_plain
+from crawler.dataset.files import DatasetError
 from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.repair import lines
 from crawler.dataset.scans import TABLE_OPTIONS, Scan, ScanHandler
@@ -55,18 +57,18 @@ class _RecordHandler(ScanHandler):
     function = "read_parquet"
     columns: pa.Schema
 
-    def records(self, path: Path) -> _Rows:
+    def records(self, context: ReadContext, path: Path) -> _Rows:
         """Yield the rows of a file; raise `DatasetError` for a damaged one."""
         raise NotImplementedError
 
-    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:  # noqa: ARG002
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:
         """See `ScanHandler.scan`."""
         copy = copy.with_suffix(".parquet")
         with (
             # warcio prints what it raises; here it becomes the message of an error.
             open(os.devnull, "w") as devnull,
             contextlib.redirect_stderr(devnull),
-            contextlib.closing(self.records(path)) as rows,
+            contextlib.closing(self.records(context, path)) as rows,
             pq.ParquetWriter(copy, self.columns, compression="zstd") as writer,
         ):
             while portion := list(islice(rows, _ROWS_PER_WRITE)):
@@ -79,9 +81,22 @@ class WarcHandler(_RecordHandler):
 
     columns = _WARC
 
-    def records(self, path: Path) -> _Rows:
-        """See `_RecordHandler.records`."""
-        return _archive(path)
+    def source(self, context: ReadContext, path: Path, copy: Path) -> Path:  # noqa: ARG002
+        """See `ScanHandler.source`: an archive is decompressed here."""
+        return path
+
+    def records(self, context: ReadContext, path: Path) -> _Rows:
+        """See `_RecordHandler.records`: the whole records of an archive that is cut off."""
+        is_archive = False
+        try:
+            for row in _archive(path):
+                is_archive = True
+                if row:
+                    yield row
+        except _DamagedError as error:
+            if not is_archive:
+                raise _damaged(path, error.octet) from error
+            context.damaged[path] = f"octet {error.octet:,}"
 
 
 class CdxHandler(_RecordHandler):
@@ -89,13 +104,21 @@ class CdxHandler(_RecordHandler):
 
     columns = _CDX
 
-    def records(self, path: Path) -> _Rows:
+    def records(self, context: ReadContext, path: Path) -> _Rows:  # noqa: ARG002
         """See `_RecordHandler.records`."""
         return _index(path)
 
 
-def _archive(path: Path) -> _Rows:
-    """Yield the records of pages.
+class _DamagedError(Exception):
+    """An archive is damaged or cut off behind an octet."""
+
+    def __init__(self, octet: int) -> None:
+        super().__init__(octet)
+        self.octet = octet
+
+
+def _archive(path: Path) -> Iterator[dict[str, Any] | None]:
+    """Yield for each record its row, None if it is of no page. Raise `_DamagedError`.
 
     Offsets are octets in the file; where all of it is compressed as one, in the decompressed text.
     """
@@ -108,13 +131,14 @@ def _archive(path: Path) -> _Rows:
                 # Its length is known only when it was read to its end.
                 whole = _drain(record)
                 offset = found.get_record_offset()
-                end = offset + found.get_record_length()
                 if not whole or found.err_count:
-                    raise _damaged(path, offset)
-                if row:
-                    yield row | {"warc_offset": offset}
-        except (ArchiveLoadFailed, ValueError) as error:
-            raise _damaged(path, end) from error
+                    raise _DamagedError(offset)
+                end = offset + found.get_record_length()
+                yield row and row | {"warc_offset": offset}
+        except (ArchiveLoadFailed, ValueError, *compression.ERRORS) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise _DamagedError(end) from error
         _refuse_rest(stream, path, end)
 
 
@@ -167,12 +191,12 @@ def _drain(record: Any) -> bool:
 
 
 def _refuse_rest(stream: BinaryIO, path: Path, end: int) -> None:
-    """Raise `DatasetError` if an archive ends before its last record does."""
+    """Raise `_DamagedError` if an archive ends before its last record does."""
     # warcio takes the end of the file for the end of the archive, wherever that is.
     by_record = compression_of(path) == "gzip" and not isinstance(stream, gzip.GzipFile)
     gap = 0 if by_record else _GAP
     if stream.read(1) or (stream.seekable() and stream.tell() - end > gap):
-        raise _damaged(path, end)
+        raise _DamagedError(end)
 
 
 def _damaged(path: Path, octet: int) -> DatasetError:

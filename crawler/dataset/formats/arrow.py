@@ -24,15 +24,25 @@ def schema_of(path: Path) -> pa.Schema:
         raise _cannot(path, error) from error
 
 
-def batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file in order, at most `_ROWS` at a time. Raise `DatasetError`."""
+def batches(path: Path, damaged: dict[Path, str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a file in order, at most `_ROWS` at a time. Raise `DatasetError`.
+
+    With `damaged` (see `ReadContext`) a file that is cut off gives its whole batches.
+    """
+    rows = 0
     try:
         # The map lives as long as the batches that were read from it.
-        for batch in _batches(_reader(pa.memory_map(str(path)))):
+        mapped = pa.memory_map(str(path))
+        if damaged is not None and _has_no_end(mapped):
+            damaged[path] = "the last whole batch"
+        for batch in _batches(_reader(mapped)):
             for start in range(0, len(batch), _ROWS):
                 yield batch.slice(start, _ROWS)
+            rows += len(batch)
     except (OSError, pa.ArrowException) as error:
-        raise _cannot(path, error) from error
+        if damaged is None or not rows:
+            raise _cannot(path, error) from error
+        damaged[path] = f"row {rows:,}"
 
 
 class ArrowHandler(FormatHandler):
@@ -45,7 +55,9 @@ class ArrowHandler(FormatHandler):
         copied to the scratch directory.
         """
         copies = (context.scratch / f"copy-{n}.arrow" for n in range(len(files)))
-        tables = [_mapped(path, copy) for path, copy in zip(files, copies, strict=True)]
+        tables = [
+            _mapped(path, copy, context.damaged) for path, copy in zip(files, copies, strict=True)
+        ]
         try:
             whole = pa.concat_tables(tables, promote_options="permissive")
         except pa.ArrowException as error:
@@ -63,7 +75,7 @@ class ArrowHandler(FormatHandler):
                 "The files have different columns; flag them into a folder (-o FOLDER)."
             )
         relation.create_view("rows_of_files", replace=True)
-        found = (batch for file in files for batch in batches(file))
+        found = (batch for file in files for batch in batches(file, context.damaged))
         return Rows(first, urls, [numbered(urls)], found)
 
     def sink(self, target: SinkTarget) -> Sink:
@@ -94,8 +106,24 @@ def _is_indexed(source: pa.NativeFile) -> bool:
     return bool(start == _MAGIC)
 
 
+def _has_no_end(source: pa.NativeFile) -> bool:
+    """Return whether a file with an index is cut off: the index is at its end."""
+    if not _is_indexed(source):
+        return False
+    source.seek(max(0, source.size() - len(_MAGIC)))
+    end = source.read()
+    source.seek(0)
+    return bool(end != _MAGIC)
+
+
 def _reader(source: pa.NativeFile) -> pa.RecordBatchReader | pa.RecordBatchFileReader:
-    return pa.ipc.open_file(source) if _is_indexed(source) else pa.ipc.open_stream(source)
+    if not _is_indexed(source):
+        return pa.ipc.open_stream(source)
+    if not _has_no_end(source):
+        return pa.ipc.open_file(source)
+    # What precedes the index is a stream, behind the magic and two octets.
+    source.seek(len(_MAGIC) + 2)
+    return pa.ipc.open_stream(source)
 
 
 def _batches(
@@ -106,11 +134,11 @@ def _batches(
     return iter(reader)
 
 
-def _mapped(path: Path, copy: Path) -> pa.Table:
+def _mapped(path: Path, copy: Path, damaged: dict[Path, str]) -> pa.Table:
     """Return the columns of a file that can be read; their buffers are in the file or in a copy."""
     try:
         plain = [n for n, field in enumerate(schema_of(path)) if _is_readable_type(field.type)]
-        found = iter([batch.select(plain) for batch in batches(path)])
+        found = iter([batch.select(plain) for batch in batches(path, damaged)])
         columns = pa.schema([schema_of(path).field(n) for n in plain])
         if not _is_usable_in_place(path):
             _copy(found, columns, copy)

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from crawler.dataset.compression import compression_of
 from crawler.dataset.dialect import Dialect, dialect_of
-from crawler.dataset.files import compression_of
 from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.paths import literal, quoted
 from crawler.dataset.repair import OVERFLOW, repair_csv

@@ -20,11 +20,13 @@ class ReadContext(NamedTuple):
     """The parameters of reading, apart from the files.
 
     `scratch` is an existing directory for repaired copies, which must outlive the relation. `given`
-    are names of columns that the user gave, `urls` those of columns with URLs.
+    are names of columns that the user gave, `urls` those of columns with URLs. Files that are cut
+    off or damaged are added to `damaged`, each with the place up to which it was read.
     """
 
     connection: duckdb.DuckDBPyConnection
     scratch: Path
+    damaged: dict[Path, str]
     given: Collection[str] = ()
     urls: Sequence[str] = ()
 

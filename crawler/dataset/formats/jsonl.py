@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler.dataset.columns import UrlColumns
-from crawler.dataset.files import DatasetError, cannot_read, compression_of, open_plain
+from crawler.dataset.compression import compression_of, open_plain
+from crawler.dataset.files import DatasetError, cannot_read
 from crawler.dataset.formats.handler import ReadContext, Rows, numbered
 from crawler.dataset.json_lines import IS_OBJECT, needs_copy, rows_of_files, write_copy
 from crawler.dataset.scans import (
@@ -66,7 +67,8 @@ class JsonlHandler(ScanHandler):
     def rows_as_lines(self, context: ReadContext, files: Sequence[Path]) -> Rows:
         """See `FormatHandler.rows_as_lines`. DuckDB reads the lines of copies where it has to."""
         connection = context.connection
-        scans = self.scans(context._replace(given=()), files)
+        found = self.scans(context._replace(given=()), files)
+        scans = {self.sources.get(path, path): scan for path, scan in found.items()}
         try:
             line_scans = [
                 _line_scan(_lines_for_duckdb(context.scratch / f"lines-{n}", path, scan))

@@ -1,6 +1,7 @@
 """Parquet files."""
 
 import base64
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.dataset.columns import UrlColumns
+from crawler.dataset.files import DatasetError
 from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, relation_rows
 from crawler.dataset.layout import Layout, layout_of
 from crawler.dataset.scans import TABLE_OPTIONS, Scan, path_literal, select
 from crawler.dataset.sinks import Sink, SinkTarget, table_of_columns
 
+_MAGIC = b"PAR1"
 _BATCH_ROWS = 65_536
 _MIN_BATCH_ROWS = 1024
 _BATCH_BYTES = 32 * 1024 * 1024
@@ -35,6 +38,8 @@ class ParquetHandler(FormatHandler):
 
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
         """See `FormatHandler.make_relation`."""
+        for path in files:
+            _refuse_cut(path)
         query = select(Scan(files[0], TABLE_OPTIONS), files, "read_parquet")
         return context.connection.sql(query)
 
@@ -55,6 +60,18 @@ class ParquetHandler(FormatHandler):
     def sink(self, target: SinkTarget) -> Sink:
         """See `FormatHandler.sink`."""
         return _ParquetSink(target.path, target.schema, target.layout)
+
+
+def _refuse_cut(path: Path) -> None:
+    """Raise `DatasetError` for a file that is cut off: without its end no row can be found."""
+    with path.open("rb") as stream:
+        starts = stream.read(len(_MAGIC)) == _MAGIC
+        stream.seek(-min(stream.seek(0, os.SEEK_END), len(_MAGIC)), os.SEEK_END)
+        if starts and stream.read() != _MAGIC:
+            raise DatasetError(
+                f"{path} is cut off: a Parquet file lists its rows at its end, so none can be "
+                "read; get it again."
+            )
 
 
 def _batches(files: Sequence[Path]) -> Iterator[pa.RecordBatch]:

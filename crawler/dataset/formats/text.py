@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from crawler.dataset.files import compression_of
+from crawler.dataset.compression import compression_of
 from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.repair import repair_text
 from crawler.dataset.scans import LINE_OPTIONS, Scan, ScanHandler, is_utf16, reads_whole
