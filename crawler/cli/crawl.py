@@ -197,7 +197,7 @@ def crawl(
             datasets=datasets,
             db=db,
             fetch=make_fetch_options(options),
-            command=shlex.join(["tdm-audit", *sys.argv[1:]]),
+            command=_command(datasets),
             url_columns=options["url_column"],
             weight_column=options["weight_column"],
             memory_limit=options["memory_limit"],
@@ -234,6 +234,14 @@ def crawl(
         fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
     if failures and options["strict"]:
         fail("; ".join(failures), FAILED)
+
+
+def _command(datasets: tuple[str, ...]) -> str:
+    """Return the command as it is stored: URLs of datasets without credentials."""
+    from crawler.dataset.remote import shown_name
+
+    shown = (shown_name(word) if word in datasets else word for word in sys.argv[1:])
+    return shlex.join(["tdm-audit", *shown])
 
 
 def print_crawl(

@@ -40,10 +40,10 @@ _BINARY = ("parquet", "arrow")
     "-o",
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=str,
     help="File to write (.parquet, .csv, .tsv, .jsonl, .json, .arrow; "
     "text also .gz, .zst, .bz2 or .xz), or a folder, for a file of the same format for each "
-    "input file, or - for standard output.",
+    "input file, or the URL of either (s3://...), or - for standard output.",
 )
 @click.option(
     "--format",
@@ -75,7 +75,7 @@ _BINARY = ("parquet", "arrow")
 def flag(
     dataset: tuple[str, ...],
     db: Path,
-    out: Path,
+    out: str,
     form: str | None,
     url_column: tuple[str, ...],
     purpose: tuple[str, ...],
@@ -97,13 +97,14 @@ def flag(
     """
     from crawler.commands.flag import FlagRequest, Mask
     from crawler.commands.flag import flag as run
+    from crawler.dataset.remote import is_remote, shown_name
     from crawler.progress import Bar
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
     if keep_unknown and mask is None:
         raise click.UsageError("--keep-unknown needs --mask")
-    to_stdout = out == Path("-")
+    to_stdout = out == "-"
     if form and not to_stdout:
         raise click.UsageError("--format is for -o -; the suffix of a file tells its format")
     warn_if_unknown(agent)
@@ -116,7 +117,8 @@ def flag(
     ):
         request = FlagRequest(
             datasets=dataset,
-            out=_name_of_stdout(form, dataset) if to_stdout else out,
+            out=_name_of_stdout(form, dataset) if to_stdout else Path(out),
+            remote_out=out if is_remote(out) else "",
             stream=sys.stdout.buffer if to_stdout else None,
             rules=rule_set(connection, rules),
             purposes=tuple(Purpose(p) for p in dict.fromkeys(purpose)),
@@ -131,18 +133,23 @@ def flag(
     # Where the rows went to standard output, what was done is told on standard error.
     with _summary(), redirect_stdout(sys.stderr if to_stdout else sys.stdout):
         if as_json:
-            click.echo(json.dumps(_as_json(result, out), indent=2))
+            click.echo(json.dumps(_as_json(result, shown_name(out)), indent=2))
         elif not quiet:
             title = f"Rows by state for {', '.join(purpose)} under {request.rules.label}"
-            _show(result, out, title)
+            _show(result, shown_name(out), title)
 
 
 def _name_of_stdout(form: str | None, datasets: tuple[str, ...]) -> Path:
     """Return a name with the suffix of the format that is written to standard output."""
+    from crawler.dataset.detection import known_format
     from crawler.dataset.files import locate
+    from crawler.dataset.remote import is_remote
 
     if form in _BINARY and sys.stdout.isatty():
         raise click.UsageError(f"{form} is binary; send it to a file or a pipe")
+    if form is None and any(map(is_remote, datasets)):  # it is not fetched for this
+        named = known_format(Path(datasets[0]))
+        form = "jsonl" if named and named.keeps_lines else "csv"
     if form is None:
         form = "jsonl" if locate(datasets)[1].keeps_lines else "csv"
     return Path(f"standard-output.{form}")
@@ -180,9 +187,9 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
+def _as_json(result: "FlagResult", out: str) -> dict[str, object]:
     counts = result.counts
-    output: dict[str, object] = {"out": str(out), "rows": {s: counts.rows[s] for s in State}}
+    output: dict[str, object] = {"out": out, "rows": {s: counts.rows[s] for s in State}}
     if counts.digest:
         output["kept"] = {s: counts.kept[s] for s in State}
         output["dropped"] = {s: counts.rows[s] - counts.kept[s] for s in State}
@@ -197,7 +204,7 @@ def _as_json(result: "FlagResult", out: Path) -> dict[str, object]:
         output["cut_off"] = counts.damaged
     output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
     if result.finished_before:
-        output["finished_before"] = [str(path) for path in result.finished_before]
+        output["finished_before"] = list(result.finished_before)
     return output
 
 
@@ -207,7 +214,7 @@ def _reason(counts: "Counts", state: str, basis: str) -> dict[str, object]:
     return reason | ({"kept": kept, "dropped": rows - kept} if counts.digest else {})
 
 
-def _show(result: "FlagResult", out: Path, title: str) -> None:
+def _show(result: "FlagResult", out: str, title: str) -> None:
     from crawler.reports import tables
     from crawler.reports.summary import column_lines
 
@@ -229,7 +236,7 @@ def _show(result: "FlagResult", out: Path, title: str) -> None:
         click.echo(f"Cut off or damaged: {path}, read up to {place}")
     if result.finished_before:
         click.echo(f"Finished before and left: {len(result.finished_before):,} files")
-    click.echo(f"Written: {'standard output' if out == Path('-') else out}")
+    click.echo(f"Written: {'standard output' if out == '-' else out}")
 
 
 def _show_dropped(counts: "Counts") -> None:

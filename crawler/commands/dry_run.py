@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from crawler.clock import stamp
 from crawler.commands.crawl import CrawlRequest, ingest_request
-from crawler.commands.ingest import check_hosts, read
-from crawler.dataset.files import DatasetFile, identify
+from crawler.commands.ingest import check_hosts, located, read
+from crawler.dataset.files import DatasetFile
 from crawler.interrupts import exit_on_signal
 from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 from crawler.store.queries import keys_visited_since
@@ -59,8 +59,11 @@ def dry_run(request: CrawlRequest) -> DryRun:
 
     Raises what `ingest` does.
     """
-    ingestion = ingest_request(request)
-    with exit_on_signal(), read(ingestion, identify(request.datasets)) as counted:
+    with (
+        exit_on_signal(),
+        located(ingest_request(request)) as (local, files),
+        read(local, files) as counted,
+    ):
         check_hosts(counted)
         fresh = _fresh_keys(request)
         total = sum(1 for _ in counted.origins())

@@ -6,17 +6,19 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crawler.commands.flag_manifest import FlagManifest, remove_leftovers
+from crawler.commands.flag_manifest import remove_leftovers
+from crawler.commands.flag_place import Place, destination
 from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask, check_guess
 from crawler.dataset import saved
 from crawler.dataset.detection import without_suffixes
 from crawler.dataset.duck import connect
-from crawler.dataset.files import locate
 from crawler.dataset.formats import DatasetFormat
+from crawler.dataset.remote import LocalCopies, local_copies
 from crawler.dataset.sinks import ENDINGS, output_name, writable
 from crawler.errors import UserError
 from crawler.interrupts import exit_on_signal
@@ -43,7 +45,7 @@ class FlagResult:
     """The counts over all files, and the files that an earlier run had finished."""
 
     counts: Counts
-    finished_before: tuple[Path, ...] = ()
+    finished_before: tuple[str, ...] = ()
 
 
 def flag(
@@ -57,33 +59,58 @@ def flag(
 
     Raises `FlagError`, `DatasetError`, `ExportError`, and `StoppedEarlyError` at a signal.
     """
-    files, form = locate(request.datasets)
-    jobs = _jobs(files, form, request)
-    if not request.stream:
-        for out in jobs:
-            remove_leftovers(out)
-    bar.begin("flagging rows", None)
     with (
         exit_on_signal(),
-        tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch,
-        closing(connect(Path(scratch), request.memory_limit)) as duck,
+        local_copies(request.datasets) as copies,
+        destination(request.out, request.remote_out) as place,
     ):
-        writer = FlagWriter(db, duck, Path(scratch), request, bar)
-        manifest = FlagManifest(request.out, writer.facts) if set(jobs) != {request.out} else None
-        counts_of_files, finished_before = [], []
-        for out, group in jobs.items():
-            counts = manifest.finished(out, group) if manifest else None
-            if counts is not None:
-                finished_before.append(out)
-            else:
-                counts = writer.write(out, group, form, some_empty=len(files) > 1)
-                if manifest:
-                    manifest.add(out, group, counts)
-            counts_of_files.append(counts)
-        if manifest and form.is_saved_dataset and not request.flags_only:
-            _describe(files, request, writer)
-        if cache_into is not None:
-            _store_results(cache_into, request.agent, writer)
+        files, form = copies.locate()
+        request = replace(request, out=place.out)
+        jobs = _jobs(files, form, request)
+        _refuse_overwriting(files, jobs, copies, place)
+        if not request.stream:
+            for out in jobs:
+                remove_leftovers(out)
+        bar.begin("flagging rows", None)
+        with (
+            tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch,
+            closing(connect(Path(scratch), request.memory_limit)) as duck,
+        ):
+            writer = FlagWriter(db, duck, Path(scratch), request, bar, copies.name)
+            result = _write(jobs, form, writer, copies, place)
+            if place.has_manifest(jobs) and form.is_saved_dataset and not request.flags_only:
+                _describe(files, request, writer)
+            if cache_into is not None:
+                _store_results(cache_into, request.agent, writer)
+    return result
+
+
+def _write(
+    jobs: Mapping[Path, tuple[Path, ...]],
+    form: DatasetFormat,
+    writer: FlagWriter,
+    copies: LocalCopies,
+    place: Place,
+) -> FlagResult:
+    """Write the files that are not finished; a remote file is here while it is needed."""
+    manifest = place.manifest(writer.facts, copies) if place.has_manifest(jobs) else None
+    counts_of_files, finished_before = [], []
+    some_empty = sum(map(len, jobs.values())) > 1
+    for out, group in jobs.items():
+        counts = manifest.finished(out, group) if manifest else None
+        if counts is not None:
+            finished_before.append(place.shown(out))
+        else:
+            for path in group:
+                copies.fetch(path)
+                copies.check(path, form)
+            counts = writer.write(out, group, form, some_empty=some_empty)
+            if manifest:
+                manifest.add(out, group, counts)
+            place.finish(out)
+        counts_of_files.append(counts)
+        for path in group:
+            copies.release(path)
     counts = _sum(counts_of_files)
     check_guess(counts)
     return FlagResult(counts=counts, finished_before=tuple(finished_before))
@@ -141,10 +168,16 @@ def _jobs(
         jobs = {out: files}
     else:
         raise FlagError(f"{out.name}: the suffix must be one of {ENDINGS}, or name a folder")
-    overwritten = {file.resolve() for file in files} & {path.resolve() for path in jobs}
+    return jobs
+
+
+def _refuse_overwriting(
+    files: tuple[Path, ...], jobs: Collection[Path], copies: LocalCopies, place: Place
+) -> None:
+    """Raise `FlagError` if a file of the dataset would be written to."""
+    overwritten = {copies.identity(file)[0] for file in files} & set(map(place.identity, jobs))
     if overwritten:
         raise FlagError(f"{overwritten.pop()} is the dataset itself; name another place with -o")
-    return jobs
 
 
 def _names_in_folder(

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,19 @@ class FlagManifest:
 
     A file counts as finished if its size is unchanged and it was made from the same files (by path,
     size and modification time) with equal `facts` (evidence and options, see `FlagWriter`).
+    `identity` tells path, size and time of a file of the dataset, `size` the size of a file of the
+    folder, None if there is none.
     """
 
-    def __init__(self, folder: Path, facts: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        facts: str,
+        identity: Callable[[Path], tuple[str, int, str | int]],
+        size: Callable[[Path], int | None],
+    ) -> None:
         self._folder, self._path, self._facts = folder, folder / MANIFEST, facts
+        self._identity_of, self._size = identity, size
         self._entries: dict[str, Any] = {}
         # A manifest that cannot be read means that all files are written again.
         with contextlib.suppress(OSError, ValueError, RecursionError):
@@ -34,7 +44,7 @@ class FlagManifest:
         """Return the counts of a finished file; None if it must be written."""
         try:
             entry = self._entries[self._name(out)]
-            if (entry["from"], entry["bytes"]) != (self._identity(files), out.stat().st_size):
+            if (entry["from"], entry["bytes"]) != (self._identity(files), self._size(out)):
                 return None
             return _counts(entry)
         except (OSError, LookupError, TypeError, ValueError):
@@ -44,7 +54,7 @@ class FlagManifest:
         """Add a finished file and save the manifest."""
         self._entries[self._name(out)] = {
             "from": self._identity(files),
-            "bytes": out.stat().st_size,
+            "bytes": self._size(out),
             "rows": [
                 [*reason, rows, counts.kept_reasons[reason]]
                 for reason, rows in sorted(counts.reasons.items())
@@ -61,8 +71,7 @@ class FlagManifest:
         return str(out.relative_to(self._folder))
 
     def _identity(self, files: tuple[Path, ...]) -> list[Any]:
-        stats = [(str(file.resolve()), file.stat()) for file in files]
-        return [self._facts, *([name, s.st_size, s.st_mtime_ns] for name, s in stats)]
+        return [self._facts, *(list(self._identity_of(file)) for file in files)]
 
 
 def _counts(entry: dict[str, Any]) -> Counts:

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,7 +64,7 @@ class FlagRequest:
     or only those dropped: a row is dropped if it is reserved, and if that is not known, unless
     `keep_unknown`. `flags_only` writes file, row number and verdict without the data.
     `memory_limit` is DuckDB's. With `stream` the rows go there instead of into a file, and `out`
-    only names the format.
+    only names the format. With `remote_out` they go to that URL, and `out` is its path.
     """
 
     datasets: tuple[str, ...]
@@ -78,6 +78,7 @@ class FlagRequest:
     keep_unknown: bool = False
     memory_limit: str = "1GB"
     stream: BinaryIO | None = None
+    remote_out: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,7 +149,10 @@ class FlagWriter:
         scratch: Path,
         request: FlagRequest,
         bar: Bar,
+        name: Callable[[Path], str] = str,
     ) -> None:
+        """Make a writer; `name` tells how a file of the dataset is shown."""
+        self._name = name
         self._duck, self._scratch = duck, scratch
         self._request, self._bar = request, bar
         self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
@@ -189,7 +193,7 @@ class FlagWriter:
             counts = selector.counts()
             counts.unreadable = unreadable
             counts.columns = tuple(dict.fromkeys((str(urls), urls.how) for urls in chosen))
-            counts.damaged = {str(path): place for path, place in damaged.items()}
+            counts.damaged = {self._name(path): place for path, place in damaged.items()}
             if not some_empty:
                 check_guess(counts)
         return counts
@@ -260,7 +264,11 @@ class FlagWriter:
         told = (
             batch for part in rows.parts for batch in self._flagger.row_batches(part, rows.urls)
         )
-        batches = _with_row_keys(told, file) if self._request.flags_only else _with_data(told, rows)
+        batches = (
+            _with_row_keys(told, self._name(file))
+            if self._request.flags_only
+            else _with_data(told, rows)
+        )
         for columns, told_of_rows in batches:
             chosen = selector.select(told_of_rows["verdict"])
             self._bar.step(len(told_of_rows))
@@ -382,9 +390,9 @@ def _add_counts(counter: Counter[int], numbers: pa.Array) -> None:
         counter[count["values"]] += count["counts"]
 
 
-def _with_row_keys(told: Iterable[pa.RecordBatch], file: Path) -> Iterator[_Batch]:
+def _with_row_keys(told: Iterable[pa.RecordBatch], file: str) -> Iterator[_Batch]:
     """Yield the columns of `_ROW_KEY` with the verdicts; rows are counted from 0."""
-    name, start = pa.array([str(file)]), 0
+    name, start = pa.array([file]), 0
     for verdicts in told:
         size = len(verdicts)
         files = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), size), name)

@@ -10,14 +10,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler import subprocesses
 from crawler.clock import stamp
-from crawler.dataset.files import DatasetError, DatasetFile, identify
+from crawler.dataset.files import DatasetError, DatasetFile
+from crawler.dataset.remote import local_copies
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.model import Origin
@@ -42,10 +43,12 @@ class IngestError(UserError):
 class IngestRequest:
     """A dataset by its files, folders or patterns, and the options of `dataset.inventory`.
 
-    `url_columns` are paths of columns, with roles (`page=meta.url`) if there are several.
+    `url_columns` are paths of columns, with roles (`page=meta.url`) if there are several. `names`
+    are the datasets as they are stored, where `datasets` are copies of remote ones.
     """
 
     datasets: tuple[str, ...]
+    names: tuple[str, ...] = ()
     url_columns: tuple[str, ...] = ()
     weight_column: str | None = None
     samples: int = 3
@@ -66,14 +69,25 @@ def ingest(
     `max_bytes_in_process` in all are read in a subprocess.
     Raises `DatasetError`, `StoreError`, `IngestError` and `StoppedEarlyError`.
     """
-    files = identify(request.datasets)
-    digest = evidence_writer.dataset_digest(files)
-    known = evidence_writer.find_dataset(db, digest, given_columns(request), request.weight_column)
-    if known is not None:
-        return known
-    if sum(file.bytes for file in files) <= max_bytes_in_process:
-        return _read_and_store(db, request, files)
-    return _read_in_subprocess(path, request, files)
+    with located(request) as (local, files):
+        digest = evidence_writer.dataset_digest(files)
+        given = given_columns(request)
+        known = evidence_writer.find_dataset(db, digest, given, request.weight_column)
+        if known is not None:
+            return known
+        if sum(file.bytes for file in files) <= max_bytes_in_process:
+            return _read_and_store(db, local, files)
+        return _read_in_subprocess(path, local, files)
+
+
+@contextmanager
+def located(request: IngestRequest) -> Iterator[tuple[IngestRequest, tuple[DatasetFile, ...]]]:
+    """Give the request for files that are all on this machine, and the files with their digests.
+
+    Copies of remote files are removed at the end. Raise `DatasetError`.
+    """
+    with local_copies(request.datasets) as copies:
+        yield replace(request, datasets=copies.paths, names=copies.names), copies.identify()
 
 
 def read(
@@ -119,7 +133,7 @@ def check_hosts(counted: "Inventory") -> None:
 
 def _store(db: sqlite3.Connection, request: IngestRequest, counted: "Inventory") -> int:
     new = evidence_writer.NewDataset(
-        path=" ".join(request.datasets),
+        path=" ".join(request.names),
         files=counted.files,
         format=counted.format,
         url_column=counted.url_column,
@@ -232,6 +246,6 @@ def main() -> None:
 def _run_task(task: Mapping[str, Any]) -> int:
     files = tuple(DatasetFile(*file) for file in task["files"])
     options = task["request"]
-    options |= {name: tuple(options[name]) for name in ("datasets", "url_columns")}
+    options |= {name: tuple(options[name]) for name in ("datasets", "names", "url_columns")}
     with closing(connect(task["db"])) as db:
         return _read_and_store(db, IngestRequest(**options), files, task["scratch"])

@@ -84,12 +84,14 @@ def _files_of_folder(folder: Path) -> list[Path]:
 
     Names tell which files belong to it; where none is of a known format, the first bytes do.
     """
-    found = [path for path in sorted(folder.rglob("*")) if _may_be_data(path, folder)]
+    found = [
+        path for path in sorted(folder.rglob("*")) if belongs_to_dataset(path.relative_to(folder))
+    ]
     known = [path for path in found if known_format(path)]
     for path in known:
         if path.is_symlink() and not path.exists():
             raise _broken_link(path)
-    known = _without_notes([path for path in known if path.is_file()])
+    known = without_notes([path for path in known if path.is_file()])
     if known:
         return known
     told = [path for path in found if path.is_file() and isinstance(_detected(path), DatasetFormat)]
@@ -98,18 +100,18 @@ def _files_of_folder(folder: Path) -> list[Path]:
     return told
 
 
-def _may_be_data(path: Path, folder: Path) -> bool:
-    """Return whether a path is neither hidden nor a description, as `_SUCCESS` of Spark."""
-    parts = path.relative_to(folder).parts
-    hidden = any(part.startswith(".") for part in parts) or path.name.startswith("_")
+def belongs_to_dataset(path: Path) -> bool:
+    """Return whether a file, by its path in a folder, is neither hidden nor a description."""
+    # Spark writes `_SUCCESS` beside its shards.
+    hidden = any(part.startswith(".") for part in path.parts) or path.name.startswith("_")
     return not hidden and path.name not in _DESCRIPTIONS
 
 
-def _without_notes(files: list[Path]) -> list[Path]:
+def without_notes(files: list[Path]) -> list[Path]:
     """Return files without plain text and JSON documents where there are other formats.
 
     They are taken for notes. An archive of samples is left out where a table of the same name
-    lists its samples.
+    lists its samples. Files that are not on this machine are told by their names.
     """
     tables = [path for path in files if not _is_note(path) and _is_data(path)]
     stems = {without_suffixes(path) for path in tables if known_format(path) is not TAR}
@@ -123,7 +125,9 @@ def _without_notes(files: list[Path]) -> list[Path]:
 
 def _is_note(path: Path) -> bool:
     named = known_format(path)
-    return named is TEXT or (named is JSON and _detected(path) is JSON)
+    if named is JSON and path.exists():
+        return _detected(path) is JSON
+    return named in (TEXT, JSON)
 
 
 def _broken_link(path: Path) -> DatasetError:

@@ -214,15 +214,17 @@ def inventory(
             records = rows if urls.is_plain else _records(connection)
         except duckdb.Error as error:
             raise cannot_read(_names(files), error, scratch) from error
+        identified = identified or tuple(digests(files))
+        names = {path: file.path for path, file in zip(files, identified, strict=True)}
         return Inventory(
-            files=identified or tuple(digests(files)),
+            files=identified,
             format=dataset_format.name,
             records=records,
             rows=rows,
             url_column=str(urls),
             column_choice=urls.how,
             weight_column=weight,
-            rejects=(*_rejects(counted), *_cut_off(damaged)),
+            rejects=(*_rejects(counted), *_cut_off(damaged, names)),
             roles=_role_rows(counted),
             _columns=counted,
             _connection=connection,
@@ -231,11 +233,13 @@ def inventory(
         )
 
 
-def _cut_off(damaged: Mapping[Path, str]) -> tuple[tuple[Reject, int, str], ...]:
+def _cut_off(
+    damaged: Mapping[Path, str], names: Mapping[Path, str]
+) -> tuple[tuple[Reject, int, str], ...]:
     """Return the reject for files that are cut off: which is the first, and where."""
     for path, place in damaged.items():
         more = f" (and {len(damaged) - 1} more files)" if len(damaged) > 1 else ""
-        return ((Reject.CUT_OFF, 0, f"{path}, read up to {place}{more}"),)
+        return ((Reject.CUT_OFF, 0, f"{names[path]}, read up to {place}{more}"),)
     return ()
 
 
