@@ -54,7 +54,8 @@ def run(*arguments: object, cwd: Path = ROOT, timeout: float = 120) -> subproces
     Commands that crawl run in a subprocess, since they install signal handlers and start
     threads. All others run in this process, which is faster.
     """
-    if not arguments or arguments[0] not in ("crawl", "check", "demo"):
+    is_dry = "--dry-run" in arguments
+    if not arguments or is_dry or arguments[0] not in ("crawl", "check", "demo"):
         return _run_in_process(list(map(str, arguments)), cwd)
     return subprocess.run(
         [sys.executable, "-m", "crawler", *map(str, arguments)],
