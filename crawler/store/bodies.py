@@ -1,12 +1,14 @@
 """Bodies: bytes that were received, stored once under their SHA-256 and compressed.
 
 Rules for editors: bytes leave this module only if they have the digest that they are stored
-under. A finding that rests on other bytes would be proven by nothing.
+under. A finding that rests on other bytes would be proven by nothing. So no other module reads
+`body.content`.
 """
 
 import hashlib
 import sqlite3
 import threading
+from collections.abc import Iterable
 
 import zstandard
 
@@ -19,7 +21,8 @@ class _Zstandard(threading.local):
     # Reused: to make one takes longer than to compress a robots.txt.
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=3)
+        # A checksum in each frame, so that `zstd --test` finds damage without this program, too.
+        self.compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
 
@@ -29,18 +32,39 @@ _ZSTANDARD = _Zstandard()
 MAX_BODY = 64 * 1024 * 1024
 
 
+_STORED = "SELECT size, content FROM body WHERE digest = ?"
+_TRIGGER = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'body_is_final'"
+
+
 class DamagedBodyError(UserError):
     """Stored bytes do not have the digest that they are stored under."""
 
 
 def save_body(db: sqlite3.Connection, content: bytes, digest: str | None = None) -> str:
-    """Store bytes once, compressed. Return their SHA-256, which is `digest` if it is given."""
+    """Store bytes once, compressed. Return their SHA-256, which is `digest` if it is given.
+
+    Bytes that are stored already are left unchanged, unless they are damaged.
+    """
     digest = digest or hashlib.sha256(content).hexdigest()
-    stored = db.execute("SELECT 1 FROM body WHERE digest = ?", (digest,)).fetchone()
-    if not stored:
-        compressed = _ZSTANDARD.compressor.compress(content)
-        db.execute("INSERT INTO body VALUES (?, ?, ?)", (digest, len(content), compressed))
+    if _is_wanted(db, digest):
+        _store(db, digest, len(content), _ZSTANDARD.compressor.compress(content))
     return digest
+
+
+def copy_body(source: sqlite3.Connection, db: sqlite3.Connection, digest: str) -> None:
+    """Store the bytes of a digest, which are undamaged in `source`, in `db`.
+
+    Bytes that are stored already are left unchanged, unless they are damaged.
+    """
+    row = source.execute(_STORED, (digest,)).fetchone()
+    if row is not None and _is_wanted(db, digest):
+        _store(db, digest, *row)
+
+
+def damaged_bodies(db: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
+    """Return those of some digests under which other bytes are stored."""
+    rows = ((digest, db.execute(_STORED, (digest,)).fetchone()) for digest in digests)
+    return {digest for digest, row in rows if row and _content(digest, *row) is None}
 
 
 def read_body(db: sqlite3.Connection, digest: str) -> bytes | None:
@@ -48,12 +72,11 @@ def read_body(db: sqlite3.Connection, digest: str) -> bytes | None:
 
     Raise `DamagedBodyError` if they do not have that digest, or are too large to be of a crawl.
     """
-    row = db.execute("SELECT size, content FROM body WHERE digest = ?", (digest,)).fetchone()
+    row = db.execute(_STORED, (digest,)).fetchone()
     if row is None:
         return None
-    size, compressed = row
-    content = _decompress(compressed, size) if size <= MAX_BODY else None
-    if content is None or hashlib.sha256(content).hexdigest() != digest:
+    content = _content(digest, *row)
+    if content is None:
         raise DamagedBodyError(
             f"the bytes stored under {digest} are damaged: they do not have that SHA-256; "
             "restore the database from a copy that has them"
@@ -67,6 +90,35 @@ def load_body(db: sqlite3.Connection, digest: str) -> bytes | None:
         return read_body(db, digest)
     except DamagedBodyError:
         return None
+
+
+def _content(digest: str, size: int, compressed: bytes) -> bytes | None:
+    """Return the bytes of a stored row, None if they do not have its digest."""
+    content = _decompress(compressed, size) if size <= MAX_BODY else None
+    is_its = content is not None and hashlib.sha256(content).hexdigest() == digest
+    return content if is_its else None
+
+
+def _is_wanted(db: sqlite3.Connection, digest: str) -> bool:
+    """Return whether bytes are not stored yet, or damaged."""
+    row = db.execute(_STORED, (digest,)).fetchone()
+    return row is None or _content(digest, *row) is None
+
+
+def _store(db: sqlite3.Connection, digest: str, size: int, compressed: bytes) -> None:
+    """Store a row, in place of a damaged one if there is one, in the caller's transaction."""
+    facts = {"digest": digest, "size": size, "content": compressed}
+    inserted = db.execute(
+        "INSERT INTO body VALUES (:digest, :size, :content) ON CONFLICT DO NOTHING", facts
+    ).rowcount
+    if inserted:
+        return
+    # Bytes without their digest are evidence of nothing, so the trigger that keeps evidence from
+    # being changed steps aside. It is back before another connection can write.
+    (trigger,) = db.execute(_TRIGGER).fetchone() or ("",)
+    db.execute("DROP TRIGGER IF EXISTS body_is_final")
+    db.execute("UPDATE body SET size = :size, content = :content WHERE digest = :digest", facts)
+    db.execute(trigger)
 
 
 def _decompress(compressed: bytes, size: int) -> bytes | None:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from crawler.store.bodies import copy_body, damaged_bodies
 from crawler.store.database import (
     StoreError,
     connect,
@@ -81,7 +82,11 @@ class Shard:
         query = "SELECT origin FROM visit WHERE run = ?"
         new = [o for (o,) in self._connection.execute(query, (self.run,)) if o not in self._merged]
         for origins in _portions(new):
-            _merge_visits(db, self._connection, self.run, origins)
+            if _merge_visits(db, self._connection, self.run, origins):
+                raise StoreError(
+                    f"{self.path} is damaged: stored bytes do not have their SHA-256; look at the "
+                    "disk, then run the same command again"
+                )
             self._merged.update(origins)
             on_visits(len(origins))
         if self.is_merged:
@@ -213,10 +218,11 @@ def _started(db: sqlite3.Connection, run: int) -> str | None:
 
 def _merge_visits(
     db: sqlite3.Connection, shard_db: sqlite3.Connection, run: int, origins: Sequence[int]
-) -> None:
+) -> list[int]:
     """Copy visits of a shard with their observations, in one transaction.
 
-    Visits that are stored already are left unchanged.
+    Visits that are stored already are left unchanged. Those with damaged bytes are not copied, so
+    that their origins stay due: they are returned.
     """
     # What an observation confirms has the same number in both: the shard got it from here.
     with transaction(db):
@@ -224,16 +230,32 @@ def _merge_visits(
             "SELECT origin FROM visit WHERE run = ? AND origin IN (SELECT value FROM json_each(?))"
         )
         stored = {origin for (origin,) in db.execute(query, (run, json.dumps(origins)))}
-        parameters = (run, json.dumps([origin for origin in origins if origin not in stored]))
-        _copy(db, shard_db, "body", f"digest IN ({_DIGESTS})", parameters)
+        new = [origin for origin in origins if origin not in stored]
+        damaged = _damaged_visits(shard_db, run, new)
+        parameters = (run, json.dumps([origin for origin in new if origin not in damaged]))
+        for (digest,) in shard_db.execute(_DIGESTS, parameters).fetchall():
+            copy_body(shard_db, db, digest)
         _copy(db, shard_db, "observation", f"{_OF_VISITS} ORDER BY id", parameters)
         _copy(db, shard_db, "visit", _OF_VISITS, parameters)
+    return damaged
+
+
+def _damaged_visits(shard_db: sqlite3.Connection, run: int, origins: Sequence[int]) -> list[int]:
+    """Return the origins whose visits refer to bytes that are damaged."""
+    parameters = (run, json.dumps(origins))
+    digests = [digest for (digest,) in shard_db.execute(_DIGESTS, parameters)]
+    damaged = json.dumps(sorted(damaged_bodies(shard_db, digests)))
+    return [origin for (origin,) in shard_db.execute(_WITH_BODIES, (*parameters, damaged))]
 
 
 _OF_VISITS = "run = ?1 AND origin IN (SELECT value FROM json_each(?2))"
 _DIGESTS = " UNION ".join(
-    f"SELECT {column} FROM observation WHERE {_OF_VISITS}"  # noqa: S608 - our own names
+    f"SELECT {column} FROM observation WHERE {_OF_VISITS} AND {column} IS NOT NULL"  # noqa: S608 - our own names
     for column in ("digest", "stored")
+)
+_WITH_BODIES = (
+    f"SELECT DISTINCT origin FROM observation WHERE {_OF_VISITS} "  # noqa: S608 - our own names
+    "AND (digest IN (SELECT value FROM json_each(?3)) OR stored IN (SELECT value FROM json_each(?3)))"
 )
 
 

@@ -17,9 +17,6 @@ from crawler.vocab import EXTRACTED, PAGES, Outcome, Resource
 # RFC 9110, 8.8.3 and 5.6.7. A validator that breaks the grammar is not sent back.
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,400}"\Z')
 _DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z")
-_HAS_STORED = """
-    SELECT EXISTS (SELECT 1 FROM observation AS o JOIN body ON body.digest = o.stored WHERE id = ?)
-"""
 _HAS_WHOLE = """
     SELECT EXISTS (SELECT 1 FROM observation AS o JOIN body ON body.digest = o.digest WHERE id = ?)
 """
@@ -30,8 +27,8 @@ class StoredResponse:
     """A stored response that can be validated.
 
     `conditions` are the header fields of the conditional request, `confirms` is what a 304 to it
-    confirms, and `content` loads the bytes (None if they are gone). `whole_at` is the time of the
-    last whole response: that of a 304 is the time of what it confirms.
+    confirms, and `content` loads the bytes (None if they are gone or damaged). `whole_at` is the
+    time of the last whole response: that of a 304 is the time of what it confirms.
     """
 
     conditions: Mapping[str, str]
@@ -83,15 +80,14 @@ def _conditions(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
 def _is_usable(
     db: sqlite3.Connection, resource: Resource, response: StoredResponse, *, whole_pages: bool
 ) -> bool:
-    """Return whether the stored bytes exist and are all that this version would store."""
+    """Return whether the stored bytes are undamaged, and all that this version would store."""
+    content = response.content()
+    if content is None or resource not in EXTRACTED:
+        return content is not None
     number = response.confirms.observation
-    if not db.execute(_HAS_STORED, (number,)).fetchone()[0]:
-        return False
-    if resource not in EXTRACTED:
-        return True
     if whole_pages and not db.execute(_HAS_WHOLE, (number,)).fetchone()[0]:
         return False
-    return resource in PAGES and _is_current(response.content() or b"")
+    return resource in PAGES and _is_current(content)
 
 
 def _is_current(extract: bytes) -> bool:
