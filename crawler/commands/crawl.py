@@ -27,6 +27,7 @@ from crawler.store.database import (
     sqlite_errors_as_store_error,
 )
 from crawler.store.evidence_reader import cut_off, origins_waiting
+from crawler.store.local_failures import save_local_failures
 from crawler.store.queries import visited_origins
 from crawler.urls import canonical
 
@@ -142,12 +143,13 @@ def _crawl(
     waiting = runs.count_due(db, due)
     warnings = _warnings(db, due)
     ended, visited = RunEnd.FINISHED, 0
-    local_failures: Counter[str] = Counter()
+    notes: dict[int, str] = {}
     if waiting and run is None:
         run = runs.begin_run(db, _new_run(request, due), stamp())
         due = replace(due, run=run)
     if run is not None:
-        ended, visited = _fetch(db, request, due, listener, local_failures)
+        ended, visited = _fetch(db, request, due, listener, notes)
+        save_local_failures(db, run, notes, stamp())
     _judge(db, rules, ended, request.keep_contacts, listener)
     return CrawlResult(
         run=run,
@@ -156,7 +158,7 @@ def _crawl(
         visited=visited,
         ended=ended,
         warnings=warnings,
-        local_failures=local_failures,
+        local_failures=Counter(notes.values()),
     )
 
 
@@ -225,12 +227,12 @@ def _fetch(
     request: CrawlRequest,
     due: runs.Due,
     listener: ProgressListener,
-    local_failures: Counter[str],
+    notes: dict[int, str],
 ) -> tuple[RunEnd, int]:
     visited = 0
 
-    def on_local_failure(why: str) -> None:
-        local_failures[why] += 1
+    def on_local_failure(origin: int, why: str) -> None:
+        notes[origin] = why
 
     def on_visits(visits: int) -> None:
         nonlocal visited

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from crawler.dataset.bounds import names_in_message
 from crawler.dataset.dialect import URL_NAMES, role_and_path
 from crawler.dataset.files import DatasetError
 from crawler.dataset.path_finding import columns_of, explored_text, find, leaves
@@ -153,7 +154,7 @@ class _Sampler:
 
 
 def _listed(rows: duckdb.DuckDBPyRelation) -> str:
-    return ", ".join(rows.columns)
+    return names_in_message(rows.columns)
 
 
 def url_columns(

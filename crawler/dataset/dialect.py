@@ -50,6 +50,9 @@ _DELIMITERS = (",", "\t", ";", "|")
 _HEAD = 256 * 1024
 _ROWS = 100
 _AGREE = 0.8
+# Characters of a line that does not end and is looked at all the same (the csv module takes
+# 131,072 in a cell), and of a cell that may be the name of a column.
+_LONGEST_CELL, _LONGEST_NAME = 100_000, 1_000
 
 
 class Dialect(NamedTuple):
@@ -77,7 +80,7 @@ def role_and_path(text: str) -> tuple[str, str]:
     return ("", text) if match is None else (match[1], match[2])
 
 
-def _header_names(given: Iterable[str]) -> set[str]:
+def header_names(given: Iterable[str]) -> set[str]:
     """Return the names of columns that the user may mean, in lower case: of a path its start."""
     texts = {part for text in given for part in (text, role_and_path(text)[1])}
     return {part.lower() for text in texts for part in (text, re.split(r"[.\[]", text)[0])}
@@ -88,8 +91,9 @@ def _head(path: Path) -> str:
     with open_plain(path) as stream:
         head = stream.read(_HEAD)
     text = head.decode(encoding_of(head), "replace")
-    whole = len(head) < _HEAD or "\n" not in text
-    return text if whole else text[: text.rindex("\n") + 1]
+    if len(head) < _HEAD or "\n" not in text:
+        return text[:_LONGEST_CELL] if "\n" not in text else text
+    return text[: text.rindex("\n") + 1]
 
 
 def _rows(head: str, delimiter: str) -> list[list[str]]:
@@ -127,6 +131,8 @@ def _is_header(row: list[str], known: set[str]) -> bool:
     """Return whether a first row names columns: it has a known name, or nothing like data."""
     if known & set(_names(row)):
         return True
+    if any(len(cell) > _LONGEST_NAME for cell in row):
+        return False
     return not any(
         isinstance(origin_of(cell), Origin) or cell.replace(".", "").isdigit() for cell in row
     )
@@ -154,7 +160,7 @@ def dialect_of(
     Without a `delimiter` it is detected.
     """
     head = _head(path)
-    known = {*URL_NAMES, *_header_names(given)}
+    known = {*URL_NAMES, *header_names(given)}
     if delimiter is None:
         delimiter = _delimiter(head, known)
     rows = _rows(head, delimiter)

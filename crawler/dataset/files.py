@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from crawler.dataset.bounds import special_file
 from crawler.dataset.compression import COMPRESSIONS
 from crawler.dataset.detection import detect, known_format, without_suffixes
 from crawler.dataset.formats import FORMATS, JSON, TAR, TEXT, DatasetFormat
@@ -161,6 +162,8 @@ def _matches(text: str) -> list[Path]:
     if path.is_dir():
         return _files_of_folder(path)
     if path.exists():
+        if kind := special_file(path):
+            raise DatasetError(f"{text} is {kind}, which cannot be read twice; give a file.")
         return [path]
     if path.is_symlink():
         raise _broken_link(path)

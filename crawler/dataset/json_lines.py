@@ -7,9 +7,10 @@ file that needs no copy has them for DuckDB as well, so that rows can be counted
 import codecs
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from crawler.dataset.bounds import bounded_lines, ignore_cut
 from crawler.dataset.compression import open_plain
 from crawler.dataset.dialect import encoding_of
 
@@ -30,14 +31,15 @@ _ESCAPES = re.compile(
 )
 
 
-def raw_rows(path: Path) -> Iterator[bytes]:
+def raw_rows(path: Path, on_cut: Callable[[], None] = ignore_cut) -> Iterator[bytes]:
     """Yield the octets of each row: its line with the line end, after the blank lines before it.
 
     Blank lines are no rows; those at the end of the file follow the last row. Lines end at a line
     feed alone: a carriage return is white space of JSON (RFC 8259, 2). UTF-16 comes as UTF-8.
+    A line over `bounds.MAX_LINE` is `null`, and `on_cut` is called for it.
     """
     row, blank = b"", [b""]
-    for line in _lines(path):
+    for line in _lines(path, on_cut):
         if not line.removeprefix(_BOM).strip(_WHITE):
             blank.append(line)
             continue
@@ -64,17 +66,17 @@ def rows_of_files(files: Iterable[Path]) -> Iterator[bytes]:
         yield previous
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, on_cut: Callable[[], None]) -> Iterator[bytes]:
     with open_plain(path) as probe:
         is_utf16 = encoding_of(probe.read(4)) == "utf-16"
     if is_utf16:
         with io.TextIOWrapper(open_plain(path), "utf-16", "replace", newline="\n") as stream:
-            for line in stream:
+            for line in bounded_lines(stream, lambda _: "null\n", on_cut):
                 yield line.encode("utf-8", "replace")
     else:
         # `BufferedReader` reads lines from any raw stream; that of zstandard has none itself.
         with open_plain(path) as raw, io.BufferedReader(raw, _PIECE) as octets:  # type: ignore[type-var]
-            yield from octets
+            yield from bounded_lines(octets, lambda _: b"null\n", on_cut)
 
 
 def needs_copy(path: Path) -> bool:
@@ -86,14 +88,14 @@ def needs_copy(path: Path) -> bool:
         return any(b"\r" in piece for piece in iter(lambda: stream.read(_PIECE), b""))
 
 
-def write_copy(path: Path, copy: Path) -> None:
+def write_copy(path: Path, copy: Path, on_cut: Callable[[], None] = ignore_cut) -> None:
     """Write a line for each row that DuckDB reads as this package does.
 
     A line that is not UTF-8 is read as Latin-1, a lone surrogate is U+FFFD, and what is nested too
-    deep is no object.
+    deep is no object. `on_cut` is that of `raw_rows`.
     """
     with copy.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
-        stream.writelines(f"{_readable(row)}\n" for row in raw_rows(path))
+        stream.writelines(f"{_readable(row)}\n" for row in raw_rows(path, on_cut))
 
 
 def _readable(row: bytes) -> str:

@@ -9,9 +9,10 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from crawler.dataset.bounds import bounded_lines, cut_text, ignore_cut
 from crawler.dataset.compression import open_plain
 from crawler.dataset.dialect import Dialect, encoding_of
 
@@ -23,14 +24,17 @@ _MAX_RECORD = 64 * 1024
 _MAX_LINES = 200
 
 
-def lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file without their ends; a line that is not UTF-8 is read as Latin-1."""
+def lines(path: Path, on_cut: Callable[[], None] = ignore_cut) -> Iterator[str]:
+    """Yield the lines of a file without their ends; a line that is not UTF-8 is read as Latin-1.
+
+    A line over `bounds.MAX_LINE` is cut, and `on_cut` is called for it.
+    """
     with open_plain(path) as probe:
         encoding = encoding_of(probe.read(4))
     # Surrogates stand for octets, and only UTF-8 can put them back.
     errors = "replace" if encoding == "utf-16" else "surrogateescape"
     with io.TextIOWrapper(open_plain(path), encoding, errors, newline=None) as stream:
-        for line in stream:
+        for line in bounded_lines(stream, cut_text, on_cut):
             yield _legible(line.removesuffix("\n"))
 
 
@@ -103,18 +107,20 @@ def _cells(record: str, delimiter: str, has_quotes: bool) -> list[str]:
         return record.split(delimiter) if delimiter else [record]
 
 
-def repair_csv(path: Path, dialect: Dialect, copy: Path) -> bool:
+def repair_csv(
+    path: Path, dialect: Dialect, copy: Path, on_cut: Callable[[], None] = ignore_cut
+) -> bool:
     """Write the rows of a CSV file as the columns of its dialect and `OVERFLOW`.
 
     Return whether any row had more cells than columns. Blank lines are rows only where there
-    is one column, as they are to DuckDB.
+    is one column, as they are to DuckDB. `on_cut` is that of `lines`.
     """
     width, overflowed = len(dialect.columns), False
     with copy.open("w", encoding="utf-8", errors="replace", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow([*dialect.columns, OVERFLOW])
         header = dialect.header
-        for record, has_quotes in _records(lines(path), dialect.delimiter):
+        for record, has_quotes in _records(lines(path, on_cut), dialect.delimiter):
             if not record and (width > 1 or header):
                 continue
             if header:
@@ -127,7 +133,7 @@ def repair_csv(path: Path, dialect: Dialect, copy: Path) -> bool:
     return overflowed
 
 
-def repair_text(path: Path, copy: Path) -> None:
-    """Write the lines of a text file as UTF-8."""
+def repair_text(path: Path, copy: Path, on_cut: Callable[[], None] = ignore_cut) -> None:
+    """Write the lines of a text file as UTF-8; `on_cut` is that of `lines`."""
     with copy.open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
-        stream.writelines(f"{line}\n" for line in lines(path))
+        stream.writelines(f"{line}\n" for line in lines(path, on_cut))

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import duckdb
 
 from crawler.dataset import compression
+from crawler.dataset.bounds import MAX_COPIED_LINE, MAX_LINE, MAX_SCANNED_LINE, is_binary
 from crawler.dataset.compression import compression_of, open_plain
 from crawler.dataset.dialect import encoding_of
-from crawler.dataset.files import EmptyDatasetError
+from crawler.dataset.files import DatasetError, EmptyDatasetError
 from crawler.dataset.formats import DatasetFormat
-from crawler.dataset.formats.handler import FormatHandler, ReadContext
+from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows
 from crawler.dataset.paths import literal
 
 #: Errors while a file is opened, decompressed or written to the scratch directory.
@@ -21,9 +22,9 @@ UNREADABLE = (duckdb.Error, *compression.ERRORS)
 TABLE_OPTIONS = "union_by_name=true, hive_partitioning=false"
 #: Options of `read_csv` for whole lines: a line may hold any character, so neither delimiter nor
 #: quote is one.
-LINE_OPTIONS = (
-    "auto_detect=false, delim='', quote='', escape='', header=false, max_line_size=16777216, "
-)
+LINE_OPTIONS = "auto_detect=false, delim='', quote='', escape='', header=false, "
+# Octets by which a file is told from one that is no text.
+_HEAD = 64 * 1024
 
 
 class Scan(NamedTuple):
@@ -32,6 +33,12 @@ class Scan(NamedTuple):
     path: Path
     options: str
     excluded: str = ""
+
+
+def line_size(path: Path, original: Path) -> str:
+    """Return DuckDB's option for the longest line of a file, which may be a copy of `original`."""
+    size = MAX_SCANNED_LINE if path == original else MAX_COPIED_LINE
+    return f", max_line_size={size}"
 
 
 def path_literal(path: Path) -> str:
@@ -60,19 +67,31 @@ def union(scans: Sequence[Scan], function: str) -> str:
 
 
 def reads_whole(connection: duckdb.DuckDBPyConnection, scan: Scan, function: str) -> bool:
-    """Return whether DuckDB reads every cell of a file without an error."""
+    """Return whether DuckDB reads every cell of a file without an error, and any row at all.
+
+    Of some compressed files without a line end it finds no row, and does not say why.
+    """
     relation = f"({select(scan, [scan.path], function)})"
     try:
-        connection.execute(f"SELECT count(COLUMNS(*)) FROM {relation}").fetchall()  # noqa: S608
+        query = f"SELECT count(*), count(COLUMNS(*)) FROM {relation}"  # noqa: S608
+        [(rows, *_)] = connection.execute(query).fetchall()
     except duckdb.Error:
         return False
-    return True
+    return bool(rows)
 
 
 def is_utf16(path: Path) -> bool:
     """Return whether a text file begins with a byte order mark of UTF-16."""
     with open_plain(path) as stream:
         return encoding_of(stream.read(4)) == "utf-16"
+
+
+def _refuse_binary(path: Path) -> None:
+    """Raise `DatasetError` for a file that is no text."""
+    with open_plain(path) as stream:
+        head = stream.read(_HEAD)
+    if encoding_of(head) != "utf-16" and is_binary(head):
+        raise DatasetError(f"{path} is no text (its beginning has NUL octets); check the file.")
 
 
 class ScanHandler(FormatHandler):
@@ -87,6 +106,7 @@ class ScanHandler(FormatHandler):
         super().__init__(dataset_format)
         #: Copies by the files that are not read themselves (see `source`).
         self.sources: dict[Path, Path] = {}
+        self._cut: Path | None = None
 
     def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
         """Return how to read a file; None if it has no rows. `copy` is free for a repaired copy."""
@@ -123,6 +143,7 @@ class ScanHandler(FormatHandler):
     def _scanned(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
         """Return the scan of a file, or of the lines that are left of one that is cut off."""
         try:
+            _refuse_binary(path)
             return self.scan(context, path, copy)
         except UNREADABLE:
             if compression_of(path) == "none":
@@ -132,6 +153,24 @@ class ScanHandler(FormatHandler):
                 raise
             self.sources[path] = left
             return self.scan(context, left, copy)
+
+    def mark_cut(self, path: Path) -> None:
+        """Remember that a line of a file was too long and has lost its end in the copy."""
+        self._cut = path
+
+    def rows(self, context: ReadContext, files: Sequence[Path]) -> Rows:
+        """See `FormatHandler.rows`, and `refuse_cut`."""
+        rows = super().rows(context, files)
+        self.refuse_cut()
+        return rows
+
+    def refuse_cut(self) -> None:
+        """Raise `DatasetError` for a file that cannot be copied whole."""
+        if self._cut is not None:
+            raise DatasetError(
+                f"{self._cut} has a line of more than {MAX_LINE:,} characters, which is too long "
+                "to be copied; shorten it."
+            )
 
     def query(self, context: ReadContext, files: Sequence[Path]) -> str:
         """Return the query for all rows of the files."""

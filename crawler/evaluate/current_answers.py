@@ -69,7 +69,13 @@ class ObservationRow(NamedTuple):
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
         """The header fields, those of a revalidated response updated; see `Observation.fields`."""
-        return fields_of(_headers(self.headers), self.confirmed and self.confirmed.fields)
+        return fields_of(_headers(self.headers) or (), self.confirmed and self.confirmed.fields)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the stored header fields are no list of fields any more."""
+        is_damaged = _headers(self.headers) is None
+        return is_damaged or (self.confirmed is not None and self.confirmed.is_damaged)
 
 
 class OtherResponse(NamedTuple):
@@ -104,8 +110,14 @@ class CurrentAnswer(NamedTuple):
 
 
 @lru_cache(maxsize=caches.HEADER_LISTS)
-def _headers(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in json.loads(text))
+def _headers(text: str) -> tuple[tuple[str, str], ...] | None:
+    """Return header fields from their JSON, None if it is damaged."""
+    try:
+        fields = tuple([(name, value) for name, value in json.loads(text)])
+    except (ValueError, TypeError, RecursionError):
+        return None
+    are_texts = all(isinstance(part, str) for field in fields for part in field)
+    return fields if are_texts else None
 
 
 def current_answers(rows: list[ObservationRow]) -> tuple[CurrentAnswer, ...]:

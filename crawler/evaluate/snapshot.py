@@ -52,6 +52,7 @@ def _readers_of(resource: Resource, *, headers: bool) -> tuple[Protocol, ...]:
 # the content of one resource read the same carrier.
 _HEADER_PROTOCOLS = {r.value: _readers_of(r, headers=True) for r in Resource}
 _CONTENT_PROTOCOLS = {r.value: _readers_of(r, headers=False) for r in Resource}
+_FIELDS = "the header fields"
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
 
 
@@ -135,7 +136,7 @@ class SnapshotReader:
         resources = [_resource_evidence(answer, parsed[answer.row.key]) for answer in answers]
         for answer in answers:
             for other in answer.others:
-                from_headers = self._parse_headers(other.row, other.row.fields)
+                from_headers = self._parse_other(other.row)
                 if from_headers.readings:
                     parsed[other.row.key] = from_headers
                     resources.append(_header_evidence(answer, other, from_headers))
@@ -154,8 +155,17 @@ class SnapshotReader:
         """Parse the answer of a resource with all protocols that read it."""
         if row.presence is not Presence.PRESENT:
             return _EMPTY
+        if row.is_damaged:
+            readers = {*_HEADER_PROTOCOLS[row.resource], *_CONTENT_PROTOCOLS[row.resource]}
+            return _damaged((p for p in PROTOCOLS if p in readers), _FIELDS)
         fields = row.fields
         return _merge(self._parse_headers(row, fields), self._parse_body(row, fields))
+
+    def _parse_other(self, row: ObservationRow) -> ParsedResponse:
+        """Parse the header fields of a redirect or an error."""
+        if row.is_damaged:
+            return _damaged(_HEADER_PROTOCOLS[row.resource], _FIELDS)
+        return self._parse_headers(row, row.fields)
 
     def _parse_headers(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
         # Most responses have no field that any protocol knows.
@@ -236,10 +246,13 @@ def _parsed_response(readings: Iterable[StoredReading]) -> ParsedResponse:
     return ParsedResponse(readings, as_evidence, of_body[-1] if of_body else None)
 
 
-def _damaged(protocols: Iterable[Protocol], digest: str) -> ParsedResponse:
-    """Return the readings of bytes that are not those that were received: nothing was seen."""
-    issue = Issue(code="internal.damaged", excerpt=digest)
-    document = Document(body=digest.encode())
+def _damaged(protocols: Iterable[Protocol], what: str) -> ParsedResponse:
+    """Return the readings of what is not as it was received: nothing was seen.
+
+    `what` is the digest of damaged bytes, or names what else is damaged.
+    """
+    issue = Issue(code="internal.damaged", excerpt=what)
+    document = Document(body=what.encode())
     reading = Reading(presence=Presence.UNSEEN, issues=(issue,))
     return _parsed_response([_with_key(StoredReading(p, reading), document) for p in protocols])
 

@@ -5,7 +5,7 @@ heard nothing at all wait here until another host answers, or until it is known 
 """
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -100,6 +100,11 @@ class NetworkWatch(Generic[_V]):
             has_lost_route = self._had_route and not self._route()
             self.is_down = self.is_down or not self._has_heard or has_lost_route
         return [] if self.is_down else self._release()
+
+    @property
+    def held(self) -> Sequence[_V]:
+        """The visits that heard nothing, and are not stored if the network is down."""
+        return self._held
 
     def _is_silent(self, reach: Reach) -> bool:
         """Return whether a visit shows nothing of the network.

@@ -80,7 +80,8 @@ class OriginScheduler:
     `visit` makes one visit and does not raise for what goes wrong in the network. It runs with
     its slot as `slots.current`, and raises `BusyError` if it is to begin later.
     `time_budget` is in seconds. `on_visit` is called for each visit once it is saved, and
-    `on_local_failure` for each origin that stays due, with what this machine was short of.
+    `on_local_failure` for each origin that stays due, with its number and what this machine was
+    short of.
 
     A local failure halves the number of origins in flight, which then grows slowly.
     """
@@ -93,7 +94,7 @@ class OriginScheduler:
         concurrency: int,
         time_budget: float | None = None,
         on_visit: Callable[[Visit], None] | None = None,
-        on_local_failure: Callable[[str], None] = lambda _why: None,
+        on_local_failure: Callable[[int, str], None] = lambda _origin, _why: None,
     ) -> None:
         self._frontier, self._visit, self._on_visit = frontier, visit, on_visit
         self._concurrency, self._time_budget = concurrency, time_budget
@@ -184,7 +185,7 @@ class OriginScheduler:
         if is_first:
             self._slots.size, self._cuts = max(1.0, self._slots.size / 2), self._cuts + 1
         if not self._queue.put_off(job):
-            self._on_local_failure(why)
+            self._on_local_failure(job.origin_id, why)
 
     def _add_to_batch(self, visits: Sequence[Visit]) -> None:
         self._batch += visits
@@ -235,5 +236,8 @@ class OriginScheduler:
         self._flush()
         if self._ended is RunEnd.FINISHED and self._watch.is_down:
             self._ended = RunEnd.NO_NETWORK
+        if self._ended is RunEnd.NO_NETWORK:
+            for visit in self._watch.held:
+                self._on_local_failure(visit.origin_id, "no answer from any host")
         elif self._ended is RunEnd.FINISHED and self._queue.left_due:
             self._ended = RunEnd.LOCAL_FAILURE

@@ -76,6 +76,7 @@ _MIGRATIONS = (
     "0005_names",
     "0006_claims",
     "0008_columns",
+    "0012_local_failures",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -2,16 +2,20 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
+from typing import Any
 
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.store.bodies import load_body
-from crawler.vocab import Reject
+from crawler.vocab import Outcome, Reject, Resource
 
 # Run and number, by position in the query of `rows_of`.
 _BY_RUN = itemgetter(1, 0)
+_RESOURCES, _OUTCOMES = frozenset(map(str, Resource)), frozenset(map(str, Outcome))
+_TIME_LENGTH = len("2026-11-22T02:20:00.123Z")
 
 
 def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
@@ -63,10 +67,30 @@ def rows_of(db: sqlite3.Connection, origin: int) -> list[ObservationRow]:
     found.sort(key=_BY_RUN)
     rows: dict[int, ObservationRow] = {}
     for columns in found:
+        _refuse_damaged(columns)
         # What a 304 confirms is older than it, so it is in `rows` already.
         confirmed = columns[-1] and (*columns[:-1], rows.get(columns[-1]))
         rows[columns[0]] = ObservationRow._make(confirmed or columns)
     return list(rows.values())
+
+
+def _refuse_damaged(columns: tuple[Any, ...]) -> None:
+    """Raise `sqlite3.DatabaseError` for an observation that this program cannot have stored."""
+    number, resource, outcome, observed_at = columns[0], columns[3], columns[7], columns[11]
+    if resource in _RESOURCES and outcome in _OUTCOMES and _is_time(observed_at):
+        return
+    raise sqlite3.DatabaseError(
+        f"malformed row: observation {number} has resource {resource!r}, outcome {outcome!r} and "
+        f"time {observed_at!r}"
+    )
+
+
+def _is_time(text: str) -> bool:
+    """Return whether a text is a time as `clock.stamp` writes it."""
+    try:
+        return len(text) == _TIME_LENGTH and datetime.fromisoformat(text).tzinfo is UTC
+    except ValueError:
+        return False
 
 
 def snapshot_reader(db: sqlite3.Connection) -> SnapshotReader:

@@ -255,7 +255,8 @@ _DIGESTS = " UNION ".join(
 )
 _WITH_BODIES = (
     f"SELECT DISTINCT origin FROM observation WHERE {_OF_VISITS} "  # noqa: S608 - our own names
-    "AND (digest IN (SELECT value FROM json_each(?3)) OR stored IN (SELECT value FROM json_each(?3)))"
+    "AND (digest IN (SELECT value FROM json_each(?3)) "
+    "OR stored IN (SELECT value FROM json_each(?3)))"
 )
 
 

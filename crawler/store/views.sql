@@ -303,7 +303,9 @@ SELECT
 FROM observation
 JOIN origin ON origin.id = observation.origin;
 
--- Origin × planned resource: what is known of it, and what the last attempt brought.
+-- Origin × planned resource: what is known of it, and what the last attempt brought. An origin that
+-- could not be visited because of the machine that crawls has one row, with outcome local_failure; it
+-- is due.
 CREATE VIEW coverage AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
@@ -311,7 +313,7 @@ SELECT
     resource_evidence.resource AS resource,  -- planned resource
     resource_evidence.path AS path,  -- path and query asked for
     resource_evidence.presence AS presence,  -- present, absent, malformed or unseen
-    observation.outcome AS outcome,  -- outcome of the current evidence
+    observation.outcome AS outcome,  -- outcome of the current evidence; local_failure without any, by a fault of the machine that crawls
     observation.status AS status,  -- HTTP status of it
     observation.observed_at AS observed_at,  -- UTC time of it
     last.outcome AS last_outcome,  -- outcome of the last attempt
@@ -319,11 +321,19 @@ SELECT
     last.observed_at AS last_at,  -- UTC time of the last attempt
     last.note AS note,  -- why, in a few words
     resource_evidence.since AS since,  -- UTC time of the first look that showed the same, without another content in between
-    observation.id AS observation  -- key of the current evidence, in `observations`
+    observation.id AS observation  -- key of the current evidence, in `observations`; NULL without any
 FROM resource_evidence
 JOIN origin ON origin.id = resource_evidence.origin
 JOIN observation ON observation.id = resource_evidence.observation
-JOIN observation AS last ON last.id = resource_evidence.last;
+JOIN observation AS last ON last.id = resource_evidence.last
+UNION ALL
+SELECT
+    origin.url, origin.site, 'robots_txt', '/robots.txt', 'unseen', 'local_failure', NULL,
+    failure.failed_at, 'local_failure', NULL, failure.failed_at, failure.note, failure.failed_at, NULL
+FROM local_failure AS failure
+JOIN origin ON origin.id = failure.origin
+WHERE failure.run = (SELECT max(run) FROM local_failure WHERE origin = failure.origin)
+    AND NOT EXISTS (SELECT 1 FROM visit WHERE visit.origin = failure.origin);
 
 -- Pairs of statements of different protocols that disagree; both stand, the stricter decides.
 CREATE VIEW conflicts AS

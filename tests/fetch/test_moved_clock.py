@@ -122,7 +122,7 @@ def test_max_age_goes_by_the_same_clock(tmp_path, monkeypatch):
     assert visited == [1, 0, 0, 1]
 
 
-def test_s11_a_clock_that_was_ahead_stops_no_later_run(tmp_path, monkeypatch):
+def test_a_clock_that_was_ahead_stops_no_later_run(tmp_path, monkeypatch):
     def visits(moment, *more):
         at(monkeypatch, moment)
         done = crawl(tmp_path, web, [f"{ONE}/", "http://two.test/"], "--pages", "0", *more)

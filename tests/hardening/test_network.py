@@ -1,4 +1,4 @@
-"""What a server, or this machine's own network, can do to a crawl: the rows S2, S3, S6, S7, S16."""
+"""What a server, or this machine's own network, can do to a crawl."""
 
 import asyncio
 import gzip
@@ -80,7 +80,7 @@ TOO_LONG = f"interim responses of more than {MAX_INTERIM_OCTETS} octets"
 @pytest.mark.parametrize(
     ("answer", "note"),
     [
-        pytest.param(Octets(b"", interim() * 4000, 64 * MEGABYTE), TOO_MANY, id="S6 endless 100"),
+        pytest.param(Octets(b"", interim() * 4000, 64 * MEGABYTE), TOO_MANY, id="endless 100"),
         pytest.param(
             Octets(b"", interim(HINTS, 103) * 99, 64 * MEGABYTE), TOO_MANY, id="endless 103"
         ),
@@ -95,17 +95,17 @@ TOO_LONG = f"interim responses of more than {MAX_INTERIM_OCTETS} octets"
         pytest.param(Octets(interim() * (MAX_INTERIM + 1) + OK), TOO_MANY, id="one too many"),
     ],
 )
-def test_s6_interim_responses_are_bounded(answer, note):
+def test_interim_responses_are_bounded(answer, note):
     assert asked(answer) == ("broken", note, b"")
     # What the kernel buffers on both sides, not what the server has.
     assert answer.sent < 32 * MEGABYTE
 
 
-def test_s6_usual_interim_responses_are_passed_over():
+def test_usual_interim_responses_are_passed_over():
     assert asked(Octets(interim(HINTS, 103) * MAX_INTERIM + OK)) == ("responded", "", b"ok")
 
 
-def test_s6_the_count_begins_again_with_each_request_of_a_connection():
+def test_the_count_begins_again_with_each_request_of_a_connection():
     assert asked(Octets(interim() * 15 + OK), times=4) == ("responded", "", b"ok")
 
 
@@ -138,13 +138,13 @@ def decoded(data, coding="gzip", cap=MEGABYTE, chunk=256 * 1024):
 @pytest.mark.parametrize(
     ("data", "chunk"),
     [
-        pytest.param(gzip.compress(b"") * 100_000, 2 * MEGABYTE, id="S7 empty members"),
+        pytest.param(gzip.compress(b"") * 100_000, 2 * MEGABYTE, id="empty members"),
         pytest.param(gzip.compress(b"x") * 50_000, 256 * 1024, id="members of an octet"),
         pytest.param(gzip.compress(b"") * 20_000, 19, id="in chunks of no member"),
         pytest.param(gzip.compress(b"", 0) * (body.MAX_MEMBERS + 1), 7, id="one too many"),
     ],
 )
-def test_s7_gzip_members_are_bounded(data, chunk, monkeypatch):
+def test_gzip_members_are_bounded(data, chunk, monkeypatch):
     made = 0
     make = zlib.decompressobj
 
@@ -170,14 +170,14 @@ def test_s7_gzip_members_are_bounded(data, chunk, monkeypatch):
         pytest.param(gzip.compress(b"x" * 32_000) * 524, "gzip", id="many members"),
     ],
 )
-def test_s7_decoding_gives_other_hosts_their_turn(data, coding):
+def test_decoding_gives_other_hosts_their_turn(data, coding):
     result, turns = decoded(data, coding, cap=16 * MEGABYTE, chunk=2 * MEGABYTE)
     assert set(result.octets) == {ord("x")}
     assert len(result.octets) > 15 * MEGABYTE
     assert turns > 50
 
 
-def test_s7_padding_is_looked_at_once():
+def test_padding_is_looked_at_once():
     result, _ = decoded(gzip.compress(b"x") + bytes(MEGABYTE), cap=2 * MEGABYTE)
     assert result == body.Body(b"x", False)
 
@@ -192,7 +192,7 @@ def in_transfer_coding(value, content, *more):
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param(b"gzip, chunked", id="S16"),
+        pytest.param(b"gzip, chunked", id="gzip, chunked"),
         pytest.param(b"deflate, chunked", id="deflate"),
         pytest.param(b"GZIP,chunked", id="in capitals"),
         pytest.param(b"x-gzip , chunked", id="x-gzip"),
@@ -200,17 +200,17 @@ def in_transfer_coding(value, content, *more):
         pytest.param(b"gzip\r\nTransfer-Encoding: chunked", id="in two fields"),
     ],
 )
-def test_s16_a_transfer_coding_is_never_read_as_plain(value):
+def test_a_transfer_coding_is_never_read_as_plain(value):
     outcome, _, content = asked(in_transfer_coding(value, gzip.compress(b"User-agent: *")))
     assert (outcome, content) == ("broken", b"")
 
 
 @pytest.mark.parametrize("value", [b"chunked", b"Chunked", b", chunked"])
-def test_s16_chunked_is_undone(value):
+def test_chunked_is_undone(value):
     assert asked(in_transfer_coding(value, b"ok")) == ("responded", "", b"ok")
 
 
-def test_s16_a_304_may_name_the_coding_of_a_200():
+def test_a_304_may_name_the_coding_of_a_200():
     answer = Octets(b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")
     assert asked(answer) == ("responded", "", b"")
 
@@ -238,10 +238,19 @@ def web():
 
 
 OUTCOMES = "SELECT DISTINCT outcome, note FROM observations WHERE outcome != 'responded'"
+LOCAL = """
+    SELECT note, resource, presence, status, last_outcome, observation, count(DISTINCT origin)
+    FROM coverage WHERE outcome = 'local_failure' GROUP BY note
+"""
+
+
+def left_due(note, hosts):
+    """Return the rows of `LOCAL` for hosts that one fault kept from being visited."""
+    return [(note, "robots_txt", "unseen", None, "local_failure", None, hosts)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_s2_few_descriptors_are_no_refusal_of_a_host(workers, web, tmp_path):
+def test_few_descriptors_are_no_refusal_of_a_host(workers, web, tmp_path):
     urls = [f"http://{host}/" for host in HOSTS]
     arguments = command(tmp_path, web, urls, "--workers", workers, timeout="60s")
     first = run(arguments, *short_of(64))
@@ -272,7 +281,7 @@ FIREWALL = f'ip link set lo up && ip route add prohibit {FORBIDDEN}/32 && exec "
 
 
 @pytest.mark.parametrize(("workers", "hosts"), [(1, 5), (2, 200)])
-def test_s2_a_fault_that_persists_leaves_origins_due_and_fails(workers, hosts, web, tmp_path):
+def test_a_fault_that_persists_leaves_origins_due_and_fails(workers, hosts, web, tmp_path):
     before = needs("unshare", "-n", "bash", "-c", FIREWALL, "bash")
     urls = [f"http://{host}/" for host in HOSTS[:hosts]]
     arguments = command(tmp_path, web, urls, "--workers", workers, timeout="60s")
@@ -285,12 +294,14 @@ def test_s2_a_fault_that_persists_leaves_origins_due_and_fails(workers, hosts, w
     assert json.loads(done.stdout)["local_failures"] == {"Permission denied": hosts}
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(0,)]
     assert rows(tmp_path, "SELECT ended FROM runs") == [(None,)]
+    assert rows(tmp_path, LOCAL) == left_due("Permission denied", hosts)
     assert run(arguments).returncode == 0
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(hosts,)]
+    assert rows(tmp_path, LOCAL) == []
 
 
 @pytest.mark.parametrize("quiet", [(), ("--quiet",)], ids=["json", "quiet"])
-def test_s3_a_machine_without_network_visits_nothing(quiet, web, tmp_path):
+def test_a_machine_without_network_visits_nothing(quiet, web, tmp_path):
     before = needs("unshare", "-n")
     arguments = command(tmp_path, web, [f"http://host{n}.example.org/" for n in range(5)], *quiet)
     at = arguments.index("--connect-to")
@@ -300,13 +311,15 @@ def test_s3_a_machine_without_network_visits_nothing(quiet, web, tmp_path):
     assert "this machine seems to have no network" in done.stderr
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(0,)]
     assert rows(tmp_path, "SELECT count(*) FROM observation") == [(0,)]
+    assert rows(tmp_path, LOCAL) == left_due("no answer from any host", 5)
     # What stayed due is asked by the next command, with a network.
     connected = [*arguments, "--connect-to", f"::127.0.0.1:{web.port}"]
     assert run(connected).returncode == 0
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(5,)]
+    assert rows(tmp_path, LOCAL) == []
 
 
-def test_s3_workers_without_network_visit_nothing(web, tmp_path):
+def test_workers_without_network_visit_nothing(web, tmp_path):
     arguments = command(
         tmp_path, web, [f"http://{host}/" for host in HOSTS], "--workers", 2, timeout="60s"
     )
@@ -328,7 +341,7 @@ MANY = MANY_HOSTS
 @pytest.mark.parametrize(
     ("reaches", "routes", "stored", "is_down"),
     [
-        pytest.param([P] * 5, (True,), [], True, id="S3 no resolver"),
+        pytest.param([P] * 5, (True,), [], True, id="no resolver"),
         pytest.param([N] * 5, (False,), [], True, id="no route, and every name unknown"),
         pytest.param([N, P, N], (False,), [], True, id="no route, mixed"),
         pytest.param([P] * 2, (False,), [0, 1], False, id="two hosts are too few"),
@@ -343,7 +356,7 @@ MANY = MANY_HOSTS
         pytest.param([], (False,), [], False, id="nothing"),
     ],
 )
-def test_s3_the_watch(reaches, routes, stored, is_down):
+def test_the_watch(reaches, routes, stored, is_down):
     left = list(routes)
     watch = NetworkWatch(lambda: left.pop(0) if len(left) > 1 else left[0])
     got = [v for n, reach in enumerate(reaches) for v in watch.take(visit(n, reach))]
@@ -351,11 +364,11 @@ def test_s3_the_watch(reaches, routes, stored, is_down):
     assert ([v.origin_id for v in got], watch.is_down) == (stored, is_down)
 
 
-def test_s3_one_host_of_many_ports_is_no_proof():
+def test_one_host_of_many_ports_is_no_proof():
     watch = NetworkWatch(lambda: False)
     assert [watch.take(visit(1, P)) for _ in range(5)] == [[]] * 5
     assert (len(watch.finish()), watch.is_down) == (5, False)
 
 
-def test_s3_the_farthest_of_the_requests_counts():
+def test_the_farthest_of_the_requests_counts():
     assert [farthest(r) for r in ([], [P, N], [P, A, P], [U])] == [U, N, A, U]

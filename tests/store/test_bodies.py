@@ -1,6 +1,7 @@
 """Stored bytes: what leaves the database has the digest that it is stored under."""
 
 import hashlib
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -10,6 +11,7 @@ from crawler import rulesets
 from crawler.commands.judge import rebuild
 from crawler.store import bodies, database
 from crawler.store.bodies import MAX_BODY, DamagedBodyError
+from crawler.store.database import StoreError, sqlite_errors_as_store_error
 from crawler.vocab import Resource
 from tests.store.conftest import answer
 
@@ -66,6 +68,42 @@ def test_a_flipped_bit_gives_the_same_bytes_or_none(db):
         assert bodies.load_body(db, DIGEST) in (None, ROBOTS), bit
 
 
+def test_frames_have_checksums(db):
+    (frame,) = db.execute("SELECT content FROM body").fetchone()
+    assert zstandard.get_frame_parameters(frame).has_checksum
+
+
+def test_bytes_that_come_again_replace_damaged_ones(db):
+    replace(db, *DAMAGE["other bytes"])
+    assert bodies.damaged_bodies(db, [DIGEST, "0" * 64]) == {DIGEST}
+    assert bodies.save_body(db, ROBOTS) == DIGEST
+    assert bodies.read_body(db, DIGEST) == ROBOTS
+    assert bodies.damaged_bodies(db, [DIGEST]) == set()
+
+
+def test_after_a_repair_bodies_are_append_only_again(tmp_path):
+    with closing(database.connect(tmp_path / "audit.db", create=True)) as db:
+        bodies.save_body(db, ROBOTS)
+        trigger = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'body_is_final'")
+        (sql,) = trigger.fetchone()
+        db.execute("DROP TRIGGER body_is_final")
+        replace(db, *DAMAGE["other bytes"])
+        db.execute(sql)
+        bodies.save_body(db, ROBOTS)
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            replace(db, *DAMAGE["other bytes"])
+        assert bodies.read_body(db, DIGEST) == ROBOTS
+
+
+def test_a_copy_has_the_right_bytes_whatever_was_there(db, tmp_path):
+    with closing(database.connect(tmp_path / "other.db", create=True)) as other:
+        bodies.copy_body(db, other, DIGEST)
+        other.execute("DROP TRIGGER body_is_final")
+        replace(other, *DAMAGE["other bytes"])
+        bodies.copy_body(db, other, DIGEST)
+        assert bodies.read_body(other, DIGEST) == ROBOTS
+
+
 def test_a_frame_without_its_size_is_as_good(db):
     replace(db, STREAM)
     assert bodies.read_body(db, DIGEST) == ROBOTS
@@ -86,3 +124,64 @@ def test_a_swapped_robots_txt_frees_nothing(audit):
     assert codes == [("internal.damaged",)]
     states = db.execute("SELECT DISTINCT state FROM findings WHERE rules = 'signals/2'").fetchall()
     assert states == [("unknown",)]
+
+
+HEADERS = {
+    "cut off": '[["content-type", "text/pl',
+    "no JSON": "content-type: text/plain",
+    "no list": "1",
+    "no pairs": '["content-type"]',
+    "no texts": '[["content-type", 1]]',
+    "nested too deep": "[" * 100_000,
+}
+
+
+@pytest.fixture
+def damaged(audit):
+    """Return a function that judges a site which reserves, after a column was damaged."""
+
+    def judge(column, value):
+        rule = '[{"location": "/", "tdm-reservation": 0}]'
+        db = audit(
+            answer("a.test", Resource.ROBOTS_TXT, "/robots.txt", OTHER.decode()),
+            answer("a.test", Resource.TDMREP_JSON, "/.well-known/tdmrep.json", rule),
+        )
+        assert states(db) == {"permitted", "silent"}
+        db.execute("DROP TRIGGER observation_is_final")
+        db.execute("PRAGMA foreign_keys = OFF")
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute(f"UPDATE observation SET {column} = ?", (value,))
+        rebuild(db, chosen=rulesets.load("signals"))
+        return db
+
+    return judge
+
+
+def states(db):
+    query = "SELECT DISTINCT state FROM findings WHERE rules = 'signals/2'"
+    return {state for (state,) in db.execute(query)}
+
+
+@pytest.mark.parametrize("headers", HEADERS.values(), ids=HEADERS)
+def test_damaged_header_fields_leave_a_resource_unseen(headers, damaged):
+    db = damaged("headers", headers)
+    assert states(db) == {"unknown"}
+    issues = db.execute("SELECT DISTINCT code, excerpt FROM issues").fetchall()
+    assert issues == [("internal.damaged", "the header fields")]
+
+
+OTHER_COLUMNS = {
+    "another resource": ("resource", "robots_txu"),
+    "another outcome": ("outcome", "respondee"),
+    "no time": ("observed_at", "2026-11-22T00:00:00.0\x000Z"),
+    "a day that does not exist": ("observed_at", "2026-02-30T00:00:00.000Z"),
+}
+
+
+@pytest.mark.parametrize(("column", "value"), OTHER_COLUMNS.values(), ids=OTHER_COLUMNS)
+def test_a_row_that_no_crawl_stores_is_damage(column, value, damaged, tmp_path):
+    with (
+        pytest.raises(StoreError, match=r"is damaged \(malformed row: observation 1 has"),
+        sqlite_errors_as_store_error(tmp_path / "audit.db"),
+    ):
+        damaged(column, value)

@@ -88,13 +88,13 @@ NOW = {"run": 99, "fresh_since": "2026-11-21T02:30", "now": "2026-11-22T02:30"}
         pytest.param(["2026-11-21T02:30"], True, (0, ""), id="as old as may be"),
         pytest.param(["2026-11-21T02:31"], False, (0, ""), id="fresh"),
         pytest.param(["2026-11-22T02:30"], False, (0, ""), id="now"),
-        pytest.param(["2026-11-22T02:31"], True, (1, "2026-11-22T02:31"), id="S11 a minute ahead"),
-        pytest.param(["2027-12-27"], True, (1, "2027-12-27"), id="S11 400 days ahead"),
-        pytest.param(["2026-11-21T03", "2027-12-27"], False, (0, ""), id="S11 ahead after fresh"),
-        pytest.param(["2027-12-27", "2026-11-21T03"], False, (0, ""), id="S11 fresh after ahead"),
-        pytest.param(["2027-12-27", "2026-11-20"], True, (0, ""), id="S11 visited again since"),
+        pytest.param(["2026-11-22T02:31"], True, (1, "2026-11-22T02:31"), id="a minute ahead"),
+        pytest.param(["2027-12-27"], True, (1, "2027-12-27"), id="400 days ahead"),
+        pytest.param(["2026-11-21T03", "2027-12-27"], False, (0, ""), id="ahead after fresh"),
+        pytest.param(["2027-12-27", "2026-11-21T03"], False, (0, ""), id="fresh after ahead"),
+        pytest.param(["2027-12-27", "2026-11-20"], True, (0, ""), id="visited again since"),
         pytest.param(
-            ["2028-01-01", "2027-12-27"], True, (1, "2027-12-27"), id="S11 ahead of now twice"
+            ["2028-01-01", "2027-12-27"], True, (1, "2027-12-27"), id="ahead of now twice"
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """A batch as a database of its own: what it is given, and how its evidence is taken in."""
 
+import hashlib
 import shutil
 from contextlib import closing
 
@@ -8,7 +9,7 @@ import pytest
 from crawler.model import Observation, Origin, RevalidatedResponse, Target
 from crawler.store import bodies, evidence_writer, runs, shards
 from crawler.store.batches import Batches
-from crawler.store.database import connect, transaction
+from crawler.store.database import StoreError, connect, transaction
 from crawler.store.stored_responses import stored_responses
 from crawler.vocab import Outcome, Resource
 
@@ -254,3 +255,50 @@ def test_a_folder_is_removed_with_its_last_run(db, path, tmp_path):
     assert (tmp_path / "audit.db.shards").exists()
     first.clear()
     assert not (tmp_path / "audit.db.shards").exists()
+
+
+def damage(db, body):
+    db.execute("DROP TRIGGER body_is_final")
+    query = "UPDATE body SET content = ? WHERE digest = ?"
+    db.execute(query, (b"damaged", hashlib.sha256(body).hexdigest()))
+
+
+def test_damaged_bytes_of_a_shard_are_not_merged_and_their_origin_stays_due(db, path):
+    run = begun(db)
+    shard = made(db, path, run, "b.example", "d.example")
+    visit(shard, db, "b.example", answered("b.example", b"good"))
+    visit(shard, db, "d.example", answered("d.example", b"bad"))
+    with closing(connect(shard.path)) as part:
+        damage(part, b"bad")
+    with pytest.raises(StoreError, match="is damaged: stored bytes do not have their SHA-256"):
+        shard.merge(db, lambda _visits: None)
+    assert [row[0] for row in stored(db, run)] == ["b.example"]
+    shard.close()
+    shards.merge_leftovers(db, path)
+    assert [row[0] for row in stored(db, run)] == ["b.example"]
+    assert db.execute("SELECT count(*) FROM body").fetchone() == (1,)
+    due_now = [host for _, origin, _ in runs.iter_due(db, due(run)) for host in [origin.host]]
+    assert "d.example" in due_now
+    assert "b.example" not in due_now
+
+
+def test_a_merge_replaces_damaged_bytes(db, path):
+    first, run = begun(db), begun(db, LATER)
+    with transaction(db):
+        seen = [answered("a.example", b"rules")]
+        evidence_writer.save_visit(db, first, number(db, "a.example"), seen, AT)
+    damage(db, b"rules")
+    shard = made(db, path, run, "b.example")
+    visit(shard, db, "b.example", answered("b.example", b"rules"))
+    shard.merge(db, lambda _visits: None)
+    assert bodies.load_body(db, stored(db, run)[0][5]) == b"rules"
+
+
+def test_damaged_bytes_are_not_revalidated(db):
+    origin = number(db, "a.example")
+    with transaction(db):
+        seen = [answered("a.example", b"rules", headers=TAG)]
+        evidence_writer.save_visit(db, begun(db), origin, seen, AT)
+    assert len(stored_responses(db, origin, whole_pages=False)) == 1
+    damage(db, b"rules")
+    assert stored_responses(db, origin, whole_pages=False) == {}

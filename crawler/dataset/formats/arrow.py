@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from crawler.dataset.files import DatasetError
-from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, numbered
+from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, numbered, refuse_wide
 from crawler.dataset.sinks import Sink, SinkTarget, table_of_columns
 
 _ROWS = 65_536
@@ -55,6 +55,7 @@ class ArrowHandler(FormatHandler):
         copied to the scratch directory.
         """
         copies = (context.scratch / f"copy-{n}.arrow" for n in range(len(files)))
+        refuse_wide(files[0], max(len(schema_of(path)) for path in files))
         tables = [
             _mapped(path, copy, context.damaged) for path, copy in zip(files, copies, strict=True)
         ]

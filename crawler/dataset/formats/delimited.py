@@ -1,5 +1,6 @@
 """CSV and TSV files."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,26 @@ import pyarrow.csv as pacsv
 
 from crawler.dataset.compression import compression_of
 from crawler.dataset.dialect import Dialect, dialect_of
-from crawler.dataset.formats.handler import ReadContext
+from crawler.dataset.formats.handler import ReadContext, refuse_wide
 from crawler.dataset.paths import literal, quoted
 from crawler.dataset.repair import OVERFLOW, repair_csv
-from crawler.dataset.scans import Scan, ScanHandler, column_types, is_utf16, reads_whole
+from crawler.dataset.scans import (
+    Scan,
+    ScanHandler,
+    column_types,
+    is_utf16,
+    line_size,
+    reads_whole,
+)
 from crawler.dataset.sinks import Sink, SinkTarget, as_text, json_text, open_stream
 
 
-def _options(dialect: Dialect, compression: str) -> str:
+def _options(dialect: Dialect, path: Path, original: Path) -> str:
     types = column_types((name, "VARCHAR") for name in dialect.columns)
     return (
         f"auto_detect=false, delim={literal(dialect.delimiter)}, quote='\"', escape='\"', "
-        f"header={str(dialect.header).lower()}, columns={types}, compression='{compression}', "
-        "max_line_size=16777216"
+        f"header={str(dialect.header).lower()}, columns={types}, "
+        f"compression='{compression_of(path)}'{line_size(path, original)}"
     )
 
 
@@ -36,15 +44,16 @@ class CsvHandler(ScanHandler):
         dialect = dialect_of(path, context.given, self.delimiter)
         if dialect is None:
             return None
-        scan = Scan(path, _options(dialect, compression_of(path)))
+        refuse_wide(path, len(dialect.columns))
+        scan = Scan(path, _options(dialect, path, path))
         needs_copy = dialect.late or is_utf16(path)
         if not needs_copy and reads_whole(context.connection, scan, self.function):
             return scan
         copy = copy.with_suffix(".csv")
-        overflowed = repair_csv(path, dialect, copy)
+        overflowed = repair_csv(path, dialect, copy, partial(self.mark_cut, path))
         clean = Dialect(",", True, (*dialect.columns, OVERFLOW))
         excluded = "" if overflowed else f" EXCLUDE ({quoted(OVERFLOW)})"
-        return Scan(copy, _options(clean, "none"), excluded)
+        return Scan(copy, _options(clean, copy, path), excluded)
 
     def sink(self, target: SinkTarget) -> Sink:
         """See `FormatHandler.sink`."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
+from crawler.dataset.bounds import MAX_COLUMNS
 from crawler.dataset.columns import UrlColumns, url_columns
 from crawler.dataset.files import DatasetError, cannot_read
 from crawler.dataset.formats import DatasetFormat
@@ -72,9 +73,11 @@ class FormatHandler:
         Raise `DatasetError`.
         """
         try:
-            return self.make_relation(context, files)
+            relation = self.make_relation(context, files)
         except duckdb.Error as error:
             raise self.cannot_read(files[0], error, context.scratch) from error
+        refuse_wide(files[0], len(relation.columns))
+        return relation
 
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
         """Return what `relation` does; may raise `duckdb.Error` as well."""
@@ -108,6 +111,15 @@ class FormatHandler:
     def cannot_read(self, path: Path, error: BaseException, scratch: Path) -> DatasetError:
         """Return the error for a file that is damaged or of another format, or for a full disk."""
         return cannot_read(path, error, scratch, self.format.name)
+
+
+def refuse_wide(path: Path, columns: int) -> None:
+    """Raise `DatasetError` for more columns than a dataset may have."""
+    if columns > MAX_COLUMNS:
+        raise DatasetError(
+            f"{path} has {columns:,} columns, more than {MAX_COLUMNS:,}; keep those with URLs and "
+            "weights, and whatever else is needed."
+        )
 
 
 def numbered(urls: UrlColumns, line: str | None = None) -> str:

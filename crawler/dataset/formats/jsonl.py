@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crawler.dataset.bounds import MAX_COLUMNS, MAX_COPIED_LINE
 from crawler.dataset.columns import UrlColumns
 from crawler.dataset.compression import compression_of, open_plain
+from crawler.dataset.dialect import URL_NAMES, header_names
 from crawler.dataset.files import DatasetError, cannot_read
-from crawler.dataset.formats.handler import ReadContext, Rows, numbered
+from crawler.dataset.formats import DatasetFormat
+from crawler.dataset.formats.handler import ReadContext, Rows, numbered, refuse_wide
 from crawler.dataset.json_lines import IS_OBJECT, needs_copy, rows_of_files, write_copy
 from crawler.dataset.scans import (
     LINE_OPTIONS,
@@ -42,6 +46,10 @@ class JsonlHandler(ScanHandler):
 
     function = "read_json"
 
+    def __init__(self, dataset_format: DatasetFormat) -> None:
+        super().__init__(dataset_format)
+        self._wide: tuple[Path, int] | None = None
+
     def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
         """See `ScanHandler.scan`. A file is copied if a line of it is no object."""
         with open_plain(path) as stream:
@@ -50,19 +58,41 @@ class JsonlHandler(ScanHandler):
         compression = compression_of(path)
         types = _types(context.connection, path, compression)
         if types is None:
-            write_copy(path, lines := _copy_of_lines(copy))
+            write_copy(path, lines := _copy_of_lines(copy), partial(self.mark_cut, path))
             copy = copy.with_suffix(".jsonl")
             _write_objects(context.connection, lines, copy)
             path, compression = copy, "none"
             types = _types(context.connection, path, compression)
         if not types:
             return None
+        types = self._narrowed(context, path, types)
         # Duplicate keys in an object are an error to DuckDB; to ignore it costs no row.
         options = (
             f"format='newline_delimited', ignore_errors=true, columns={column_types(types)}, "
             f"auto_detect=false, compression='{compression}'"
         )
         return Scan(path, options)
+
+    def _narrowed(
+        self, context: ReadContext, path: Path, types: list[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """Return the columns that are read of a file whose members have very many names.
+
+        One row may have brought them, so the others are read all the same.
+        """
+        if len(types) <= MAX_COLUMNS:
+            return types
+        self._wide = path, len(types)
+        wanted = {*URL_NAMES, *header_names(context.given)}
+        known = [(name, kind) for name, kind in types if name.lower() in wanted]
+        return known[:MAX_COLUMNS] or types[:MAX_COLUMNS]
+
+    def rows(self, context: ReadContext, files: Sequence[Path]) -> Rows:
+        """See `ScanHandler.rows`; `rows_as_lines` keeps any number of columns."""
+        rows = super().rows(context, files)
+        if self._wide is not None:
+            refuse_wide(*self._wide)
+        return rows
 
     def rows_as_lines(self, context: ReadContext, files: Sequence[Path]) -> Rows:
         """See `FormatHandler.rows_as_lines`. DuckDB reads the lines of copies where it has to."""
@@ -78,6 +108,7 @@ class JsonlHandler(ScanHandler):
             lines = connection.sql(_rows_of_lines(line_scans))
         except UNREADABLE as error:
             raise self.cannot_read(files[0], error, context.scratch) from error
+        self.refuse_cut()
         urls = context.url_columns(rows)
         lines.create_view("rows_of_files", replace=True)
         # A URL is what DuckDB finds on a line under the column's name.
@@ -96,13 +127,20 @@ def _types(
     connection: duckdb.DuckDBPyConnection, path: Path, compression: str
 ) -> list[tuple[str, str]] | None:
     """Return names and types of the columns of a file; None if a line of it is no JSON object."""
-    query = (
-        f"DESCRIBE SELECT * FROM read_json([{path_literal(path)}], records=true, "  # noqa: S608
-        f"format='newline_delimited', sample_size=-1, maximum_depth=2, "
-        f"compression='{compression}')"
+    options = (
+        f"[{path_literal(path)}], format='newline_delimited', sample_size=-1, maximum_depth=2, "
+        f"compression='{compression}'"
     )
     try:
-        rows = connection.execute(query).fetchall()
+        # As members of one object: DuckDB's work for columns grows with the square of their number,
+        # and one row may have any number of members. Columns of its own are needed only where
+        # names differ in case alone, since DuckDB renames them.
+        (whole,) = connection.sql(f"FROM read_json({options}, records=false)").types
+        members = whole.children if whole.id == "struct" else []
+        is_unique = len({name.lower() for name, _ in members}) == len(members)
+        if members and (is_unique or len(members) > MAX_COLUMNS):
+            return [(str(name), _type(str(kind))) for name, kind in members]
+        rows = connection.execute(f"DESCRIBE FROM read_json({options}, records=true)").fetchall()
     except duckdb.Error:
         return None
     return [(str(name), _type(str(kind))) for name, kind, *_ in rows]
@@ -131,7 +169,7 @@ def _lines_for_duckdb(copy: Path, path: Path, scan: Scan) -> Path:
 
 def _line_scan(path: Path) -> Scan:
     options = f"{LINE_OPTIONS}columns={{'line': 'VARCHAR'}}, compression='{compression_of(path)}'"
-    return Scan(path, options)
+    return Scan(path, f"{options}, max_line_size={MAX_COPIED_LINE}")
 
 
 def _rows_of_lines(scans: Sequence[Scan]) -> str:

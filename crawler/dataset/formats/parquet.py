@@ -15,7 +15,13 @@ import pyarrow.parquet as pq
 
 from crawler.dataset.columns import UrlColumns
 from crawler.dataset.files import DatasetError
-from crawler.dataset.formats.handler import FormatHandler, ReadContext, Rows, relation_rows
+from crawler.dataset.formats.handler import (
+    FormatHandler,
+    ReadContext,
+    Rows,
+    refuse_wide,
+    relation_rows,
+)
 from crawler.dataset.layout import Layout, layout_of
 from crawler.dataset.scans import TABLE_OPTIONS, Scan, path_literal, select
 from crawler.dataset.sinks import Sink, SinkTarget, table_of_columns
@@ -40,6 +46,7 @@ class ParquetHandler(FormatHandler):
         """See `FormatHandler.make_relation`."""
         for path in files:
             _refuse_cut(path)
+        refuse_wide(files[0], len(pq.read_schema(files[0])))
         query = select(Scan(files[0], TABLE_OPTIONS), files, "read_parquet")
         return context.connection.sql(query)
 

@@ -1,14 +1,26 @@
 """Plain text: a URL or a host a line."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from crawler.dataset.compression import compression_of
 from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.repair import repair_text
-from crawler.dataset.scans import LINE_OPTIONS, Scan, ScanHandler, is_utf16, reads_whole
+from crawler.dataset.scans import (
+    LINE_OPTIONS,
+    Scan,
+    ScanHandler,
+    is_utf16,
+    line_size,
+    reads_whole,
+)
 
 _OPTIONS = LINE_OPTIONS + "columns={'url': 'VARCHAR'}, compression="
+
+
+def _options(path: Path, original: Path) -> str:
+    return f"{_OPTIONS}'{compression_of(path)}'{line_size(path, original)}"
 
 
 class TextHandler(ScanHandler):
@@ -16,12 +28,12 @@ class TextHandler(ScanHandler):
 
     def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:
         """See `ScanHandler.scan`."""
-        scan = Scan(path, f"{_OPTIONS}'{compression_of(path)}'")
+        scan = Scan(path, _options(path, path))
         if not is_utf16(path) and reads_whole(context.connection, scan, self.function):
             return scan
         copy = copy.with_suffix(".txt")
-        repair_text(path, copy)
-        return Scan(copy, f"{_OPTIONS}'none'")
+        repair_text(path, copy, partial(self.mark_cut, path))
+        return Scan(copy, _options(copy, path))
 
     def query(self, context: ReadContext, files: Sequence[Path]) -> str:
         """See `ScanHandler.query`."""

@@ -23,7 +23,7 @@ def crawl(
     frontier: Frontier,
     options: FetchOptions,
     on_visit: Callable[[Visit], None] | None = None,
-    on_local_failure: Callable[[str], None] = lambda _why: None,
+    on_local_failure: Callable[[int, str], None] = lambda _origin, _why: None,
 ) -> RunEnd:
     """Visit every job of a frontier and return how it ended.
 

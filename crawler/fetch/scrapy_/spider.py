@@ -61,7 +61,7 @@ class ReservationsSpider(Spider):
         options: FetchOptions,
         frontier: Frontier,
         on_visit: Callable[[Visit], None] | None = None,
-        on_local_failure: Callable[[str], None] = lambda _why: None,
+        on_local_failure: Callable[[int, str], None] = lambda _origin, _why: None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)

@@ -86,7 +86,7 @@ class Coordinator:
         *,
         workers: int,
         on_visits: Callable[[int], None],
-        on_local_failure: Callable[[str], None] = lambda _why: None,
+        on_local_failure: Callable[[int, str], None] = lambda _origin, _why: None,
     ) -> None:
         self._db, self._run, self._queue = db, run, queue
         self._max_workers, self._on_visits = workers, on_visits
@@ -182,7 +182,7 @@ class Coordinator:
                     self._fail(message["failed"])
                 elif "left_due" in message:
                     worker.leaves_due = self._leaves_due = True
-                    self._on_local_failure(message["left_due"])
+                    self._on_local_failure(*message["left_due"])
                 elif "ended" in message:
                     self._begin_stop(RunEnd(message["ended"]))
                 elif not has_ended:
@@ -228,7 +228,7 @@ def crawl_in_processes(
     keep_pages: bool = False,
     max_batch: int = MAX_BATCH,
     on_visits: Callable[[int], None] = lambda _visits: None,
-    on_local_failure: Callable[[str], None] = lambda _why: None,
+    on_local_failure: Callable[[int, str], None] = lambda _origin, _why: None,
 ) -> RunEnd:
     """Visit what is due in worker processes and return how it ended.
 

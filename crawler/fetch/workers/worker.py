@@ -140,7 +140,7 @@ def main() -> None:
         ended = crawl(
             frontier,
             frontier.options,
-            on_local_failure=lambda why: coordinator.send({"left_due": why}),
+            on_local_failure=lambda *failure: coordinator.send({"left_due": failure}),
         )
         if ended is RunEnd.NO_NETWORK:
             coordinator.send({"ended": ended})

@@ -1,0 +1,17 @@
+"""Origins that stay due because of the machine that crawls; view `coverage` shows them."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from crawler.store.database import transaction
+
+
+def save_local_failures(
+    db: sqlite3.Connection, run: int, notes: Mapping[int, str], now: str
+) -> None:
+    """Store why a run could not visit some origins, by their number; the last reason counts."""
+    if not notes:
+        return
+    rows = [(origin, run, now, note) for origin, note in notes.items()]
+    with transaction(db):
+        db.executemany("INSERT OR REPLACE INTO local_failure VALUES (?, ?, ?, ?)", rows)
