@@ -126,6 +126,7 @@ class ScanHandler(FormatHandler):
         opened = {path: self._opened(context, n, path) for n, path in enumerate(files, start=1)}
         found = {path: scan for path, scan in opened.items() if scan is not None}
         if not found:
+            self.refuse_cut()
             raise EmptyDatasetError(f"{files[0]} holds no rows; give a dataset that is not empty.")
         return found
 
@@ -168,8 +169,8 @@ class ScanHandler(FormatHandler):
         """Raise `DatasetError` for a file that cannot be copied whole."""
         if self._cut is not None:
             raise DatasetError(
-                f"{self._cut} has a line of more than {MAX_LINE:,} characters, which is too long "
-                "to be copied; shorten it."
+                f"{self._cut} has a line of more than {MAX_LINE:,} characters, which is more "
+                "than can be kept; shorten it."
             )
 
     def query(self, context: ReadContext, files: Sequence[Path]) -> str:

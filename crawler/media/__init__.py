@@ -19,8 +19,10 @@ from typing import Any, TypeVar
 
 from crawler.media import _c2pa, _epub, _images, _pdf
 from crawler.media._model import (
+    EXTRACT_CAP,
     PACKET_CAP,
     PACKETS,
+    PACKETS_CAP,
     TEXT_CAP,
     Assertion,
     Credentials,
@@ -33,6 +35,7 @@ from crawler.media._model import (
 )
 
 __all__ = [
+    "EXTRACT_CAP",
     "Assertion",
     "Credentials",
     "Media",
@@ -108,7 +111,20 @@ def extract(body: bytes, *, truncated: bool = False) -> bytes:
         ),
         credentials=_capture_errors("c2pa", lambda: _c2pa.credentials(kind, body), errors),
     )
-    return write(replace(media, faults=tuple(errors)))
+    return _within_cap(replace(media, faults=tuple(errors)))
+
+
+def _within_cap(media: Media) -> bytes:
+    """Return the extract without parts for which it would be larger than `EXTRACT_CAP`."""
+    written = write(media)
+    for part, without in (("epub", {"package": None}), ("c2pa", {"credentials": None})):
+        if len(written) <= EXTRACT_CAP:
+            break
+        why = f"the extract would be larger than {EXTRACT_CAP} octets"
+        faults = (*media.faults, MediaFault(part=part, why=why))
+        media = replace(media, faults=faults, **without)  # type: ignore[arg-type]
+        written = write(media)
+    return written
 
 
 def failed_extract(why: str) -> bytes:
@@ -129,8 +145,25 @@ def _capture_errors(part: str, read_part: Callable[[], _T], errors: list[MediaFa
 
 
 def _packets(kind: str, body: bytes) -> tuple[Packet, ...]:
-    packets = _pdf.packets(body) if kind == "pdf" else _images.packets(kind, body)
-    return tuple(_packet(place, octets) for place, octets in islice(packets, PACKETS))
+    found = _pdf.packets(body) if kind == "pdf" else _images.packets(kind, body)
+    packets: list[Packet] = []
+    room = PACKETS_CAP
+    for place, octets in islice(found, PACKETS):
+        packets.append(_cut(_packet(place, octets), room))
+        room = max(0, room - _size(packets[-1].text))
+    return tuple(packets)
+
+
+def _cut(packet: Packet, room: int) -> Packet:
+    """Return a packet with as much of its text as takes `room` octets in an extract."""
+    # A character takes up to six octets: `\u0000`.
+    while (size := _size(packet.text)) > room:
+        packet = replace(packet, text=packet.text[: len(packet.text) * room // size], cut=True)
+    return packet
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) - len('""')
 
 
 def _packet(place: str, octets: bytes) -> Packet:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+#: Limits of an extract: octets of all its XMP packets as JSON, and of the whole.
+PACKETS_CAP, EXTRACT_CAP = 1024 * 1024, 2 * 1024 * 1024
 #: Limits: characters of an XMP packet, packets of a file, elements of an EPUB package.
 PACKET_CAP, PACKETS, ELEMENTS = 1024 * 1024, 4, 500
 #: Limit for the characters of shorter texts: names, URLs, values, error messages.

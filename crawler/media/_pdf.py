@@ -3,12 +3,18 @@
 import io
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from crawler.media._model import PACKET_CAP, UnreadableError
 
 if TYPE_CHECKING:
     import pikepdf
+
+
+# Octets of a stream after decoding, as the table of the objects or a group of them is one, and
+# warnings about one document.
+_STREAM_CAP, _WARNINGS = 16 * 1024 * 1024, 1_000
 
 
 def packets(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -19,11 +25,27 @@ def packets(body: bytes) -> Iterator[tuple[str, bytes]]:
     """
     import pikepdf
 
+    _limit_library()
     with pikepdf.open(io.BytesIO(body)) as pdf:
         metadata = pdf.Root.get("/Metadata")
         if isinstance(metadata, pikepdf.Stream):
             number, generation = metadata.objgen
             yield f"object {number} {generation}", _content(metadata)
+
+
+@cache
+def _limit_library() -> None:
+    """Set limits of qpdf for this process, once."""
+    from pikepdf import settings
+
+    settings.set_qpdf_limits(
+        doc_max_warnings=_WARNINGS,
+        flate_max_memory=_STREAM_CAP,
+        png_max_memory=_STREAM_CAP,
+        tiff_max_memory=_STREAM_CAP,
+        run_length_max_memory=_STREAM_CAP,
+        dct_max_memory=_STREAM_CAP,
+    )
 
 
 def _content(stream: "pikepdf.Stream") -> bytes:

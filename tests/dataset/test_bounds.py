@@ -72,8 +72,8 @@ def test_a_compressed_line_without_an_end_is_counted(tmp_path):
 
 @pytest.mark.parametrize("name", ["d.csv", "d.jsonl"])
 def test_flags_of_a_file_that_would_lose_text_are_refused(name, tmp_path, tdm_audit, demo_output):
-    line = f"{A},{LINE}\n" if name == "d.csv" else json.dumps({"url": A, "t": LINE}) + "\n"
-    (tmp_path / name).write_text(("url,t\n" if name == "d.csv" else "") + line)
+    text = f"url,t\n{A},{LINE}\n{B},1\n" if name == "d.csv" else objects(LINE)
+    (tmp_path / name).write_text(text)
     out = tmp_path / f"out.{name[2:]}"
     done = tdm_audit("flag", tmp_path / name, "-o", out, "--db", demo_output / "audit.db")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
@@ -165,7 +165,7 @@ def test_an_object_of_too_many_members_costs_no_other_row(tmp_path, tdm_audit, d
     # What keeps the lines loses nothing; a table would.
     words = ["flag", path, "--db", demo_output / "audit.db", "-o"]
     assert tdm_audit(*words, tmp_path / "out.jsonl").returncode == 0
-    flagged = [json.loads(line) for line in (tmp_path / "out.jsonl").open()]
+    flagged = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert flagged[1].items() >= wide.items()
     refused = tdm_audit(*words, tmp_path / "out.parquet")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
@@ -205,6 +205,12 @@ def test_a_file_of_nul_octets_is_no_text(name, tmp_path):
     (tmp_path / name).write_bytes(bytes(100_000))
     with pytest.raises(DatasetError, match="is no text"):
         counted(tmp_path / name)
+
+
+def test_objects_that_are_all_too_long_are_refused(tmp_path):
+    (tmp_path / "d.jsonl").write_text(json.dumps({"url": A, "t": LINE}) + "\n")
+    with pytest.raises(DatasetError, match="has a line of more than 33,554,432 characters"):
+        counted(tmp_path / "d.jsonl")
 
 
 def test_a_few_nul_octets_do_no_harm(tmp_path):

@@ -404,3 +404,36 @@ def test_nothing_is_fetched_for_a_file():
         assert faults(remote)[0][0] == "c2pa"
         with pytest.raises(TimeoutError):
             server.accept()
+
+
+def tiff_of(octets, entries):
+    """Return a TIFF whose directory names the same octets as packet several times."""
+    entry = struct.pack("<HHII", 700, 1, len(octets), 8)
+    directory = 8 + len(octets)
+    head = b"II*\0" + struct.pack("<I", directory) + octets
+    return head + struct.pack("<H", entries) + entry * entries + bytes(4)
+
+
+LONG_META = f'<meta name="n" content="{"x" * 1990}" id="{"y" * 1990}" {"z" * 1990}="1"/>'
+
+HOSTILE = {
+    "octets that are no UTF-8": tiff_of(b"\xff" * 800_000, 8),
+    "control characters": tiff_of(b"\x01" * 800_000, 8),
+    "characters of four octets": tiff_of("\U0001f600".encode() * 200_000, 8),
+    "quotes": tiff_of(b'"' * 800_000, 8),
+    "an EPUB of long attributes": epub(f"<package>{LONG_META * 480}</package>"),
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_an_extract_is_small_whatever_the_file(body):
+    extract = media.extract(body)
+    assert len(extract) <= media.EXTRACT_CAP
+    found = media.read(extract)
+    assert found.faults or any(packet.cut for packet in found.packets)
+
+
+def test_a_packet_of_usual_size_is_whole_beside_a_huge_one():
+    body = jpeg(plus("x"), more=extended(b"x" * 3_000_000))
+    whole, *_ = media.read(media.extract(body)).packets
+    assert whole == media.read(media.extract(jpeg(plus("x")))).packets[0]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from crawler.reports.visible import fit, json_text, source_lines, visible
 
 HIDDEN = [
-    ("S9: ESC", "\x1b[31mred", "\\x1b[31mred"),
-    ("S9: C1 CSI", "\x9b31m", "\\x9b31m"),
-    ("S9: bidi override", "a\u202egpj.exe", "a\\u202egpj.exe"),
+    ("ESC", "\x1b[31mred", "\\x1b[31mred"),
+    ("C1 CSI", "\x9b31m", "\\x9b31m"),
+    ("bidi override", "a\u202egpj.exe", "a\\u202egpj.exe"),
     ("bidi isolate", "\u2066a\u2069", "\\u2066a\\u2069"),
     ("bell and backspace", "\x07\x08", "\\x07\\x08"),
     ("NUL", "a\0b", "a\\x00b"),

@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
@@ -46,7 +47,8 @@ class ParquetHandler(FormatHandler):
         """See `FormatHandler.make_relation`."""
         for path in files:
             _refuse_cut(path)
-        refuse_wide(files[0], len(pq.read_schema(files[0])))
+        with suppress(OSError, pa.ArrowException):  # DuckDB says what is wrong with a file
+            refuse_wide(files[0], len(pq.read_schema(files[0])))
         query = select(Scan(files[0], TABLE_OPTIONS), files, "read_parquet")
         return context.connection.sql(query)
 

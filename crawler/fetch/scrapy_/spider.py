@@ -228,7 +228,11 @@ class ReservationsSpider(Spider):
         is_success = status is not None and 200 <= status < 300
         if observation.target.resource is not Resource.MEDIA or not is_success:
             return observation
-        extract = await self._sandbox.extract(observation.body, truncated=observation.truncated)
+        extract = await self._sandbox.extract(
+            observation.body,
+            truncated=observation.truncated,
+            origin=resolve.origin_text(observation.target.asked),
+        )
         return replace(observation, extract=extract)
 
 
