@@ -1,8 +1,8 @@
 # `make check` is the one command for people and CI. It never writes; `make fix` does.
 PY ?= .venv/bin/python
-GENERATED = README.md docs/agents.md docs/data.md docs/rules.md docs/near-misses.md
+GENERATED = README.md docs/agents.md docs/data.md docs/rules.md docs/near-misses.md docs/limits.md
 
-.PHONY: check fix lint test types layers docs subjects protocol measures bench
+.PHONY: check fix lint test types layers docs subjects protocol measures bench lock locked audit sbom
 
 check: lint types layers docs subjects test
 
@@ -46,3 +46,29 @@ measures:
 
 bench:
 	$(PY) -m benchmarks.robots_parse
+
+# What is installed, with the SHA-256 of every file: for Linux, and Python from 3.11 on.
+SUPPLY = build/supply-chain
+PLATFORMS = --universal --python-version 3.11 --extra dev --extra media
+
+$(SUPPLY): tools/supply_chain.txt
+	python3 -m venv $@
+	$@/bin/pip install -q -r tools/supply_chain.txt
+	touch $@
+
+lock: $(SUPPLY)
+	$(SUPPLY)/bin/uv pip compile -q pyproject.toml .ci/lock.in $(PLATFORMS) \
+		--upgrade --generate-hashes --no-header --no-annotate -o .ci/lock.txt
+
+# An environment of exactly these files; `.ci/run` finds everything there already.
+locked:
+	python3 -m venv .venv
+	.venv/bin/pip install -q --require-hashes -r .ci/lock.txt
+	.venv/bin/pip install -q --no-deps --no-build-isolation -e .
+
+# Known vulnerabilities, asked of the advisory service of pip-audit; so it needs a network.
+audit: $(SUPPLY)
+	$(SUPPLY)/bin/pip-audit --disable-pip --require-hashes -r .ci/lock.txt
+
+sbom: $(SUPPLY)
+	$(SUPPLY)/bin/cyclonedx-py requirements .ci/lock.txt --pyproject pyproject.toml -o build/sbom.json

@@ -4,11 +4,11 @@ import io
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
-from crawler.cli._options import db_option, did_you_mean, exit_on_error, output
+from crawler.cli._options import db_option, did_you_mean, exit_on_error, output, say
 
 if TYPE_CHECKING:
     import sqlite3
@@ -69,7 +69,20 @@ def export_command(
             return
         written = export(connection, view, out, form, raw=raw)
         if not quiet:
-            click.echo(f"{written:,} rows of {view} written to {out}")
+            say([f"{written:,} rows of {view} written to {out}"])
+
+
+class _VisibleLines:
+    """A stream whose lines are made visible; see `reports.visible`."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, line: str) -> int:
+        """Write one line."""
+        from crawler.reports.visible import visible
+
+        return self._out.write(visible(line.removesuffix("\n")) + "\n")
 
 
 def _print(connection: "sqlite3.Connection", view: str, form: str, *, raw: bool) -> None:
@@ -82,8 +95,10 @@ def _print(connection: "sqlite3.Connection", view: str, form: str, *, raw: bool)
         return
     # As to a file: UTF-8 whatever the locale, and no line end is translated.
     text = io.TextIOWrapper(sys.stdout.buffer, "utf-8", errors=ERRORS, newline="")
+    # Data keep every character, but on a terminal those of strangers would act.
+    stream = cast("TextIO", _VisibleLines(text)) if sys.stdout.isatty() else text
     try:
-        export_text(connection, view, text, form, raw=raw)
+        export_text(connection, view, stream, form, raw=raw)
         text.flush()
     finally:
         text.detach()

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -29,10 +28,10 @@ def describe(top: Path, out: Path, files: Iterable[Path], added: pa.Schema, fact
         target = out / folder.relative_to(top)
         known = f"{state.get('_fingerprint')} {facts}"
         state["_fingerprint"] = hashlib.sha256(known.encode()).hexdigest()[:16]
-        _write(target / STATE, state)
-        _write(target / INFO, _extended(info, added))
+        _write(target / STATE, _text(state))
+        _write(target / INFO, _text(_extended(info, added)))
     if (top / SPLITS).is_file():
-        shutil.copyfile(top / SPLITS, out / SPLITS)
+        _write(out / SPLITS, (top / SPLITS).read_bytes())
 
 
 def _extended(info: dict[str, Any], added: pa.Schema) -> dict[str, Any]:
@@ -55,5 +54,12 @@ def _object(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", "utf-8")
+def _text(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Made anew: what is there may be a link that somebody planted, and would be written through.
+    path.unlink(missing_ok=True)
+    with path.open("xb") as file:
+        file.write(content)

@@ -117,7 +117,10 @@ class Shards:
         self._made += 1
         new, shard = (self._folder / f"batch-{self._made}.{end}" for end in ("new", "db"))
         with os_errors_as_store_error(shard), sqlite_errors_as_store_error(shard):
-            shutil.copyfile(self._empty(), new)
+            # Made anew: what is there may be a link that somebody planted.
+            new.unlink(missing_ok=True)
+            with self._empty().open("rb") as empty, new.open("xb") as copy:
+                shutil.copyfileobj(empty, copy)
             with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as shard_db:
                 self._fill(shard_db, origins, settings)
             new.rename(shard)

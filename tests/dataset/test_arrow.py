@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pytest
 
+from crawler.dataset import saved
 from crawler.dataset.files import DatasetError, locate
 from crawler.dataset.formats import BY_NAME
 from crawler.dataset.formats import arrow as arrow_files
@@ -131,3 +132,17 @@ def test_columns_of_one_name_and_of_types_that_do_not_fit(tmp_path, read):
     stream(tmp_path / "2.arrow", pa.table({"url": [1.5]}))
     with pytest.raises(DatasetError, match="cannot be read as arrow"):
         read(tmp_path)
+
+
+def test_the_metadata_of_a_saved_dataset_follow_no_planted_link(tmp_path):
+    top, out = tmp_path / "top", tmp_path / "out"
+    for folder in (top, out):
+        folder.mkdir()
+    for name in (saved.STATE, saved.INFO, saved.SPLITS):
+        (top / name).write_text("{}")
+        (tmp_path / f"victim of {name}").write_text("kept")
+        (out / name).symlink_to(tmp_path / f"victim of {name}")
+    saved.describe(top, out, [top / "data.arrow"], pa.schema([]), "facts")
+    for name in (saved.STATE, saved.INFO, saved.SPLITS):
+        assert not (out / name).is_symlink()
+        assert (tmp_path / f"victim of {name}").read_text() == "kept"

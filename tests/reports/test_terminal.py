@@ -227,6 +227,12 @@ def test_control_characters_of_hosts_do_not_reach_a_terminal(tmp_path, tdm_audit
         assert done.stdout
         assert not set(map(ord, done.stdout)) & {*range(10), *range(11, 32), *range(0x7F, 0xA0)}
         assert "\u202e" not in done.stdout
+    for view, form in (("statements", "csv"), ("statements", "jsonl"), ("observations", "csv")):
+        words = ["export", view, "--db", tmp_path / "a.db", "-o", "-", "--format", form]
+        shown, status = on_terminal([*PYTHON, *words])
+        assert (status, len(shown.splitlines()) > 1) == (0, True)
+        assert not set(map(ord, shown)) & {*range(10), 11, 12, *range(14, 32), *range(0x7F, 0xA0)}
+        assert "\u202e" not in shown
     # The reader of robots.txt has replaced the others already.
     assert "]0;x\ufffd\\u202e\n" in explained.stdout
     findings = {f["purpose"]: f for f in json.loads(as_json.stdout)["findings"]}

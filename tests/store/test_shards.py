@@ -302,3 +302,15 @@ def test_damaged_bytes_are_not_revalidated(db):
     assert len(stored_responses(db, origin, whole_pages=False)) == 1
     damage(db, b"rules")
     assert stored_responses(db, origin, whole_pages=False) == {}
+
+
+def test_a_planted_link_is_not_followed(db, path, tmp_path):
+    run = begun(db)
+    (tmp_path / "victim").write_text("kept")
+    folder = tmp_path / "audit.db.shards" / f"run-{run}"
+    folder.mkdir(parents=True)
+    (folder / "batch-1.new").symlink_to(tmp_path / "victim")
+    shard = made(db, path, run, "b.example")
+    assert shard.path.is_file()
+    assert not shard.path.is_symlink()
+    assert (tmp_path / "victim").read_text() == "kept"
