@@ -73,7 +73,7 @@ class ObservationRow(NamedTuple):
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the stored header fields are no list of fields any more."""
+        """Return whether the stored header fields are no list of fields any more."""
         is_damaged = _headers(self.headers) is None
         return is_damaged or (self.confirmed is not None and self.confirmed.is_damaged)
 

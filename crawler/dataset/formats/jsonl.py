@@ -83,7 +83,7 @@ class JsonlHandler(ScanHandler):
         if len(types) <= MAX_COLUMNS:
             return types
         self._wide = path, len(types)
-        wanted = {*URL_NAMES, *header_names(context.given)}
+        wanted = {*URL_NAMES, *header_names((*context.given, *context.urls))}
         known = [(name, kind) for name, kind in types if name.lower() in wanted]
         return known[:MAX_COLUMNS] or types[:MAX_COLUMNS]
 
