@@ -14,8 +14,6 @@ MAX_SCANNED_LINE, MAX_COPIED_LINE = 16 * 1024 * 1024, 128 * 1024 * 1024
 MAX_LINE = 32 * 1024 * 1024
 #: Characters that are left of a longer line: more than a URL may have, so that is too long, too.
 CUT_LINE = 64 * 1024
-#: Share of NUL octets in the beginning of a file from which it is no text.
-MAX_NULS = 0.1
 # Names of columns that a message lists, and characters of each.
 _MOST_NAMES, _LONGEST_NAME = 40, 60
 _SPECIAL = (
@@ -37,11 +35,6 @@ def special_file(path: Path) -> str:
     """
     mode = path.stat().st_mode
     return next((name for is_kind, name in _SPECIAL if is_kind(mode)), "")
-
-
-def is_binary(head: bytes) -> bool:
-    """Return whether the beginning of a file is full of NUL octets, as no text is."""
-    return head.count(0) > MAX_NULS * len(head)
 
 
 def bounded_lines(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import duckdb
 
 from crawler.dataset import compression
-from crawler.dataset.bounds import MAX_COPIED_LINE, MAX_LINE, MAX_SCANNED_LINE, is_binary
+from crawler.dataset.bounds import MAX_COPIED_LINE, MAX_LINE, MAX_SCANNED_LINE
 from crawler.dataset.compression import compression_of, open_plain
 from crawler.dataset.dialect import encoding_of
 from crawler.dataset.files import DatasetError, EmptyDatasetError
@@ -23,8 +23,6 @@ TABLE_OPTIONS = "union_by_name=true, hive_partitioning=false"
 #: Options of `read_csv` for whole lines: a line may hold any character, so neither delimiter nor
 #: quote is one.
 LINE_OPTIONS = "auto_detect=false, delim='', quote='', escape='', header=false, "
-# Octets by which a file is told from one that is no text.
-_HEAD = 64 * 1024
 
 
 class Scan(NamedTuple):
@@ -86,14 +84,6 @@ def is_utf16(path: Path) -> bool:
         return encoding_of(stream.read(4)) == "utf-16"
 
 
-def _refuse_binary(path: Path) -> None:
-    """Raise `DatasetError` for a file that is no text."""
-    with open_plain(path) as stream:
-        head = stream.read(_HEAD)
-    if encoding_of(head) != "utf-16" and is_binary(head):
-        raise DatasetError(f"{path} is no text (its beginning has NUL octets); check the file.")
-
-
 class ScanHandler(FormatHandler):
     """A format whose files are read one by one, by a table function of DuckDB.
 
@@ -144,7 +134,6 @@ class ScanHandler(FormatHandler):
     def _scanned(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
         """Return the scan of a file, or of the lines that are left of one that is cut off."""
         try:
-            _refuse_binary(path)
             return self.scan(context, path, copy)
         except UNREADABLE:
             if compression_of(path) == "none":

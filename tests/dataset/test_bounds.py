@@ -201,9 +201,9 @@ def test_what_is_no_file_is_refused(kind, name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["d.csv", "d.tsv", "d.jsonl", "d.txt", "d"])
-def test_a_file_of_nul_octets_is_no_text(name, tmp_path):
+def test_a_file_of_nul_octets_is_refused(name, tmp_path):
     (tmp_path / name).write_bytes(bytes(100_000))
-    with pytest.raises(DatasetError, match="is no text"):
+    with pytest.raises(DatasetError, match="is binary"):
         counted(tmp_path / name)
 
 
