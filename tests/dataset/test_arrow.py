@@ -64,11 +64,11 @@ def read(tmp_path):
 def test_every_kind_of_file_is_seen_by_duckdb_and_read_to_the_letter(tmp_path, read, name):
     KINDS[name](path := tmp_path / name)
     rows = read(path)
-    assert rows.columns == ["url", "code", "weight"]
+    assert rows.columns == ["url", "code", "weight", "parts"]
     assert rows.fetchall() == [
-        ("http://a.example/1", "x", 1),
-        (None, None, 2),
-        ("http://b.example/2", "x", None),
+        ("http://a.example/1", "x", 1, [{"a": 1}]),
+        (None, None, 2, None),
+        ("http://b.example/2", "x", None, []),
     ]
     got = pa.Table.from_batches(arrow_files.batches(path), arrow_files.schema_of(path))
     assert got.schema == TABLE.schema

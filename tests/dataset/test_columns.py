@@ -266,7 +266,7 @@ def _grouped(values, sizes):
     sizes=st.lists(st.integers(1, 4), max_size=4),
     write=st.sampled_from([parquet, arrow, jsonl]),
 )
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_nesting_of_the_same_urls_gives_the_same_origins(
     tmp_path, texts, nesting, sizes, write
 ):
