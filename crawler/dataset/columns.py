@@ -194,8 +194,8 @@ def _role_and_path(rows: duckdb.DuckDBPyRelation, text: str) -> tuple[str, str]:
 def _chosen(rows: duckdb.DuckDBPyRelation) -> UrlColumn:
     """Return the column that is chosen if the user gives none.
 
-    A column or part with a known name comes first, unless no text of a sample names a host there;
-    then what mostly holds texts that do.
+    A column with a known name comes first unless it has no text in a sample, then a part with one
+    in which a text names a host; else what mostly holds texts that do.
     """
     sampler = _Sampler(rows)
     columns = columns_of(rows)
@@ -203,7 +203,8 @@ def _chosen(rows: duckdb.DuckDBPyRelation) -> UrlColumn:
     for path in _candidates(columns, sampler):
         if path.name.lower() not in _RANK:
             continue
-        if sampler.share(path):
+        share = sampler.share(path)
+        if share or (share is not None and not path.steps):
             return UrlColumn(path, "name")
         named.append(path)
     by_values = _by_values(columns, sampler)

@@ -157,7 +157,7 @@ def test_octets_that_are_no_text_are_unusable(tmp_path):
 
 
 FOUND = [
-    pytest.param({"link": "words", "u": A}, "u", "values", id="a known name without hosts"),
+    pytest.param({"a": {"link": "words"}, "u": A}, "u", "values", id="a part without hosts"),
     pytest.param({"link": None, "meta": {"url": A}}, "meta.url", "name", id="an empty column"),
     pytest.param({"u": A, "meta": {"url": B}}, "meta.url", "name", id="names before values"),
     pytest.param({"url": A, "meta": {"url": B}}, "url", "name", id="plain before nested"),
