@@ -84,4 +84,7 @@ def _summary(
         origins=dict(counts.origins),
         rows=dict(counts.rows),
         bounds={p: (counts.at_least[p], counts.at_most[p]) for p in Purpose},
+        # Views count roles for all agents only.
+        roles=(),
+        role_rows={},
     )
