@@ -18,6 +18,7 @@ the few entries that nearly all origins share are back at once, and the others s
 | `PLAIN_PATHS`      | whether a path needs no parsing          | `evaluate.current_answers`    |
 | `MEDIA_TYPES`      | media type and charset, by field value   | `protocols.parse`             |
 | `PAGE_ELEMENTS`    | whether no protocol reads an element     | `protocols.parse_cache`       |
+| `NEAR_NAMES`       | the name that is meant, by spelling      | `parsing.near_names`          |
 
 Owners that are modules keep their cache for the life of the process. Sizes are in entries.
 """
@@ -38,6 +39,7 @@ PLAIN_HOSTS = 8
 PLAIN_PATHS = 1024
 MEDIA_TYPES = 1024
 PAGE_ELEMENTS = 4096
+NEAR_NAMES = 1024
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -10,6 +10,8 @@ import ada_url
 
 #: Shorter than `canonical.MAX_URL_LENGTH`: a document can name any number of URLs.
 _MAX_LINK_LENGTH = 4096
+# Of one origin: a robots.txt may name 200 licences, and each is looked for among all of them.
+_RESOLVED = 1024
 
 
 def join(base: str, reference: str) -> str | None:
@@ -18,6 +20,12 @@ def join(base: str, reference: str) -> str | None:
     Fragment and credentials are dropped. Octets outside of US-ASCII, and those that
     `surrogateescape` kept, are percent-encoded.
     """
+    # Only short ones are cached, since what is cached stays in memory.
+    is_short = max(len(base), len(reference)) <= _MAX_LINK_LENGTH
+    return _join_cached(base, reference) if is_short else _join(base, reference)
+
+
+def _join(base: str, reference: str) -> str | None:
     octets = reference.encode("utf-8", "surrogateescape")
     ascii_reference = "".join(chr(o) if o < 0x80 else f"%{o:02X}" for o in octets)
     try:
@@ -28,6 +36,9 @@ def join(base: str, reference: str) -> str | None:
         return None
     url.username = url.password = url.hash = ""
     return str(url.href)
+
+
+_join_cached = lru_cache(maxsize=_RESOLVED)(_join)
 
 
 def is_askable(url: str) -> bool:

@@ -7,6 +7,8 @@ vocabulary, since hostile files hold many thousands of unknown names.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from crawler.caches import NEAR_NAMES, BoundedCache
+
 _SEPARATORS = re.compile(r"[-_:. \u00a0\u2010-\u2015\u2212]+")
 _MAX_LENGTH = 40
 #: Shorter names have too many neighbours that mean something else.
@@ -32,6 +34,7 @@ class NearNames:
         for whole, name in self._whole.items():
             for variant in _variants(whole):
                 self._shortened.setdefault(variant, name)
+        self._cache: BoundedCache[str, tuple[str | None]] = BoundedCache(NEAR_NAMES)
 
     def meant(self, written: str) -> str | None:
         """Return the name that a text means, None if it resembles none.
@@ -39,6 +42,12 @@ class NearNames:
         A text resembles a name if one letter is missing, surplus, wrong or swapped with the next:
         both then have a spelling with one letter less in common.
         """
+        # A document has few names, and each of them many times. More of a text is not compared.
+        begin = written[:_MAX_LENGTH]
+        found = self._cache.get(begin) or self._cache.put(begin, (self._find(begin),))
+        return found[0]
+
+    def _find(self, written: str) -> str | None:
         plain = squash(written)
         if plain in self._whole:
             return self._whole[plain]
