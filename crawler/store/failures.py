@@ -149,7 +149,10 @@ def _no_database(path: Path, said: str) -> str:
 def _cannot_open(path: Path, said: str) -> str:
     if path.exists() and not os.access(path, os.R_OK):
         return f"{path} cannot be read by this user; ask for permission to read it"
-    return f"cannot open {path} ({said}); check the permissions of the file and of its folder"
+    return (
+        f"cannot open {path} ({said}); check the permissions of the file and of its folder, and "
+        "how many files may be open (`ulimit -n`)"
+    )
 
 
 def _no_memory(path: Path, said: str) -> str:
