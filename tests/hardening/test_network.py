@@ -372,3 +372,10 @@ def test_one_host_of_many_ports_is_no_proof():
 
 def test_the_farthest_of_the_requests_counts():
     assert [farthest(r) for r in ([], [P, N], [P, A, P], [U])] == [U, N, A, U]
+
+
+def test_empty_lines_before_a_response_are_bounded():
+    answer = Octets(b"", b"\r\n" * 20000, 64 * MEGABYTE)
+    assert asked(answer) == ("broken", "more octets than any response needs", b"")
+    # What the kernel buffers on both sides, not what the server has.
+    assert answer.sent < 5 * MEGABYTE + 16 * MEGABYTE

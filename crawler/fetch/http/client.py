@@ -63,6 +63,7 @@ class _RawHeaderResponse(aiohttp.ClientResponse):
         context.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         context.tls = handler.tls
         handler.spent = context.spent
+        handler.expect_response(context.cap)
         return await super().start(connection)
 
 
@@ -103,6 +104,7 @@ class Client:
         `context.spent`, which includes DNS. Raises `BusyError` as `Turns.turn` does.
         """
         parsed = yarl.URL(url, encoded=True)
+        context.cap = context.cap or self._cap
         request_context.set(context)
         begun = started = waits_from = _start_clock(context)
         try:
@@ -137,7 +139,7 @@ class Client:
         """Read the body. Raise TimeoutError or `BrokenAnswerError` if it does not come whole."""
         _refuse_transfer_codings(response)
         coding = ",".join(response.headers.getall("Content-Encoding", ()))
-        cap = request_context.get().cap or self._cap
+        cap = request_context.get().cap
         try:
             return await body.read(response.content.iter_any(), coding, cap)
         except TimeoutError as error:

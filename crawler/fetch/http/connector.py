@@ -49,6 +49,9 @@ DNS_TTL_S = 300
 #: Octets of framing in a chunked body (sizes, extensions, trailers) beyond a share of its content:
 #: a quarter is that of chunks of 20 octets.
 MAX_FRAMING_OCTETS, _CONTENT_PER_FRAMING = 64 * 1024, 4
+#: Octets on the wire for one response, as a multiple of what is kept of its body, and in addition
+#: for header fields. Empty lines before a response have no end, for example.
+WIRE_FACTOR, WIRE_MORE = 4, 1024 * 1024
 #: Interim responses before one final response, and octets of their header fields.
 MAX_INTERIM, MAX_INTERIM_OCTETS = 20, 64 * 1024
 _PIECE = 4096
@@ -108,6 +111,8 @@ class TlsRecordingHandler(ResponseHandler):
       until the timeout. Here the reader gets the error at once.
     - Interim responses (RFC 9110, 15.2), and responses that no request asked for, are queued
       without a limit. Here the connection is closed at `MAX_INTERIM` of them.
+    - Empty lines before a response are passed over without a limit. Here all octets of a response
+      count, see `expect_response`.
     - Chunks are parsed one by one, however small (RFC 9112, 7.1). Here the connection is closed
       when a body has `MAX_FRAMING_OCTETS` more of framing than a quarter of its content.
 
@@ -119,6 +124,11 @@ class TlsRecordingHandler(ResponseHandler):
     _interim = 0
     _interim_octets = 0
     _flood = ""
+    _left = WIRE_MORE
+
+    def expect_response(self, cap: int) -> None:
+        """Begin to count the octets of a response of whose body at most `cap` are kept."""
+        self._left = WIRE_FACTOR * cap + WIRE_MORE
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -144,6 +154,9 @@ class TlsRecordingHandler(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         """Pass data to the parser, in two pieces if the header section ends in it."""
         self.spent.octets += len(data)
+        self._left -= len(data)
+        if self._left < 0:
+            self._flood = self._flood or "more octets than any response needs"
         with cpu_charged(self.spent):
             self._parse(data)
 
