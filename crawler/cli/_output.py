@@ -75,6 +75,12 @@ def output() -> Iterator[None]:
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon_stdout()
+    except MemoryError:
+        fail(
+            "this process was refused memory; nothing stored is lost: free some, or raise its "
+            "limit, and run the same command again",
+            _FAILED,
+        )
     except OSError as error:
         said = error.strerror or str(error)
         if error.errno not in _OF_THE_MACHINE:

@@ -12,14 +12,17 @@ def connect(scratch: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
 
     Raise `DatasetError` if the limit is not a size.
     """
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(scratch / "spilled"),
-            # DuckDB would download an extension that a query seems to need.
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
+    try:
+        connection = duckdb.connect(
+            config={
+                "temp_directory": str(scratch / "spilled"),
+                # DuckDB would download an extension that a query seems to need.
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryError(str(error)) from error
     # Commands show their own progress.
     connection.execute("SET enable_progress_bar = false")
     try:
