@@ -232,9 +232,7 @@ class FlagWriter:
     ) -> AbstractContextManager[Rows]:
         as_lines = self._keeps_lines(form, out)
         given = self._request.url_columns
-        return open_rows(
-            self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines
-        )
+        return open_rows(self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines)
 
     def _sink(
         self,
