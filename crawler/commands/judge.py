@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.evaluation_cache import EvaluationCache
+from crawler.evaluate.history import Evaluated, history_of
 from crawler.rulesets import RuleSet
 from crawler.store import derived, parties
 from crawler.store.database import transaction
@@ -38,6 +40,11 @@ def rebuild(
     rule_sets = derived.rule_sets(db, chosen)
     reader, evaluations = snapshot_reader(db), EvaluationCache(rule_sets, chosen)
     writer = FindingsWriter(db, keep_contacts=keep_contacts)
+
+    def evaluate(rows: list[ObservationRow]) -> Evaluated:
+        snapshot = reader.snapshot_of(rows)
+        return snapshot, evaluations.evaluation_of(snapshot.resources)
+
     judged = 0
     is_complete = run is None and not waiting
     load_mode = derived.bulk_load_mode(db) if is_complete else nullcontext()
@@ -53,8 +60,10 @@ def rebuild(
                 break
             if not is_complete:
                 derived.drop_derived_of_origin(db, origin)
-            snapshot = reader.load(origin)
-            writer.add(origin, snapshot, evaluations.evaluation_of(snapshot.resources))
+            rows = reader.rows_of(origin)
+            present = evaluate(rows)
+            writer.add(origin, *present)
+            writer.add_history(origin, history_of(rows, evaluate, present))
             judged += 1
             if on_origin is not None:
                 on_origin()

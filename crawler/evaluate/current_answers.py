@@ -6,18 +6,19 @@ recorded as the last attempt (docs/crawling.md).
 
 import json
 import re
-from collections import defaultdict
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from crawler import caches
 from crawler.evaluate.records import LastFailure
-from crawler.model import fields_of
+from crawler.model import fields_of, value_of
 from crawler.protocols import FIELD_NAMES
 from crawler.protocols.parse import is_refusal_of_us, presence_by_status
 from crawler.urls import canonical
 from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
+
+Fields = tuple[tuple[str, str], ...]
 
 _ANSWERED = frozenset((Outcome.RESPONDED.value, Outcome.TOO_LARGE.value))
 _EXTERNAL = frozenset(str(resource.value) for resource in EXTERNAL)
@@ -123,8 +124,8 @@ def _headers(text: str) -> tuple[tuple[str, str], ...] | None:
 def current_answers(rows: list[ObservationRow]) -> tuple[CurrentAnswer, ...]:
     """Return for each resource the last answer that showed something, else the last attempt.
 
-    `rows` are the observations of one origin in the order of their attempts. The result is
-    sorted by resource and path.
+    `rows` are the observations of one origin in the order of their time. The result is sorted by
+    resource and path.
     """
     by_resource: dict[tuple[str, str], list[ObservationRow]] = {}
     for row in rows:
@@ -159,7 +160,7 @@ def _is_plain_path(path: str) -> bool:
 
 
 def _current_answer(resource: str, path: str, rows: list[ObservationRow]) -> CurrentAnswer:
-    chains = _chains(rows)
+    chains = chains_of(rows)
     last = chains[-1]
     shown = next((c for c in reversed(chains) if c[-1].presence is not Presence.UNSEEN), last)
     row = shown[-1]
@@ -177,17 +178,23 @@ def _current_answer(resource: str, path: str, rows: list[ObservationRow]) -> Cur
     )
 
 
-def _chains(rows: list[ObservationRow]) -> list[list[ObservationRow]]:
+def chains_of(rows: list[ObservationRow]) -> list[list[ObservationRow]]:
     """Return the chains of redirects, in the order of their first requests, each by its hops.
 
-    A chain is known by its run and the URL requested; of equal hops the later response counts.
+    A chain is known by its run and the URL requested. Where a run has several captures of a URL,
+    a hop that is there already begins the next chain.
     """
     if len(rows) == 1:
         return [rows]
-    chains: defaultdict[tuple[int, str], dict[int, ObservationRow]] = defaultdict(dict)
+    chains: list[dict[int, ObservationRow]] = []
+    latest: dict[tuple[int, str], dict[int, ObservationRow]] = {}
     for row in rows:
-        chains[row.run, row.asked][row.hop] = row
-    return [[chain[hop] for hop in sorted(chain)] for chain in chains.values()]
+        chain = latest.get((row.run, row.asked))
+        if chain is None or row.hop in chain:
+            chain = latest[row.run, row.asked] = {}
+            chains.append(chain)
+        chain[row.hop] = row
+    return [[chain[hop] for hop in sorted(chain)] for chain in chains]
 
 
 def _since(finals: list[ObservationRow]) -> str:
@@ -206,9 +213,24 @@ def _since(finals: list[ObservationRow]) -> str:
     return since
 
 
-def _signal_fields(row: ObservationRow) -> list[tuple[str, str]]:
+def _signal_fields(row: ObservationRow) -> Fields:
     """Return the header fields that any protocol reads."""
-    return [field for field in row.fields if field[0].strip().lower() in FIELD_NAMES]
+    return heard(row)[1]
+
+
+def heard(row: ObservationRow) -> tuple[str, Fields]:
+    """Return what is read of the header fields: the content type, and those of protocols."""
+    return _heard(row.headers) if row.confirmed is None else _heard_of(row.fields)
+
+
+@lru_cache(maxsize=caches.HEADER_LISTS)
+def _heard(text: str) -> tuple[str, Fields]:
+    return _heard_of(_headers(text))
+
+
+def _heard_of(fields: Fields) -> tuple[str, Fields]:
+    known = tuple([field for field in fields if field[0].strip().lower() in FIELD_NAMES])
+    return value_of(fields, "content-type"), known
 
 
 def _last_failure(row: ObservationRow, finals: list[ObservationRow]) -> LastFailure | None:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from crawler.evaluate.applicable import collect_applicable, missing, unreadable_protocols
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.detail import describe, first_names
+from crawler.evaluate.effects import effect_of
 from crawler.evaluate.records import (
     RESERVING,
     ApplicableStatement,
@@ -101,7 +102,7 @@ def evaluate_rule_sets(
 ) -> tuple[ApplicableStatements, tuple[tuple[Finding, ...], ...]]:
     """Return the applicable statements, and for each rule set the findings of all purposes.
 
-    The findings are those of `evaluate`.
+    The findings are those of `evaluate`, with their effects.
     """
     collected = collect_applicable(resources, question)
     findings_by_rank: dict[Hashable, tuple[Finding, ...]] = {}
@@ -119,9 +120,19 @@ def evaluate_rule_sets(
         )
         if key not in findings_by_rank:
             made = [_finding(p, ranked, rules, collected) for p in Purpose]
-            findings_by_rank[key] = tuple(_with_exceptions(made, resources, question, rules))
+            made = list(_with_exceptions(made, resources, question, rules))
+            findings_by_rank[key] = tuple([_with_effect(f, ranked, rules) for f in made])
         findings.append(tuple([f._replace(rules=rules.label) for f in findings_by_rank[key]]))
     return collected, tuple(findings)
+
+
+def _with_effect(finding: Finding, ranked: list[_RankedStatement], rules: RuleSet) -> Finding:
+    deciding = [
+        r.applicable
+        for r in ranked
+        if r.state is not None and is_about(r.applicable.statement, finding.purpose, rules)
+    ]
+    return finding._replace(effect=effect_of(finding, deciding))
 
 
 def _ranked_statements(collected: ApplicableStatements, rules: RuleSet) -> list[_RankedStatement]:

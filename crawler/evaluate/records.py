@@ -11,6 +11,27 @@ from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
 RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 
 
+class Term(NamedTuple):
+    """One statement by its effect: what it says, without where and how it is written.
+
+    `stance` is that of the statement, or `excepted` for an agent that a state which covers
+    everybody does not cover; such a term has no protocol. What a statement does not name is
+    empty. Documents with equal terms differ in nothing that anybody has to act upon.
+    """
+
+    protocol: str
+    stance: str
+    agent: str = ""
+    path: str = ""
+    media: str = ""
+    policy: str = ""
+    use: str = ""
+
+
+#: The effect of a finding: its terms, each once, in order.
+Effect = tuple[Term, ...]
+
+
 class LastFailure(NamedTuple):
     """The last attempt at a resource, where it failed.
 
@@ -102,7 +123,8 @@ class Finding(NamedTuple):
     that nothing is reserved. `exceptions` are the agents that a state which covers everybody does
     not cover, as the documents write them. `malformed` says that a reservation was attempted
     which only a lenient reading yields, and which does not count. `stale` says that the finding
-    rests on evidence older than the last attempt, which failed.
+    rests on evidence older than the last attempt, which failed. `effect` is that of the
+    statements behind the state (`evaluate.effects`), where all rule sets are evaluated.
     """
 
     purpose: Purpose
@@ -117,6 +139,7 @@ class Finding(NamedTuple):
     exceptions: tuple[str, ...] = ()
     malformed: bool = False
     stale: bool = False
+    effect: Effect = ()
 
 
 def is_page_level(applicable: ApplicableStatement) -> bool:

@@ -18,12 +18,13 @@ from crawler import caches
 from crawler.caches import BoundedCache
 from crawler.evaluate.current_answers import (
     CurrentAnswer,
+    Fields,
     ObservationRow,
     OtherResponse,
     current_answers,
     reason_of,
 )
-from crawler.evaluate.records import ResourceEvidence
+from crawler.evaluate.records import LastFailure, ResourceEvidence
 from crawler.model import Document, Issue, Reading, value_of
 from crawler.protocols import FIELD_NAMES, PROTOCOLS
 from crawler.protocols.interface import Carrier, Protocol
@@ -36,8 +37,6 @@ from crawler.protocols.parse import (
 from crawler.protocols.parse_cache import needs_original, normalise_for_cache
 from crawler.protocols.url_patterns import url_patterns_of
 from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
-
-Fields = tuple[tuple[str, str], ...]
 
 
 def _readers_of(resource: Resource, *, headers: bool) -> tuple[Protocol, ...]:
@@ -91,7 +90,8 @@ class OriginSnapshot:
     """The current evidence of an origin.
 
     `resources` is the input of the evaluator: first one for each of `answers`, in their order,
-    then the other responses whose header fields count. `readings` pairs keys of observations
+    then the other responses whose header fields count, then what was expected and never
+    requested. `readings` pairs keys of observations
     with what was found in them. `newest_observed_at` is the UTC time of the newest current
     answer, `last_looked_at` that of the last attempt of any kind; both are empty without any.
     `last_outcome` says why the last attempt at a resource failed, `responded` if none did.
@@ -105,6 +105,15 @@ class OriginSnapshot:
     last_outcome: str
 
 
+#: The resources that every origin is asked for, with their paths: without an answer from each,
+#: nobody can tell that nothing is reserved.
+EXPECTED = {
+    Resource.ROBOTS_TXT: "/robots.txt",
+    Resource.AI_TXT: "/ai.txt",
+    Resource.TDMREP_JSON: "/.well-known/tdmrep.json",
+    Resource.HOME: "/",
+}
+_NEVER_REQUESTED = LastFailure(is_refusal=False, days=0, why="never requested")
 _EMPTY = ParsedResponse()
 # A response parsed without keys, and for each reading whether it is stored.
 _UnkeyedResponse = tuple[ParsedResponse, tuple[bool, ...]]
@@ -113,7 +122,7 @@ _UnkeyedResponse = tuple[ParsedResponse, tuple[bool, ...]]
 class SnapshotReader:
     """Loads snapshots. Equal documents are parsed once, however many hosts send them.
 
-    `rows_of` returns the observations of an origin by its number, in the order of attempts;
+    `rows_of` returns the observations of an origin by its number, in the order of their time;
     `load_body` returns stored bytes by their digest, None if they are gone or damaged.
     """
 
@@ -130,7 +139,14 @@ class SnapshotReader:
 
     def load(self, origin: int) -> OriginSnapshot:
         """Return the snapshot of an origin by its number; empty if it was never visited."""
-        rows = self._rows_of(origin)
+        return self.snapshot_of(self._rows_of(origin))
+
+    def rows_of(self, origin: int) -> list[ObservationRow]:
+        """Return the observations of an origin in the order of their time."""
+        return self._rows_of(origin)
+
+    def snapshot_of(self, rows: list[ObservationRow]) -> OriginSnapshot:
+        """Return the snapshot that these observations of an origin make."""
         answers = current_answers(rows)
         parsed = {answer.row.key: self._parse_row(answer.row) for answer in answers}
         resources = [_resource_evidence(answer, parsed[answer.row.key]) for answer in answers]
@@ -140,6 +156,7 @@ class SnapshotReader:
                 if from_headers.readings:
                     parsed[other.row.key] = from_headers
                     resources.append(_header_evidence(answer, other, from_headers))
+        resources += _never_requested(answers)
         return OriginSnapshot(
             resources=tuple(resources),
             answers=answers,
@@ -338,6 +355,31 @@ def _header_evidence(
         is_final=False,
         origin=_origin_asked(answer),
     )
+
+
+def _never_requested(answers: tuple[CurrentAnswer, ...]) -> list[ResourceEvidence]:
+    """Return unseen evidence for the expected resources that were never requested.
+
+    A crawl requests all of them, or records why it did not. An archive may hold only one.
+    """
+    asked = {answer.resource for answer in answers}
+    if asked.issuperset(EXPECTED) or not answers:
+        return []
+    at = next(filter(None, map(_origin_asked, answers)), "")
+    return [
+        ResourceEvidence(
+            resource=resource,
+            path=path,
+            url=at + path,
+            presence=Presence.UNSEEN,
+            observation=0,
+            observed_at="",
+            last_failure=_NEVER_REQUESTED,
+            origin=at,
+        )
+        for resource, path in EXPECTED.items()
+        if resource not in asked
+    ]
 
 
 def _origin_asked(answer: CurrentAnswer) -> str:

@@ -77,6 +77,8 @@ _MIGRATIONS = (
     "0006_claims",
     "0008_columns",
     "0012_local_failures",
+    "0010_ground",
+    "0012_history",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"
@@ -287,7 +289,14 @@ def _migrate(connection: sqlite3.Connection) -> None:
     migrations = Migrations("tdm-audit")
     for name in _MIGRATIONS:
         migrations(name=name)(_migration(name))
-    migrations.apply(Database(connection))
+    # A table that is copied and replaced is what others refer to; inside a transaction, where
+    # migrations run, SQLite ignores this pragma.
+    checked = connection.execute("PRAGMA foreign_keys").fetchone()[0]
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        migrations.apply(Database(connection))
+    finally:
+        connection.execute(f"PRAGMA foreign_keys = {checked}")
 
 
 @contextmanager
@@ -329,6 +338,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Without it, REPLACE deletes rows of evidence and fires no trigger that refuses it.
+    connection.execute("PRAGMA recursive_triggers = ON")
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:

@@ -17,7 +17,8 @@ from crawler.store import flag_cache
 _CACHE_KB = 65_536
 _TABLES = tuple(
     "evaluated_visit verdict url_pattern disagreement finding resource_evidence "
-    "observation_reading party_page party issue candidate statement".split()
+    "observation_reading party_page party issue candidate statement "
+    "phase steady conclusion_part effect".split()
 )
 
 
@@ -136,7 +137,7 @@ def recreate_indexes(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
 def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
     """Delete what was derived for one origin; readings stay, since others may share them."""
     flag_cache.clear(db)
-    for table in ("verdict", "disagreement", "finding", "resource_evidence"):
+    for table in ("verdict", "disagreement", "finding", "resource_evidence", "steady", "phase"):
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
     for table in ("observation_reading", "party_page"):
         db.execute(

@@ -1,7 +1,11 @@
-"""Reader of evidence: the origins to evaluate, and the observations of one."""
+"""Reader of evidence: the origins to evaluate, and the observations of one.
+
+Rules for editors: evidence is in the order of its time, whenever and in whichever run it was
+stored. Nothing here or above may depend on the order of runs or of row numbers.
+"""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
@@ -12,8 +16,9 @@ from crawler.evaluate.snapshot import SnapshotReader
 from crawler.store.bodies import load_body
 from crawler.vocab import Outcome, Reject, Resource
 
-# Run and number, by position in the query of `rows_of`.
-_BY_RUN = itemgetter(1, 0)
+# Columns by their position in the query of `rows_of`: number; time, run and number.
+_BY_NUMBER = itemgetter(0)
+_BY_TIME = itemgetter(11, 1, 0)
 _RESOURCES, _OUTCOMES = frozenset(map(str, Resource)), frozenset(map(str, Outcome))
 _TIME_LENGTH = len("2026-11-22T02:20:00.123Z")
 
@@ -46,8 +51,8 @@ def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
     """Yield the origins visited since they were evaluated, or never evaluated, by number."""
     query = (
         "SELECT v.origin FROM visit AS v LEFT JOIN evaluated_visit AS j ON j.origin = v.origin "
-        "WHERE v.origin > ? AND v.run > coalesce(j.run, 0) "
-        "GROUP BY v.origin ORDER BY v.origin LIMIT 1000"
+        "WHERE v.origin > ? GROUP BY v.origin HAVING count(*) > coalesce(j.visits, 0) "
+        "ORDER BY v.origin LIMIT 1000"
     )
     last = 0
     while found := db.execute(query, (last,)).fetchall():
@@ -56,22 +61,57 @@ def origins_waiting(db: sqlite3.Connection) -> Iterator[int]:
         last = found[-1][0]
 
 
-def rows_of(db: sqlite3.Connection, origin: int) -> list[ObservationRow]:
-    """Return the observations of an origin, oldest first; bodies are not loaded."""
+def clock_bounds(db: sqlite3.Connection) -> dict[int, str]:
+    """Return the runs whose clock was ahead, each with the time that its evidence is older than.
+
+    A crawl sees later what is there than the crawls before it. One that was due at an earlier
+    time than a crawl before it shows that the clock was ahead then.
+    """
+    # Only crawls go by the clock of this machine: runs of other evidence have no such time.
+    query = (
+        "SELECT id, settings ->> 'due_at' AS due_at FROM run WHERE due_at IS NOT NULL "
+        "ORDER BY id DESC"
+    )
+    bounds: dict[int, str] = {}
+    earliest = ""
+    for run, due_at in db.execute(query):
+        if earliest and due_at > earliest:
+            bounds[run] = earliest
+        else:
+            earliest = due_at
+    return bounds
+
+
+def rows_of(
+    db: sqlite3.Connection, origin: int, bounds: Mapping[int, str] | None = None
+) -> list[ObservationRow]:
+    """Return the observations of an origin in the order of their time; bodies are not loaded.
+
+    `bounds` are `clock_bounds`, for who reads many origins.
+    """
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
         "observed_at, note, confirms FROM observation WHERE origin = ?",
         (origin,),
     ).fetchall()
     # Sorted here: SQLite would write every column once more to sort them.
-    found.sort(key=_BY_RUN)
+    found.sort(key=_BY_NUMBER)
     rows: dict[int, ObservationRow] = {}
     for columns in found:
         _refuse_damaged(columns)
-        # What a 304 confirms is older than it, so it is in `rows` already.
+        # What a 304 confirms was stored before it, so it is in `rows` already.
         confirmed = columns[-1] and (*columns[:-1], rows.get(columns[-1]))
         rows[columns[0]] = ObservationRow._make(confirmed or columns)
-    return list(rows.values())
+    bounds = clock_bounds(db) if bounds is None else bounds
+    if bounds:
+        return sorted(rows.values(), key=lambda row: _bounded_time(row, bounds))
+    return sorted(rows.values(), key=_BY_TIME)
+
+
+def _bounded_time(row: ObservationRow, bounds: Mapping[int, str]) -> tuple[str, int, str, int]:
+    # Evidence at the bound keeps its own order, before everything else of that time.
+    bound = bounds.get(row.run, "~")
+    return (min(row.observed_at, bound), row.run, row.observed_at, row.key)
 
 
 def _refuse_damaged(columns: tuple[Any, ...]) -> None:
@@ -95,4 +135,4 @@ def _is_time(text: str) -> bool:
 
 def snapshot_reader(db: sqlite3.Connection) -> SnapshotReader:
     """Return a reader of snapshots whose evidence comes from this database."""
-    return SnapshotReader(partial(rows_of, db), partial(load_body, db))
+    return SnapshotReader(partial(rows_of, db, bounds=clock_bounds(db)), partial(load_body, db))

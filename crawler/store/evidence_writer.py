@@ -99,8 +99,9 @@ def add_dataset(
     size = sum(size for _, size, _ in dataset.files)
     number = db.execute(
         "INSERT INTO dataset (path, digest, bytes, format, url_column, column_given, "
-        "weight_column, rows, ingested_at, column_choice, records) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        "weight_column, rows, ingested_at, column_choice, records, id) VALUES "
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "1 + coalesce((SELECT max(dataset) FROM ingested), 0)) RETURNING id",
         (
             dataset.path,
             dataset.digest,
@@ -124,6 +125,7 @@ def add_dataset(
     )
     _add_roles(db, int(number), dataset)
     _add_origins(db, int(number), iter(origins))
+    db.execute("INSERT INTO ingested VALUES (?)", (number,))
     return int(number)
 
 

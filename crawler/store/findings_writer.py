@@ -13,11 +13,12 @@ from crawler.evaluate.evaluation_cache import (
     StatementRef,
     observation_times,
 )
+from crawler.evaluate.history import Phase, Steady
 from crawler.evaluate.snapshot import OriginSnapshot, StoredReading
 from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.protocols.url_patterns import url_patterns_of
 from crawler.redaction import redact
-from crawler.store import parties, verdict_cache
+from crawler.store import history_writer, parties, verdict_cache
 from crawler.store.evidence_writer import text
 
 #: Rows that are buffered: this bounds memory, and one statement of SQL serves many rows.
@@ -28,6 +29,7 @@ _TABLES_OF_READINGS = ("statement", "issue", "candidate", "url_pattern", "party"
 _TABLES = (
     *("reading", *_TABLES_OF_READINGS, "party_page", "observation_reading", "resource_evidence"),
     *("finding", "finding_without_statement", "disagreement", "verdict"),
+    *("effect", "conclusion_part", "steady", "phase"),
 )
 # Buffers whose rows go to part of a table. Most findings have no statement that decided them; their
 # other columns stay NULL and are not bound.
@@ -40,10 +42,11 @@ _COLUMNS = {
     "finding_without_statement": f"{_FINDING}observed_at)",
     "verdict": f"verdict ({verdict_cache.STORED_COLUMNS})",
 }
-# Tables that may get an equal row twice, from documents with equal bytes.
-_TABLES_WITH_REPEATS = ("party_page", "disagreement")
+# Tables that may get an equal row twice, from documents with equal bytes or origins that share.
+_TABLES_WITH_REPEATS = ("party_page", "disagreement", "effect", "conclusion_part")
 _SET_EVALUATED_VISIT = (
-    "INSERT OR REPLACE INTO evaluated_visit SELECT ?, max(run), ?, ? FROM visit WHERE origin = ?"
+    "INSERT OR REPLACE INTO evaluated_visit (origin, run, looked_at, outcome, visits) "
+    "SELECT ?, max(run), ?, ?, count(*) FROM visit WHERE origin = ?"
 )
 
 _Row = tuple[object, ...]
@@ -83,6 +86,7 @@ class FindingsWriter:
             _CACHE_SIZE
         )
         self._finding_rows: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_CACHE_SIZE)
+        self._conclusions: IdentityCache[Evaluation, int] = IdentityCache(_CACHE_SIZE)
         self._private: list[_Row] = []
         self._evaluated: list[_Row] = []
         self._buffered = 0
@@ -113,6 +117,24 @@ class FindingsWriter:
         )
         if self._buffered >= _BUFFER_ROWS:
             self.write()
+
+    def add_history(self, origin: int, history: Steady | tuple[Phase, ...] | None) -> None:
+        """Buffer the history of an origin."""
+        if isinstance(history, Steady):
+            conclusion = self._conclusion(history.evaluation)
+            self._buffer("steady", [history_writer.steady_row(origin, conclusion, history)])
+        elif history is not None:
+            for table, rows in history_writer.phase_rows(origin, history).items():
+                self._buffer(table, rows)
+
+    def _conclusion(self, evaluation: Evaluation) -> int:
+        known = self._conclusions.get(evaluation)
+        if known is not None:
+            return known
+        number, tables = history_writer.conclusion_rows(evaluation)
+        for table, rows in tables.items():
+            self._buffer(table, rows)
+        return self._conclusions.put(evaluation, number)
 
     def write(self) -> None:
         """Write all buffered rows. A reading that is stored already stays, with all its rows."""

@@ -5,6 +5,20 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypedDict
 
+#: The SQL of what an observation is known by in every database that has it; see view
+#: `observations`.
+OBSERVATION_KEY = (
+    "origin.key || ' ' || observation.resource || ' ' || observation.hop || ' ' || "
+    "observation.observed_at || ' ' || observation.asked"
+)
+# Columns of public views with the number that an observation has in this database.
+_NUMBERS = frozenset(
+    (
+        *("observation", "confirms", "observation_before", "observation_after"),
+        *("first_observation", "last_observation"),
+    )
+)
+
 
 class SourceFacts(TypedDict):
     """The response of an observation: digests, status, address and TLS."""
@@ -207,14 +221,30 @@ def unseen_resources(db: sqlite3.Connection, origin: str) -> list[UnseenResource
 def view_rows(
     db: sqlite3.Connection, view: str, columns: Sequence[str]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a public view, ordered by all `columns` from the first to the last."""
-    names = ", ".join(f'"{c}"' for c in columns)
+    """Yield the rows of a public view, ordered by all `columns` from the first to the last.
+
+    Numbers of observations are replaced by their keys: a number is that of one database, and
+    equal evidence shall give equal rows.
+    """
+    names = ", ".join(_exported(c) for c in columns)
     order = ", ".join(str(n) for n in range(1, len(columns) + 1))
-    yield from db.execute(f'SELECT {names} FROM "{view}" ORDER BY {order}')  # noqa: S608 - names of our own views
+    yield from db.execute(f'SELECT {names} FROM "{view}" AS exported ORDER BY {order}')  # noqa: S608 - names of our own views
+
+
+def _exported(column: str) -> str:
+    """Return the SQL of an exported column."""
+    if column not in _NUMBERS:
+        return f'exported."{column}"'
+    return (
+        f"(SELECT {OBSERVATION_KEY} FROM observation JOIN origin ON origin.id = observation.origin "  # noqa: S608 - our own names
+        f'WHERE observation.id = exported."{column}")'
+    )
 
 
 def column_type(db: sqlite3.Connection, view: str, column: str) -> str:
     """Return INTEGER or REAL if a column of a public view holds only numbers, else TEXT."""
+    if column in _NUMBERS:
+        return "TEXT"
     query = f'SELECT DISTINCT typeof("{column}") FROM "{view}"'  # noqa: S608 - names of our own views
     types = {name for (name,) in db.execute(query)} - {"null"}
     if types == {"integer"}:

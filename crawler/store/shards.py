@@ -21,6 +21,7 @@ from crawler.store.database import (
     sqlite_errors_as_store_error,
     transaction,
 )
+from crawler.store.evidence_reader import clock_bounds
 
 # Visits merged by one transaction, and seconds that a worker may need to unlock a shard.
 _VISITS_PER_TRANSACTION, _LOCK_TIMEOUT_S = 50, 5.0
@@ -30,7 +31,10 @@ _LAST_RESPONSES = """
     WITH RECURSIVE
         ranked AS (
             SELECT id, confirms, row_number() OVER (
-                PARTITION BY origin, resource, url ORDER BY run DESC, id DESC
+                PARTITION BY origin, resource, url
+                ORDER BY
+                    min(observed_at, coalesce(:bounds ->> CAST(run AS TEXT), '~')) DESC,
+                    run DESC, observed_at DESC, id DESC
             ) AS n
             FROM main_db.observation
             WHERE origin IN (SELECT origin FROM batch) AND outcome = 'responded'
@@ -105,6 +109,7 @@ class Shards:
     def __init__(self, db: sqlite3.Connection, path: Path, run: int) -> None:
         self._main, self._run = path.resolve(), run
         self._started = _started(db, run)
+        self._bounds = json.dumps(clock_bounds(db))
         self._folder = _folder(path) / f"run-{run}"
         self._made = 0
 
@@ -140,14 +145,15 @@ class Shards:
         shard_db.execute("BEGIN")
         shard_db.execute("CREATE TEMP TABLE batch (origin INTEGER PRIMARY KEY)")
         shard_db.executemany("INSERT INTO batch VALUES (?)", [(origin,) for origin in origins])
-        shard_db.execute(_LAST_RESPONSES)
+        shard_db.execute(_LAST_RESPONSES, {"bounds": self._bounds})
+        for table, wanted in _COPIED.items():
+            shard_db.execute(f"INSERT INTO {table} SELECT * FROM main_db.{table} WHERE {wanted}")  # noqa: S608 - our own names
+        # Last: nothing can be added to runs that ended.
         columns = [f'"{c}"' if c != "settings" else _SETTINGS for c in _columns(shard_db, "run")]
         shard_db.execute(
             f"INSERT INTO run SELECT {', '.join(columns)} FROM main_db.run",  # noqa: S608 - our own names
             {"run": self._run, "settings": json.dumps(settings, sort_keys=True)},
         )
-        for table, wanted in _COPIED.items():
-            shard_db.execute(f"INSERT INTO {table} SELECT * FROM main_db.{table} WHERE {wanted}")  # noqa: S608 - our own names
         shard_db.execute("COMMIT")
 
     def discard(self, shard: Shard) -> None:

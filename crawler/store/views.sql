@@ -299,7 +299,9 @@ SELECT
     observation.tls_version AS tls_version,  -- version of TLS; empty for plain http
     observation.tls_certificate AS tls_certificate,  -- SHA-256 of the server's certificate
     observation.tls_verified AS tls_verified,  -- ok, or why the certificate did not verify; empty for plain http
-    observation.confirms AS confirms  -- key of the earlier observation that a 304 confirms, whose body it refers to
+    observation.confirms AS confirms,  -- key of the earlier observation that a 304 confirms, whose body it refers to
+    origin.key || ' ' || observation.resource || ' ' || observation.hop || ' '
+        || observation.observed_at || ' ' || observation.asked AS natural_key  -- what it is known by in every database that has it: origin, resource, hop, time, URL asked for; exports have it in place of numbers
 FROM observation
 JOIN origin ON origin.id = observation.origin;
 
@@ -823,3 +825,83 @@ SELECT
     agent.source AS source,  -- where the operator says so
     agent.as_of AS as_of  -- day it was last compared with its source
 FROM agent;
+
+-- What an origin said over time: origin × purpose × rule set, one row for each phase of looks with the
+-- same state and the same effect. A failed look is no event, and a document that only reads otherwise
+-- is no change. All of it is one reading, by the code and the rules of today.
+CREATE VIEW history AS
+WITH
+spell AS (
+    SELECT
+        steady.origin, part.rules, part.purpose, part.state, part.effect, steady.first, steady.last,
+        NULL AS before, NULL AS after, steady.looks, steady.missed
+    FROM steady JOIN conclusion_part AS part ON part.conclusion = steady.conclusion
+    UNION ALL
+    SELECT
+        origin, rules, purpose, state, effect, first, last, before, after, looks, missed
+    FROM phase
+)
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    spell.purpose AS purpose,  -- purpose
+    spell.rules AS rules,  -- rule set and version
+    spell.state AS state,  -- state in this phase; unknown only where nothing was known before
+    spell.effect AS effect,  -- digest of what the statements behind it say, without where and how it is written
+    (SELECT observed_at FROM observation WHERE id = spell.before) AS not_before,  -- UTC time of the last look that showed something else; NULL: nothing else was known before
+    (SELECT observed_at FROM observation WHERE id = spell.first) AS valid_from,  -- UTC time of the first look that showed this
+    (SELECT observed_at FROM observation WHERE id = spell.last) AS valid_to,  -- UTC time of the last look that showed this
+    (SELECT observed_at FROM observation WHERE id = spell.after) AS gone_by,  -- UTC time of the first look that showed something else; NULL: this is the last that is known
+    spell.looks AS looks,  -- looks that showed this, each of a run
+    spell.missed AS missed,  -- looks in between or since that failed, in part or altogether, and showed nothing else
+    spell.before AS observation_before,  -- observation of `not_before`, in `observations`
+    spell.first AS first_observation,  -- observation of `valid_from`
+    spell.last AS last_observation,  -- observation of `valid_to`
+    spell.after AS observation_after  -- observation of `gone_by`
+FROM spell JOIN origin ON origin.id = spell.origin;
+
+-- What began to be otherwise: each phase of `history` with the one before it. Nothing becomes or was
+-- unknown here, and a change of code or rules is no change.
+CREATE VIEW changes AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    (SELECT coalesce(sum(d.rows), 0) FROM dataset_origin AS d WHERE d.origin = origin.id) AS rows,  -- rows of all datasets that come from here
+    (SELECT sum(d.weight) FROM dataset_origin AS d WHERE d.origin = origin.id) AS weight,  -- weight of those rows; NULL without a weight column
+    later.purpose AS purpose,  -- purpose
+    later.rules AS rules,  -- rule set and version
+    CASE
+        WHEN later.state = earlier.state THEN 'scope'
+        WHEN is_now.value IS NOT NULL AND was_then.value IS NULL THEN 'began'
+        WHEN is_now.value IS NULL AND was_then.value IS NOT NULL THEN 'stopped'
+        WHEN became.rank < was.rank THEN 'stricter'
+        ELSE 'looser'
+    END AS kind,  -- began or stopped: to be in a state that the rule set counts as reserved; stricter, looser: another state; scope: the same state for other agents, paths or uses
+    earlier.state AS was,  -- state before
+    later.state AS became,  -- state since
+    (SELECT observed_at FROM observation WHERE id = later.before) AS last_seen,  -- UTC time of the last look that showed the state before
+    later.valid_from AS first_seen,  -- UTC time of the first look that showed the state since: it changed in between
+    (
+        SELECT json_group_array(json(term.value)) FROM json_each(now_said.terms) AS term
+        WHERE term.value NOT IN (SELECT value FROM json_each(then_said.terms))
+    ) AS added,  -- JSON: what is said since, each as [protocol, stance, agent, path, media, policy, use]
+    (
+        SELECT json_group_array(json(term.value)) FROM json_each(then_said.terms) AS term
+        WHERE term.value NOT IN (SELECT value FROM json_each(now_said.terms))
+    ) AS removed,  -- JSON: what is no longer said, likewise
+    (SELECT run FROM observation WHERE id = later.first) AS run,  -- run that saw it first, in `runs`
+    later.first AS observation,  -- observation of `first_seen`, in `observations`
+    later.before AS observation_before  -- observation of `last_seen`
+FROM phase AS later
+JOIN phase AS earlier
+    ON earlier.origin = later.origin AND earlier.rules = later.rules
+    AND earlier.purpose = later.purpose AND earlier.n = later.n - 1
+JOIN origin ON origin.id = later.origin
+JOIN ruleset ON ruleset.label = later.rules
+JOIN state AS was ON was.name = earlier.state
+JOIN state AS became ON became.name = later.state
+JOIN effect AS now_said ON now_said.digest = later.effect
+JOIN effect AS then_said ON then_said.digest = earlier.effect
+LEFT JOIN json_each(ruleset.reserved_states) AS is_now ON is_now.value = later.state
+LEFT JOIN json_each(ruleset.reserved_states) AS was_then ON was_then.value = earlier.state
+WHERE later.before IS NOT NULL;

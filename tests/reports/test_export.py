@@ -12,8 +12,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from crawler.commands.judge import rebuild
 from crawler.reports import export
-from crawler.store.database import public_views
+from crawler.store import queries
+from crawler.store.database import connect, public_views
+from tests.store.test_order import RESERVES, SIGNALS, day, ingest, look, store
 
 # H5: cells that a spreadsheet would calculate, and neighbours that it would not.
 CELLS = [
@@ -106,3 +109,28 @@ def test_an_unknown_view_is_refused(view, tmp_path):
     assert "parties" in public_views()
     with pytest.raises(export.ExportError, match="no view 'none'"):
         export.export(view, "none", tmp_path / "a.csv")
+
+
+EXPORTED = ["observations", "findings", "coverage", "statements", "trail"]
+
+
+@pytest.mark.parametrize("view", EXPORTED)
+def test_exports_do_not_depend_on_the_numbers_of_rows(view, tmp_path):
+    written = []
+    for order in (1, -1):
+        name = f"{order}.db"
+        with closing(connect(tmp_path / name, create=True)) as db:
+            ingest(db)
+            for visit in [look(day(n), 200, RESERVES) for n in (1, 2)][::order]:
+                store(db, visit)
+            rebuild(db, chosen=SIGNALS)
+            columns = [c for c in public_views()[view][1] if c != "run"]
+            rows = list(queries.view_rows(db, view, columns))
+            written.append(rows)
+            assert {row[columns.index("observation")] for row in rows} <= {None} | {
+                key for (key,) in db.execute("SELECT natural_key FROM observations")
+            }
+            out = tmp_path / f"{order}.parquet"
+            assert export.export(db, view, out) == len(rows)
+            assert pq.read_schema(out).field("observation").type == "string"
+    assert written[0] == written[1] != []

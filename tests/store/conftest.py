@@ -1,9 +1,12 @@
 """Databases of imagined answers, judged."""
 
+from dataclasses import replace
+
 import pytest
 
 from crawler import page, rulesets
 from crawler.commands.judge import rebuild
+from crawler.evaluate.snapshot import EXPECTED
 from crawler.model import Observation, Origin, Target
 from crawler.store import evidence_writer, runs
 from crawler.store.database import connect, transaction
@@ -39,9 +42,21 @@ def answer(host: str, resource: Resource, path: str, body: str) -> Observation:
     )
 
 
+def _absent(host: str, given: list[Observation]) -> list[Observation]:
+    asked = {o.target.resource for o in given}
+    return [
+        replace(answer(host, resource, path, ""), status=404, headers=())
+        for resource, path in EXPECTED.items()
+        if resource not in asked
+    ]
+
+
 @pytest.fixture
 def audit(tmp_path):
-    """Make a database of observations, each of the origin of its URL; three rows an origin."""
+    """Make a database of observations, each of the origin of its URL; three rows an origin.
+
+    Resources that every origin is asked for are absent where they are not given.
+    """
     opened = []
 
     def make(*seen: Observation, keep_contacts: bool = False):
@@ -60,7 +75,7 @@ def audit(tmp_path):
             number = runs.begin_run(db, NEW_RUN, AT)
             for n, host in enumerate(hosts, start=1):
                 its = [o for o in seen if o.target.url.split("/")[2] == host]
-                evidence_writer.save_visit(db, number, n, its, AT)
+                evidence_writer.save_visit(db, number, n, [*its, *_absent(host, its)], AT)
         rebuild(db, chosen=SIGNALS, keep_contacts=keep_contacts)
         return db
 

@@ -23,6 +23,7 @@ FILES = {
     Resource.ROBOTS_TXT: ("/robots.txt", "User-agent: *\nDisallow:\n"),
     Resource.TDMREP_JSON: ("/.well-known/tdmrep.json", "[]"),
     Resource.HOME: ("/", "<title>A page</title>"),
+    Resource.AI_TXT: ("/ai.txt", ""),
 }
 ONE = '[{"location": "/", "tdm-reservation": 1}]'
 ZERO = '[{"location": "/", "tdm-reservation": 0}]'

@@ -1,0 +1,183 @@
+"""What counts as evidence is final: triggers refuse changes, with one door for datasets."""
+
+import sqlite3
+from contextlib import closing
+from importlib.resources import files
+
+import pytest
+from sqlite_utils import Database, Migrations
+
+from crawler.store import evidence_writer, runs
+from crawler.store.database import connect, transaction
+from tests.store.test_order import day, ingest, look, store
+
+TABLES = (
+    "dataset dataset_file dataset_reject dataset_origin sample origin observation visit body run "
+    "ingested removal"
+).split()
+OF_DATASETS = ("sample", "dataset_origin", "dataset_reject", "dataset_file", "dataset")
+REFUSED = pytest.raises(sqlite3.IntegrityError, match=r"append-only|final|identity")
+
+
+@pytest.fixture
+def db(tmp_path):
+    """A database with rows in every table of evidence."""
+    with closing(connect(tmp_path / "audit.db", create=True)) as connection:
+        fill(connection)
+        yield connection
+
+
+def fill(db):
+    with transaction(db):
+        db.execute("INSERT INTO dataset VALUES (7, 'd', '', 0, 'csv', 'url', 0, '', 1, '')")
+        db.execute("INSERT INTO dataset_file VALUES (7, 'd', 0, '')")
+        db.execute("INSERT INTO dataset_reject VALUES (7, 'empty', 1, '')")
+        db.execute("INSERT INTO ingested VALUES (7)")
+    ingest(db, "other")
+    with transaction(db):
+        db.execute("INSERT INTO dataset VALUES (9, 'gone', '', 0, 'csv', 'gone', 0, '', 1, '')")
+        db.execute("INSERT INTO ingested VALUES (9)")
+        db.execute("INSERT INTO removal VALUES (9, ?, 'asked for')", (day(0),))
+        db.execute("DELETE FROM dataset WHERE id = 9")
+    store(db, look(day(1), 200, b"User-agent: *\n"))
+
+
+def columns(db, table):
+    return [name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+
+
+def test_every_table_of_the_test_has_rows(db):
+    for table in TABLES:
+        assert db.execute(f"SELECT count(*) > 0 FROM {table}").fetchone() == (1,), table
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_nothing_can_be_deleted_changed_or_replaced(db, table):
+    for column in columns(db, table):
+        if (table, column) in (("run", "ended"), ("run", "ended_at")):
+            continue
+        changed = "||  '1'" if table == "run" else ""
+        with REFUSED:
+            db.execute(f"UPDATE {table} SET {column} = {column} {changed}")
+    with REFUSED:
+        db.execute(f"DELETE FROM {table}")
+    with REFUSED:
+        db.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+
+
+@pytest.mark.parametrize(
+    "column", ["command", "version", "versions", "settings", "user_agent", "catalogue"]
+)
+def test_of_a_run_that_goes_on_only_the_end_is_open(db, column):
+    run = store(db, (), ended=None)
+    with REFUSED:
+        db.execute(f"UPDATE run SET {column} = '[]' WHERE id = ?", (run,))
+    runs.end_run(db, run, "finished", day(2))
+
+
+@pytest.mark.parametrize("table", ["observation", "visit"])
+def test_nothing_is_added_to_a_run_that_ended(db, table):
+    changed = {"observation": ("id", "hop"), "visit": ("origin",)}[table]
+    values = [f"{c} + 90" if c in changed else c for c in columns(db, table)]
+    db.execute("PRAGMA foreign_keys = OFF")
+    with REFUSED:
+        db.execute(f"INSERT INTO {table} SELECT {', '.join(values)} FROM {table}")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "dataset_file VALUES (7, 'more', 0, '')",
+        "dataset_reject VALUES (7, 'no_host', 1, '')",
+        "dataset_origin VALUES (7, 1, 5, NULL)",
+        "sample VALUES (1, 7, 5, '/more')",
+        "dataset VALUES (9, 'back', '', 0, 'csv', 'back', 0, '', 1, '')",
+    ],
+)
+def test_nothing_is_added_to_a_dataset_that_is_stored(db, row):
+    with REFUSED:
+        db.execute(f"INSERT INTO {row}")
+
+
+def test_rows_of_a_dataset_are_deleted_where_a_removal_says_why(db):
+    with REFUSED:
+        db.execute("DELETE FROM sample WHERE dataset = 8")
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("INSERT INTO removal VALUES (8, ?, '')", (day(2),))
+    db.execute("INSERT INTO removal VALUES (8, ?, 'asked for')", (day(2),))
+    for table in OF_DATASETS:
+        number = "id" if table == "dataset" else "dataset"
+        db.execute(f"DELETE FROM {table} WHERE {number} = 8")
+        with REFUSED:
+            db.execute(f"DELETE FROM {table} WHERE {number} = 7")
+            raise sqlite3.IntegrityError("final: there was no row") from None
+    # The number is not used again: what was said of it stays true.
+    assert ingest(db, "next") == 10
+
+
+OLD = "0001_evidence 0002_derived 0003_prepared 0004_protocols 0005_names 0006_claims".split()
+
+
+def as_it_was(path):
+    """Make a database of an older version, with evidence in it."""
+    old = sqlite3.connect(path, isolation_level=None)
+    migrations = Migrations("tdm-audit")
+    for name in OLD:
+
+        @migrations(name=name)
+        def _(db, name=name):
+            statement = ""
+            sql = (files("crawler.store") / f"migrations/{name}.sql").read_text("utf-8")
+            for line in sql.splitlines(keepends=True):
+                statement += line
+                if sqlite3.complete_statement(statement):
+                    db.execute(statement)
+                    statement = ""
+
+    migrations.apply(Database(old))
+    return old
+
+
+def test_a_database_of_an_older_version_keeps_its_evidence(tmp_path, db):
+    path = tmp_path / "old.db"
+    tables = [table for table in TABLES if table not in ("ingested", "removal")]
+    kept = {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+    with closing(as_it_was(path)) as old:
+        for table, rows in kept.items():
+            marks = ", ".join("?" * len(rows[0]))
+            old.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+    with closing(connect(path)) as new:
+        assert {t: new.execute(f"SELECT * FROM {t}").fetchall() for t in tables} == kept
+        assert new.execute("SELECT dataset FROM ingested").fetchall() == [(7,), (8,)]
+        assert new.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert new.execute("PRAGMA foreign_keys").fetchone() == (1,)
+        for name in ("observation", "visit", "run", "sample"):
+            query = "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ? ORDER BY 1, 2"
+            schema = new.execute(query, (name,)).fetchall()
+            assert schema == db.execute(query, (name,)).fetchall()
+        with REFUSED:
+            new.execute("UPDATE dataset_origin SET rows = 9")
+
+
+def test_a_dataset_that_fails_half_way_leaves_nothing(db):
+    def origins():
+        raise OSError("the disk is full")
+        yield
+
+    before = db.execute("SELECT count(*) FROM ingested").fetchone()
+    with pytest.raises(OSError, match="full"), transaction(db):
+        evidence_writer.add_dataset(
+            db,
+            evidence_writer.NewDataset(
+                path="x",
+                files=(),
+                format="csv",
+                url_column="x",
+                weight_column="",
+                rows=0,
+                rejects=(),
+            ),
+            origins(),
+            day(0),
+        )
+    assert db.execute("SELECT count(*) FROM ingested").fetchone() == before
