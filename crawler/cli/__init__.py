@@ -3,7 +3,7 @@
 import click
 
 from crawler import __version__
-from crawler.cli import check, crawl, demo, explain, export, flag, judge
+from crawler.cli import changes, check, crawl, demo, explain, export, flag, judge, verify
 from crawler.cli._group import Commands
 
 
@@ -27,5 +27,8 @@ for _command in (
     explain.explain_command,
     flag.flag,
     export.export_command,
+    changes.changes_command,
+    verify.verify_command,
+    verify.adopt_command,
 ):
     main.add_command(_command)

@@ -257,6 +257,7 @@ def print_crawl(
     from crawler.reports import run_report as reports
     from crawler.reports import summary as summaries
     from crawler.reports import tables
+    from crawler.reports.changes import run_changes
     from crawler.reports.headline import headline
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.queries import dataset_totals
@@ -269,6 +270,7 @@ def print_crawl(
         report = None if result.run is None else reports.run_report(connection, result.run)
         summary = None if quiet else summaries.summary(connection, result.dataset, result.run)
         totals = dataset_totals(connection, result.dataset)
+        changed = None if quiet or result.run is None else run_changes(connection, result.run)
     unusable = summaries.too_many_unusable(
         totals.unattributable, totals.rows, totals.url_column, max_unusable
     )
@@ -279,6 +281,8 @@ def print_crawl(
             facts |= {"local_failures": result.local_failures}
             facts |= summaries.as_json(summary)
             facts |= {"report": report and reports.as_json(report, min_coverage)}
+            facts |= {"head": result.head}
+            facts |= {"changes": changed and changed.as_json()}
             say_json(facts)
         elif summary is not None:
             say([headline(summary)])
@@ -287,9 +291,13 @@ def print_crawl(
             tables.show_summary(summary)
             if report is not None:
                 tables.show_run_report(report, min_coverage)
+            if changed is not None:
+                changed.show()
             if result.fault_of_machine:
                 say([f"Not as it should be: {result.fault_of_machine}"])
             for failure in unusable:
                 say([f"Not as it should be: {failure}"])
             say([f"Evidence and findings: {db}"])
+            if result.head:
+                say([f"Head of the evidence, to keep elsewhere: {result.head}"])
     return (*(() if report is None else report.failures(min_coverage)), *unusable)

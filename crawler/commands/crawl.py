@@ -20,7 +20,7 @@ from crawler.fetch.scheduler import RunEnd
 from crawler.fetch.workers import coordinator
 from crawler.interrupts import exit_on_signal
 from crawler.rulesets import RuleSet
-from crawler.store import derived, runs, shards
+from crawler.store import derived, manifests, runs, shards
 from crawler.store.database import (
     checkpoint,
     connect,
@@ -81,8 +81,8 @@ class ProgressListener:
 class CrawlResult:
     """Result of a crawl: the number of its run (None if no origin was due) and of its dataset,
     how many origins were `due` and how many of them `visited`, and how the run ended. `warnings`
-    are sentences for the user. `local_failures` counts origins that stay due because this machine
-    was short of something, by what it was.
+    are sentences for the user. `head` is the digest of the last manifest. `local_failures` counts
+    origins that stay due because this machine was short of something, by what it was.
     """
 
     run: int | None
@@ -91,6 +91,7 @@ class CrawlResult:
     visited: int
     ended: RunEnd
     warnings: tuple[str, ...] = ()
+    head: str = ""
     local_failures: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -128,6 +129,7 @@ def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> Cr
         db = connect(request.db, create=True)
         try:
             result = _crawl(db, request, listener)
+            manifests.publish(db, request.db)
             checkpoint(db)
         finally:
             db.close()
@@ -161,6 +163,7 @@ def _crawl(
         visited=visited,
         ended=ended,
         warnings=warnings,
+        head=manifests.head(db),
         local_failures=Counter(notes.values()),
     )
 

@@ -135,7 +135,8 @@ class _Lines:
         return self._out.write(line.removesuffix("\r\n") + "\n")
 
 
-def _write_csv(rows: Rows, columns: list[str], out: TextIO, *, raw: bool) -> int:
+def write_csv(rows: Rows, columns: list[str], out: TextIO, *, raw: bool) -> int:
+    """Write rows as CSV with a line of names. Return the number of rows."""
     writer = csv.writer(_Lines(out))
     writer.writerow(columns)
     made = rows if raw else (tuple(map(_neutral, row)) for row in rows)
@@ -194,5 +195,5 @@ class _TextWriter(Protocol):
     def __call__(self, rows: Rows, columns: list[str], out: TextIO, *, raw: bool) -> int: ...
 
 
-_TEXT: dict[str, _TextWriter] = {".csv": _write_csv, ".jsonl": _write_jsonl}
+_TEXT: dict[str, _TextWriter] = {".csv": write_csv, ".jsonl": _write_jsonl}
 _PARQUET = ".parquet"

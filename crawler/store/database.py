@@ -5,6 +5,7 @@ migrated: views.sql replaces all of them whenever it or the vocabulary has chang
 """
 
 import glob
+import hashlib
 import os
 import re
 import sqlite3
@@ -46,11 +47,14 @@ __all__ = [
     "connect",
     "connect_read_only",
     "exclusive_lock",
+    "new_database",
     "os_errors_as_store_error",
     "public_views",
     "require",
+    "schema_digest",
     "sqlite_errors_as_store_error",
     "transaction",
+    "vocabulary_tables",
 ]
 
 _VOCABULARY: dict[str, type[StrEnum]] = {
@@ -79,6 +83,7 @@ _MIGRATIONS = (
     "0012_local_failures",
     "0010_ground",
     "0012_history",
+    "0013_manifests",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"
@@ -406,6 +411,24 @@ def public_views() -> dict[str, tuple[str, dict[str, str]]]:
         text = " ".join(line[3:] for line in comment.splitlines())
         views[view] = (text, dict(_COLUMN.findall(body.split("\nUNION ALL")[0])))
     return views
+
+
+def schema_digest(connection: sqlite3.Connection) -> str:
+    """Return a digest of all tables, indexes, triggers and views."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2"
+    return hashlib.sha256(repr(connection.execute(query).fetchall()).encode()).hexdigest()
+
+
+def new_database() -> sqlite3.Connection:
+    """Return an empty database of this version, in memory."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    _upgrade(connection)
+    return connection
+
+
+def vocabulary_tables() -> tuple[str, ...]:
+    """Return the tables that every database of this version has alike."""
+    return (*_VOCABULARY, "agent", "description")
 
 
 def _drop_views(connection: sqlite3.Connection) -> None:

@@ -15,7 +15,8 @@ from crawler.store import flag_cache
 
 # Keys of readings are digests, so inserting them touches pages all over the tables.
 _CACHE_KB = 65_536
-_TABLES = tuple(
+#: The tables of what is derived, without `reading` and those of code and rules.
+TABLES = tuple(
     "evaluated_visit verdict url_pattern disagreement finding resource_evidence "
     "observation_reading party_page party issue candidate statement "
     "phase steady conclusion_part effect".split()
@@ -116,12 +117,12 @@ def drop_all_derived(db: sqlite3.Connection) -> tuple[str, ...]:
     """
     # To sort once at the end is cheaper than to find the place in an index for every row.
     flag_cache.clear(db)
-    for table in (*_TABLES, "reading", "protocol"):
+    for table in (*TABLES, "reading", "protocol"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     found = db.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
         "AND tbl_name IN (SELECT value FROM json_each(?))",
-        (json.dumps(_TABLES),),
+        (json.dumps(TABLES),),
     ).fetchall()
     for name, _ in found:
         db.execute(f"DROP INDEX {name}")
@@ -132,6 +133,34 @@ def recreate_indexes(db: sqlite3.Connection, indexes: Iterable[str]) -> None:
     """Create the indexes that `drop_all_derived` dropped."""
     for sql in indexes:
         db.execute(sql)
+
+
+# Rows that are derived and that a rebuild need not give: readings that nothing refers to any more,
+# and verdicts that `flag` computed when they were needed.
+_CURRENT_READINGS = "reading IN (SELECT reading FROM observation_reading)"
+_COMPARED = {
+    **dict.fromkeys(TABLES, "true"),
+    **dict.fromkeys(("party", "issue", "candidate", "statement", "url_pattern"), _CURRENT_READINGS),
+    "reading": "id IN (SELECT reading FROM observation_reading)",
+    "conclusion_part": "conclusion IN (SELECT conclusion FROM steady)",
+    "effect": "digest IN (SELECT effect FROM conclusion_part WHERE conclusion IN "
+    "(SELECT conclusion FROM steady) UNION SELECT effect FROM phase)",
+    "verdict": "agent = '' AND (pattern_set = '' OR pattern_set LIKE '=%') "
+    "AND rules = (SELECT label FROM ruleset WHERE chosen = 1)",
+    "ruleset": "true",
+    "protocol": "true",
+}
+
+
+def compare(rebuilt: sqlite3.Connection, db: sqlite3.Connection) -> Iterator[tuple[str, int, int]]:
+    """Yield the tables that differ, with how many rows `db` has more and how many fewer."""
+    for table, wanted in _COMPARED.items():
+        query = f"SELECT * FROM {table} WHERE {wanted}"  # noqa: S608 - our own names
+        # One connection sees only its own file, so the rows of one are kept as digests.
+        ours = {hash(row) for row in rebuilt.execute(query)}
+        theirs = {hash(row) for row in db.execute(query)}
+        if ours != theirs:
+            yield table, len(theirs - ours), len(ours - theirs)
 
 
 def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:

@@ -4,11 +4,13 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from crawler.model import Origin
-from crawler.store.database import StoreError
+from crawler.store import manifests
+from crawler.store.database import StoreError, transaction
 
 # Sampled URLs per media file that is wanted: most URLs of most datasets are pages.
 _SAMPLES_PER_MEDIA_FILE = 8
@@ -39,10 +41,11 @@ def unfinished_run(db: sqlite3.Connection, dataset: int) -> int | None:
 
 def fingerprint(db: sqlite3.Connection) -> str:
     """Return a digest that changes whenever evidence is added."""
-    # Runs, and how much was observed. That is enough, since observations are never changed.
+    # The head covers what ended; of the rest, how much was observed, which is never changed.
     runs = db.execute("SELECT id, started_at, ended_at, version, settings FROM run ORDER BY id")
     observed = db.execute("SELECT count(*), max(id) FROM observation")
-    return hashlib.sha256(repr([*runs, *observed]).encode()).hexdigest()
+    facts = [manifests.head(db), *runs, *observed]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def begin_run(db: sqlite3.Connection, run: NewRun, now: str) -> int:
@@ -66,8 +69,10 @@ def begin_run(db: sqlite3.Connection, run: NewRun, now: str) -> int:
 
 
 def end_run(db: sqlite3.Connection, run: int, ended: str, now: str) -> None:
-    """Store that a run ended. One that is to be continued does not end."""
-    db.execute("UPDATE run SET ended = ?, ended_at = ? WHERE id = ?", (ended, now, run))
+    """Store that a run ended, with its manifest. One that is to be continued does not end."""
+    with nullcontext() if db.in_transaction else transaction(db):
+        db.execute("UPDATE run SET ended = ?, ended_at = ? WHERE id = ?", (ended, now, run))
+        manifests.write(db, "run", [run])
 
 
 def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:

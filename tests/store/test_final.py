@@ -12,7 +12,8 @@ from crawler.store.database import connect, transaction
 from tests.store.test_order import day, ingest, look, store
 
 TABLES = (
-    "dataset dataset_file dataset_reject dataset_origin sample origin observation visit body run "
+    "dataset dataset_file dataset_reject dataset_role dataset_role_reject dataset_role_origin "
+    "dataset_origin sample origin observation visit body run "
     "ingested removal"
 ).split()
 OF_DATASETS = ("sample", "dataset_origin", "dataset_reject", "dataset_file", "dataset")

@@ -1,0 +1,128 @@
+"""`tdm-audit verify` and `tdm-audit adopt`: whether evidence is as it was, and a chain for it."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli._options import CONDITION_HOLDS, db_option, exit_on_error, fail, output, say
+from crawler.cli._options import say_json as print_json
+
+if TYPE_CHECKING:
+    from crawler.commands.verify import Verification
+
+
+@click.command(name="verify")
+@db_option
+@click.option("--derived", is_flag=True, help="Rebuild what was derived, in a copy, and compare.")
+@click.option("--head", metavar="DIGEST", help="A head that was kept outside, of any run.")
+@click.option(
+    "--manifests",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Manifests that were kept outside, a line each.",
+)
+@click.option(
+    "--prove",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Print the proof of observation N as JSON: its row, and the way to the root of its run.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def verify_command(
+    db: Path,
+    derived: bool,
+    head: str | None,
+    file: Path | None,
+    prove: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Verify that evidence is as the manifests of its runs say, row by row and body by body.
+
+    Exits with 5 if anything differs. Without a head or manifests from outside it shows only that
+    the database agrees with itself: whoever can write the file can write manifests as well.
+
+    \b
+    Examples:
+      tdm-audit verify --derived
+      tdm-audit verify --head 5f0c...e1
+      tdm-audit verify --prove 12 > proof.json
+    """
+    from crawler.commands.verify import prove as proof_of
+    from crawler.commands.verify import verify
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+
+    with (
+        exit_on_error(),
+        sqlite_errors_as_store_error(db),
+        closing(connect_read_only(db)) as connection,
+        output(),
+    ):
+        if prove is not None:
+            print_json(proof_of(connection, prove))
+            return
+        found = verify(connection, with_derived=derived, head=head, file=file)
+        if as_json:
+            print_json(found.as_json())
+        elif not quiet:
+            _show(found, with_derived=derived)
+    if found.differences:
+        number = len(found.differences)
+        fail(f"{number:,} difference{'s' if number > 1 else ''}", CONDITION_HOLDS)
+
+
+def _show(found: "Verification", *, with_derived: bool) -> None:
+    say([": ".join(filter(None, (d.table, d.key, d.what))) for d in found.differences])
+    if found.differences:
+        return
+    counts = found.counts
+    what = f"{counts['observation']:,} observations, {counts['body']:,} bodies"
+    say([f"Whole: {counts['manifest']:,} manifests over {counts['run']:,} runs, {what}."])
+    if with_derived:
+        say(["What was derived is what the evidence gives."])
+    if counts["not_covered"]:
+        say([f"Not covered yet: {counts['not_covered']:,} observations of unfinished runs."])
+    if found.head:
+        say([f"Head: {found.head}"])
+    if found.vouched_for:
+        say([f"Vouched for by {found.vouched_for}."])
+    else:
+        say(["Self-consistent; nothing outside vouches for it."])
+
+
+@click.command(name="adopt")
+@db_option
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def adopt_command(db: Path, quiet: bool) -> None:
+    """Make a manifest over runs that have none, of a database that is older than manifests.
+
+    It says what the database holds now, not that it was always so, and is marked as such.
+    """
+    from crawler.commands.verify import adopt
+    from crawler.store.database import (
+        checkpoint,
+        connect,
+        exclusive_lock,
+        require,
+        sqlite_errors_as_store_error,
+    )
+    from crawler.store.manifests import head
+
+    with exit_on_error():
+        require(db)
+        with (
+            exclusive_lock(db),
+            sqlite_errors_as_store_error(db),
+            closing(connect(db)) as connection,
+        ):
+            adopted = adopt(connection, db)
+            digest = head(connection)
+            checkpoint(connection)
+    if not quiet:
+        runs = f"{adopted:,} run{'' if adopted == 1 else 's'}"
+        with output():
+            say([f"Adopted {runs}." if adopted else "Every run has a manifest."])
+            say([f"Head: {digest}"] if digest else [])

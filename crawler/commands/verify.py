@@ -1,0 +1,111 @@
+"""`verify` and `adopt`: whether a database is as its manifests say, and manifests for old ones."""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from crawler.commands.judge import rebuild
+from crawler.errors import UserError
+from crawler.store import derived, manifests
+from crawler.store.database import transaction
+from crawler.store.verification import Difference, count_rows, proof_of, verify_evidence
+
+
+class Verification(NamedTuple):
+    """What verifying found: nothing that differs, or what. `vouched_for` says by what outside."""
+
+    differences: list[Difference]
+    counts: dict[str, int]
+    head: str
+    vouched_for: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as data for JSON."""
+        return {
+            "whole": not self.differences,
+            "differences": [difference._asdict() for difference in self.differences],
+            "counts": self.counts,
+            "head": self.head,
+            "vouched_for": self.vouched_for,
+        }
+
+
+def verify(
+    db: sqlite3.Connection,
+    *,
+    with_derived: bool = False,
+    head: str | None = None,
+    file: Path | None = None,
+) -> Verification:
+    """Verify a database, also against a head or a file of manifests from outside.
+
+    `with_derived` rebuilds in a temporary copy what was derived, and compares. Raise `UserError`
+    for a file that cannot be read.
+    """
+    chain = manifests.stored(db)
+    differences = list(verify_evidence(db))
+    if head is not None:
+        differences += _head_differences(head, [digest for *_, digest in chain])
+    if file is not None:
+        differences += _file_differences(file, [text for _, _, text, _ in chain])
+    if with_derived and not differences:
+        differences += _derived_differences(db)
+    outside = [f"the head {head}"] if head else []
+    outside += [f"the manifests in {file}"] if file else []
+    return Verification(differences, count_rows(db), manifests.head(db), " and ".join(outside))
+
+
+def _head_differences(head: str, digests: list[str]) -> Iterator[Difference]:
+    if head.lower() not in digests:
+        yield Difference("manifest", head, "is not in the chain: it was rewritten, or cut off")
+
+
+def _file_differences(file: Path, texts: list[str]) -> Iterator[Difference]:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {file}: {error}") from error
+    for n, line in enumerate(lines, start=1):
+        if n > len(texts):
+            yield Difference("manifest", str(n), f"is in {file} and not in the database")
+        elif line != texts[n - 1]:
+            yield Difference("manifest", str(n), f"is not the one in {file}")
+
+
+def _derived_differences(db: sqlite3.Connection) -> Iterator[Difference]:
+    with tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder:
+        copy = Path(folder) / "rebuilt.db"
+        with closing(sqlite3.connect(copy, isolation_level=None)) as rebuilt:
+            db.backup(rebuilt)
+            rebuilt.execute("PRAGMA synchronous = OFF")
+            if not derived.is_empty(rebuilt):
+                contacts = "SELECT EXISTS (SELECT 1 FROM party WHERE private != '[]')"
+                rebuild(
+                    rebuilt,
+                    chosen=derived.rule_set(rebuilt, None),
+                    keep_contacts=bool(rebuilt.execute(contacts).fetchone()[0]),
+                )
+            for table, more, fewer in derived.compare(rebuilt, db):
+                what = f"{more:,} rows that evidence does not give, {fewer:,} that are missing"
+                yield Difference(table, "", what)
+
+
+def prove(db: sqlite3.Connection, observation: int) -> dict[str, object]:
+    """Return the proof of an observation. Raise `UserError` if no manifest covers it."""
+    found = proof_of(db, observation)
+    if found is None:
+        raise UserError(f"there is no observation {observation} in a run with a manifest")
+    return found
+
+
+def adopt(db: sqlite3.Connection, path: Path) -> int:
+    """Make one manifest over all that has none. Return the number of runs that it covers."""
+    runs = manifests.uncovered_runs(db)
+    if runs:
+        with transaction(db):
+            manifests.write(db, "adopt", runs)
+    manifests.publish(db, path)
+    return len(runs)

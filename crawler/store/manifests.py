@@ -1,0 +1,129 @@
+"""Manifests: what each run added, in digests, chained so that none can be changed alone.
+
+A manifest is one line of JSON with sorted keys. It covers the run that ended, and the datasets and
+origins that came since the manifest before it. `head` is the digest of the last one: whoever keeps
+it elsewhere can tell later whether anything until then was changed.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from crawler import __version__, rulesets
+from crawler.protocols import PROTOCOLS
+from crawler.store import leaves, merkle
+from crawler.store.database import os_errors_as_store_error, schema_digest
+
+FORMAT = "tdm-audit manifest/1"
+Tree = dict[str, object]
+
+
+def tree(found: list[bytes]) -> Tree:
+    """Return the number of leaves and their root."""
+    return {"rows": len(found), "root": merkle.root(found).hex()}
+
+
+def tree_of_run(db: sqlite3.Connection, run: int) -> dict[str, Tree]:
+    """Return the trees of what a run added."""
+    return {table: tree(leaves.leaves(db, table, run)) for table in leaves.OF_RUN}
+
+
+def tree_of_dataset(db: sqlite3.Connection, dataset: int) -> dict[str, Tree]:
+    """Return the trees of a dataset."""
+    return {table: tree(leaves.leaves(db, table, dataset)) for table in leaves.OF_DATASET}
+
+
+def tree_of_origins(db: sqlite3.Connection, first: int, last: int) -> Tree:
+    """Return the tree of the origins with these numbers."""
+    return tree(leaves.leaves(db, "origin", first, last)) | {"first": first, "last": last}
+
+
+def leaves_of_removals(db: sqlite3.Connection) -> dict[str, str]:
+    """Return the datasets that were removed, each with the leaf of its removal."""
+    removed = [n for (n,) in db.execute("SELECT dataset FROM removal ORDER BY dataset")]
+    return {str(n): leaves.leaves(db, "removal", n)[0].hex() for n in removed}
+
+
+def write(db: sqlite3.Connection, kind: str, runs: Iterable[int]) -> str:
+    """Store the next manifest, over these runs, in the caller's transaction. Return its digest."""
+    earlier = [json.loads(text) for (text,) in db.execute("SELECT text FROM manifest ORDER BY n")]
+    covered = {int(number) for one in earlier for number in one["datasets"]}
+    first = 1 + max([one["origins"]["last"] for one in earlier], default=0)
+    last = db.execute("SELECT coalesce(max(id), 0) FROM origin").fetchone()[0]
+    datasets = [n for (n,) in db.execute("SELECT id FROM dataset") if n not in covered]
+    facts = {
+        "format": FORMAT,
+        "kind": kind,
+        "version": __version__,
+        "previous": head(db),
+        "runs": {str(run): tree_of_run(db, run) for run in runs},
+        "datasets": {str(n): tree_of_dataset(db, n) for n in datasets},
+        "origins": tree_of_origins(db, first, max(last, first - 1)),
+        "removals": leaves_of_removals(db),
+        "protocols": {p.NAME: p.VERSION for p in PROTOCOLS},
+        "rules": {
+            rules.label: hashlib.sha256(rules.text.encode()).hexdigest()
+            for rules in map(rulesets.load, rulesets.NAMES)
+        },
+        "schema": schema_digest(db),
+    }
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    db.execute(
+        "INSERT INTO manifest (n, kind, text, digest) VALUES "
+        "((SELECT 1 + coalesce(max(n), 0) FROM manifest), ?, ?, ?)",
+        (kind, text, digest),
+    )
+    return digest
+
+
+def head(db: sqlite3.Connection) -> str:
+    """Return the digest of the last manifest, empty without one."""
+    row = db.execute("SELECT digest FROM manifest ORDER BY n DESC LIMIT 1").fetchone()
+    return str(row[0]) if row else ""
+
+
+def stored(db: sqlite3.Connection) -> list[tuple[int, str, str, str]]:
+    """Return number, kind, text and digest of all manifests, in their order."""
+    return db.execute("SELECT n, kind, text, digest FROM manifest ORDER BY n").fetchall()
+
+
+def uncovered_runs(db: sqlite3.Connection) -> list[int]:
+    """Return the runs that ended and that no manifest covers."""
+    covered = {int(n) for _, _, text, _ in stored(db) for n in runs_of(text)}
+    ended = db.execute("SELECT id FROM run WHERE ended IS NOT NULL ORDER BY id")
+    return [run for (run,) in ended if run not in covered]
+
+
+def runs_of(text: str) -> dict[str, Any]:
+    """Return the runs of a manifest, by their number, with their trees."""
+    runs: dict[str, Any] = json.loads(text)["runs"]
+    return runs
+
+
+def file_beside(path: Path | str) -> Path:
+    """Return the file of manifests beside a database."""
+    path = Path(path)
+    return path.with_name(f"{path.name}.manifests.jsonl")
+
+
+def publish(db: sqlite3.Connection, path: Path | str) -> Path:
+    """Append the manifests that the file beside the database does not have. Return the file.
+
+    A line that is there stays, also one that differs: `verify` tells.
+    """
+    file = file_beside(path)
+    with os_errors_as_store_error(file):
+        text = file.read_text("utf-8") if file.exists() else ""
+        # A line that was cut short by a crash is written again.
+        whole = text[: text.rfind("\n") + 1]
+        lines = [text for _, _, text, _ in stored(db)][whole.count("\n") :]
+        if lines or whole != text:
+            with file.open("r+" if text else "w", encoding="utf-8", newline="") as out:
+                out.seek(len(whole.encode()))
+                out.truncate()
+                out.writelines(f"{line}\n" for line in lines)
+    return file

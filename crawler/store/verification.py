@@ -1,0 +1,196 @@
+"""Verify evidence: the file, the schema, the chain of manifests, every row and every body.
+
+Self-consistency proves only that nothing was changed by accident or by halves: whoever can write
+the file can write manifests as well. A head that was kept elsewhere proves more.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from crawler.store import bodies, leaves, manifests, merkle
+from crawler.store.database import new_database, vocabulary_tables
+
+# Differences that are listed of one table; a damaged file can have any number.
+_MOST = 20
+
+
+class Difference(NamedTuple):
+    """Something that is not as it was: a table, what is named in it, and what is wrong."""
+
+    table: str
+    key: str
+    what: str
+
+
+def verify_evidence(db: sqlite3.Connection) -> Iterator[Difference]:
+    """Yield what is not as the manifests, or this version of the program, say."""
+    yield from _pages(db)
+    yield from _schema(db)
+    chain = manifests.stored(db)
+    yield from _chain(chain)
+    facts = [(n, _parsed(text)) for n, _, text, _ in chain]
+    yield from _rows(db, [(n, fact) for n, fact in facts if fact is not None])
+    yield from _bodies(db)
+    yield from _references(db)
+
+
+def _pages(db: sqlite3.Connection) -> Iterator[Difference]:
+    for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})"):
+        if line != "ok":
+            yield Difference("database", "pages", str(line))
+
+
+def _schema(db: sqlite3.Connection) -> Iterator[Difference]:
+    """Compare with a new database: schema, vocabulary, catalogue and descriptions."""
+    schema, rows = _of_this_version()
+    theirs = dict(db.execute(_OBJECTS))
+    for name in sorted(schema.keys() | theirs.keys()):
+        if schema.get(name) != theirs.get(name):
+            what = "is missing" if name not in theirs else "is not that of this version"
+            yield Difference("schema", name, what)
+    for table, expected in rows.items():
+        if set(db.execute(f"SELECT * FROM {table}")) != expected:  # noqa: S608 - our own names
+            yield Difference(table, "", "is not that of this version")
+
+
+_OBJECTS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
+
+
+@lru_cache(maxsize=1)
+def _of_this_version() -> tuple[dict[str, str], dict[str, set[tuple[object, ...]]]]:
+    """Return the schema of a new database, and the rows of the tables that all have alike."""
+    with closing(new_database()) as new:
+        return dict(new.execute(_OBJECTS)), {
+            table: set(new.execute(f"SELECT * FROM {table}"))  # noqa: S608 - our own names
+            for table in vocabulary_tables()
+        }
+
+
+def _chain(chain: list[tuple[int, str, str, str]]) -> Iterator[Difference]:
+    previous = ""
+    for expected, (n, kind, text, digest) in enumerate(chain, start=1):
+        facts = _parsed(text) or {}
+        if n != expected:
+            yield Difference("manifest", str(expected), "is missing")
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
+            yield Difference("manifest", str(n), "does not have its digest")
+        if facts.get("previous") != previous or facts.get("kind") != kind:
+            yield Difference("manifest", str(n), "does not continue the one before it")
+        previous = digest
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        return None
+    is_known = isinstance(facts, dict) and facts.get("format") == manifests.FORMAT
+    return facts if is_known else None
+
+
+def _rows(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> Iterator[Difference]:
+    removed = manifests.leaves_of_removals(db)
+    last = 0
+    for n, facts in chain:
+        for run, trees in facts["runs"].items():
+            yield from _compare(f"run {run}", trees, manifests.tree_of_run(db, int(run)))
+        for dataset, trees in facts["datasets"].items():
+            if dataset not in removed:
+                own = manifests.tree_of_dataset(db, int(dataset))
+                yield from _compare(f"dataset {dataset}", trees, own)
+        origins = facts["origins"]
+        if origins["first"] != last + 1:
+            yield Difference("manifest", str(n), "leaves out origins")
+        last = origins["last"]
+        own_origins = manifests.tree_of_origins(db, origins["first"], last)
+        yield from _compare(f"manifest {n}", {"origin": origins}, {"origin": own_origins})
+        for dataset, leaf in facts["removals"].items():
+            if removed.get(dataset) != leaf:
+                yield Difference("removal", dataset, "is not as it was")
+    yield from _uncovered(db, [facts for _, facts in chain], set(removed))
+
+
+def _compare(
+    key: str, expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Difference]:
+    for table, tree in expected.items():
+        now = found[table]
+        if now["rows"] != tree["rows"]:
+            yield Difference(table, key, f"has {now['rows']:,} rows instead of {tree['rows']:,}")
+        elif now["root"] != tree["root"]:
+            yield Difference(table, key, "has other rows than it had")
+
+
+def _uncovered(
+    db: sqlite3.Connection, chain: list[dict[str, Any]], removed: set[str]
+) -> Iterator[Difference]:
+    """Yield what no manifest covers, or more than one does."""
+    runs = [run for facts in chain for run in facts["runs"]]
+    for run in sorted({run for run in runs if runs.count(run) > 1}):
+        yield Difference("manifest", f"run {run}", "is covered twice")
+    for number in manifests.uncovered_runs(db):
+        yield Difference("run", str(number), "has no manifest; `tdm-audit adopt` makes one")
+    ingested = {n for (n,) in db.execute("SELECT dataset FROM ingested")}
+    known = {n for (n,) in db.execute("SELECT id FROM dataset")} | {int(n) for n in removed}
+    for number in sorted(ingested ^ known):
+        yield Difference("dataset", str(number), "is not as it was ingested")
+
+
+def _bodies(db: sqlite3.Connection) -> Iterator[Difference]:
+    wrong = 0
+    for (digest,) in db.execute("SELECT digest FROM body"):
+        if bodies.load_body(db, digest) is None:
+            wrong += 1
+            if wrong <= _MOST:
+                yield Difference("body", digest, "does not have its digest")
+
+
+def _references(db: sqlite3.Connection) -> Iterator[Difference]:
+    for n, (table, row, parent, _) in enumerate(db.execute("PRAGMA foreign_key_check")):
+        if n == _MOST:
+            return
+        yield Difference(table, str(row), f"refers to nothing in {parent}")
+
+
+def count_rows(db: sqlite3.Connection) -> dict[str, int]:
+    """Return how many rows of evidence there are, and how many of runs that have not ended."""
+    tables = ("run", "observation", "visit", "body", "dataset", "origin", "manifest")
+    counts = {
+        table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
+        for table in tables
+    }
+    query = "SELECT count(*) FROM observation WHERE run IN (SELECT id FROM run WHERE ended IS NULL)"
+    return counts | {"not_covered": int(db.execute(query).fetchone()[0])}
+
+
+def proof_of(db: sqlite3.Connection, observation: int) -> dict[str, object] | None:
+    """Return the proof that an observation is in the manifest of its run; None if it is in none."""
+    found = leaves.observation_leaf(db, observation)
+    if found is None:
+        return None
+    run, row, leaf = found
+    for n, _, text, digest in manifests.stored(db):
+        tree = manifests.runs_of(text).get(str(run), {}).get("observation")
+        if tree is None:
+            continue
+        all_leaves = leaves.leaves(db, "observation", run)
+        index = all_leaves.index(leaf)
+        path = merkle.proof(all_leaves, index)
+        return {
+            "row": row,
+            "leaf": leaf.hex(),
+            "index": index,
+            "size": len(all_leaves),
+            "path": [node.hex() for node in path],
+            "root": tree["root"],
+            "run": run,
+            "manifest": n,
+            "manifest_digest": digest,
+            "manifest_text": text,
+        }
+    return None

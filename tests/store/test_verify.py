@@ -1,0 +1,410 @@
+"""Manifests: whatever is changed in a database is found, and a rewritten history by its head."""
+
+import hashlib
+import json
+import re
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+
+import pytest
+
+from crawler.commands.judge import rebuild
+from crawler.commands.verify import verify
+from crawler.errors import UserError
+from crawler.store import derived, leaves, manifests, merkle
+from crawler.store.database import checkpoint, connect, connect_read_only, transaction
+from crawler.store.verification import proof_of, verify_evidence
+from tests.store.test_final import fill
+from tests.store.test_history import ALL, BOTH, GPTBOT, OPEN
+from tests.store.test_order import SIGNALS, day, ingest, look, store
+
+# The leaves and roots of certificate-transparency/test vectors, by the number of leaves.
+INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657"]
+INPUTS += ["606162636465666768696a6b6c6d6e6f"]
+ROOTS = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+]
+
+
+@pytest.mark.parametrize("size", range(len(ROOTS)))
+def test_roots_are_those_of_rfc_6962(size):
+    assert merkle.root([bytes.fromhex(one) for one in INPUTS[:size]]).hex() == ROOTS[size]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 31, 64, 100])
+def test_every_leaf_has_a_short_proof_and_no_other_leaf_has_it(size):
+    rows = [bytes([n]) * 32 for n in range(size)]
+    top = merkle.root(rows)
+    for n, row in enumerate(rows):
+        path = merkle.proof(rows, n)
+        assert merkle.root_of_proof(row, n, size, path) == top
+        assert merkle.root_of_proof(b"other", n, size, path) != top
+        assert merkle.root_of_proof(row, n + 1, size, path) != top
+        assert len(path) <= (size - 1).bit_length()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A database with rows in every table of evidence, and a 304; judged, whole."""
+    path = tmp_path_factory.mktemp("verify") / "audit.db"
+    with closing(connect(path, create=True)) as db:
+        fill(db)
+        for n, robots in enumerate((OPEN, GPTBOT, BOTH, ALL), start=2):
+            store(db, look(day(n), 200, robots), started=day(n))
+        rebuild(db, chosen=SIGNALS)
+        manifests.publish(db, path)
+        checkpoint(db)
+    return path
+
+
+@pytest.fixture
+def path(original, tmp_path):
+    for name in (original, manifests.file_beside(original)):
+        shutil.copy(name, tmp_path / name.name)
+    return tmp_path / "audit.db"
+
+
+def changed(path, *statements):
+    """Change a database as somebody could who is stopped by nothing, and leaves no trace."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+        triggers = db.execute(query).fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            db.execute(statement)
+        for _, sql in triggers:
+            db.execute(sql)
+
+
+def differences(path, **options):
+    with closing(connect_read_only(path)) as db:
+        return verify(db, **options).differences
+
+
+def test_a_whole_database_is_whole(path):
+    with closing(connect_read_only(path)) as db:
+        found = verify(db, with_derived=True, file=manifests.file_beside(path))
+        assert found.differences == []
+        assert found.counts["not_covered"] == 0
+        chain = manifests.stored(db)
+        assert verify(db, head=chain[0][3]).differences == []
+    assert [kind for _, kind, _, _ in chain] == ["run"] * 5
+    assert found.head == chain[-1][3]
+
+
+EVIDENCE = (
+    "run observation visit origin dataset dataset_file dataset_reject dataset_role "
+    "dataset_role_reject dataset_role_origin dataset_origin sample "
+    "removal ingested body manifest"
+).split()
+VOCABULARY = "outcome presence purpose stance state reads resource reject agent description".split()
+
+
+def columns_of(path, tables):
+    with closing(sqlite3.connect(path)) as db:
+        for table in tables:
+            for name, kind in db.execute("SELECT name, type FROM pragma_table_info(?)", (table,)):
+                yield table, name, kind
+
+
+OTHER = {
+    "TEXT": "CASE WHEN json_valid({0}) AND {0} LIKE '{{%' THEN '{{\"a\":1}}' "
+    "WHEN length({0}) = 64 THEN substr('f' || {0}, 1, 64) ELSE {0} || 'x' END",
+    "INTEGER": "1 - {0}",
+    "REAL": "{0} + 0.5",
+    "BLOB": "x'28b52ffd2000010000' || {0}",
+}
+
+
+def flips(path, tables):
+    """Yield statements that change one cell each: of one row, in every column."""
+    for table, column, kind in columns_of(path, tables):
+        other = OTHER[kind].format(column)
+        where = f"{column} IS NOT NULL" if kind != "INTEGER" else "true"
+        change = f"coalesce({other}, 7)" if kind == "INTEGER" else other
+        yield (
+            f"UPDATE OR IGNORE {table} SET {column} = {change} WHERE ({column}) IN "
+            f"(SELECT {column} FROM {table} WHERE {where} LIMIT 1)"
+        )
+
+
+def dump(path):
+    with closing(sqlite3.connect(path)) as db:
+        return list(db.iterdump())
+
+
+def untouched(path, copy):
+    """Make a copy that is changed by no statement, and in which triggers have come last."""
+    shutil.copy(path, copy)
+    changed(copy)
+    return copy
+
+
+def test_every_changed_cell_of_evidence_is_found(path, tmp_path):
+    copy = tmp_path / "changed.db"
+    before, missed, tried = dump(untouched(path, copy)), [], 0
+    for statement in flips(path, [*EVIDENCE, *VOCABULARY]):
+        shutil.copy(path, copy)
+        try:
+            changed(copy, "PRAGMA ignore_check_constraints = ON", statement)
+        except sqlite3.Error:
+            continue  # the schema itself refuses the value
+        if dump(copy) == before:
+            continue
+        tried += 1
+        with closing(sqlite3.connect(copy)) as db:
+            if next(verify_evidence(db), None) is None:
+                missed.append(statement)
+    assert missed == []
+    assert tried > 60
+
+
+def test_every_changed_cell_of_what_is_derived_is_found(path, tmp_path):
+    with closing(connect(path)) as db:
+        rebuild(db, chosen=SIGNALS)
+    copy = tmp_path / "changed.db"
+    before, missed, tried = dump(untouched(path, copy)), [], 0
+    with closing(sqlite3.connect(path)) as rebuilt:
+        for statement in flips(path, [*derived.TABLES, "reading", "ruleset", "protocol"]):
+            shutil.copy(path, copy)
+            try:
+                changed(copy, "PRAGMA ignore_check_constraints = ON", statement)
+            except sqlite3.Error:
+                continue
+            if dump(copy) == before:
+                continue
+            tried += 1
+            with closing(sqlite3.connect(copy)) as db:
+                if next(derived.compare(rebuilt, db), None) is None:
+                    missed.append(statement)
+    assert missed == []
+    assert tried > 40
+
+
+WHOLESALE = {
+    "a row more in a run that ended": [
+        "INSERT INTO observation SELECT 99, run, origin, resource, asked, 7, url, outcome, status, "
+        "headers, digest, stored, size, truncated, observed_at, elapsed_ms, address, note, "
+        "tls_version, tls_certificate, tls_verified, confirms FROM observation LIMIT 1"
+    ],
+    "a row less": ["DELETE FROM visit WHERE run = 2"],
+    "a run less": [
+        f"DELETE FROM {t} WHERE run = 2" for t in ("visit", "observation")
+    ] + ["DELETE FROM run WHERE id = 2"],
+    "a run more": [
+        "INSERT INTO run SELECT 77, started_at, ended_at, ended, command, version, versions, "
+        "settings, user_agent, suffix_list, catalogue FROM run LIMIT 1"
+    ],
+    "a body less": ["DELETE FROM body"],
+    "a manifest less": ["DELETE FROM manifest WHERE n = 2"],
+    "manifests swapped": [
+        "UPDATE manifest SET n = 20 WHERE n = 2",
+        "UPDATE manifest SET n = 2 WHERE n = 3",
+        "UPDATE manifest SET n = 3 WHERE n = 20",
+    ],
+    "two rows swapped between runs": [
+        "UPDATE visit SET run = 30 WHERE run = 2",
+        "UPDATE visit SET run = 2 WHERE run = 3",
+        "UPDATE visit SET run = 3 WHERE run = 30",
+        "UPDATE observation SET run = 30 WHERE run = 2",
+        "UPDATE observation SET run = 2 WHERE run = 3",
+        "UPDATE observation SET run = 3 WHERE run = 30",
+    ],
+    "rows of a dataset removed without saying so": ["DELETE FROM sample"],
+    "a view that says otherwise": [
+        "DROP VIEW agents", "CREATE VIEW agents AS SELECT 1 AS token"
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statements", WHOLESALE.values(), ids=WHOLESALE)
+def test_what_is_added_removed_or_moved_is_found(path, statements):
+    changed(path, *statements)
+    assert differences(path)
+
+
+def test_a_trigger_that_was_dropped_is_found(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TRIGGER body_stays")
+    assert [d.key for d in differences(path)] == ["trigger body_stays"]
+
+
+def test_a_flipped_octet_of_the_file_is_found_where_it_changes_anything(path, tmp_path):
+    copy, octets = tmp_path / "flipped.db", path.read_bytes()
+    before, found = dump(path), 0
+    for n in range(40):
+        # Everywhere in the file, and nowhere by chance.
+        position = 100 + n * (len(octets) - 100) // 40 + n * 7
+        flipped = bytearray(octets)
+        flipped[position] ^= 1 << n % 8
+        copy.write_bytes(flipped)
+        try:
+            if dump(copy) == before:
+                continue
+        except (sqlite3.Error, UnicodeDecodeError):
+            found += 1
+            continue  # SQLite or Python cannot read it at all
+        with suppress(UserError, sqlite3.Error, UnicodeDecodeError):
+            assert differences(copy, with_derived=True), position
+        found += 1
+    assert found > 3
+
+
+def rewritten(path):
+    """Make the same database again with another past, and manifests that agree with it."""
+    with closing(connect(path, create=True)) as db:
+        fill(db)
+        for n, robots in enumerate((OPEN, OPEN, BOTH, ALL), start=2):
+            store(db, look(day(n), 200, robots), started=day(n))
+        rebuild(db, chosen=SIGNALS)
+        checkpoint(db)
+
+
+def test_a_rewritten_history_is_found_by_what_was_kept_outside(path, tmp_path):
+    with closing(connect_read_only(path)) as db:
+        heads = [digest for *_, digest in manifests.stored(db)]
+    other = tmp_path / "rewritten.db"
+    rewritten(other)
+    assert differences(other, with_derived=True) == []
+    assert [bool(differences(other, head=head)) for head in heads] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+    found = differences(other, file=manifests.file_beside(path))
+    assert [d.key for d in found] == ["3", "4", "5"]
+
+
+def test_runs_that_were_cut_off_are_found_by_a_later_head(path):
+    with closing(connect_read_only(path)) as db:
+        head = manifests.head(db)
+    tables = ("visit", "observation")
+    changed(
+        path,
+        *(f"DELETE FROM {table} WHERE run = 5" for table in tables),
+        "DELETE FROM run WHERE id = 5",
+        "DELETE FROM manifest WHERE n = 5",
+    )
+    with closing(connect(path)) as db:
+        rebuild(db, chosen=SIGNALS)
+    assert differences(path, with_derived=True) == []
+    assert [d.key for d in differences(path, head=head)] == [head]
+    assert [d.key for d in differences(path, file=manifests.file_beside(path))] == ["5"]
+
+
+def test_a_database_that_is_older_than_manifests_is_adopted(path, tdm_audit):
+    changed(path, "DELETE FROM manifest")
+    manifests.file_beside(path).unlink()
+    assert {d.what for d in differences(path)} == {"has no manifest; `tdm-audit adopt` makes one"}
+    done = tdm_audit("adopt", "--db", path)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "Adopted 5 runs.")
+    assert differences(path, with_derived=True) == []
+    with closing(connect_read_only(path)) as db:
+        ((_, kind, text, digest),) = manifests.stored(db)
+    assert (kind, f"Head: {digest}" in done.stdout) == ("adopt", True)
+    assert manifests.file_beside(path).read_text() == f"{text}\n"
+    assert tdm_audit("adopt", "--db", path).stdout.startswith("Every run has a manifest.")
+
+
+def test_a_removed_dataset_is_no_difference_and_its_removal_is_covered(path):
+    with closing(connect(path)) as db, transaction(db):
+        db.execute("INSERT INTO removal VALUES (8, ?, 'asked for')", (day(9),))
+        for table in ("sample", "dataset_origin", "dataset_file", "dataset_reject"):
+            db.execute(f"DELETE FROM {table} WHERE dataset = 8")
+        db.execute("DELETE FROM dataset WHERE id = 8")
+        manifests.write(db, "remove", [])
+    assert differences(path) == []
+    changed(path, "UPDATE removal SET reason = 'another' WHERE dataset = 8")
+    assert [d.table for d in differences(path)] == ["removal"]
+
+
+def test_a_proof_needs_no_database(path):
+    with closing(connect_read_only(path)) as db:
+        numbers = [n for (n,) in db.execute("SELECT id FROM observation")]
+        proofs = [proof_of(db, n) for n in numbers]
+        heads = {digest for *_, digest in manifests.stored(db)}
+    for proof in proofs:
+        leaf = hashlib.sha256(b"observation\n" + proof["row"].encode()).digest()
+        assert leaf.hex() == proof["leaf"]
+        way = [bytes.fromhex(node) for node in proof["path"]]
+        top = merkle.root_of_proof(leaf, proof["index"], proof["size"], way).hex()
+        text = proof["manifest_text"]
+        assert top == json.loads(text)["runs"][str(proof["run"])]["observation"]["root"]
+        assert hashlib.sha256(text.encode()).hexdigest() in heads
+
+
+def test_a_leaf_is_what_another_language_would_make_of_the_row(path):
+    with closing(connect_read_only(path)) as db:
+        key, rows, weight = db.execute(
+            "SELECT key, rows, weight FROM dataset_origin JOIN origin ON origin.id = origin"
+        ).fetchone()
+        (leaf,) = leaves.leaves(db, "dataset_origin", 8)
+        (of_origin,) = leaves.leaves(db, "origin", 1)
+        origin = db.execute("SELECT key, scheme, host, port, site, assumed, url FROM origin")
+        text = json.dumps(origin.fetchone(), separators=(",", ":"), ensure_ascii=False)
+    assert leaf == hashlib.sha256(f'dataset_origin\n["{key}",{rows},null]'.encode()).digest()
+    assert weight is None
+    assert of_origin == hashlib.sha256(f"origin\n{text}".encode()).digest()
+    assert of_origin.hex() == VECTOR
+
+
+VECTOR = "a77e57511c5fe4e14e83576fd7a0681920e53833b57d9bda2728b88955198ef6"
+
+
+def test_manifests_do_not_depend_on_the_order_in_which_rows_were_stored(tmp_path):
+    roots = []
+    for order in (1, -1):
+        with closing(connect(tmp_path / f"{order}.db", create=True)) as db:
+            ingest(db)
+            store(db, look(day(1), 200, GPTBOT)[::order], started=day(1))
+            ((_, _, text, _),) = manifests.stored(db)
+            roots.append(text)
+    assert roots[0] == roots[1]
+
+
+def test_the_file_beside_the_database_is_completed_and_never_overwritten(path):
+    file = manifests.file_beside(path)
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:2]) + lines[2][:30])
+    with closing(connect_read_only(path)) as db:
+        manifests.publish(db, path)
+        assert file.read_text() == "".join(lines)
+        file.write_text("another\n" + "".join(lines[1:3]))
+        manifests.publish(db, path)
+    assert file.read_text() == "another\n" + "".join(lines[1:])
+
+
+COMMANDS = {
+    "whole": ([], 0, r"Whole: 5 manifests.*Self-consistent; nothing outside vouches for it"),
+    "with the head": (["--head", "{head}"], 0, "Vouched for by the head"),
+    "in capitals": (["--head", "{HEAD}"], 0, "Vouched for by the head"),
+    "derived": (["--derived"], 0, "What was derived is what the evidence gives"),
+    "another head": (["--head", "0" * 64], 5, "is not in the chain"),
+    "a proof": (["--prove", "1"], 0, '"manifest_digest"'),
+    "no such proof": (["--prove", "999"], 1, "there is no observation 999"),
+    "no file": (["--manifests", "nowhere"], 2, "does not exist"),
+    "data": (["--json"], 0, '"whole": true'),
+}
+
+
+@pytest.mark.parametrize(("words", "status", "said"), COMMANDS.values(), ids=COMMANDS)
+def test_the_command(path, tdm_audit, words, status, said):
+    with closing(connect_read_only(path)) as db:
+        head = manifests.head(db)
+    done = tdm_audit(
+        "verify", "--db", path, *(w.format(head=head, HEAD=head.upper()) for w in words)
+    )
+    assert done.returncode == status
+    assert re.search(said, done.stdout + done.stderr, re.DOTALL)
