@@ -11,16 +11,15 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 
-# Of each table of evidence: the columns of a leaf, its FROM clause, and the column by which rows are chosen.
-_KEY = "{0}.key, {1}.resource, {1}.asked, {1}.hop, {1}.observed_at"
+# Of each table of evidence: the columns of a leaf, its joins, and the column that chooses rows.
 _CONFIRMED = (
-    f"(SELECT json_array({_KEY.format('g', 'c')}) FROM observation AS c "  # noqa: S608 - our own names
+    "(SELECT json_array(g.key, c.resource, c.asked, c.hop, c.observed_at) FROM observation AS c "
     "JOIN origin AS g ON g.id = c.origin WHERE c.id = t.confirms)"
 )
 _OBSERVATION = (
-    f"{_KEY.format('g', 't')}, t.url, t.outcome, t.status, t.headers, t.digest, t.stored, t.size, "
-    "t.truncated, t.elapsed_ms, t.address, t.note, t.tls_version, t.tls_certificate, "
-    f"t.tls_verified, CASE WHEN t.confirms IS NOT NULL THEN {_CONFIRMED} END"
+    "g.key, t.resource, t.asked, t.hop, t.observed_at, t.url, t.outcome, t.status, t.headers, "
+    "t.digest, t.stored, t.size, t.truncated, t.elapsed_ms, t.address, t.note, t.tls_version, "
+    f"t.tls_certificate, t.tls_verified, CASE WHEN t.confirms IS NOT NULL THEN {_CONFIRMED} END"
 )
 _OF_ORIGIN = "JOIN origin AS g ON g.id = t.origin"
 _WEIGHT = "CASE WHEN t.weight IS NOT NULL THEN printf('%!.17g', t.weight) END"

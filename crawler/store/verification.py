@@ -143,8 +143,9 @@ def _uncovered(
 
 def _bodies(db: sqlite3.Connection) -> Iterator[Difference]:
     wrong = 0
-    for (digest,) in db.execute("SELECT digest FROM body"):
-        if bodies.load_body(db, digest) is None:
+    for digest, size in db.execute("SELECT digest, size FROM body"):
+        content = bodies.load_body(db, digest)
+        if content is None or len(content) != size:
             wrong += 1
             if wrong <= _MOST:
                 yield Difference("body", digest, "does not have its digest")

@@ -7,16 +7,18 @@ from importlib.resources import files
 import pytest
 from sqlite_utils import Database, Migrations
 
-from crawler.store import evidence_writer, runs
+from crawler.store import evidence_writer, leaves, runs
 from crawler.store.database import connect, transaction
 from tests.store.test_order import day, ingest, look, store
 
 TABLES = (
-    "dataset dataset_file dataset_reject dataset_role dataset_role_reject dataset_role_origin "
-    "dataset_origin sample origin observation visit body run "
-    "ingested removal"
-).split()
-OF_DATASETS = ("sample", "dataset_origin", "dataset_reject", "dataset_file", "dataset")
+    *leaves.OF_DATASET,
+    *("origin", "observation", "visit", "body", "run", "ingested", "removal"),
+)
+NEW_DATASET = (
+    "INSERT INTO dataset (id, path, digest, bytes, format, url_column, column_given, weight_column,"
+    " rows, ingested_at) VALUES ({0}, 'd', '', 0, 'csv', 'url{0}', 0, '', 1, '')"
+)
 REFUSED = pytest.raises(sqlite3.IntegrityError, match=r"append-only|final|identity")
 
 
@@ -30,13 +32,20 @@ def db(tmp_path):
 
 def fill(db):
     with transaction(db):
-        db.execute("INSERT INTO dataset VALUES (7, 'd', '', 0, 'csv', 'url', 0, '', 1, '')")
+        db.execute(NEW_DATASET.format(7))
         db.execute("INSERT INTO dataset_file VALUES (7, 'd', 0, '')")
         db.execute("INSERT INTO dataset_reject VALUES (7, 'empty', 1, '')")
+        db.execute("INSERT INTO dataset_role VALUES (7, 'page', 1, 'url', 1, NULL)")
+        db.execute("INSERT INTO dataset_role_reject VALUES (7, 'page', 'empty', 1, '')")
         db.execute("INSERT INTO ingested VALUES (7)")
     ingest(db, "other")
     with transaction(db):
-        db.execute("INSERT INTO dataset VALUES (9, 'gone', '', 0, 'csv', 'gone', 0, '', 1, '')")
+        db.execute(NEW_DATASET.format(6))
+        db.execute("INSERT INTO dataset_role VALUES (6, 'page', 1, 'url', 1, 0)")
+        db.execute("INSERT INTO dataset_role_origin VALUES (6, 'page', 1, 1)")
+        db.execute("INSERT INTO ingested VALUES (6)")
+    with transaction(db):
+        db.execute(NEW_DATASET.format(9))
         db.execute("INSERT INTO ingested VALUES (9)")
         db.execute("INSERT INTO removal VALUES (9, ?, 'asked for')", (day(0),))
         db.execute("DELETE FROM dataset WHERE id = 9")
@@ -50,6 +59,14 @@ def columns(db, table):
 def test_every_table_of_the_test_has_rows(db):
     for table in TABLES:
         assert db.execute(f"SELECT count(*) > 0 FROM {table}").fetchone() == (1,), table
+
+
+def test_every_table_with_rows_of_a_dataset_is_one_of_them(db):
+    query = """
+        SELECT t.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c
+        WHERE t.type = 'table' AND c.name = 'dataset'
+    """
+    assert {name for (name,) in db.execute(query)} <= set(TABLES)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -92,7 +109,10 @@ def test_nothing_is_added_to_a_run_that_ended(db, table):
         "dataset_reject VALUES (7, 'no_host', 1, '')",
         "dataset_origin VALUES (7, 1, 5, NULL)",
         "sample VALUES (1, 7, 5, '/more')",
-        "dataset VALUES (9, 'back', '', 0, 'csv', 'back', 0, '', 1, '')",
+        "dataset_role VALUES (7, 'more', 1, 'url', 1, NULL)",
+        "dataset_role_reject VALUES (7, 'page', 'no_host', 1, '')",
+        "dataset_role_origin VALUES (7, 'page', 1, 1)",
+        NEW_DATASET.format(9).removeprefix("INSERT INTO "),
     ],
 )
 def test_nothing_is_added_to_a_dataset_that_is_stored(db, row):
@@ -106,7 +126,7 @@ def test_rows_of_a_dataset_are_deleted_where_a_removal_says_why(db):
     with pytest.raises(sqlite3.IntegrityError):
         db.execute("INSERT INTO removal VALUES (8, ?, '')", (day(2),))
     db.execute("INSERT INTO removal VALUES (8, ?, 'asked for')", (day(2),))
-    for table in OF_DATASETS:
+    for table in reversed(leaves.OF_DATASET):
         number = "id" if table == "dataset" else "dataset"
         db.execute(f"DELETE FROM {table} WHERE {number} = 8")
         with REFUSED:
@@ -116,14 +136,18 @@ def test_rows_of_a_dataset_are_deleted_where_a_removal_says_why(db):
     assert ingest(db, "next") == 10
 
 
-OLD = "0001_evidence 0002_derived 0003_prepared 0004_protocols 0005_names 0006_claims".split()
+BEFORE = sorted(
+    file.name.removesuffix(".sql")
+    for file in (files("crawler.store") / "migrations").iterdir()
+    if file.name < "0010"
+)
 
 
 def as_it_was(path):
     """Make a database of an older version, with evidence in it."""
     old = sqlite3.connect(path, isolation_level=None)
     migrations = Migrations("tdm-audit")
-    for name in OLD:
+    for name in BEFORE:
 
         @migrations(name=name)
         def _(db, name=name):
@@ -149,7 +173,7 @@ def test_a_database_of_an_older_version_keeps_its_evidence(tmp_path, db):
             old.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
     with closing(connect(path)) as new:
         assert {t: new.execute(f"SELECT * FROM {t}").fetchall() for t in tables} == kept
-        assert new.execute("SELECT dataset FROM ingested").fetchall() == [(7,), (8,)]
+        assert new.execute("SELECT dataset FROM ingested").fetchall() == [(6,), (7,), (8,)]
         assert new.execute("PRAGMA foreign_key_check").fetchall() == []
         assert new.execute("PRAGMA foreign_keys").fetchone() == (1,)
         for name in ("observation", "visit", "run", "sample"):
