@@ -225,7 +225,7 @@ def heard(row: ObservationRow) -> tuple[str, Fields]:
 
 @lru_cache(maxsize=caches.HEADER_LISTS)
 def _heard(text: str) -> tuple[str, Fields]:
-    return _heard_of(_headers(text))
+    return _heard_of(_headers(text) or ())
 
 
 def _heard_of(fields: Fields) -> tuple[str, Fields]:
