@@ -32,7 +32,7 @@ from crawler.rulesets import RuleSet
 from crawler.vocab import Purpose
 
 _ROW_KEY = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
-_METADATA, _URL_COLUMN = b"tdm_audit", b"tdm_audit_url_column"
+_METADATA = b"tdm_audit"
 # Columns that readers of Parquet filter by, to skip row groups. For the other columns, statistics
 # would be half of the work of writing them.
 _WITH_STATISTICS = ["tdm_state", "tdm_reserved"]
@@ -246,10 +246,11 @@ class FlagWriter:
         metadata: dict[bytes, bytes] = {}
         if not self._request.flags_only:
             fields = [rows.schema.field(n) for n in _data_columns(rows.schema)]
-            metadata = rows.schema.metadata or {}
+            metadata = dict(rows.schema.metadata or {})
             added = [*SCHEMA.names, *(field.name for field in row_fields(rows.urls))]
             layout = form.handler().layout(first, added, _WITH_STATISTICS) or layout
-        metadata |= {_METADATA: self.facts.encode(), _URL_COLUMN: str(rows.urls).encode()}
+        read = json.loads(self.facts) | {"url_column_read": str(rows.urls)}
+        metadata[_METADATA] = json.dumps(read, sort_keys=True).encode()
         self.schema = pa.schema([*SCHEMA, *row_fields(rows.urls)])
         schema = pa.schema([*fields, *self.schema], metadata)
         as_lines = self._keeps_lines(form, out)
