@@ -33,7 +33,7 @@ SELECT
     dataset.path AS path,  -- files as given
     dataset.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
     dataset.bytes AS bytes,  -- size of all files
-    dataset.format AS format,  -- csv, tsv, jsonl, parquet, arrow, warc, cdx or text
+    dataset.format AS format,  -- csv, tsv, jsonl, json, parquet, arrow, warc, cdx, tar or text
     dataset.url_column AS url_column,  -- column that was read as URL, as a path (meta.url, images[].url); of several each with its role
     dataset.column_choice AS column_choice,  -- how it was chosen: given, by its name, or by its values
     dataset.weight_column AS weight_column,  -- column that was added up as weight, empty if none

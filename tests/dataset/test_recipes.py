@@ -84,9 +84,6 @@ def common_crawl_index(top):
 def consumers(top):
     parquet(top / "urls.parquet", {"url": URLS, "text": ["t"] * 3})
     packed(top / "images/00000.tar", layouts.samples(URLS))
-    parquet(top / "images/00001.parquet", {"url": URLS})
-    packed(top / "images/00001.tar", layouts.samples(URLS))
-    (top / "images/00001.parquet").unlink()
 
 
 LAYOUTS = {
