@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crawler.commands.flag_manifest import remove_leftovers
-from crawler.commands.flag_place import Place, destination
+from crawler.commands.flag_place import FlagPlace, destination
 from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask, check_guess
 from crawler.dataset import saved
 from crawler.dataset.detection import without_suffixes
@@ -90,7 +90,7 @@ def _write(
     form: DatasetFormat,
     writer: FlagWriter,
     copies: LocalCopies,
-    place: Place,
+    place: FlagPlace,
 ) -> FlagResult:
     """Write the files that are not finished; a remote file is here while it is needed."""
     manifest = place.manifest(writer.facts, copies) if place.has_manifest(jobs) else None
@@ -172,7 +172,7 @@ def _jobs(
 
 
 def _refuse_overwriting(
-    files: tuple[Path, ...], jobs: Collection[Path], copies: LocalCopies, place: Place
+    files: tuple[Path, ...], jobs: Collection[Path], copies: LocalCopies, place: FlagPlace
 ) -> None:
     """Raise `FlagError` if a file of the dataset would be written to."""
     overwritten = {copies.identity(file)[0] for file in files} & set(map(place.identity, jobs))

@@ -9,8 +9,8 @@ from crawler.commands.flag_manifest import MANIFEST, FlagManifest
 from crawler.dataset.remote import LocalCopies, Upload
 
 
-class Place:
-    """Where the flagged files go: a path, or a remote place that a local one is copied to."""
+class FlagPlace:
+    """A place for flagged files: a path, or a URL that a local path is copied to."""
 
     def __init__(self, out: Path, upload: Upload | None = None) -> None:
         self.out, self._upload = out, upload
@@ -55,14 +55,14 @@ class Place:
 
 
 @contextlib.contextmanager
-def destination(out: Path, remote: str) -> Iterator[Place]:
+def destination(out: Path, remote: str) -> Iterator[FlagPlace]:
     """Give the place that is written to: a path, or a URL, for which a local path stands.
 
     Raise `DatasetError`.
     """
     if not remote:
-        yield Place(out)
+        yield FlagPlace(out)
         return
     upload = Upload(remote)
     with tempfile.TemporaryDirectory(prefix="tdm-audit-out-") as folder:
-        yield Place(Path(folder) / out.name, upload)
+        yield FlagPlace(Path(folder) / out.name, upload)

@@ -72,6 +72,10 @@ def open_plain(path: Path) -> BinaryIO:
             return path.open("rb")
 
 
+class CutOffError(Exception):
+    """A file ends within one of its rows."""
+
+
 class Remains(io.RawIOBase):
     """The decompressed octets of a file, up to where it is damaged or cut off.
 

@@ -85,7 +85,7 @@ class Inventory:
 
     `format` is the name of a `DatasetFormat`. `records` counts the rows of the files, `rows` their
     URLs: with one column and without lists they are the same. `rejects` are (reason, rows, an
-    example); files that are cut off are one of 0 rows, since nobody knows how many were lost.
+    example); files that are cut off are one of 0 rows, since it is not known how many were lost.
     `column_choice` tells how the column was chosen: `given`, by its `name`, or by its `values`.
     `roles` are the columns with roles. Close it, or use it as a context manager: it holds a
     database in memory and a directory on disk.

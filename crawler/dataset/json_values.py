@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from crawler.dataset.compression import Remains
+from crawler.dataset.compression import CutOffError, Remains
 from crawler.dataset.dialect import encoding_of
 
 _PIECE = 1 << 20
@@ -16,10 +16,6 @@ _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]')
 _LINE_ENDS = str.maketrans("\r\n", "  ")
-
-
-class _CutOffError(Exception):
-    """A document ends, or is none, from some character on."""
 
 
 class _Text:
@@ -57,14 +53,14 @@ class _Text:
                 return ""
 
     def value(self) -> str:
-        """Return the text of the next value, and move behind it. Raise `_CutOffError`."""
+        """Return the text of the next value, and move behind it. Raise `CutOffError`."""
         while True:
             end = _end_of_value(self.text, self.at)
             if end is not None and (end < len(self.text) or self.is_whole):
                 found, self.at = self.text[self.at : end], end
                 return found
             if not self.more():
-                raise _CutOffError
+                raise CutOffError
 
 
 def _end_of_value(text: str, start: int) -> int | None:
@@ -104,7 +100,7 @@ def write_values(path: Path, copy: Path) -> str:
             for value in _values(source):
                 if line := named.line(value):
                     out.write(f"{line}\n")
-        except _CutOffError:
+        except CutOffError:
             return f"character {source.before + source.at:,}"
     return ""
 
@@ -117,7 +113,7 @@ def _values(source: _Text) -> Iterator[str]:
         source.at += 1
         while (following := source.next_character()) != "]":
             if not following:
-                raise _CutOffError
+                raise CutOffError
             yield source.value()
         source.at += 1
 

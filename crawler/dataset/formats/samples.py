@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from crawler.dataset.compression import Remains, compression_of
+from crawler.dataset.compression import CutOffError, Remains, compression_of
 from crawler.dataset.files import DatasetError
 from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.formats.jsonl import JsonlHandler
@@ -34,7 +34,7 @@ class TarHandler(JsonlHandler):
                 for key, data in _samples(path):
                     samples, described = samples + 1, described + bool(data)
                     out.write(_line(key, data))
-            except _CutOffError as error:
+            except CutOffError as error:
                 if not samples:
                     raise EOFError("it is damaged or cut off in its first sample") from error
                 context.damaged[path] = f"sample {samples:,}"
@@ -46,12 +46,8 @@ class TarHandler(JsonlHandler):
         return copy
 
 
-class _CutOffError(Exception):
-    """An archive ends within a sample."""
-
-
 def _samples(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield the key and the data of each sample. Raise `_CutOffError`."""
+    """Yield the key and the data of each sample. Raise `CutOffError`."""
     key, data = "", dict[str, bytes]()
     for name, content in _files(path):
         found, kind = _split(name)
@@ -82,7 +78,7 @@ def _files(path: Path) -> Iterator[tuple[str, bytes | None]]:
                 wanted = _split(member.name)[1] in _DATA and member.size <= _LONGEST
                 yield member.name, _content(archive, member) if wanted else None
     except tarfile.TarError as error:
-        raise _CutOffError from error
+        raise CutOffError from error
 
 
 def _opened(stream: BinaryIO, path: Path) -> tarfile.TarFile:
@@ -95,7 +91,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     opened = archive.extractfile(member)
     content = opened.read() if opened else b""
     if len(content) < member.size:
-        raise _CutOffError
+        raise CutOffError
     return content
 
 
