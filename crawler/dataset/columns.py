@@ -274,12 +274,20 @@ def _holds_words(rows: duckdb.DuckDBPyRelation, column: ColumnPath) -> bool:
     return bool(words.limit(1).fetchall())
 
 
-def weight_path(rows: duckdb.DuckDBPyRelation, given: str) -> ColumnPath:
-    """Return the path to weights. Raise `DatasetError` if there is none, or if it has lists."""
+def value_path(rows: duckdb.DuckDBPyRelation, given: str, kind: str) -> ColumnPath:
+    """Return the path to one value a row, for a column of some kind (`weight column`).
+
+    Raise `DatasetError` if there is no such path, or if it has lists.
+    """
     path = find(rows, given, _Sampler(rows))
     if path.is_list:
-        raise DatasetError(f"The weight column {path} holds lists; name one with a number a row.")
+        raise DatasetError(f"The {kind} {path} holds lists; name one with one value a row.")
     return path
+
+
+def weight_path(rows: duckdb.DuckDBPyRelation, given: str) -> ColumnPath:
+    """Return the path to weights. Raise `DatasetError` if there is none, or if it has lists."""
+    return value_path(rows, given, "weight column")
 
 
 def _is_numeric(rows: duckdb.DuckDBPyRelation, path: ColumnPath) -> bool:

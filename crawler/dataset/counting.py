@@ -5,7 +5,7 @@ roles are counted by the same SQL files. They run in this order, each named for 
 url_parts.sql, authorities.sql, origins.sql, sample_hashes.sql, sample_urls.sql, samples.sql.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -46,39 +46,46 @@ class Counted(NamedTuple):
 
 
 def count_columns(
-    connection: duckdb.DuckDBPyConnection, urls: UrlColumns, weight: str, samples: int
+    connection: duckdb.DuckDBPyConnection,
+    urls: UrlColumns,
+    weight: str,
+    samples: int,
+    facets: Sequence[str] = (),
 ) -> tuple[Counted, ...]:
     """Count the origins of each column of view `dataset_rows`; `weight` is SQL for that of a row.
 
-    The tables of a column are in the schema of the result.
+    The tables of a column are in the schema of the result. `facets` are SQL for values of a row,
+    which view `source` of the schema has as `facet_0` and so on.
     """
     found: list[Counted] = []
     for number, column in zip(count(), urls.columns):
         schema = f"column_{number}"
         connection.execute(f"CREATE SCHEMA {schema}")
         connection.execute(f"SET schema = '{schema}'")
-        connection.execute(f"CREATE VIEW source AS {_source(column, weight)}")
+        connection.execute(f"CREATE VIEW source AS {_source(column, weight, facets)}")
         rows = _count(connection, samples)
         counted = Counted(column, schema, rows, _rejects(connection))
         found.append(counted._replace(other_hosts=_other_hosts(connection, found, counted)))
     return tuple(found)
 
 
-def _source(column: UrlColumn, weight: str) -> str:
-    """Return the query for the texts of a column (url, weight); NULL in a list is no text.
+def _source(column: UrlColumn, weight: str, facets: Sequence[str]) -> str:
+    """Return the query for the texts of a column (url, weight, facets); NULL in a list is none.
 
     The weight of a row is shared by the texts of its list.
     """
     text = column.path.sql()
+    made = "".join(f", {value} AS facet_{n}" for n, value in enumerate(facets))
+    kept = "".join(f", facet_{n}" for n in range(len(facets)))
     if not column.path.is_list:
-        return f"SELECT {text} AS url, {weight} AS weight FROM main.dataset_rows"  # noqa: S608 - quoted
+        return f"SELECT {text} AS url, {weight} AS weight{made} FROM main.dataset_rows"  # noqa: S608 - quoted
     share = "CAST(weight / list_count(texts) AS DECIMAL(38, 12))"
     return (
-        "SELECT url, weight FROM ("  # noqa: S608 - our own names
+        f"SELECT url, weight{kept} FROM ("  # noqa: S608 - our own names
         "SELECT is_empty, unnest(CASE WHEN is_empty THEN [NULL] ELSE texts END) AS url, "
-        f"CASE WHEN is_empty THEN weight ELSE {share} END AS weight FROM ("
-        "SELECT texts, weight, list_any_value(texts) IS NULL AS is_empty FROM ("
-        f"SELECT {text} AS texts, {weight} AS weight FROM main.dataset_rows"
+        f"CASE WHEN is_empty THEN weight ELSE {share} END AS weight{kept} FROM ("
+        f"SELECT texts, weight, list_any_value(texts) IS NULL AS is_empty{kept} FROM ("
+        f"SELECT {text} AS texts, {weight} AS weight{made} FROM main.dataset_rows"
         "))) WHERE url IS NOT NULL OR is_empty"
     )
 

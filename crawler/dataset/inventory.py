@@ -24,8 +24,9 @@ import duckdb
 from crawler.dataset.columns import UrlColumns, check_weights, url_columns, weight_of, weight_path
 from crawler.dataset.counting import Counted, batches_of, count_columns
 from crawler.dataset.duck import connect
+from crawler.dataset.facet_specs import Facet, check
+from crawler.dataset.facets import FacetCounts, dates_of, values_of
 from crawler.dataset.files import DatasetFile, cannot_read, digests, locate
-from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.readers import relation
 from crawler.dataset.url_parts import parse_authority
 from crawler.model import Origin
@@ -87,8 +88,9 @@ class Inventory:
     URLs: with one column and without lists they are the same. `rejects` are (reason, rows, an
     example); files that are cut off are one of 0 rows, since it is not known how many were lost.
     `column_choice` tells how the column was chosen: `given`, by its `name`, or by its `values`.
-    `roles` are the columns with roles. Close it, or use it as a context manager: it holds a
-    database in memory and a directory on disk.
+    `roles` are the columns with roles. `facets` has the rows by facet, and `collected` the first
+    and the last date of the column that was named for it. Close it, or use it as a context manager:
+    it holds a database in memory and a directory on disk.
     """
 
     files: tuple[DatasetFile, ...]
@@ -100,6 +102,8 @@ class Inventory:
     weight_column: str | None
     rejects: tuple[tuple[Reject, int, str], ...]
     roles: tuple[RoleRows, ...]
+    facets: FacetCounts
+    collected: tuple[str, str] | None
     _columns: tuple[Counted, ...] = field(repr=False)
     _connection: duckdb.DuckDBPyConnection = field(repr=False)
     _resources: contextlib.ExitStack = field(repr=False)
@@ -188,6 +192,8 @@ def inventory(
     memory_limit: str = "1GB",
     temp_dir: str | os.PathLike[str] | None = None,
     identified: tuple[DatasetFile, ...] = (),
+    facets: Sequence[Facet] = (),
+    collected_column: str | None = None,
 ) -> Inventory:
     """Count the origins of the dataset in files, folders or patterns. Raise `DatasetError`.
 
@@ -196,8 +202,10 @@ def inventory(
     (another version of DuckDB may choose others). Weights that are missing, negative, not a number
     or above 10^15 count as 0. `memory_limit` is DuckDB's (`1GB`); what does not fit is spilled to
     a directory under `temp_dir` (by default the system's temporary directory). `identified` is the
-    result of `files.identify`, so that the files are not digested again.
+    result of `files.identify`, so that the files are not digested again. `facets` are counted for
+    each origin; `collected_column` has dates.
     """
+    check(facets)
     files, dataset_format = locate(paths)
     given = (url_column,) if isinstance(url_column, str) else tuple(url_column or ())
     with contextlib.ExitStack() as resources:
@@ -206,12 +214,19 @@ def inventory(
         connection = resources.enter_context(connect(scratch, memory_limit))
         damaged: dict[Path, str] = {}
         try:
-            urls, weight, number_sql = _open(
-                connection, scratch, files, dataset_format, given, weight_column, damaged
+            named = [*given, weight_column, collected_column, *(f.column for f in facets)]
+            wanted = [name for name in named if name is not None]
+            source = relation(
+                connection, files, dataset_format, scratch=scratch, damaged=damaged, wanted=wanted
             )
-            counted = count_columns(connection, urls, number_sql, samples)
+            urls, weight, number_sql = _open(source, given, weight_column)
+            values, by_facet = values_of(source, facets), FacetCounts(connection, facets)
+            counted = count_columns(connection, urls, number_sql, samples, values)
+            for column in counted:
+                by_facet.count(column.schema, weighted=weight is not None)
             rows = sum(column.rows for column in counted)
             records = rows if urls.is_plain else _records(connection)
+            collected = dates_of(source, collected_column)
         except duckdb.Error as error:
             raise cannot_read(_names(files), error, scratch) from error
         identified = identified or tuple(digests(files))
@@ -226,6 +241,8 @@ def inventory(
             weight_column=weight,
             rejects=(*_rejects(counted), *_cut_off(damaged, names)),
             roles=_role_rows(counted),
+            facets=by_facet,
+            collected=collected,
             _columns=counted,
             _connection=connection,
             _samples=samples,
@@ -271,19 +288,9 @@ def _role_rows(columns: Iterable[Counted]) -> tuple[RoleRows, ...]:
 
 
 def _open(
-    connection: duckdb.DuckDBPyConnection,
-    scratch: Path,
-    files: tuple[Path, ...],
-    dataset_format: DatasetFormat,
-    given: Sequence[str],
-    weight_name: str | None,
-    damaged: dict[Path, str],
+    rows: duckdb.DuckDBPyRelation, given: Sequence[str], weight_name: str | None
 ) -> tuple[UrlColumns, str | None, str]:
     """Create view `dataset_rows`. Return the columns with URLs, the weight's name and its SQL."""
-    wanted = [*given, *([] if weight_name is None else [weight_name])]
-    rows = relation(
-        connection, files, dataset_format, scratch=scratch, damaged=damaged, wanted=wanted
-    )
     urls = url_columns(rows, given)
     rows.create_view("dataset_rows")
     if weight_name is None:
