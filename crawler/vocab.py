@@ -110,6 +110,15 @@ class DeclaredBy(StrEnum):
     REGISTRY = "registry"
 
 
+class Access(StrEnum):
+    """The access that robots.txt leaves to one agent; `partly` is refused on some paths."""
+
+    REFUSED = "refused"
+    PARTLY = "partly"
+    ADMITTED = "admitted"
+    UNKNOWN = "unknown"
+
+
 class AgentClass(StrEnum):
     """The purpose of an automated agent, as its operator documents it."""
 

@@ -3,7 +3,19 @@
 import click
 
 from crawler import __version__
-from crawler.cli import changes, check, crawl, demo, explain, export, flag, judge, verify
+from crawler.cli import (
+    changes,
+    check,
+    crawl,
+    datasets,
+    demo,
+    explain,
+    export,
+    flag,
+    forget,
+    judge,
+    verify,
+)
 from crawler.cli._group import Commands
 
 
@@ -30,5 +42,7 @@ for _command in (
     changes.changes_command,
     verify.verify_command,
     verify.adopt_command,
+    datasets.datasets_command,
+    forget.forget_command,
 ):
     main.add_command(_command)

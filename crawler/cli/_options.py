@@ -24,6 +24,7 @@ __all__ = [
     "Size",
     "Token",
     "agent_option",
+    "as_written_option",
     "dataset_options",
     "db_option",
     "did_you_mean",
@@ -34,6 +35,7 @@ __all__ = [
     "make_fetch_options",
     "output",
     "output_options",
+    "refuse_misspelt",
     "rules_option",
     "say",
     "say_json",
@@ -139,20 +141,25 @@ class Token(click.ParamType[str]):
 
 def agent_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--agent`, and `--agent-as-written` for tokens that look like a misspelt one."""
-    command = click.option(
+    command = as_written_option(command)
+    return click.option(
+        "--agent",
+        type=Token(),
+        metavar="TOKEN",
+        callback=refuse_misspelt,
+        help="Evaluate for this user agent, e.g. CCBot.",
+    )(command)
+
+
+def as_written_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--agent-as-written`, which `refuse_misspelt` heeds."""
+    return click.option(
         "--agent-as-written",
         is_flag=True,
         is_eager=True,
         expose_value=False,
         callback=_remember_as_written,
         help="Accept a token that is close to that of another agent in the catalogue.",
-    )(command)
-    return click.option(
-        "--agent",
-        type=Token(),
-        metavar="TOKEN",
-        callback=_refuse_misspelt,
-        help="Evaluate for this user agent, e.g. CCBot.",
     )(command)
 
 
@@ -163,7 +170,7 @@ def _remember_as_written(context: click.Context, _param: click.Parameter, value:
     context.meta[_AS_WRITTEN] = value
 
 
-def _refuse_misspelt(
+def refuse_misspelt(
     context: click.Context, param: click.Parameter, agent: str | None
 ) -> str | None:
     """Return the agent; one that is probably a misspelt one of the catalogue is wrong usage."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli._dataset_options import provenance_of, provenance_options
 from crawler.cli._dry_run import print_dry_run
 from crawler.cli._options import (
     FAILED,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Column whose sum is the weight of an origin (tokens, bytes).",
 )
+@provenance_options
 @click.option(
     "--limit-origins",
     type=click.IntRange(1),
@@ -209,6 +211,10 @@ def crawl(
             rules=rules,
             workers=options["workers"],
             batch=options["batch"],
+            name=options["name"],
+            facets=options["facets"],
+            collected_column=options["collected_column"],
+            provenance=provenance_of(options),
         )
         if options["dry_run"]:
             bar.begin("reading the dataset", None)

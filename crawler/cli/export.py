@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import db_option, did_you_mean, exit_on_error, output, say
 
 if TYPE_CHECKING:
@@ -38,9 +39,16 @@ _STDOUT = Path("-")
     help="Write CSV without an apostrophe before text that a spreadsheet would calculate "
     "(= + - @, tab, carriage return).",
 )
+@chosen_dataset_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def export_command(
-    view: str, db: Path, out: Path, form: str | None, raw: bool, quiet: bool
+    view: str,
+    db: Path,
+    out: Path,
+    form: str | None,
+    raw: bool,
+    dataset: str | None,
+    quiet: bool,
 ) -> None:
     """Write a public view as CSV, JSON Lines or Parquet, sorted.
 
@@ -48,9 +56,12 @@ def export_command(
     Examples:
       tdm-audit export reservations -o reservations.csv
       tdm-audit export issues -o - --format jsonl | head
+      tdm-audit export sites -o sites.csv --dataset my-dataset
     """
     from crawler.reports.export import export
+    from crawler.store.chosen_version import choose
     from crawler.store.database import connect_read_only, public_views, sqlite_errors_as_store_error
+    from crawler.store.dataset_versions import resolve
 
     if view not in public_views():
         known = sorted(public_views())
@@ -64,6 +75,8 @@ def export_command(
         closing(connect_read_only(db)) as connection,
         output(),
     ):
+        if dataset is not None:
+            choose(connection, resolve(connection, dataset))
         if out == _STDOUT:
             _print(connection, view, form or "csv", raw=raw)
             return

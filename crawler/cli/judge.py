@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import (
     agent_option,
     db_option,
@@ -28,18 +29,22 @@ if TYPE_CHECKING:
 @db_option
 @rules_option
 @agent_option
+@chosen_dataset_option
 @keep_contacts_option
 @output_options
 def judge(
     db: Path,
     rules: str | None,
     agent: str | None,
+    dataset: str | None,
     keep_contacts: bool,
     quiet: bool,
     as_json: bool,
     progress: bool | None,
 ) -> None:
     """Rebuild statements and findings from stored evidence, without the network.
+
+    All evidence is judged; with --dataset only that dataset is summarised.
 
     With --agent nothing is stored: origins and rows are counted by their states for that agent.
 
@@ -51,6 +56,7 @@ def judge(
     from crawler.commands.judge import rebuild
     from crawler.progress import Bar
     from crawler.reports import summary as summaries
+    from crawler.store.chosen_version import choose
     from crawler.store.database import (
         checkpoint,
         connect,
@@ -58,11 +64,12 @@ def judge(
         require,
         sqlite_errors_as_store_error,
     )
+    from crawler.store.dataset_versions import resolve
     from crawler.store.derived import rule_set
     from crawler.store.queries import dataset_ids, visited_origins
 
     if agent is not None:
-        _judge_for(agent, db, rules, quiet=quiet, as_json=as_json, progress=progress)
+        _judge_for(agent, db, rules, dataset, quiet=quiet, as_json=as_json, progress=progress)
         return
     with exit_on_error():
         require(db)
@@ -73,10 +80,13 @@ def judge(
             Bar(shown=progress, quiet=quiet) as bar,
         ):
             chosen = rule_set(connection, rules)
+            shown = None if dataset is None else resolve(connection, dataset)
             bar.begin("judging", visited_origins(connection))
             judged = rebuild(
                 connection, chosen=chosen, keep_contacts=keep_contacts, on_origin=bar.step
             )
+            if shown is not None:
+                choose(connection, shown)
             results = [summaries.summary(connection, d, None) for d in dataset_ids(connection)]
             checkpoint(connection)
     last_line = f"{judged:,} origins judged; the views now show {chosen.label}"
@@ -87,6 +97,7 @@ def _judge_for(
     agent: str,
     db: Path,
     rules: str | None,
+    dataset: str | None,
     *,
     quiet: bool,
     as_json: bool,
@@ -95,7 +106,9 @@ def _judge_for(
     """Count states for one agent; the database is only read."""
     from crawler.commands.agent_summary import summarise_for_agent
     from crawler.progress import Bar
+    from crawler.store.chosen_version import choose
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+    from crawler.store.dataset_versions import resolve
     from crawler.store.derived import rule_set
     from crawler.store.queries import dataset_origins
 
@@ -107,6 +120,8 @@ def _judge_for(
         Bar(shown=progress, quiet=quiet) as bar,
     ):
         chosen = rule_set(connection, rules)
+        if dataset is not None:
+            choose(connection, resolve(connection, dataset))
         bar.begin("judging", dataset_origins(connection))
         judged, results = summarise_for_agent(connection, chosen, agent, on_origin=bar.step)
     last_line = f"{judged:,} origins judged for {agent}; nothing was stored"

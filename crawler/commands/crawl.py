@@ -20,7 +20,7 @@ from crawler.fetch.scheduler import RunEnd
 from crawler.fetch.workers import coordinator
 from crawler.interrupts import exit_on_signal
 from crawler.rulesets import RuleSet
-from crawler.store import derived, manifests, runs, shards
+from crawler.store import dataset_versions, derived, manifests, runs, shards
 from crawler.store.database import (
     checkpoint,
     connect,
@@ -29,6 +29,7 @@ from crawler.store.database import (
 )
 from crawler.store.evidence_reader import cut_off, origins_waiting
 from crawler.store.local_failures import save_local_failures
+from crawler.store.provenance import Provenance
 from crawler.store.queries import visited_origins
 from crawler.urls import canonical
 
@@ -36,6 +37,7 @@ _LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sq
 # URLs sampled for each origin at least: a later crawl may fetch more pages of a dataset, which is
 # read only once.
 _MIN_SAMPLES = 3
+_NOT_GIVEN = Provenance()
 # Time for judging when a crawl was stopped; the next command judges the rest.
 _JUDGE_SECONDS_IF_STOPPED = 1.0
 
@@ -47,7 +49,8 @@ class CrawlRequest:
     `datasets` are files, folders or patterns. `max_age` is how old a visit may be and still count
     as fresh. `rules` names a rule set or a file; None is the one that the database shows.
     `workers` is the number of worker processes, None for one a core; each gets at most `batch`
-    origins at a time. `limit_origins` are the origins with most weight, else with most rows.
+    origins at a time. `limit_origins` are the origins
+    with most weight, else with most rows. The last four options are those of `IngestRequest`.
     """
 
     datasets: tuple[str, ...]
@@ -65,6 +68,10 @@ class CrawlRequest:
     rules: str | None = None
     workers: int | None = None
     batch: int = coordinator.MAX_BATCH
+    name: str | None = None
+    facets: tuple[tuple[str, str], ...] = ()
+    collected_column: str | None = None
+    provenance: Provenance = _NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +153,7 @@ def _crawl(
     due = _due(request, dataset, run)
     shards.merge_leftovers(db, request.db)
     waiting = runs.count_due(db, due)
-    warnings = _warnings(db, due)
+    warnings = (*_warnings(db, due), *_double_counts(db, dataset))
     ended, visited = RunEnd.FINISHED, 0
     notes: dict[int, str] = {}
     if waiting and run is None:
@@ -176,6 +183,10 @@ def ingest_request(request: CrawlRequest) -> IngestRequest:
         weight_column=request.weight_column,
         samples=max(_MIN_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
         memory_limit=request.memory_limit,
+        name=request.name,
+        facets=request.facets,
+        collected_column=request.collected_column,
+        provenance=request.provenance,
     )
 
 
@@ -201,6 +212,18 @@ def _warnings(db: sqlite3.Connection, due: runs.Due) -> tuple[str, ...]:
             "so they are visited again"
         )
     return tuple(warnings)
+
+
+def _double_counts(db: sqlite3.Connection, dataset: int) -> tuple[str, ...]:
+    """Return a warning if the files of another dataset that counts are among these."""
+    shared = dataset_versions.shared_files(db, dataset)
+    if shared is None:
+        return ()
+    name, same, files = shared
+    return (
+        f"{same} of {files} files are also in the dataset {name}, so their rows count twice; if "
+        f"this is a newer version of it, give --dataset {name}, and `tdm-audit forget` the other",
+    )
 
 
 def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:

@@ -11,20 +11,33 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler import subprocesses
 from crawler.clock import stamp
+from crawler.commands.ingest_plan import (
+    IngestRequest,
+    ReadTask,
+    find_base,
+    given_columns,
+    lacks,
+    tasks,
+)
+from crawler.dataset.facet_specs import MAX_VALUES, OTHER, Facet, check
 from crawler.dataset.files import DatasetError, DatasetFile
 from crawler.dataset.remote import local_copies
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.model import Origin
-from crawler.store import evidence_writer
+from crawler.store import dataset_versions, evidence_writer, facet_writer, provenance
 from crawler.store.database import StoreError, connect, sqlite_errors_as_store_error, transaction
+from crawler.store.dataset_versions import Base, VersionError
+from crawler.store.provenance import Provenance
 from crawler.urls import canonical
+
+__all__ = ["IngestError", "IngestRequest", "check_hosts", "ingest", "read"]
 
 if TYPE_CHECKING:
     from crawler.dataset.inventory import Inventory, OriginRows
@@ -39,22 +52,6 @@ class IngestError(UserError):
     """The subprocess that reads a dataset could not be started, or was killed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestRequest:
-    """A dataset by its files, folders or patterns, and the options of `dataset.inventory`.
-
-    `url_columns` are paths of columns, with roles (`page=meta.url`) if there are several. `names`
-    are the datasets as they are stored, where `datasets` are copies of remote ones.
-    """
-
-    datasets: tuple[str, ...]
-    names: tuple[str, ...] = ()
-    url_columns: tuple[str, ...] = ()
-    weight_column: str | None = None
-    samples: int = 3
-    memory_limit: str = "1GB"
-
-
 def ingest(
     db: sqlite3.Connection,
     path: Path,
@@ -67,17 +64,27 @@ def ingest(
     `db` is a connection to the database at `path`, whose lock the caller holds. A dataset with the
     same bytes and columns that is stored already is not read again. Files of more than
     `max_bytes_in_process` in all are read in a subprocess.
-    Raises `DatasetError`, `StoreError`, `IngestError` and `StoppedEarlyError`.
+    Raises `DatasetError`, `VersionError`, `StoreError`, `IngestError` and `StoppedEarlyError`.
     """
+    check([Facet(*facet) for facet in request.facets])
     with located(request) as (local, files):
         digest = evidence_writer.dataset_digest(files)
         given = given_columns(request)
         known = evidence_writer.find_dataset(db, digest, given, request.weight_column)
-        if known is not None:
-            return known
-        if sum(file.bytes for file in files) <= max_bytes_in_process:
-            return _read_and_store(db, local, files)
-        return _read_in_subprocess(path, local, files)
+        if known is not None and not lacks(db, request, known):
+            with transaction(db):
+                return _known(db, local, known)
+        base = None if known is not None else find_base(db, request, files)
+        for task in tasks(local, files, base):
+            try:
+                if sum(file.bytes for file in task.parts) <= max_bytes_in_process:
+                    return _read_and_store(db, local, task)
+                return _read_in_subprocess(path, local, task)
+            except DatasetError:
+                # Alone a file may lack a column that the others have, or hold nothing.
+                if task.base is None:
+                    raise
+    raise AssertionError("the last task reads all files")
 
 
 @contextmanager
@@ -90,37 +97,47 @@ def located(request: IngestRequest) -> Iterator[tuple[IngestRequest, tuple[Datas
         yield replace(request, datasets=copies.paths, names=copies.names), copies.identify()
 
 
-def read(
-    request: IngestRequest, files: tuple[DatasetFile, ...], scratch: str | None = None
-) -> "Inventory":
-    """Return what the dataset holds, without storing it; the caller closes it.
+def _known(db: sqlite3.Connection, request: IngestRequest, known: int) -> int:
+    """Let a dataset count that was stored before."""
+    dataset_versions.enlist_again(db, known, request.naming)
+    provenance.save(db, known, request.provenance)
+    return known
 
-    `files` are those that `identify` found. `scratch` is where DuckDB may spill to. Raises
-    `DatasetError`.
+
+def read(
+    request: IngestRequest,
+    files: tuple[DatasetFile, ...],
+    scratch: str | None = None,
+    base: Base | None = None,
+) -> "Inventory":
+    """Return what files of the dataset hold, without storing it; the caller closes it.
+
+    `files` are those at `request.datasets`, with their digests. `scratch` is where DuckDB may spill
+    to. The columns are those of version `base`. Raises `DatasetError`.
     """
     # DuckDB and Arrow take 50 MB once imported; this process often needs neither.
     from crawler.dataset.inventory import inventory
 
     return inventory(
         request.datasets,
-        url_column=request.url_columns,
+        url_column=request.url_columns or (() if base is None else (base.url_column,)),
         weight_column=request.weight_column,
         samples=request.samples,
         memory_limit=request.memory_limit,
         temp_dir=scratch,
         identified=files,
+        facets=[Facet(*facet) for facet in request.facets],
+        collected_column=request.collected_column,
     )
 
 
 def _read_and_store(
-    db: sqlite3.Connection,
-    request: IngestRequest,
-    files: tuple[DatasetFile, ...],
-    scratch: str | None = None,
+    db: sqlite3.Connection, request: IngestRequest, task: ReadTask, scratch: str | None = None
 ) -> int:
-    with read(request, files, scratch) as counted:
+    local = replace(request, datasets=task.paths)
+    with read(local, task.parts, scratch, task.base) as counted:
         check_hosts(counted)
-        return _store(db, request, counted)
+        return _store(db, request, task, counted)
 
 
 def check_hosts(counted: "Inventory") -> None:
@@ -131,10 +148,42 @@ def check_hosts(counted: "Inventory") -> None:
         raise no_host(counted.url_column)
 
 
-def _store(db: sqlite3.Connection, request: IngestRequest, counted: "Inventory") -> int:
-    new = evidence_writer.NewDataset(
-        path=" ".join(request.names),
-        files=counted.files,
+def _store(
+    db: sqlite3.Connection, request: IngestRequest, task: ReadTask, counted: "Inventory"
+) -> int:
+    new = _new_dataset(request, task, counted)
+    with transaction(db):
+        # Again, by the names of the columns: they may be given in another case, or not at all.
+        known = evidence_writer.find_dataset(db, new.digest, new.url_column, new.weight_column)
+        if known is not None:
+            if not provenance.has_facets(db, known, request.facets):
+                _save_facets(db, request, known, counted)
+                facet_writer.cap(db, known, MAX_VALUES, OTHER)
+            provenance.save_dates(db, known, counted.collected)
+            return _known(db, request, known)
+        number = evidence_writer.add_dataset(
+            db, new, _origins(counted.origins()), stamp(), is_whole=False
+        )
+        if counted.roles:
+            evidence_writer.add_role_origins(db, number, _role_rows(counted.origins()))
+        _save_facets(db, request, number, counted)
+        provenance.save_dates(db, number, counted.collected)
+        if task.base is not None:
+            dataset_versions.take_over(db, number, task.base.dataset)
+            provenance.take_over_dates(db, number, task.base.dataset)
+        facet_writer.cap(db, number, MAX_VALUES, OTHER)
+        dataset_versions.enlist(db, number, request.naming)
+        provenance.save(db, number, request.provenance)
+        evidence_writer.finish_dataset(db, number)
+        return number
+
+
+def _new_dataset(
+    request: IngestRequest, task: ReadTask, counted: "Inventory"
+) -> evidence_writer.NewDataset:
+    return evidence_writer.NewDataset(
+        path=request.naming.path,
+        files=task.files,
         format=counted.format,
         url_column=counted.url_column,
         weight_column=counted.weight_column or "",
@@ -145,15 +194,13 @@ def _store(db: sqlite3.Connection, request: IngestRequest, counted: "Inventory")
         records=counted.records,
         roles=counted.roles,
     )
-    with transaction(db):
-        # Again, by the names of the columns: they may be given in another case, or not at all.
-        known = evidence_writer.find_dataset(db, new.digest, new.url_column, new.weight_column)
-        if known is not None:
-            return known
-        number = evidence_writer.add_dataset(db, new, _origins(counted.origins()), stamp())
-        if counted.roles:
-            evidence_writer.add_role_origins(db, number, _role_rows(counted.origins()))
-        return number
+
+
+def _save_facets(
+    db: sqlite3.Connection, request: IngestRequest, dataset: int, counted: "Inventory"
+) -> None:
+    facets = counted.facets
+    facet_writer.save_facets(db, dataset, request.facets, facets.totals(), facets.rows())
 
 
 def _origins(
@@ -169,19 +216,15 @@ def _role_rows(origins: Iterator["OriginRows"]) -> Iterator[tuple[str, str, int]
         yield from ((key, role, rows) for role, rows in o.roles)
 
 
-def given_columns(request: IngestRequest) -> str | None:
-    """Return the columns that the user gave as they are stored; None if there are none."""
-    return " ".join(request.url_columns) or None
-
-
-def _read_in_subprocess(path: Path, request: IngestRequest, files: tuple[DatasetFile, ...]) -> int:
+def _read_in_subprocess(path: Path, request: IngestRequest, task: ReadTask) -> int:
     # The folder that DuckDB spills to belongs to this process, so that it is removed even if the
     # subprocess is killed.
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch:
-        task = {"db": str(path), "request": asdict(request), "files": files, "scratch": scratch}
+        message = {"db": str(path), "request": asdict(request), "scratch": scratch}
+        message |= {"task": asdict(task)}
         process = _start()
         try:
-            response = _response(process, task)
+            response = _response(process, message)
         finally:
             subprocesses.kill(process)
     return _dataset_number(response, process.returncode)
@@ -208,7 +251,7 @@ def _response(process: subprocess.Popen[bytes], task: Mapping[str, object]) -> b
 
 
 # Errors that the subprocess sends by name; this process raises them again.
-_FAILURES = (DatasetError, StoreError, StoppedEarlyError)
+_FAILURES = (DatasetError, VersionError, StoreError, StoppedEarlyError)
 
 
 def _dataset_number(response: bytes, status: int) -> int:
@@ -243,9 +286,13 @@ def main() -> None:
     parent.send({"dataset": number})
 
 
-def _run_task(task: Mapping[str, Any]) -> int:
-    files = tuple(DatasetFile(*file) for file in task["files"])
-    options = task["request"]
-    options |= {name: tuple(options[name]) for name in ("datasets", "names", "url_columns")}
-    with closing(connect(task["db"])) as db:
-        return _read_and_store(db, IngestRequest(**options), files, task["scratch"])
+def _run_task(message: Mapping[str, Any]) -> int:
+    request, task = message["request"], message["task"]
+    request |= {name: tuple(request[name]) for name in ("datasets", "names", "url_columns")}
+    request |= {"facets": tuple((name, column) for name, column in request["facets"])}
+    request |= {"provenance": Provenance(*request["provenance"])}
+    files = {key: tuple(DatasetFile(*file) for file in task[key]) for key in ("files", "parts")}
+    base = task["base"] and Base(**task["base"])
+    with closing(connect(message["db"])) as db:
+        wanted = ReadTask(**files, paths=tuple(task["paths"]), base=base)
+        return _read_and_store(db, IngestRequest(**request), wanted, message["scratch"])

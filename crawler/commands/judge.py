@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from crawler.evaluate.access import answer_for
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.evaluate.history import Evaluated, history_of
+from crawler.evaluate.snapshot import SnapshotReader
 from crawler.rulesets import RuleSet
-from crawler.store import derived, parties
+from crawler.store import collectors, derived, parties
 from crawler.store.database import transaction
 from crawler.store.evidence_reader import origins_to_judge, origins_waiting, snapshot_reader
 from crawler.store.findings_writer import FindingsWriter
@@ -69,4 +71,18 @@ def rebuild(
                 on_origin()
         writer.write()
         derived.recreate_indexes(db, indexes)
+        _answer_crawlers(db, reader, chosen, deadline)
     return judged
+
+
+def _answer_crawlers(
+    db: sqlite3.Connection, reader: SnapshotReader, chosen: RuleSet, deadline: float
+) -> None:
+    """Evaluate origins for the crawlers that collected their rows, where that was not done."""
+    # Also where nothing was visited: the crawler of a dataset may be named later.
+    for origin, crawler in collectors.unanswered(db):
+        if time.monotonic() > deadline:
+            return
+        snapshot = reader.load(origin)
+        answer = answer_for(snapshot.resources, crawler, chosen)
+        collectors.save_answer(db, origin, crawler, snapshot, answer)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crawler.store import queries
-from crawler.vocab import Outcome, Purpose, State
+from crawler.store.queries import Collection
+from crawler.vocab import Access, Outcome, Purpose, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Summary:
     reservation was attempted that does not count. `unusable` counts the rows without a usable URL
     by reason. `records` are the rows of the files, `total_rows` their URLs. `roles` and `role_rows`
     (by role, purpose and state) are empty for a dataset whose column has no role.
+    `collection` says how the rows were collected.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Summary:
     roles: tuple[queries.RoleTotals, ...] = ()
     role_rows: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     agent: str | None = None
+    collection: Collection | None = None
 
 
 def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
@@ -66,7 +69,40 @@ def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
         crashes=queries.crash_count(db),
         stale=stale,
         malformed=malformed,
+        collection=queries.collection(db, dataset),
     )
+
+
+def collection_sentence(numbers: Summary) -> str:
+    """Return what the crawler that collected the rows is told now; empty if it is not known."""
+    how = numbers.collection
+    if how is None or not how.crawler:
+        return ""
+    by = f" for {how.upstream}" if how.upstream else ""
+    when = " to ".join(dict.fromkeys(filter(None, (how.collected_from, how.collected_to))))
+    refused, partly, unknown = (
+        f"{how.rows.get(a, 0):,} rows of {how.origins.get(a, 0):,} origins"
+        for a in (Access.REFUSED, Access.PARTLY, Access.UNKNOWN)
+    )
+    return (
+        f"Collected by {how.crawler}{by}{f' ({when})' if when else ''}: robots.txt would refuse it "
+        f"today {refused} wholly and {partly} in part; {unknown} unknown"
+    )
+
+
+def _collection_as_json(how: Collection) -> dict[str, object]:
+    return {
+        "crawler": how.crawler or None,
+        "upstream": how.upstream or None,
+        "collected_from": how.collected_from,
+        "collected_to": how.collected_to,
+        "access": {
+            access: {"origins": how.origins.get(access, 0), "rows": how.rows.get(access, 0)}
+            for access in Access
+        }
+        if how.crawler
+        else None,
+    }
 
 
 def as_json(numbers: Summary) -> dict[str, object]:
@@ -96,6 +132,7 @@ def as_json(numbers: Summary) -> dict[str, object]:
         "stale_origins": numbers.stale,
         "malformed_origins": numbers.malformed,
         "internal_crashes": numbers.crashes,
+        "collection": numbers.collection and _collection_as_json(numbers.collection),
     }
 
 

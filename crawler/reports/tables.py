@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.reports.run_report import RunReport
-from crawler.reports.summary import Summary, column_lines
+from crawler.reports.summary import Summary, collection_sentence, column_lines
 from crawler.reports.visible import fit, visible
 from crawler.vocab import Outcome, Purpose, State
 
@@ -93,6 +93,8 @@ def show_summary(numbers: Summary) -> None:
         console().print(
             f"{numbers.stale:,} origins are judged on stale evidence: the last attempt failed"
         )
+    if sentence := collection_sentence(numbers):
+        show_line(sentence)
     if numbers.outcomes:
         found = [(o, numbers.outcomes[o]) for o in Outcome if o in numbers.outcomes]
         show("Attempts by outcome", ["outcome", "attempts"], found)

@@ -54,6 +54,7 @@ __all__ = [
     "schema_digest",
     "sqlite_errors_as_store_error",
     "transaction",
+    "view_statements",
     "vocabulary_tables",
 ]
 
@@ -65,6 +66,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
     "state": vocab.State,
     "reads": vocab.Reads,
     "declared_by": vocab.DeclaredBy,
+    "access": vocab.Access,
     "agent_class": vocab.AgentClass,
     "resource": vocab.Resource,
     "reject": vocab.Reject,
@@ -80,6 +82,7 @@ _MIGRATIONS = (
     "0005_names",
     "0006_claims",
     "0008_columns",
+    "0009_versions",
     "0012_local_failures",
     "0010_ground",
     "0012_history",
@@ -404,6 +407,11 @@ def _views_sql() -> str:
     return (_SQL / "views.sql").read_text("utf-8")
 
 
+def view_statements() -> list[str]:
+    """Return the statements that make the public views, in their order."""
+    return [part for part in re.split(r";\n", _views_sql()) if part.strip()]
+
+
 def public_views() -> dict[str, tuple[str, dict[str, str]]]:
     """Return each public view with its description and those of its columns, in order."""
     views = {}
@@ -439,9 +447,8 @@ def _drop_views(connection: sqlite3.Connection) -> None:
 
 def _make_views(connection: sqlite3.Connection) -> None:
     _drop_views(connection)
-    for statement in re.split(r";\n", _views_sql()):
-        if statement.strip():
-            connection.execute(statement)
+    for statement in view_statements():
+        connection.execute(statement)
     connection.execute("DELETE FROM description")
     for view, (text, columns) in public_views().items():
         rows = [(view, "", 0, text)]

@@ -42,7 +42,7 @@ def origins_to_judge(db: sqlite3.Connection, run: int | None) -> Iterator[int]:
 
 def cut_off(db: sqlite3.Connection, dataset: int) -> str:
     """Return which file of a dataset is cut off, and where; an empty text if none is."""
-    query = "SELECT example FROM dataset_reject WHERE dataset = ? AND reason = ?"
+    query = "SELECT example FROM version_reject WHERE dataset = ? AND reason = ?"
     row = db.execute(query, (dataset, Reject.CUT_OFF)).fetchone()
     return str(row[0]) if row else ""
 

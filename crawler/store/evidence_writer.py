@@ -24,7 +24,7 @@ _MERGE_STAGED = (
     "INSERT INTO origin (key, scheme, host, port, site, assumed, url) "
     "SELECT key, scheme, host, port, site, assumed, url FROM temp.staged "
     "WHERE true ORDER BY rowid ON CONFLICT DO NOTHING",
-    "INSERT INTO dataset_origin (dataset, origin, rows, weight) "
+    "INSERT INTO version_origin (dataset, origin, rows, weight) "
     "SELECT :dataset, o.id, a.rows, a.weight "
     "FROM temp.staged AS a CROSS JOIN origin AS o ON o.key = a.key",
     "INSERT INTO sample (origin, dataset, n, url) "
@@ -91,18 +91,23 @@ def add_dataset(
     dataset: NewDataset,
     origins: Iterable[tuple[str, Origin, int, float | None, Sequence[str]]],
     now: str,
+    *,
+    is_whole: bool = True,
 ) -> int:
     """Store a dataset in the caller's transaction. Return its number.
 
-    `origins` are (key, origin, rows, weight, sampled URLs). `now` is an RFC 3339 time in UTC.
+    `origins` are (key, origin, rows, weight, sampled URLs). `now` is an RFC 3339 time in UTC. The
+    dataset is final then; if it `is_whole` not yet, `finish_dataset` makes it so.
     """
     size = sum(size for _, size, _ in dataset.files)
     number = db.execute(
-        "INSERT INTO dataset (path, digest, bytes, format, url_column, column_given, "
-        "weight_column, rows, ingested_at, column_choice, records, id) VALUES "
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "1 + coalesce((SELECT max(dataset) FROM ingested), 0)) RETURNING id",
+        "INSERT INTO dataset (id, name, path, digest, bytes, format, url_column, column_given, "
+        # A number is never used again: the settings of runs name it.
+        "weight_column, rows, ingested_at, column_choice, records) VALUES ("
+        "1 + coalesce((SELECT max(dataset) FROM ingested), 0), "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
+            dataset.path,
             dataset.path,
             dataset.digest,
             size,
@@ -120,13 +125,19 @@ def add_dataset(
         "INSERT INTO dataset_file VALUES (?, ?, ?, ?)", [(number, *file) for file in dataset.files]
     )
     db.executemany(
-        "INSERT INTO dataset_reject VALUES (?, ?, ?, ?)",
+        "INSERT INTO version_reject VALUES (?, ?, ?, ?)",
         [(number, reason, rows, example) for reason, rows, example in dataset.rejects],
     )
     _add_roles(db, int(number), dataset)
     _add_origins(db, int(number), iter(origins))
-    db.execute("INSERT INTO ingested VALUES (?)", (number,))
+    if is_whole:
+        finish_dataset(db, int(number))
     return int(number)
+
+
+def finish_dataset(db: sqlite3.Connection, dataset: int) -> None:
+    """Make the rows of a dataset final, in the transaction that stored it."""
+    db.execute("INSERT INTO ingested VALUES (?)", (dataset,))
 
 
 def _add_roles(db: sqlite3.Connection, number: int, dataset: NewDataset) -> None:

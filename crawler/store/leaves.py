@@ -31,6 +31,10 @@ _DATASET = (
     "t.id, t.path, t.digest, t.bytes, t.format, t.url_column, t.column_given, t.weight_column, "
     "t.rows, t.ingested_at, t.column_choice, t.records"
 )
+_FORGOTTEN = (
+    "t.dataset, t.name, t.version, t.path, t.digest, t.rows, t.origins, t.ingested_at, "
+    "t.forgotten_at, t.command"
+)
 _SPECS = {
     "run": (_RUN, "", "id"),
     "observation": (_OBSERVATION, _OF_ORIGIN, "run"),
@@ -38,19 +42,19 @@ _SPECS = {
     "origin": ("t.key, t.scheme, t.host, t.port, t.site, t.assumed, t.url", "", "id"),
     "dataset": (_DATASET, "", "id"),
     "dataset_file": ("t.path, t.bytes, t.digest", "", "dataset"),
-    "dataset_reject": ("t.reason, t.rows, t.example", "", "dataset"),
+    "version_reject": ("t.reason, t.rows, t.example", "", "dataset"),
     "dataset_role": ("t.role, t.position, t.url_column, t.rows, t.other_hosts", "", "dataset"),
     "dataset_role_reject": ("t.role, t.reason, t.rows, t.example", "", "dataset"),
     "dataset_role_origin": ("t.role, g.key, t.rows", _OF_ORIGIN, "dataset"),
-    "dataset_origin": (f"g.key, t.rows, {_WEIGHT}", _OF_ORIGIN, "dataset"),
+    "version_origin": (f"g.key, t.rows, {_WEIGHT}", _OF_ORIGIN, "dataset"),
     "sample": ("g.key, t.n, t.url", _OF_ORIGIN, "dataset"),
-    "removal": ("t.dataset, t.at, t.reason", "", "dataset"),
+    "forgotten": (_FORGOTTEN, "", "dataset"),
 }
 #: The tables whose rows belong to a run, and those whose rows belong to a dataset.
 OF_RUN = ("run", "observation", "visit")
 OF_DATASET = (
-    *("dataset", "dataset_file", "dataset_reject", "dataset_role", "dataset_role_reject"),
-    *("dataset_role_origin", "dataset_origin", "sample"),
+    *("dataset", "dataset_file", "version_reject", "dataset_role", "dataset_role_reject"),
+    *("dataset_role_origin", "version_origin", "sample"),
 )
 
 

@@ -43,8 +43,8 @@ def tree_of_origins(db: sqlite3.Connection, first: int, last: int) -> Tree:
 
 def leaves_of_removals(db: sqlite3.Connection) -> dict[str, str]:
     """Return the datasets that were removed, each with the leaf of its removal."""
-    removed = [n for (n,) in db.execute("SELECT dataset FROM removal ORDER BY dataset")]
-    return {str(n): leaves.leaves(db, "removal", n)[0].hex() for n in removed}
+    removed = [n for (n,) in db.execute("SELECT dataset FROM forgotten ORDER BY dataset")]
+    return {str(n): leaves.leaves(db, "forgotten", n)[0].hex() for n in removed}
 
 
 def write(db: sqlite3.Connection, kind: str, runs: Iterable[int]) -> str:

@@ -68,6 +68,21 @@ class RoleTotals(NamedTuple):
     other_hosts: int | None
 
 
+class Collection(NamedTuple):
+    """When, by whom and as which crawler rows were collected; the crawler is empty if not given.
+
+    `rows` and `origins` are by access, and empty without a crawler.
+    """
+
+    crawler: str
+    upstream: str
+    collected_from: str | None
+    collected_to: str | None
+    origins: dict[str, int]
+    rows: dict[str, int]
+    newest_observed_at: str | None
+
+
 class StateCount(NamedTuple):
     """A row of view `dataset_summary`. The two bounds are numbers of rows, equal for all states."""
 
@@ -133,8 +148,8 @@ def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, So
 
 
 def dataset_ids(db: sqlite3.Connection) -> list[int]:
-    """Return the numbers of all datasets, in their order."""
-    return [dataset for (dataset,) in db.execute("SELECT dataset FROM datasets")]
+    """Return the numbers of all datasets in the version that counts, in their order."""
+    return [number for (number,) in db.execute("SELECT id FROM dataset WHERE counts ORDER BY id")]
 
 
 def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
@@ -148,7 +163,7 @@ def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
 
 def unusable_rows(db: sqlite3.Connection, dataset: int) -> dict[str, int]:
     """Return the rows of a dataset without a usable URL, by reason."""
-    query = "SELECT reason, rows FROM dataset_reject WHERE dataset = ? ORDER BY reason"
+    query = "SELECT reason, rows FROM version_reject WHERE dataset = ? ORDER BY reason"
     return dict(db.execute(query, (dataset,)))
 
 
@@ -167,6 +182,25 @@ def role_state_rows(db: sqlite3.Connection, dataset: int) -> dict[tuple[str, str
     return {
         (role, purpose, state): rows for role, purpose, state, rows in db.execute(query, (dataset,))
     }
+
+
+def collection(db: sqlite3.Connection, dataset: int) -> Collection:
+    """Return how a dataset that exists was collected, and what its crawler is told now."""
+    query = "SELECT crawler, upstream, collected_from, collected_to FROM datasets WHERE dataset = ?"
+    crawler, upstream, first, last = db.execute(query, (dataset,)).fetchone()
+    query = (
+        "SELECT access, origins, rows, newest_observed_at FROM dataset_collection WHERE dataset = ?"
+    )
+    answers = db.execute(query, (dataset,)).fetchall()
+    return Collection(
+        crawler=crawler,
+        upstream=upstream,
+        collected_from=first,
+        collected_to=last,
+        origins={access: origins for access, origins, _, _ in answers},
+        rows={access: rows for access, _, rows, _ in answers},
+        newest_observed_at=max((a[3] for a in answers if a[3]), default=None),
+    )
 
 
 def state_counts(db: sqlite3.Connection, dataset: int) -> list[StateCount]:
@@ -204,7 +238,7 @@ def claim_counts(db: sqlite3.Connection, dataset: int | None = None) -> tuple[in
         "WHERE rules = (SELECT label FROM ruleset WHERE chosen = 1) AND (stale OR malformed)"
     )
     if dataset is not None:
-        query += " AND origin IN (SELECT origin FROM dataset_origin WHERE dataset = ?)"
+        query += " AND origin IN (SELECT origin FROM version_origin WHERE dataset = ?)"
     stale, malformed = db.execute(query, () if dataset is None else (dataset,)).fetchone()
     return stale, malformed
 

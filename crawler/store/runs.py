@@ -131,7 +131,7 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
 DUE = """
     FROM origin AS o
     JOIN (
-        SELECT origin, sum(coalesce(weight, rows)) AS size FROM dataset_origin
+        SELECT origin, sum(coalesce(weight, rows)) AS size FROM version_origin
         WHERE dataset IN (SELECT value FROM json_each(:datasets)) GROUP BY origin
         ORDER BY size DESC, origin LIMIT :limit
     ) AS d ON d.origin = o.id

@@ -51,7 +51,7 @@ _LAST_RESPONSES = """
 _COPIED = {
     "dataset": "true",
     "origin": "id IN (SELECT origin FROM batch)",
-    "dataset_origin": "origin IN (SELECT origin FROM batch)",
+    "version_origin": "origin IN (SELECT origin FROM batch)",
     "sample": "origin IN (SELECT origin FROM batch)",
     "body": "digest IN (SELECT stored FROM last_response UNION SELECT digest FROM last_response)",
     "observation": "id IN (SELECT id FROM last_response)",

@@ -111,7 +111,7 @@ def _rows(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> It
         yield from _compare(f"manifest {n}", {"origin": origins}, {"origin": own_origins})
         for dataset, leaf in facts["removals"].items():
             if removed.get(dataset) != leaf:
-                yield Difference("removal", dataset, "is not as it was")
+                yield Difference("forgotten", dataset, "is not as it was")
     yield from _uncovered(db, [facts for _, facts in chain], set(removed))
 
 

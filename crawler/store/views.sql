@@ -1,6 +1,15 @@
 -- The public views. Their names and columns are a promise; the tables that they read are private.
 -- The comment above a view and behind each column is its description in the database
 -- (table `description`) and in docs/data.md. All views are replaced whenever this file has changed.
+-- A view without a comment right above it is private.
+
+-- Of the rows of all versions of datasets, those that count. `IN` is asked once, a join for each row.
+
+CREATE VIEW dataset_origin AS
+SELECT * FROM version_origin WHERE dataset IN (SELECT id FROM dataset WHERE counts);
+
+CREATE VIEW dataset_reject AS
+SELECT * FROM version_reject WHERE dataset IN (SELECT id FROM dataset WHERE counts);
 
 -- A crawl: when, what for, with which versions and settings, and how it ended.
 CREATE VIEW runs AS
@@ -26,12 +35,17 @@ SELECT
     ) AS outcomes  -- JSON: attempts by outcome
 FROM run;
 
--- An ingested dataset, with the rows that name no origin that could be asked.
+-- A version of an ingested dataset, with the rows that name no origin that could be asked. Of the
+-- versions of a name one counts: other views weigh by its rows alone, and show what it consists of.
 CREATE VIEW datasets AS
 SELECT
-    dataset.id AS dataset,  -- number of the dataset
+    dataset.id AS dataset,  -- number of the dataset in this version
+    dataset.name AS name,  -- name that was given, else the path; its versions share it
+    dataset.version AS version,  -- number of the version, from 1; another one whenever bytes or columns are others
+    dataset.counts AS counts,  -- 1 for the version that counts, the one read last; 0 for older ones, which are history
     dataset.path AS path,  -- files as given
     dataset.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
+    (SELECT count(*) FROM dataset_file WHERE dataset_file.dataset = dataset.id) AS files,  -- number of files
     dataset.bytes AS bytes,  -- size of all files
     dataset.format AS format,  -- csv, tsv, jsonl, json, parquet, arrow, warc, cdx, tar or text
     dataset.url_column AS url_column,  -- column that was read as URL, as a path (meta.url, images[].url); of several each with its role
@@ -39,19 +53,25 @@ SELECT
     dataset.weight_column AS weight_column,  -- column that was added up as weight, empty if none
     dataset.records AS records,  -- rows in the files
     dataset.rows AS rows,  -- their URLs: as many as rows, unless the column is in lists or there are several columns
-    (SELECT count(*) FROM dataset_origin WHERE dataset_origin.dataset = dataset.id) AS origins,  -- distinct origins
+    (SELECT count(*) FROM version_origin WHERE version_origin.dataset = dataset.id) AS origins,  -- distinct origins
     (
-        SELECT coalesce(sum(dataset_reject.rows), 0) FROM dataset_reject
-        WHERE dataset_reject.dataset = dataset.id
+        SELECT coalesce(sum(r.rows), 0) FROM version_reject AS r WHERE r.dataset = dataset.id
     ) AS unattributable,  -- rows without a usable URL
     (
         SELECT json_group_object(reason, json_object('rows', rows, 'example', example))
-        FROM dataset_reject WHERE dataset_reject.dataset = dataset.id
+        FROM version_reject AS reject WHERE reject.dataset = dataset.id
     ) AS reasons,  -- JSON: those rows by reason, with an example
+    (
+        SELECT json_group_object(value ->> 0, value ->> 1) FROM json_each(dataset.facets)
+    ) AS facets,  -- JSON: facets by which rows are counted in `dataset_facets`, and their columns
+    dataset.collected_from AS collected_from,  -- first day, month or year of collection, as given or as a column says; NULL if not given
+    dataset.collected_to AS collected_to,  -- last one, likewise
+    dataset.upstream AS upstream,  -- who collected the rows, as given; empty if not given
+    dataset.crawler AS crawler,  -- product token of the crawler that collected them, as given; empty if not given
     dataset.ingested_at AS ingested_at  -- UTC
 FROM dataset;
 
--- Dataset × role, where the columns with URLs have roles (page, asset).
+-- Dataset × role, where the columns with URLs have roles (page, asset), in the version that counts.
 CREATE VIEW dataset_roles AS
 SELECT
     dataset_role.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -73,7 +93,8 @@ SELECT
         WHERE r.dataset = dataset_role.dataset AND r.role = dataset_role.role
     ) AS reasons,  -- JSON: those by reason, with an example
     dataset_role.other_hosts AS other_hosts  -- URLs on another host than the first role's in the same row: what is reserved at one place does not follow copies; NULL where the first role has lists
-FROM dataset_role;
+FROM dataset_role
+WHERE dataset_role.dataset IN (SELECT id FROM dataset WHERE counts);
 
 -- Dataset × role × purpose × state under the rule set chosen last.
 CREATE VIEW role_summary AS
@@ -87,10 +108,13 @@ found AS (
     LEFT JOIN finding
         ON finding.origin = part.origin AND finding.purpose = purpose.name
         AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    WHERE part.dataset IN (SELECT id FROM dataset WHERE counts)
     GROUP BY part.dataset, part.role, purpose.name, coalesce(finding.state, 'unknown')
     UNION ALL
     SELECT r.dataset, r.role, purpose.name, 'unknown', 0, sum(r.rows)
-    FROM dataset_role_reject AS r CROSS JOIN purpose GROUP BY r.dataset, r.role, purpose.name
+    FROM dataset_role_reject AS r CROSS JOIN purpose
+    WHERE r.dataset IN (SELECT id FROM dataset WHERE counts)
+    GROUP BY r.dataset, r.role, purpose.name
 )
 SELECT
     found.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -104,6 +128,21 @@ SELECT
 FROM found
 JOIN dataset_role ON dataset_role.dataset = found.dataset AND dataset_role.role = found.role
 GROUP BY found.dataset, found.role, found.purpose, found.state;
+
+-- A version of a dataset whose rows were removed by `tdm-audit forget`. Evidence is never removed.
+CREATE VIEW forgotten_datasets AS
+SELECT
+    forgotten.dataset AS dataset,  -- number that it had; no other dataset gets it
+    forgotten.name AS name,  -- name of the dataset
+    forgotten.version AS version,  -- number of the version
+    forgotten.path AS path,  -- files as given
+    forgotten.digest AS digest,  -- SHA-256, as in `datasets`
+    forgotten.rows AS rows,  -- rows that it had
+    forgotten.origins AS origins,  -- distinct origins that it had
+    forgotten.ingested_at AS ingested_at,  -- UTC
+    forgotten.forgotten_at AS forgotten_at,  -- UTC
+    forgotten.command AS command  -- the command as given
+FROM forgotten;
 
 -- An origin's latest findings under the rule set chosen last: the table to open first.
 CREATE VIEW reservations AS
@@ -605,6 +644,116 @@ SELECT
 FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 GROUP BY counted.dataset, counted.purpose, counted.state, counted.rules;
+
+-- Dataset × facet value × purpose × state under the rule set chosen last: how the rows with a value
+-- divide. Only for datasets that were read with `--facet`, in the version that counts.
+CREATE VIEW dataset_facets AS
+WITH
+-- A row without a finding is of an origin that is not judged.
+counted AS (
+    SELECT
+        f.dataset, f.value, purpose.name AS purpose,
+        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(f.rows) AS rows,
+        sum(f.weight) AS weight
+    FROM dataset
+    CROSS JOIN facet_origin AS f ON f.dataset = dataset.id
+    CROSS JOIN purpose
+    LEFT JOIN finding
+        ON finding.origin = f.origin AND finding.purpose = purpose.name
+        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    WHERE dataset.counts
+    GROUP BY f.dataset, f.value, purpose.name, coalesce(finding.state, 'unknown')
+),
+attributed AS MATERIALIZED (
+    SELECT dataset, value, sum(rows) AS rows, sum(weight) AS weight FROM facet_origin
+    WHERE dataset IN (SELECT id FROM dataset WHERE counts)
+    GROUP BY dataset, value
+),
+divided AS (
+    SELECT * FROM counted
+    UNION ALL
+    SELECT
+        t.dataset, t.value, purpose.name, 'unknown', 0, t.rows - coalesce(attributed.rows, 0), NULL
+    FROM facet_total AS t
+    CROSS JOIN purpose
+    LEFT JOIN attributed ON attributed.dataset = t.dataset AND attributed.value = t.value
+    WHERE t.rows > coalesce(attributed.rows, 0)
+    AND t.dataset IN (SELECT id FROM dataset WHERE counts)
+)
+SELECT
+    divided.dataset AS dataset,  -- number of the dataset, in `datasets`
+    facet_value.facet AS facet,  -- facet, as named by `--facet`
+    facet_value.value AS value,  -- value; empty for rows without one, `other` for the values beyond the 200 most frequent ones
+    divided.purpose AS purpose,  -- purpose
+    divided.state AS state,  -- state
+    sum(divided.origins) AS origins,  -- origins in that state with rows of that value
+    sum(divided.rows) AS rows,  -- rows of that value from them; rows that name no origin are among `unknown`
+    sum(divided.weight) AS weight,  -- weight of those rows; NULL without a weight column
+    round(1.0 * sum(divided.rows) / t.rows, 6) AS share,  -- share of all rows with that value
+    round(sum(divided.weight) / attributed.weight, 6) AS weight_share,  -- share of the weight of all rows with that value that name an origin
+    (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
+FROM divided
+JOIN facet_value ON facet_value.id = divided.value
+JOIN facet_total AS t ON t.dataset = divided.dataset AND t.value = divided.value
+LEFT JOIN attributed ON attributed.dataset = divided.dataset AND attributed.value = divided.value
+GROUP BY divided.dataset, divided.value, divided.purpose, divided.state;
+
+-- Dataset × origin, for datasets read with `--crawler`: what the origin tells the crawler that collected
+-- the rows, by the current evidence and the rule set chosen last. It may have told it otherwise then.
+CREATE VIEW collector_answers AS
+SELECT
+    d.dataset AS dataset,  -- number of the dataset, in `datasets`
+    dataset.crawler AS crawler,  -- product token of the crawler that collected its rows
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    d.rows AS rows,  -- rows of the dataset from the origin
+    d.weight AS weight,  -- weight of those rows; NULL without a weight column
+    coalesce(a.access, 'unknown') AS access,  -- refused: robots.txt would turn it away from everything; partly: from some paths; admitted; unknown
+    coalesce(a.tdm, 'unknown') AS tdm,  -- state for any text and data mining, as this crawler is told
+    coalesce(a.ai_train, 'unknown') AS ai_train,  -- likewise for training any model
+    coalesce(a.genai_train, 'unknown') AS genai_train,  -- likewise for training generative models
+    coalesce(a.ai_input, 'unknown') AS ai_input,  -- likewise for input of a model
+    coalesce(a.search, 'unknown') AS search,  -- likewise for search
+    a.observed_at AS observed_at  -- UTC time of the newest evidence of the origin; NULL if there is none
+FROM dataset
+CROSS JOIN dataset_origin AS d ON d.dataset = dataset.id
+CROSS JOIN origin ON origin.id = d.origin
+LEFT JOIN agent_answer AS a ON a.origin = d.origin AND a.agent = dataset.crawler
+WHERE dataset.crawler != '';
+
+-- Dataset × access, for datasets read with `--crawler`: would the crawler that collected the rows be
+-- refused by robots.txt today, and from how many rows?
+CREATE VIEW dataset_collection AS
+SELECT
+    answer.dataset AS dataset,  -- number of the dataset, in `datasets`
+    answer.crawler AS crawler,  -- product token of the crawler that collected the rows
+    dataset.upstream AS upstream,  -- who collected them, as given; empty if not given
+    dataset.collected_from AS collected_from,  -- when they were collected, as in `datasets`
+    dataset.collected_to AS collected_to,  -- likewise
+    answer.access AS access,  -- refused: turned away from everything; partly: from some paths, so that some of the rows may be; admitted; unknown
+    sum(answer.origins) AS origins,  -- origins that answer so
+    sum(answer.rows) AS rows,  -- rows from them; rows that name no origin are among `unknown`
+    sum(answer.weight) AS weight,  -- weight of those rows; NULL without a weight column
+    round(1.0 * sum(answer.rows) / dataset.rows, 6) AS share,  -- share of all rows of the dataset
+    min(answer.observed_at) AS oldest_observed_at,  -- UTC time of the oldest of the answers
+    max(answer.observed_at) AS newest_observed_at  -- UTC time of the newest one
+FROM (
+    SELECT
+        dataset, crawler, access, count(DISTINCT origin) AS origins, sum(rows) AS rows,
+        sum(weight) AS weight, min(observed_at) AS observed_at
+    FROM collector_answers GROUP BY dataset, crawler, access
+    UNION ALL
+    SELECT
+        dataset, crawler, access, 0, 0, NULL, max(observed_at)
+    FROM collector_answers GROUP BY dataset, crawler, access
+    UNION ALL
+    SELECT
+        dataset_reject.dataset, dataset.crawler, 'unknown', 0, sum(dataset_reject.rows), NULL, NULL
+    FROM dataset_reject JOIN dataset ON dataset.id = dataset_reject.dataset AND dataset.crawler != ''
+    GROUP BY dataset_reject.dataset
+) AS answer
+JOIN dataset ON dataset.id = answer.dataset
+GROUP BY answer.dataset, answer.access;
 
 -- Origin × party that a current document of the origin names, with its role; personal data are left out.
 CREATE VIEW parties AS

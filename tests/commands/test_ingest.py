@@ -67,10 +67,12 @@ def test_other_bytes_are_another_dataset(db, path, reads):
         ("d.example",),
     ]
     assert db.execute("SELECT dataset, origin, rows FROM dataset_origin").fetchall() == [
-        (1, 1, 2),
         (2, 1, 2),
         (2, 2, 1),
     ]
+    # The version before it is history.
+    query = "SELECT dataset, origin, rows FROM version_origin WHERE dataset = 1"
+    assert db.execute(query).fetchall() == [(1, 1, 2)]
 
 
 def test_more_origins_than_are_stored_at_once(db, tmp_path):

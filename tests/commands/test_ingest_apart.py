@@ -18,7 +18,7 @@ from crawler.store.database import StoreError, connect
 from tests.conftest import ROOT, patience
 from tests.crawl_helpers import command, rows, start, waited_for
 
-TABLES = ("dataset", "dataset_file", "dataset_reject", "dataset_origin", "origin", "sample")
+TABLES = ("dataset", "dataset_file", "version_reject", "version_origin", "origin", "sample")
 # No server listens on this port, and only one origin is visited.
 NOWHERE, ONE = SimpleNamespace(port=9), ("--limit-origins", "1", "--workers", "1")
 MANY = 12_000

@@ -15,7 +15,7 @@ from crawler.errors import UserError
 from crawler.store import derived, leaves, manifests, merkle
 from crawler.store.database import checkpoint, connect, connect_read_only, transaction
 from crawler.store.verification import proof_of, verify_evidence
-from tests.store.test_final import fill
+from tests.store.test_final import FORGOTTEN, fill
 from tests.store.test_history import ALL, BOTH, GPTBOT, OPEN
 from tests.store.test_order import SIGNALS, day, ingest, look, store
 
@@ -105,7 +105,7 @@ def test_a_whole_database_is_whole(path):
 EVIDENCE = (
     "run observation visit origin dataset dataset_file dataset_reject dataset_role "
     "dataset_role_reject dataset_role_origin dataset_origin sample "
-    "removal ingested body manifest"
+    "forgotten ingested body manifest"
 ).split()
 VOCABULARY = "outcome presence purpose stance state reads resource reject agent description".split()
 
@@ -320,14 +320,14 @@ def test_a_database_that_is_older_than_manifests_is_adopted(path, tdm_audit):
 
 def test_a_removed_dataset_is_no_difference_and_its_removal_is_covered(path):
     with closing(connect(path)) as db, transaction(db):
-        db.execute("INSERT INTO removal VALUES (8, ?, 'asked for')", (day(9),))
-        for table in ("sample", "dataset_origin", "dataset_file", "dataset_reject"):
+        db.execute(FORGOTTEN.format(8), (day(9),))
+        for table in ("sample", "version_origin", "dataset_file", "version_reject"):
             db.execute(f"DELETE FROM {table} WHERE dataset = 8")
         db.execute("DELETE FROM dataset WHERE id = 8")
         manifests.write(db, "remove", [])
     assert differences(path) == []
-    changed(path, "UPDATE removal SET reason = 'another' WHERE dataset = 8")
-    assert [d.table for d in differences(path)] == ["removal"]
+    changed(path, "UPDATE forgotten SET command = 'another' WHERE dataset = 8")
+    assert [d.table for d in differences(path)] == ["forgotten"]
 
 
 def test_a_proof_needs_no_database(path):
@@ -348,13 +348,13 @@ def test_a_proof_needs_no_database(path):
 def test_a_leaf_is_what_another_language_would_make_of_the_row(path):
     with closing(connect_read_only(path)) as db:
         key, rows, weight = db.execute(
-            "SELECT key, rows, weight FROM dataset_origin JOIN origin ON origin.id = origin"
+            "SELECT key, rows, weight FROM version_origin JOIN origin ON origin.id = origin"
         ).fetchone()
-        (leaf,) = leaves.leaves(db, "dataset_origin", 8)
+        (leaf,) = leaves.leaves(db, "version_origin", 8)
         (of_origin,) = leaves.leaves(db, "origin", 1)
         origin = db.execute("SELECT key, scheme, host, port, site, assumed, url FROM origin")
         text = json.dumps(origin.fetchone(), separators=(",", ":"), ensure_ascii=False)
-    assert leaf == hashlib.sha256(f'dataset_origin\n["{key}",{rows},null]'.encode()).digest()
+    assert leaf == hashlib.sha256(f'version_origin\n["{key}",{rows},null]'.encode()).digest()
     assert weight is None
     assert of_origin == hashlib.sha256(f"origin\n{text}".encode()).digest()
     assert of_origin.hex() == VECTOR

@@ -58,95 +58,97 @@ WHEN OLD.ended IS NOT NULL OR NEW.id != OLD.id OR NEW.started_at != OLD.started_
 BEGIN SELECT raise(ABORT, 'a run that ended is final'); END;
 
 -- Datasets that are stored whole: nothing is added to them, and no other dataset gets their number.
+-- What is deleted stands in `forgotten` first, with the command: without it nothing can be deleted.
+-- Facets are left out: they are made again from the same files by the same command.
 CREATE TABLE ingested (dataset INTEGER PRIMARY KEY) STRICT;
 INSERT INTO ingested SELECT id FROM dataset;
--- Why rows of a dataset were deleted. It comes first: without it nothing can be deleted.
-CREATE TABLE removal (
-    dataset INTEGER PRIMARY KEY REFERENCES ingested (dataset),
-    at TEXT NOT NULL,
-    reason TEXT NOT NULL CHECK (reason != '')
-) STRICT;
-
 CREATE TRIGGER ingested_is_final BEFORE UPDATE ON ingested
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER ingested_stays BEFORE DELETE ON ingested
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
-CREATE TRIGGER removal_is_final BEFORE UPDATE ON removal
-BEGIN SELECT raise(ABORT, 'removals are append-only'); END;
-CREATE TRIGGER removal_stays BEFORE DELETE ON removal
-BEGIN SELECT raise(ABORT, 'removals are append-only'); END;
 
-CREATE TRIGGER dataset_is_final BEFORE UPDATE ON dataset
+-- Which version counts, its name and who collected it are no facts of the files, and may change.
+CREATE TRIGGER dataset_is_final BEFORE UPDATE OF
+    id, path, digest, bytes, format, url_column, column_given, weight_column, rows, ingested_at,
+    column_choice, records
+ON dataset WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.id)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 -- After, since SQLite chooses a number that is not given only then.
 CREATE TRIGGER dataset_is_new AFTER INSERT ON dataset
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.id)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_stays BEFORE DELETE ON dataset
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.id)
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.id)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
 CREATE TRIGGER dataset_file_is_final BEFORE UPDATE ON dataset_file
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_file_is_new BEFORE INSERT ON dataset_file
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_file_stays BEFORE DELETE ON dataset_file
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
-CREATE TRIGGER dataset_reject_is_final BEFORE UPDATE ON dataset_reject
+CREATE TRIGGER version_reject_is_final BEFORE UPDATE ON version_reject
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
-CREATE TRIGGER dataset_reject_is_new BEFORE INSERT ON dataset_reject
+CREATE TRIGGER version_reject_is_new BEFORE INSERT ON version_reject
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
-CREATE TRIGGER dataset_reject_stays BEFORE DELETE ON dataset_reject
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+CREATE TRIGGER version_reject_stays BEFORE DELETE ON version_reject
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
 CREATE TRIGGER dataset_role_is_final BEFORE UPDATE ON dataset_role
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_role_is_new BEFORE INSERT ON dataset_role
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_role_stays BEFORE DELETE ON dataset_role
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
 CREATE TRIGGER dataset_role_reject_is_final BEFORE UPDATE ON dataset_role_reject
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_role_reject_is_new BEFORE INSERT ON dataset_role_reject
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_role_reject_stays BEFORE DELETE ON dataset_role_reject
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
 CREATE TRIGGER dataset_role_origin_is_final BEFORE UPDATE ON dataset_role_origin
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_role_origin_is_new BEFORE INSERT ON dataset_role_origin
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER dataset_role_origin_stays BEFORE DELETE ON dataset_role_origin
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
-CREATE TRIGGER dataset_origin_is_final BEFORE UPDATE ON dataset_origin
+CREATE TRIGGER version_origin_is_final BEFORE UPDATE ON version_origin
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
-CREATE TRIGGER dataset_origin_is_new BEFORE INSERT ON dataset_origin
+CREATE TRIGGER version_origin_is_new BEFORE INSERT ON version_origin
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
-CREATE TRIGGER dataset_origin_stays BEFORE DELETE ON dataset_origin
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+CREATE TRIGGER version_origin_stays BEFORE DELETE ON version_origin
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
 CREATE TRIGGER sample_is_final BEFORE UPDATE ON sample
+WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER sample_is_new BEFORE INSERT ON sample
 WHEN EXISTS (SELECT 1 FROM ingested WHERE dataset = NEW.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 CREATE TRIGGER sample_stays BEFORE DELETE ON sample
-WHEN NOT EXISTS (SELECT 1 FROM removal WHERE dataset = OLD.dataset)
+WHEN NOT EXISTS (SELECT 1 FROM forgotten WHERE dataset = OLD.dataset)
 BEGIN SELECT raise(ABORT, 'datasets are final'); END;
 
 -- How many visits were evaluated: one may be added to a run that began before the last one.

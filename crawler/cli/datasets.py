@@ -1,0 +1,62 @@
+"""`tdm-audit datasets`: list the datasets of a database and their versions."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli._options import db_option, exit_on_error, output, say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crawler.store.forgetting import Version
+
+
+@click.command(name="datasets")
+@db_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def datasets_command(db: Path, as_json: bool) -> None:
+    """List the datasets of a database with their versions.
+
+    A dataset whose files have changed since is a new version. The newest one counts: numbers of
+    rows are of it alone. Older ones are kept as history.
+
+    \b
+    Example:
+      tdm-audit datasets --db output/audit.db
+    """
+    from crawler.commands.datasets import as_json as facts_of
+    from crawler.commands.datasets import list_versions
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+
+    with (
+        exit_on_error(),
+        sqlite_errors_as_store_error(db),
+        closing(connect_read_only(db)) as connection,
+    ):
+        found = list_versions(connection)
+    with output():
+        if as_json:
+            say_json({"datasets": [facts_of(version) for version in found]})
+        elif found:
+            show_versions("Datasets", found)
+        else:
+            say(["No dataset is in this database."])
+
+
+def show_versions(title: str, found: "Iterable[Version]") -> None:
+    """Print a table of versions."""
+    from crawler.reports import tables
+
+    head = ("dataset", "counts", "rows", "origins", "unusable", "files", "read at", "digest")
+    rows = []
+    for v in found:
+        counts = "yes" if v.counts else "no"
+        numbers = (v.rows, v.origins, v.unattributable, v.files)
+        rows.append((f"{v.name}@{v.version}", counts, *numbers, v.ingested_at[:16], v.digest[:12]))
+    tables.show(title, head, rows)
+    for version in found:
+        if version.path != version.name:
+            tables.show_line(f"{version.name}@{version.version}: {version.path}")
