@@ -27,7 +27,7 @@ def reads(monkeypatch):
     seen = []
 
     def watched(paths, **options):
-        seen.append(sorted(path.rpartition("/")[2] for path in paths))
+        seen.append(sorted(file.path.rpartition("/")[2] for file in options["identified"]))
         return inventory(paths, **options)
 
     monkeypatch.setattr(inventories, "inventory", watched)
