@@ -23,7 +23,7 @@ def choose(db: sqlite3.Connection, dataset: int) -> None:
     )
     db.execute(
         "CREATE TEMP VIEW origin AS SELECT * FROM main.origin "
-        f"WHERE id IN (SELECT origin FROM version_origin WHERE dataset = {dataset:d})",  # noqa: S608 - a number
+        f"WHERE id IN (SELECT origin FROM version_origin WHERE dataset = {dataset:d})",
     )
     for statement in view_statements():
         db.execute(_CREATE.sub("CREATE TEMP VIEW ", statement))
