@@ -113,6 +113,13 @@ def test_links_between_documents_lead_somewhere(path):
         assert (path.parent / target).exists()
 
 
+def test_the_tests_that_the_security_policy_names_exist():
+    text = (ROOT / "SECURITY.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/*]+\.py)`", text)
+    assert named
+    assert [name for name in named if not list(ROOT.glob(name))] == []
+
+
 def test_scrapy_finds_the_spider():
     done = subprocess.run(
         [sys.executable, "-m", "scrapy", "list"],
