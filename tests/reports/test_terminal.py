@@ -230,7 +230,7 @@ def test_control_characters_of_hosts_do_not_reach_a_terminal(tmp_path, tdm_audit
     for view, form in (("statements", "csv"), ("statements", "jsonl"), ("observations", "csv")):
         words = ["export", view, "--db", tmp_path / "a.db", "-o", "-", "--format", form]
         shown, status = on_terminal([*PYTHON, *words])
-        assert (status, len(shown.splitlines()) > 1) == (0, True)
+        assert (status, shown.strip() != "") == (0, True)
         assert not set(map(ord, shown)) & {*range(10), 11, 12, *range(14, 32), *range(0x7F, 0xA0)}
         assert "\u202e" not in shown
     # The reader of robots.txt has replaced the others already.
