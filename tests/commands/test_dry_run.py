@@ -88,8 +88,32 @@ def test_origins_visited_recently_are_not_due(tdm_audit, demo_output, tmp_path):
 
 def test_in_words_and_silent(dry):
     said = dry().stdout
-    assert "URL column: url" in said
-    assert "Rows: 6, of them 3 without a usable URL" in said
-    assert "no_host: 1, for example 'nope'" in said
+    assert "URL column: url (found by its name)" in said
+    assert "Without a usable URL: 3 of 6 rows (empty 1, no_host 1, not_http 1)" in said
+    assert "no_host, for example: 'nope'" in said
     assert "Nothing was requested and nothing was stored." in said
     assert dry("--quiet").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        pytest.param(["--strict"], 0, id="half is allowed"),
+        pytest.param(["--strict", "--max-unusable", "49%"], 1, id="more than is allowed"),
+        pytest.param(["--strict", "--max-unusable", "0.4"], 1, id="as a number"),
+        pytest.param(["--max-unusable", "0"], 0, id="not strict"),
+        pytest.param(["--max-unusable", "120%"], 2, id="no share"),
+    ],
+)
+def test_too_many_unusable_rows_fail_if_strict(dry, options, status):
+    done = dry(*options, "--quiet")
+    assert done.returncode == status
+    if status == 1:
+        assert "50% of the rows have no usable URL in the column url" in done.stderr
+
+
+def test_a_column_without_a_host_is_named(tdm_audit, tmp_path):
+    (tmp_path / "t.csv").write_text("id,title\n1,some words\n2,more\n")
+    done = tdm_audit("crawl", "t.csv", "--dry-run", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No row has a host in the column title" in done.stderr

@@ -98,3 +98,22 @@ def test_a_memory_limit_that_is_none(path, tmp_path, capsys):
         main(command, standalone_mode=False)
     assert ended.value.code == 1
     assert "'much' is no size of memory" in capsys.readouterr().err
+
+
+def test_roles_are_stored_each_and_together(db, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("p,i\nhttps://a.example/,https://b.example/x\nhttps://a.example/,nope\n,\n")
+    number = ingest(db, path, url_columns=("page=p", "asset=i"))
+    assert ingest(db, path, url_columns=("page=p", "asset=i")) == number
+    totals = "SELECT url_column, column_choice, records, rows, unattributable FROM datasets"
+    assert db.execute(totals).fetchall() == [("page=p asset=i", "given", 3, 6, 3)]
+    roles = (
+        "SELECT role, url_column, rows, origins, unattributable, other_hosts "
+        "FROM dataset_roles ORDER BY position"
+    )
+    assert db.execute(roles).fetchall() == [
+        ("page", "p", 3, 1, 1, 0),
+        ("asset", "i", 3, 1, 2, 1),
+    ]
+    summary = "SELECT role, state, rows FROM role_summary WHERE purpose = 'tdm' ORDER BY role"
+    assert db.execute(summary).fetchall() == [("asset", "unknown", 3), ("page", "unknown", 3)]
