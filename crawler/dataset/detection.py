@@ -55,10 +55,10 @@ def detect(path: Path) -> DatasetFormat | str | None:
     notes.
     """
     named, head = known_format(path), head_of(path, _HEAD)
-    if why := unread_kind(head, path):
-        return f"{path} {why}."
     if compression_of_bytes(head) != "none" and compression_of(path) != "none":
         return f"{path} is compressed twice; decompress it once."
+    if why := unread_kind(head, path):
+        return f"{path} {why}."
     packed = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
     if packed:
         return _packed(path, BY_NAME[packed])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crawler.dataset.bounds import special_file
-from crawler.dataset.compression import COMPRESSIONS
+from crawler.dataset.compression import COMPRESSIONS, head_of
 from crawler.dataset.detection import detect, known_format, without_suffixes
 from crawler.dataset.formats import FORMATS, JSON, TAR, TEXT, DatasetFormat
 from crawler.errors import UserError
@@ -44,6 +44,7 @@ _TITLES = [dataset_format.title for dataset_format in FORMATS]
 _FORMATS = (
     f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}, text and WARC also as {', '.join(COMPRESSIONS)}"
 )
+_HEAD = 64 * 1024
 # Files that describe a dataset beside its rows, as Hugging Face's libraries write them.
 _DESCRIPTIONS = frozenset(
     {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
@@ -115,6 +116,8 @@ def without_notes(files: list[Path]) -> list[Path]:
     lists its samples. Files that are not on this machine are told by their names.
     """
     tables = [path for path in files if not _is_note(path) and _is_data(path)]
+    if any(known_format(path) is not JSON for path in tables):
+        tables = [path for path in tables if not _is_one_object(path)]
     stems = {without_suffixes(path) for path in tables if known_format(path) is not TAR}
     tables = [
         path
@@ -129,6 +132,13 @@ def _is_note(path: Path) -> bool:
     if named is JSON and path.exists():
         return _detected(path) is JSON
     return named in (TEXT, JSON)
+
+
+def _is_one_object(path: Path) -> bool:
+    """Return whether a file called JSON has one line, as statistics of other files do."""
+    if known_format(path) is not JSON:
+        return False
+    return b"\n" not in head_of(path, _HEAD).strip()
 
 
 def _broken_link(path: Path) -> DatasetError:

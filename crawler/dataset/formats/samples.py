@@ -15,6 +15,7 @@ from crawler.dataset.formats.jsonl import JsonlHandler
 #: The member with the key of a sample, as WebDataset's library names it.
 KEY = "__key__"
 _LONGEST = 16 * 1024 * 1024
+_PIECE = 1 << 20
 # Members that hold the data of a sample, by what follows the key.
 _DATA = ("json", "url")
 
@@ -70,15 +71,28 @@ def _split(name: str) -> tuple[str, str]:
 
 def _files(path: Path) -> Iterator[tuple[str, bytes | None]]:
     """Yield the name of each file, and its content if it is data of a sample."""
+    if not path.stat().st_size:
+        return
+    remains = Remains(path)
     try:
-        with io.BufferedReader(Remains(path)) as stream, _opened(stream, path) as archive:
+        with io.BufferedReader(remains) as stream, _opened(stream, path) as archive:
             for member in archive:
                 if not member.isfile() or PurePosixPath(member.name).name.startswith("."):
                     continue
                 wanted = _split(member.name)[1] in _DATA and member.size <= _LONGEST
                 yield member.name, _content(archive, member) if wanted else None
+            if compression_of(path) != "none":
+                _drain(stream)
     except tarfile.TarError as error:
         raise CutOffError from error
+    if remains.is_damaged:
+        raise CutOffError
+
+
+def _drain(stream: BinaryIO) -> None:
+    """Read a file to its end, where it shows whether it is whole."""
+    while stream.read(_PIECE):
+        pass
 
 
 def _opened(stream: BinaryIO, path: Path) -> tarfile.TarFile:

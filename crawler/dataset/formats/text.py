@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from crawler.dataset.compression import compression_of
+from crawler.dataset.compression import compression_of, open_plain
 from crawler.dataset.formats.handler import ReadContext
 from crawler.dataset.repair import repair_text
 from crawler.dataset.scans import (
@@ -26,8 +26,11 @@ def _options(path: Path, original: Path) -> str:
 class TextHandler(ScanHandler):
     """Reads lines as rows with the column `url`; lines that begin with `#` are no rows."""
 
-    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
         """See `ScanHandler.scan`."""
+        with open_plain(path) as stream:
+            if not stream.read(1):
+                return None
         scan = Scan(path, _options(path, path))
         if not is_utf16(path) and reads_whole(context.connection, scan, self.function):
             return scan
