@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crawler.dataset.bounds import MAX_COLUMNS, MAX_COPIED_LINE
+from crawler.dataset.bounds import MAX_COLUMNS, MAX_COPIED_LINE, MAX_SCANNED_LINE
 from crawler.dataset.columns import UrlColumns
 from crawler.dataset.compression import compression_of, open_plain
 from crawler.dataset.dialect import URL_NAMES, header_names
@@ -168,8 +168,12 @@ def _lines_for_duckdb(copy: Path, path: Path, scan: Scan) -> Path:
 
 
 def _line_scan(path: Path) -> Scan:
-    options = f"{LINE_OPTIONS}columns={{'line': 'VARCHAR'}}, compression='{compression_of(path)}'"
-    return Scan(path, f"{options}, max_line_size={MAX_COPIED_LINE}")
+    kind = compression_of(path)
+    # DuckDB allocates sixteen of the longest lines for a compressed file. Copies are not
+    # compressed, and lines of a file that is read itself are at most so long.
+    size = MAX_COPIED_LINE if kind == "none" else MAX_SCANNED_LINE
+    options = f"{LINE_OPTIONS}columns={{'line': 'VARCHAR'}}, compression='{kind}'"
+    return Scan(path, f"{options}, max_line_size={size}")
 
 
 def _rows_of_lines(scans: Sequence[Scan]) -> str:
