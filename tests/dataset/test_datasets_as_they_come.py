@@ -339,7 +339,7 @@ EMPTY = {
     "a": "holds no rows",
     "a.parquet": "cannot be read as parquet",
     "a.arrow": "cannot be read as arrow",
-    "a.warc": "holds no rows",
+    "a.warc": "No row",
     "a.tar": "holds no rows",
     "a.csv.gz": "holds no rows",
 }

@@ -61,10 +61,8 @@ class _RecordHandler(ScanHandler):
         """Yield the rows of a file; raise `DatasetError` for a damaged one."""
         raise NotImplementedError
 
-    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan | None:
+    def scan(self, context: ReadContext, path: Path, copy: Path) -> Scan:
         """See `ScanHandler.scan`."""
-        if not path.stat().st_size:
-            return None
         copy = copy.with_suffix(".parquet")
         with (
             # warcio prints what it raises; here it becomes the message of an error.
