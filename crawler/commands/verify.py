@@ -15,7 +15,7 @@ from crawler.store.verification import Difference, count_rows, proof_of, verify_
 
 
 class Verification(NamedTuple):
-    """What verifying found: nothing that differs, or what. `vouched_for` says by what outside."""
+    """The result of verifying. `vouched_for` says what from outside the database was compared."""
 
     differences: list[Difference]
     counts: dict[str, int]

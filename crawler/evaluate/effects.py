@@ -5,7 +5,7 @@ The order of lines, comments, case and spelling are no part of it.
 
 from collections.abc import Iterable
 
-from crawler.evaluate.records import ApplicableStatement, Effect, Finding, Term
+from crawler.evaluate.records import ApplicableStatement, Effect, EffectTerm, Finding
 from crawler.vocab import State
 
 
@@ -18,13 +18,13 @@ def effect_of(finding: Finding, deciding: Iterable[ApplicableStatement]) -> Effe
         return ()
     terms = {_term_of(applicable) for applicable in deciding}
     # Product tokens have no case (RFC 9309, 2.2.1).
-    terms.update(Term("", "excepted", agent.lower()) for agent in finding.exceptions)
+    terms.update(EffectTerm("", "excepted", agent.lower()) for agent in finding.exceptions)
     return tuple(sorted(terms))
 
 
-def _term_of(applicable: ApplicableStatement) -> Term:
+def _term_of(applicable: ApplicableStatement) -> EffectTerm:
     statement = applicable.statement
-    return Term(
+    return EffectTerm(
         protocol=applicable.protocol.NAME,
         stance=statement.stance.value,
         agent=statement.agent.lower(),

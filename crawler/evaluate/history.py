@@ -191,7 +191,7 @@ def _place(snapshot: OriginSnapshot, finding: CachedFinding) -> _Place | None:
 def _as_steady(
     phases: tuple[Phase, ...], moments: list[_Moment], present: Evaluated
 ) -> Steady | None:
-    """Return one row for all purposes, where none of them changed and all were missed alike."""
+    """Return one row for all purposes, where none of them changed or was missed more often."""
     findings = present[1].findings
     if len(phases) != len(findings) or len({phase.span for phase in phases}) > 1:
         return None

@@ -8,7 +8,7 @@ from crawler.vocab import Outcome, Presence, Resource
 
 
 class Look(NamedTuple):
-    """What was observed of an origin at one time, in the order of resource, URL and hop.
+    """The observations of an origin at one time, in the order of resource, URL and hop.
 
     `until` is the position after its last observation among all of the origin. `keys` are those
     of its observations, `finals` the ends of its chains by resource and the URL requested.
@@ -37,7 +37,7 @@ def looks_of(rows: list[ObservationRow]) -> list[Look]:
     """Return the looks at an origin, in the order of their last observations.
 
     `rows` are its observations in the order of their time. A run is one look, unless it has
-    several captures of a URL: then every chain of redirects is a look of its own.
+    several captures of a URL: then every chain of redirects is one look.
     """
     by_run: dict[int, list[tuple[int, ObservationRow]]] = {}
     for position, row in enumerate(rows, start=1):

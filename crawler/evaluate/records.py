@@ -11,7 +11,7 @@ from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
 RESERVING = frozenset({Stance.RESERVED, Stance.CONDITIONAL})
 
 
-class Term(NamedTuple):
+class EffectTerm(NamedTuple):
     """One statement by its effect: what it says, without where and how it is written.
 
     `stance` is that of the statement, or `excepted` for an agent that a state which covers
@@ -29,7 +29,7 @@ class Term(NamedTuple):
 
 
 #: The effect of a finding: its terms, each once, in order.
-Effect = tuple[Term, ...]
+Effect = tuple[EffectTerm, ...]
 
 
 class LastFailure(NamedTuple):

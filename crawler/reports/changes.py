@@ -61,7 +61,7 @@ def counts_line(counts: dict[str, int]) -> str:
 
 
 class RunChanges(NamedTuple):
-    """What a run saw first: the heaviest changes, and the number of origins by kind."""
+    """The changes that a run saw first: the heaviest, and the number of origins by kind."""
 
     heaviest: list[Change]
     counts: dict[str, int]

@@ -10,7 +10,7 @@ KINDS = ("began", "stopped", "stricter", "looser", "scope")
 
 
 class ChangeFilter(NamedTuple):
-    """Which changes are wanted; None is all.
+    """The changes that are wanted; None is all.
 
     `since` and `until` are numbers of the runs that saw a change first, or UTC times: the first
     one that is wanted, and the first one that is not. `rules` is a label, None the rule set that

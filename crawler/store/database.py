@@ -435,7 +435,7 @@ def new_database() -> sqlite3.Connection:
 
 
 def vocabulary_tables() -> tuple[str, ...]:
-    """Return the tables that every database of this version has alike."""
+    """Return the tables whose rows are equal in every database of this version."""
     return (*_VOCABULARY, "agent", "description")
 
 

@@ -105,13 +105,13 @@ def runs_of(text: str) -> dict[str, Any]:
 
 
 def file_beside(path: Path | str) -> Path:
-    """Return the file of manifests beside a database."""
+    """Return the file of manifests next to a database."""
     path = Path(path)
     return path.with_name(f"{path.name}.manifests.jsonl")
 
 
 def publish(db: sqlite3.Connection, path: Path | str) -> Path:
-    """Append the manifests that the file beside the database does not have. Return the file.
+    """Append the manifests that the file next to the database does not have. Return the file.
 
     A line that is there stays, also one that differs: `verify` tells.
     """

@@ -63,7 +63,7 @@ _OBJECTS = "SELECT type || ' ' || name, sql FROM sqlite_schema"
 
 @lru_cache(maxsize=1)
 def _of_this_version() -> tuple[dict[str, str], dict[str, set[tuple[object, ...]]]]:
-    """Return the schema of a new database, and the rows of the tables that all have alike."""
+    """Return the schema of a new database, and the rows that every database has."""
     with closing(new_database()) as new:
         return dict(new.execute(_OBJECTS)), {
             table: set(new.execute(f"SELECT * FROM {table}"))  # noqa: S608 - our own names
