@@ -1,17 +1,21 @@
 """`verify` and `adopt`: whether a database is as its manifests say, and manifests for old ones."""
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from crawler.commands.judge import rebuild
 from crawler.errors import UserError
-from crawler.store import derived, manifests
+from crawler.store import derived, manifests, parties
 from crawler.store.database import transaction
-from crawler.store.verification import Difference, count_rows, proof_of, verify_evidence
+from crawler.store.verification import (
+    Difference,
+    copy_of,
+    count_rows,
+    proof_of,
+    verify_evidence,
+)
 
 
 class Verification(NamedTuple):
@@ -76,21 +80,16 @@ def _file_differences(file: Path, texts: list[str]) -> Iterator[Difference]:
 
 
 def _derived_differences(db: sqlite3.Connection) -> Iterator[Difference]:
-    with tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder:
-        copy = Path(folder) / "rebuilt.db"
-        with closing(sqlite3.connect(copy, isolation_level=None)) as rebuilt:
-            db.backup(rebuilt)
-            rebuilt.execute("PRAGMA synchronous = OFF")
-            if not derived.is_empty(rebuilt):
-                contacts = "SELECT EXISTS (SELECT 1 FROM party WHERE private != '[]')"
-                rebuild(
-                    rebuilt,
-                    chosen=derived.rule_set(rebuilt, None),
-                    keep_contacts=bool(rebuilt.execute(contacts).fetchone()[0]),
-                )
-            for table, more, fewer in derived.compare(rebuilt, db):
-                what = f"{more:,} rows that evidence does not give, {fewer:,} that are missing"
-                yield Difference(table, "", what)
+    with copy_of(db) as rebuilt:
+        if not derived.is_empty(rebuilt):
+            rebuild(
+                rebuilt,
+                chosen=derived.rule_set(rebuilt, None),
+                keep_contacts=parties.has_private(rebuilt),
+            )
+        for table, more, fewer in derived.compare(rebuilt, db):
+            what = f"{more:,} rows that evidence does not give, {fewer:,} that are missing"
+            yield Difference(table, "", what)
 
 
 def prove(db: sqlite3.Connection, observation: int) -> dict[str, object]:

@@ -32,6 +32,12 @@ def private_rows(read: StoredReading) -> list[tuple[object, ...]]:
     ]
 
 
+def has_private(db: sqlite3.Connection) -> bool:
+    """Return whether personal data of parties are stored."""
+    query = "SELECT EXISTS (SELECT 1 FROM party WHERE private != '[]')"
+    return bool(db.execute(query).fetchone()[0])
+
+
 def delete_private(db: sqlite3.Connection) -> None:
     """Delete the personal data of all parties."""
     db.execute("UPDATE party SET private = '[]' WHERE private != '[]'")

@@ -7,9 +7,11 @@ the file can write manifests as well. A head that was kept elsewhere proves more
 import hashlib
 import json
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from crawler.store import bodies, leaves, manifests, merkle
@@ -156,6 +158,17 @@ def _references(db: sqlite3.Connection) -> Iterator[Difference]:
         if n == _MOST:
             return
         yield Difference(table, str(row), f"refers to nothing in {parent}")
+
+
+@contextmanager
+def copy_of(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Open a copy of a database in a temporary folder, which ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder:
+        path = Path(folder) / "copy.db"
+        with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+            db.backup(copy)
+            copy.execute("PRAGMA synchronous = OFF")
+            yield copy
 
 
 def count_rows(db: sqlite3.Connection) -> dict[str, int]:

@@ -1,15 +1,13 @@
 """History: phases by effect, changes with their kind, and the same whenever it is derived."""
 
 import json
-from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.commands.judge import rebuild
-from crawler.store.database import connect
-from tests.store.test_order import SIGNALS, day, db, ingest, look, store
+from tests.store.test_order import SIGNALS, day, db, fresh, look, store
 from tests.strategies import UNTIMED
 
 __all__ = ["db"]
@@ -197,15 +195,14 @@ BY_CONTENT = (
 )
 
 
-@settings(UNTIMED, max_examples=30)
+@settings(UNTIMED, max_examples=20)
 @given(told=TOLD, data=st.data())
 def test_history_is_the_same_after_each_run_at_the_end_and_in_any_order(told, data):
     visits = [visit(n, robots) for n, robots in enumerate(told)]
     shuffled = data.draw(st.permutations(visits))
     found = []
     for order, each in ((visits, True), (visits, False), (shuffled, True), (shuffled, False)):
-        with closing(connect(":memory:", create=True)) as db:
-            ingest(db)
+        with fresh() as db:
             for observations in order:
                 store(db, observations)
                 if each:
@@ -215,11 +212,10 @@ def test_history_is_the_same_after_each_run_at_the_end_and_in_any_order(told, da
     assert found[1:] == found[:1] * 3
 
 
-@settings(UNTIMED, max_examples=30)
+@settings(UNTIMED, max_examples=20)
 @given(told=TOLD)
 def test_a_phase_has_the_state_that_was_found_at_each_of_its_looks(told):
-    with closing(connect(":memory:", create=True)) as db:
-        ingest(db)
+    with fresh() as db:
         found = {}
         for n, robots in enumerate(told):
             store(db, visit(n, robots))
