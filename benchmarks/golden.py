@@ -174,7 +174,8 @@ def report(old: Path, new: Path) -> None:
     bounds = [_bounds(folder) for folder in (old, new)]
     for purpose in PURPOSES:
         print(
-            f"{purpose}: reserved_min, reserved_max: {bounds[0][purpose]} -> {bounds[1][purpose]}"
+            f"{purpose}: rows, narrowest, shown, widest: {bounds[0][purpose]} -> "
+            f"{bounds[1][purpose]}"
         )
     for rules in RULES:
         flags = [_flags(folder / f"flags-{rules}.csv") for folder in (old, new)]
@@ -189,9 +190,9 @@ def _findings(folder: Path) -> dict[tuple[str, str, str], dict[str, str]]:
     return {(r["origin"], r["purpose"], r["rules"].split("/")[0]): r for r in rows}
 
 
-def _bounds(folder: Path) -> dict[str, tuple[str, str]]:
-    rows = _rows(folder / "view-dataset_summary.csv")
-    return {r["purpose"]: (r["reserved_min"], r["reserved_max"]) for r in rows}
+def _bounds(folder: Path) -> dict[str, tuple[str, str, str]]:
+    rows = [r for r in _rows(folder / "view-dataset_bounds.csv") if r["unit"] == "rows"]
+    return {r["purpose"]: (r["reserved_min"], r["reserved_shown"], r["reserved_max"]) for r in rows}
 
 
 def _flags(path: Path) -> list[str]:

@@ -161,11 +161,12 @@ class Statement:
     """One parsed signal, with its place in the document.
 
     `n` counts from 1 within a reading; 0 is a statement made for one answer, which is not
-    stored. `line` is 1-based. `agent` is `*` or a product token as written. `path` is a path
-    pattern with `*` and `$`, `media` a file extension without the dot. `purpose` is None only
-    for stance `refused`, which is about access. A statement that does not count (`counts`) is
-    shown but decides nothing. `tier` is the explicitness, from 1 (mining is named) to 4. `use`
-    names the part of the purpose that is meant (`non-generative`), empty for all of it.
+    stored. `line` is 1-based, and so is `agent_line`, the line that names the agent. `agent` is
+    `*` or a product token as written. `path` is a path pattern with `*` and `$`, `media` a file
+    extension without the dot. `purpose` is None only for stance `refused`, which is about
+    access. A statement that does not count (`counts`) is shown but decides nothing. `tier` is
+    the explicitness, from 1 (mining is named) to 4. `use` names the part of the purpose that is
+    meant (`non-generative`), empty for all of it.
     """
 
     rule: str
@@ -185,6 +186,7 @@ class Statement:
     counts: bool = True
     n: int = 0
     use: str = ""
+    agent_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

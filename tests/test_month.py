@@ -243,9 +243,10 @@ STATES = """
     FROM reservations
 """
 BOUNDS = """
-    SELECT purpose, min(reserved_min),
-        sum(iif(state IN ('reserved', 'conditional', 'partial'), rows, 0)), min(reserved_max)
-    FROM dataset_summary GROUP BY purpose
+    SELECT b.purpose, b.reserved_min, sum(s.rows), b.reserved_max
+    FROM dataset_bounds AS b JOIN dataset_summary AS s USING (dataset, purpose)
+    WHERE b.unit = 'rows' AND s.state IN ('reserved', 'conditional', 'partial')
+    GROUP BY b.purpose
 """
 
 

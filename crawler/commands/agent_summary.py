@@ -13,7 +13,7 @@ from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.model import Question
 from crawler.reports.summary import Summary, summary
 from crawler.rulesets import RuleSet
-from crawler.store.bounds import LOWER, UPPER
+from crawler.store.bounds import NARROWEST, WIDEST, Bounds, readings
 from crawler.store.evidence_reader import snapshot_reader
 from crawler.store.queries import dataset_ids, rows_by_origin
 from crawler.vocab import Purpose, State
@@ -23,12 +23,12 @@ _States = dict[Purpose, State]
 
 @dataclass(frozen=True, slots=True)
 class _StateCounts:
-    """Counts of one dataset: origins and rows by purpose and state, bounds of rows by purpose."""
+    """Counts of one dataset: origins and rows by purpose and state, bounds by purpose."""
 
     origins: Counter[tuple[str, str]] = field(default_factory=Counter)
     rows: Counter[tuple[str, str]] = field(default_factory=Counter)
-    at_least: Counter[str] = field(default_factory=Counter)
-    at_most: Counter[str] = field(default_factory=Counter)
+    bounds: dict[str, Bounds] = field(default_factory=dict)
+    weight_bounds: dict[str, Bounds] = field(default_factory=dict)
 
 
 def summarise_for_agent(
@@ -45,10 +45,10 @@ def summarise_for_agent(
     reader = snapshot_reader(db)
     judged = 0
     for origin, datasets in groupby(rows_by_origin(db), itemgetter(0)):
-        sets = (rules, rulesets.load(LOWER.rules), rulesets.load(UPPER.rules))
-        shown, lower, upper = _states(reader.load(origin), agent, sets)
-        for _, dataset, rows in datasets:
-            _add(counts[dataset], rows, shown, lower, upper)
+        sets = (rules, rulesets.load(NARROWEST), rulesets.load(WIDEST))
+        states = _states(reader.load(origin), agent, sets)
+        for _, dataset, rows, weight in datasets:
+            _add(counts[dataset], rows, weight, *states)
         judged += 1
         if on_origin is not None:
             on_origin()
@@ -61,12 +61,24 @@ def _states(snapshot: OriginSnapshot, agent: str, sets: tuple[RuleSet, ...]) -> 
     return [{f.purpose: f.state for f in findings} for findings in by_rules]
 
 
-def _add(counts: _StateCounts, rows: int, shown: _States, lower: _States, upper: _States) -> None:
+def _add(
+    counts: _StateCounts,
+    rows: int,
+    weight: float,
+    shown: _States,
+    strict: _States,
+    inclusive: _States,
+) -> None:
     for purpose in Purpose:
         counts.origins[purpose, shown[purpose]] += 1
         counts.rows[purpose, shown[purpose]] += rows
-        counts.at_least[purpose] += rows * (lower[purpose] in LOWER.states)
-        counts.at_most[purpose] += rows * (upper[purpose] in UPPER.states)
+        within = readings(strict[purpose], shown[purpose], inclusive[purpose])
+        sums = counts.bounds.get(purpose, (0, 0, 0))
+        counts.bounds[purpose] = Bounds(*(s + rows * n for s, n in zip(sums, within, strict=True)))
+        weights = counts.weight_bounds.get(purpose, (0.0, 0.0, 0.0))
+        counts.weight_bounds[purpose] = Bounds(
+            *(s + weight * n for s, n in zip(weights, within, strict=True))
+        )
 
 
 def _summary(
@@ -75,15 +87,19 @@ def _summary(
     """Return the summary of a dataset with the counts for an agent."""
     everybody = summary(db, dataset, None)
     # Rows that name no origin are unknown for every agent.
+    none = everybody.unattributable
     for purpose in Purpose:
-        counts.rows[purpose, State.UNKNOWN] += everybody.unattributable
+        counts.rows[purpose, State.UNKNOWN] += none
+        narrowest, shown, widest = counts.bounds.get(purpose, (0, 0, 0))
+        counts.bounds[purpose] = Bounds(narrowest, shown, widest + none)
     return replace(
         everybody,
         rules=rules.label,
         agent=agent,
         origins=dict(counts.origins),
         rows=dict(counts.rows),
-        bounds={p: (counts.at_least[p], counts.at_most[p]) for p in Purpose},
+        bounds=counts.bounds,
+        weight_bounds=counts.weight_bounds if everybody.weight_bounds else {},
         # Views count roles for all agents only.
         roles=(),
         role_rows={},

@@ -12,7 +12,7 @@ from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.evaluate.history import Evaluated, history_of
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.rulesets import RuleSet
-from crawler.store import collectors, derived, parties
+from crawler.store import collectors, contacts, derived
 from crawler.store.database import transaction
 from crawler.store.evidence_reader import origins_to_judge, origins_waiting, snapshot_reader
 from crawler.store.findings_writer import FindingsWriter
@@ -35,13 +35,12 @@ def rebuild(
 
     `chosen` is the rule set that the public views show. Findings are also stored under the rule
     sets of the package and those of the user that the database has. `seconds` limits the time: the
-    origins that are left go on waiting. `keep_contacts` stores personal data of parties; without
-    it, all that is stored of it is deleted. `on_origin` is called after each origin.
+    origins that are left go on waiting. `keep_contacts` stores personal data of parties in a file
+    of their own; without it, that file is removed. `on_origin` is called after each origin.
     """
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     rule_sets = derived.rule_sets(db, chosen)
     reader, evaluations = snapshot_reader(db), EvaluationCache(rule_sets, chosen)
-    writer = FindingsWriter(db, keep_contacts=keep_contacts)
 
     def evaluate(rows: list[ObservationRow]) -> Evaluated:
         snapshot = reader.snapshot_of(rows)
@@ -50,11 +49,11 @@ def rebuild(
     judged = 0
     is_complete = run is None and not waiting
     load_mode = derived.bulk_load_mode(db) if is_complete else nullcontext()
-    with load_mode, transaction(db):
+    kept = contacts.kept(db, keep=keep_contacts, empty=is_complete)
+    with load_mode, kept as private, transaction(db):
+        writer = FindingsWriter(db, private)
         # Building the indexes at the end is cheaper than keeping them up to date row by row.
         indexes = derived.drop_all_derived(db) if is_complete else ()
-        if not keep_contacts:
-            parties.delete_private(db)
         derived.save_protocols(db)
         derived.save_rule_sets(db, rule_sets, chosen)
         for origin in origins_waiting(db) if waiting else origins_to_judge(db, run):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crawler.commands.judge import rebuild
 from crawler.errors import UserError
-from crawler.store import derived, manifests, parties
+from crawler.store import contacts, derived, manifests
 from crawler.store.database import transaction
 from crawler.store.verification import (
     Difference,
@@ -85,7 +85,7 @@ def _derived_differences(db: sqlite3.Connection) -> Iterator[Difference]:
             rebuild(
                 rebuilt,
                 chosen=derived.rule_set(rebuilt, None),
-                keep_contacts=parties.has_private(rebuilt),
+                keep_contacts=contacts.path_of(db).exists(),
             )
         for table, more, fewer in derived.compare(rebuilt, db):
             what = f"{more:,} rows that evidence does not give, {fewer:,} that are missing"

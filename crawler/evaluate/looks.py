@@ -104,6 +104,7 @@ def _says_the_same(one: ObservationRow, other: ObservationRow) -> bool:
         and one.note == other.note
         and _status(one) == _status(other)
         and (one.outcome not in _ANSWERED or heard(one) == heard(other))
+        and one.is_damaged == other.is_damaged
     )
 
 

@@ -15,7 +15,7 @@ def headline(numbers: Summary, purpose: Purpose = _PURPOSE) -> str:
     scope += _count(numbers.total_origins, "origin")
     if not numbers.rules:
         return f"Of {scope}: nothing was judged yet."
-    least, most = numbers.bounds.get(purpose, (0, 0))
+    least, _, most = map(int, numbers.bounds.get(purpose, (0, 0, 0)))
     reserved = _count(least, "row") if least == most else f"between {least:,} and {most:,} rows"
     audience = f" for {numbers.agent}" if numbers.agent else ""
     unknown = numbers.rows.get((purpose, State.UNKNOWN), 0)

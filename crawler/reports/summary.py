@@ -5,22 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crawler.store import queries
+from crawler.store.bounds import Bounds
 from crawler.store.queries import Collection
 from crawler.vocab import Access, Outcome, Purpose, State
+
+_NOTHING = Bounds(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """Numbers of one dataset under a rule set, for all agents or for one `agent`.
 
-    `origins` and `rows` map (purpose, state) to counts; `bounds` maps a purpose to the least and
-    the most rows that are reserved. `outcomes` counts the attempts of one run and is empty without
-    a run. `crashes` counts documents that crashed their parser. `stale` counts origins that are
-    judged on evidence which the last attempt could not renew, `malformed` those where a
-    reservation was attempted that does not count. `unusable` counts the rows without a usable URL
-    by reason. `records` are the rows of the files, `total_rows` their URLs. `roles` and `role_rows`
-    (by role, purpose and state) are empty for a dataset whose column has no role.
-    `collection` says how the rows were collected.
+    `origins` and `rows` map (purpose, state) to counts. `bounds` maps a purpose to the rows
+    that are reserved in three readings; `weight_bounds` does so for the weight, of which there
+    is `total_weight`, and is empty without a weight column (`weight_name`). `outcomes` counts
+    the attempts of one run and is empty without a run. `crashes` counts documents that crashed
+    their parser. `stale` counts origins that are judged on evidence which the last attempt
+    could not renew, `malformed` those where a reservation was attempted that does not count.
+    `unusable` counts the rows without a usable URL by reason. `records` are the rows of the
+    files, `total_rows` their URLs. `roles` and `role_rows` (by role, purpose and state) are
+    empty for a dataset whose column has no role. `collection` says how the rows were collected.
     """
 
     path: str
@@ -34,7 +38,7 @@ class Summary:
     unattributable: int
     origins: dict[tuple[str, str], int]
     rows: dict[tuple[str, str], int]
-    bounds: dict[str, tuple[int, int]]
+    bounds: dict[str, Bounds]
     outcomes: dict[str, int]
     crashes: int
     stale: int = 0
@@ -43,12 +47,17 @@ class Summary:
     role_rows: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     agent: str | None = None
     collection: Collection | None = None
+    weight_bounds: dict[str, Bounds] = field(default_factory=dict)
+    total_weight: float = 0.0
+    weight_name: str = ""
 
 
 def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
     """Return the numbers of a dataset, with the outcomes of a run if one is given."""
     totals = queries.dataset_totals(db, dataset)
     counts = queries.state_counts(db, dataset)
+    bounds = queries.dataset_bounds(db, dataset) if counts else []
+    weights = [b for b in bounds if b.unit == "weight"]
     stale, malformed = queries.claim_counts(db, dataset)
     return Summary(
         path=totals.path,
@@ -64,12 +73,19 @@ def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
         unattributable=totals.unattributable,
         origins={(c.purpose, c.state): c.origins for c in counts},
         rows={(c.purpose, c.state): c.rows for c in counts},
-        bounds={c.purpose: (c.reserved_min, c.reserved_max) for c in counts},
+        bounds={
+            b.purpose: Bounds(int(b.narrowest), int(b.shown), int(b.widest))
+            for b in bounds
+            if b.unit == "rows"
+        },
         outcomes=queries.outcome_counts(db, run),
         crashes=queries.crash_count(db),
         stale=stale,
         malformed=malformed,
         collection=queries.collection(db, dataset),
+        weight_bounds={b.purpose: Bounds(b.narrowest, b.shown, b.widest) for b in weights},
+        total_weight=weights[0].total if weights else 0.0,
+        weight_name=totals.weight_column,
     )
 
 
@@ -118,13 +134,17 @@ def as_json(numbers: Summary) -> dict[str, object]:
         "origins": numbers.total_origins,
         "unattributable_rows": numbers.unattributable,
         "unusable": numbers.unusable,
+        "weight": numbers.total_weight if numbers.weight_bounds else None,
+        "weight_column": numbers.weight_name or None,
         "purposes": {
             purpose: {
                 "origins": {s: numbers.origins.get((purpose, s), 0) for s in State},
                 "rows": {s: numbers.rows.get((purpose, s), 0) for s in State},
-                "reserved_min_rows": numbers.bounds.get(purpose, (0, 0))[0],
-                "reserved_max_rows": numbers.bounds.get(purpose, (0, 0))[1],
+                "reserved_min_rows": numbers.bounds.get(purpose, _NOTHING).narrowest,
+                "reserved_shown_rows": numbers.bounds.get(purpose, _NOTHING).shown,
+                "reserved_max_rows": numbers.bounds.get(purpose, _NOTHING).widest,
             }
+            | _weights(numbers, purpose)
             for purpose in Purpose
         },
         "outcomes": {o: numbers.outcomes[o] for o in Outcome if o in numbers.outcomes},
@@ -170,3 +190,15 @@ def too_many_unusable(unusable: int, rows: int, url_column: str, allowed: float)
         f"{share} of the rows have no usable URL in the column {url_column}, more than "
         f"--max-unusable {allowed:.0%}",
     )
+
+
+def _weights(numbers: Summary, purpose: str) -> dict[str, object]:
+    """Return the bounds in weight; nothing without a weight column."""
+    if not numbers.weight_bounds:
+        return {}
+    return {
+        f"reserved_{name}_weight": amount
+        for name, amount in zip(
+            ("min", "shown", "max"), numbers.weight_bounds[purpose], strict=True
+        )
+    }

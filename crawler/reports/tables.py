@@ -11,6 +11,7 @@ from rich.text import Text
 from crawler.reports.run_report import RunReport
 from crawler.reports.summary import Summary, collection_sentence, column_lines
 from crawler.reports.visible import fit, visible
+from crawler.store.bounds import Bounds
 from crawler.vocab import Outcome, Purpose, State
 
 # On a pipe a line has no end: no cell is cut, and no sentence is wrapped.
@@ -78,8 +79,8 @@ def show_summary(numbers: Summary) -> None:
         f"Rows that are reserved, of {numbers.total_rows:,}",
         ["", *Purpose],
         [
-            ["at least", *(numbers.bounds.get(p, (0, 0))[0] for p in Purpose)],
-            ["at most", *(numbers.bounds.get(p, (0, 0))[1] for p in Purpose)],
+            [name, *(numbers.bounds[p][n] if p in numbers.bounds else 0 for p in Purpose)]
+            for n, name in enumerate(Bounds._fields)
         ],
     )
     if numbers.roles:

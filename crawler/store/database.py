@@ -23,6 +23,7 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 
 from crawler import agents, vocab
+from crawler.store import domains
 from crawler.store.failures import (
     APPLICATION_ID,
     NOT_WRITABLE,
@@ -83,6 +84,7 @@ _MIGRATIONS = (
     "0006_claims",
     "0008_columns",
     "0009_versions",
+    "0011_views",
     "0012_local_failures",
     "0010_ground",
     "0012_history",
@@ -97,6 +99,8 @@ _TABLES = (
 _UNFINISHED = ".new"
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"\bAS (\w+),?  -- (.+)$", re.MULTILINE)
+# Stands in a description for the words of a vocabulary.
+_WORDS = re.compile(r"\{(\w+)\}")
 
 
 def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
@@ -359,6 +363,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         _fill_vocabulary(connection)
         _fill_catalogue(connection)
+        domains.add_missing(connection)
         _make_views(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {fingerprint}")
@@ -417,7 +422,8 @@ def public_views() -> dict[str, tuple[str, dict[str, str]]]:
     views = {}
     for comment, view, body in _VIEW.findall(_views_sql()):
         text = " ".join(line[3:] for line in comment.splitlines())
-        views[view] = (text, dict(_COLUMN.findall(body.split("\nUNION ALL")[0])))
+        columns = _COLUMN.findall(body.split("\nUNION ALL")[0])
+        views[view] = (text, {name: _WORDS.sub(_words, meaning) for name, meaning in columns})
     return views
 
 
@@ -437,6 +443,11 @@ def new_database() -> sqlite3.Connection:
 def vocabulary_tables() -> tuple[str, ...]:
     """Return the tables whose rows are equal in every database of this version."""
     return (*_VOCABULARY, "agent", "description")
+
+
+def _words(name: re.Match[str]) -> str:
+    *words, last = _VOCABULARY[name[1]]
+    return f"{', '.join(words)} or {last}"
 
 
 def _drop_views(connection: sqlite3.Connection) -> None:

@@ -178,11 +178,16 @@ def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
 
 
 def save_protocols(db: sqlite3.Connection) -> None:
-    """Store which versions of protocols have read the evidence."""
+    """Store which versions of protocols have read the evidence, and what each of them reads."""
     # Readings that found nothing are not stored, so the version is not in their keys.
     db.executemany(
         "INSERT INTO protocol VALUES (?, ?) ON CONFLICT DO NOTHING",
         [(p.NAME, p.VERSION) for p in PROTOCOLS],
+    )
+    db.execute("DELETE FROM protocol_description")
+    db.executemany(
+        "INSERT INTO protocol_description VALUES (?, ?, ?, ?, ?, ?)",
+        [(p.NAME, n, p.TITLE, p.SPEC, p.CARRIER, p.VERSION) for n, p in enumerate(PROTOCOLS)],
     )
 
 

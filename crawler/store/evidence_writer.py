@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from crawler.model import Observation, Origin
+from crawler.store import domains
 from crawler.store.bodies import save_body
 from crawler.vocab import EXTRACTED, Reject
 
@@ -184,6 +185,7 @@ def _add_origins(
         )
         for statement in _MERGE_STAGED:
             db.execute(statement, {"dataset": dataset})
+        domains.add(db, [origin.site for _, origin, *_ in batch])
     db.execute("DROP TABLE temp.staged")
     db.execute("DROP TABLE temp.staged_page")
 

@@ -19,6 +19,7 @@ from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.protocols.url_patterns import url_patterns_of
 from crawler.redaction import redact
 from crawler.store import history_writer, parties, verdict_cache
+from crawler.store.contacts import Contacts
 from crawler.store.evidence_writer import text
 
 #: Rows that are buffered: this bounds memory, and one statement of SQL serves many rows.
@@ -73,12 +74,12 @@ class _FindingRows(NamedTuple):
 class FindingsWriter:
     """Buffers rows and writes them table by table, in the caller's transaction.
 
-    Call `write` at the end. `keep_contacts` stores personal data of parties, and leaves mailboxes
-    and telephone numbers in quotations.
+    Call `write` at the end. `contacts` takes the personal data of parties; mailboxes and telephone
+    numbers then stay in quotations.
     """
 
-    def __init__(self, db: sqlite3.Connection, *, keep_contacts: bool) -> None:
-        self._db, self._keep_contacts = db, keep_contacts
+    def __init__(self, db: sqlite3.Connection, contacts: Contacts | None) -> None:
+        self._db, self._contacts = db, contacts
         self._rows: dict[str, list[_Row]] = {table: [] for table in _TABLES}
         self._readings: set[str] = set()
         # Equal documents share a reading, and origins with equal evidence an evaluation.
@@ -87,7 +88,6 @@ class FindingsWriter:
         )
         self._finding_rows: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_CACHE_SIZE)
         self._conclusions: IdentityCache[Evaluation, int] = IdentityCache(_CACHE_SIZE)
-        self._private: list[_Row] = []
         self._evaluated: list[_Row] = []
         self._buffered = 0
 
@@ -145,13 +145,12 @@ class FindingsWriter:
                 rows = sorted((row for row in rows if row[0] not in stored), key=itemgetter(0, 1))
             if rows:
                 self._db.executemany(_insert(table, len(rows[0])), rows)
-        self._db.executemany(parties.SET_PRIVATE, self._private)
         self._db.executemany(_SET_EVALUATED_VISIT, self._evaluated)
         self._reset()
 
     def _reset(self) -> None:
         self._rows = {table: [] for table in _TABLES}
-        self._readings, self._private, self._evaluated, self._buffered = set(), [], [], 0
+        self._readings, self._evaluated, self._buffered = set(), [], 0
 
     def _stored(self) -> set[str]:
         """Return the keys of the buffered readings that are in the database."""
@@ -168,12 +167,12 @@ class FindingsWriter:
         self._buffer("reading", [(read.key, *source, read.reading.presence.value)])
         tables = self._reading_rows.get(read.reading)
         if tables is None:
-            quote = _as_quoted if self._keep_contacts else redact
+            quote = _as_quoted if self._contacts else redact
             tables = self._reading_rows.put(read.reading, _rows_of_reading(read, quote))
         for table, rows in tables.items():
             self._buffer(table, [(read.key, *row) for row in rows])
-        if self._keep_contacts:
-            self._private += parties.private_rows(read)
+        if self._contacts and read.reading.parties:
+            self._contacts.add(read)
 
 
 def _as_quoted(quotation: str) -> str:
@@ -213,6 +212,7 @@ def _statement(s: Statement) -> _Row:
         s.reads,
         s.counts,
         s.use,
+        s.agent_line,
     )
 
 

@@ -1,15 +1,11 @@
 """Rows of the parties that documents name, and of their pages as absolute URLs."""
 
-import json
 import sqlite3
 
 from crawler.evaluate.snapshot import StoredReading
 from crawler.model import Party, Reading
 from crawler.protocols.parsing.parties import absolute_url
 from crawler.store.evidence_writer import text
-
-#: Adds personal data to a party that is stored already; bound to `private_rows`.
-SET_PRIVATE = "UPDATE party SET private = ? WHERE reading = ? AND n = ?"
 
 
 def rows(reading: Reading) -> list[tuple[object, ...]]:
@@ -20,27 +16,7 @@ def rows(reading: Reading) -> list[tuple[object, ...]]:
 def _row(n: int, party: Party) -> tuple[object, ...]:
     contact = (party.licence_page, party.contact_page, party.mailbox, party.duties)
     columns = map(text, (party.name, party.uid, *contact))
-    return (n, party.source, party.role, party.confidence, *columns, "[]")
-
-
-def private_rows(read: StoredReading) -> list[tuple[object, ...]]:
-    """Return the personal data of the parties of a reading, for `SET_PRIVATE`."""
-    return [
-        (json.dumps([text(p) for p in party.private], ensure_ascii=False), read.key, n)
-        for n, party in enumerate(read.reading.parties, start=1)
-        if party.private
-    ]
-
-
-def has_private(db: sqlite3.Connection) -> bool:
-    """Return whether personal data of parties are stored."""
-    query = "SELECT EXISTS (SELECT 1 FROM party WHERE private != '[]')"
-    return bool(db.execute(query).fetchone()[0])
-
-
-def delete_private(db: sqlite3.Connection) -> None:
-    """Delete the personal data of all parties."""
-    db.execute("UPDATE party SET private = '[]' WHERE private != '[]'")
+    return (n, party.source, party.role, party.confidence, *columns)
 
 
 def page_rows(

@@ -45,7 +45,8 @@ class UnseenResource(NamedTuple):
 class DatasetTotals(NamedTuple):
     """A dataset: its files as given, its rows and origins, and the rows that name no origin.
 
-    `records`, `url_column` and `column_choice` are as in view `datasets`.
+    `records`, `url_column` and `column_choice` are as in view `datasets`. `weight_column` is empty
+    if there is none.
     """
 
     path: str
@@ -55,6 +56,7 @@ class DatasetTotals(NamedTuple):
     records: int
     url_column: str
     column_choice: str
+    weight_column: str
 
 
 class RoleTotals(NamedTuple):
@@ -84,15 +86,24 @@ class Collection(NamedTuple):
 
 
 class StateCount(NamedTuple):
-    """A row of view `dataset_summary`. The two bounds are numbers of rows, equal for all states."""
+    """A row of view `dataset_summary`."""
 
     purpose: str
     state: str
     origins: int
     rows: int
-    reserved_min: int
-    reserved_max: int
     rules: str
+
+
+class BoundsRow(NamedTuple):
+    """A row of view `dataset_bounds`: how much is reserved of `total`, in a unit."""
+
+    purpose: str
+    unit: str
+    narrowest: float
+    shown: float
+    widest: float
+    total: float
 
 
 def find_origin(db: sqlite3.Connection, key: str) -> tuple[int, str] | None:
@@ -101,9 +112,11 @@ def find_origin(db: sqlite3.Connection, key: str) -> tuple[int, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def rows_by_origin(db: sqlite3.Connection) -> Iterator[tuple[int, int, int]]:
-    """Yield (origin, dataset, rows) of all datasets, ordered by origin."""
-    yield from db.execute("SELECT origin, dataset, rows FROM dataset_origin ORDER BY 1, 2")
+def rows_by_origin(db: sqlite3.Connection) -> Iterator[tuple[int, int, int, float]]:
+    """Yield (origin, dataset, rows, weight) of all datasets, ordered by origin."""
+    yield from db.execute(
+        "SELECT origin, dataset, rows, coalesce(weight, 0.0) FROM dataset_origin ORDER BY 1, 2"
+    )
 
 
 def dataset_origins(db: sqlite3.Connection) -> int:
@@ -155,7 +168,8 @@ def dataset_ids(db: sqlite3.Connection) -> list[int]:
 def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
     """Return the totals of a dataset that exists."""
     query = (
-        "SELECT path, rows, origins, unattributable, records, url_column, column_choice "
+        "SELECT path, rows, origins, unattributable, records, url_column, "
+        "coalesce(column_choice, ''), coalesce(weight_column, '') "
         "FROM datasets WHERE dataset = ?"
     )
     return DatasetTotals(*db.execute(query, (dataset,)).fetchone())
@@ -205,11 +219,17 @@ def collection(db: sqlite3.Connection, dataset: int) -> Collection:
 
 def state_counts(db: sqlite3.Connection, dataset: int) -> list[StateCount]:
     """Return the origins and rows of a dataset by purpose and state; none if none was judged."""
-    query = (
-        "SELECT purpose, state, origins, rows, reserved_min, reserved_max, rules "
-        "FROM dataset_summary WHERE dataset = ?"
-    )
+    query = "SELECT purpose, state, origins, rows, rules FROM dataset_summary WHERE dataset = ?"
     return [StateCount(*row) for row in db.execute(query, (dataset,))]
+
+
+def dataset_bounds(db: sqlite3.Connection, dataset: int) -> list[BoundsRow]:
+    """Return how much of a dataset is reserved, by purpose and unit."""
+    query = (
+        "SELECT purpose, unit, reserved_min, reserved_shown, reserved_max, total "
+        "FROM dataset_bounds WHERE dataset = ?"
+    )
+    return [BoundsRow(*row) for row in db.execute(query, (dataset,))]
 
 
 def outcome_counts(db: sqlite3.Connection, run: int | None) -> dict[str, int]:
@@ -246,7 +266,7 @@ def claim_counts(db: sqlite3.Connection, dataset: int | None = None) -> tuple[in
 def unseen_resources(db: sqlite3.Connection, origin: str) -> list[UnseenResource]:
     """Return the planned resources of an origin, by its URL, that could not be seen."""
     query = (
-        "SELECT resource, path, last_outcome, last_status, note FROM coverage "
+        "SELECT resource, path, last_outcome, last_status, coalesce(note, '') FROM coverage "
         "WHERE origin = ? AND presence = 'unseen' ORDER BY resource, path"
     )
     return [UnseenResource(*row) for row in db.execute(query, (origin,))]

@@ -16,7 +16,7 @@ _TOTALS = """
         count(*),
         coalesce(sum(
             outcome NOT IN ('withheld', 'redirect_limit', 'blocked_address', 'not_found_host')
-            AND note NOT LIKE 'asked once, for %'
+            AND coalesce(note, '') NOT LIKE 'asked once, for %'
         ), 0),
         coalesce(sum(size), 0),
         coalesce(sum(status = 304), 0),

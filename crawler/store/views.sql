@@ -49,11 +49,12 @@ SELECT
     dataset.bytes AS bytes,  -- size of all files
     dataset.format AS format,  -- csv, tsv, jsonl, json, parquet, arrow, warc, cdx, tar or text
     dataset.url_column AS url_column,  -- column that was read as URL, as a path (meta.url, images[].url); of several each with its role
-    dataset.column_choice AS column_choice,  -- how it was chosen: given, by its name, or by its values
-    dataset.weight_column AS weight_column,  -- column that was added up as weight, empty if none
+    nullif(dataset.column_choice, '') AS column_choice,  -- how it was chosen: given, by its name, or by its values; NULL: not stored
+    nullif(dataset.weight_column, '') AS weight_column,  -- column that was added up as weight; NULL if none
     dataset.records AS records,  -- rows in the files
     dataset.rows AS rows,  -- their URLs: as many as rows, unless the column is in lists or there are several columns
-    (SELECT count(*) FROM version_origin WHERE version_origin.dataset = dataset.id) AS origins,  -- distinct origins
+    (SELECT sum(v.weight) FROM version_origin AS v WHERE v.dataset = dataset.id) AS weight,  -- weight of the rows that name an origin; NULL without a weight column
+    (SELECT count(*) FROM version_origin AS v WHERE v.dataset = dataset.id) AS origins,  -- distinct origins
     (
         SELECT coalesce(sum(r.rows), 0) FROM version_reject AS r WHERE r.dataset = dataset.id
     ) AS unattributable,  -- rows without a usable URL
@@ -119,11 +120,12 @@ found AS (
 SELECT
     found.dataset AS dataset,  -- number of the dataset, in `datasets`
     found.role AS role,  -- role of the column
-    found.purpose AS purpose,  -- purpose
-    found.state AS state,  -- state
+    found.purpose AS purpose,  -- {purpose}
+    found.state AS state,  -- {state}
     sum(found.origins) AS origins,  -- origins in that state
     sum(found.rows) AS rows,  -- URLs of the column from them; those that name no origin are among `unknown`
     round(1.0 * sum(found.rows) / dataset_role.rows, 6) AS share,  -- share of all URLs of the column
+    dataset_role.rows AS total_rows,  -- all URLs of the column: the whole of `share`
     (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
 FROM found
 JOIN dataset_role ON dataset_role.dataset = found.dataset AND dataset_role.role = found.role
@@ -151,6 +153,7 @@ SELECT
     origin.host AS host,  -- host name as A-labels, or address
     origin.site AS site,  -- registrable domain, private suffixes included
     (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,  -- rows of all datasets that come from here
+    (SELECT sum(weight) FROM dataset_origin WHERE origin = origin.id) AS weight,  -- weight of those rows; NULL without a weight column
     tdm.state AS tdm,  -- state for any text and data mining
     ai_train.state AS ai_train,  -- state for training any model
     genai_train.state AS genai_train,  -- state for training generative models
@@ -158,7 +161,7 @@ SELECT
     search.state AS search,  -- state for building a search index
     reading.protocol AS basis,  -- protocol of the statement that decided the strongest finding
     coalesce(statement.tier, 4 + 0 * headline.candidate) AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least; prose is 4
-    statement.policy AS policy_url,  -- policy or licence that it names, as written
+    nullif(statement.policy, '') AS policy_url,  -- policy or licence that it names, as written
     (
         SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
     ) AS conflict,  -- 1 if statements of different protocols disagree; the stricter decides
@@ -188,7 +191,7 @@ SELECT
     ) AS textual_candidate,  -- 1 if natural language was found that may reserve, in `candidates`; NULL: no text was read
     headline.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the newest evidence
     looked.looked_at AS last_looked_at,  -- UTC time of the last attempt at the origin
-    looked.outcome AS last_outcome,  -- why that attempt failed (timed_out, answered 403); responded if all was answered
+    nullif(looked.outcome, '') AS last_outcome,  -- why that attempt failed (timed_out, answered 403); responded if all was answered
     headline.rules AS rules  -- rule set and version
 FROM finding AS headline
 JOIN origin ON origin.id = headline.origin
@@ -212,16 +215,16 @@ CREATE VIEW findings AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
     origin.site AS site,  -- registrable domain
-    finding.purpose AS purpose,  -- tdm, ai_train, genai_train, ai_input or search
+    finding.purpose AS purpose,  -- {purpose}
     finding.rules AS rules,  -- rule set and version
-    finding.state AS state,  -- reserved, conditional, partial, refused, permitted, silent or unknown
-    finding.detail AS detail,  -- which part is reserved, who is excepted, what was not seen, what is malformed
+    finding.state AS state,  -- {state}
+    nullif(finding.detail, '') AS detail,  -- which part is reserved, who is excepted, what was not seen, what is malformed
     finding.exceptions AS exceptions,  -- JSON: agents that a state for everybody does not cover: let in or permitted by name
     finding.conflict AS conflict,  -- 1 if statements of different protocols disagree
     finding.complete AS complete,  -- 1 if everything planned was seen, and recently enough for the rule set
     finding.malformed AS malformed,  -- 1 if a reservation was attempted that does not count, since only a lenient reading yields it
     finding.stale AS stale,  -- 1 if it rests on evidence that the last attempt could not renew
-    reading.protocol AS protocol,  -- protocol of the deciding statement; NULL if nothing speaks
+    reading.protocol AS protocol,  -- protocol of the deciding statement, in `protocols`; NULL if nothing speaks
     coalesce(statement.rule, 'textual.' || candidate.kind) AS rule,  -- dotted name of the rule that read it
     coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,  -- explicitness for Art. 4, 1 to 4; prose is 4
     finding.reading || '.' || finding.n AS statement,  -- key of the deciding statement in `statements`
@@ -241,25 +244,27 @@ SELECT
     statement.reading || '.' || statement.n AS statement,  -- key of the statement
     origin.url AS origin,  -- scheme, host and port it was read from
     origin.site AS site,  -- registrable domain
-    reading.protocol AS protocol,  -- protocol that read it
-    observation.resource AS resource,  -- kind of resource it was found in
+    reading.protocol AS protocol,  -- protocol that read it, in `protocols`
+    observation.resource AS resource,  -- kind of resource it was found in: {resource}
     observation.url AS url,  -- URL that answered
     statement.place AS place,  -- place in that resource
     statement.line AS line,  -- line, from 1; NULL where there are none
+    statement.agent_line AS agent_line,  -- line that names the agent, from 1; NULL where none does
     statement.raw AS raw,  -- the text as written
     statement.agent AS agent,  -- product token addressed, * for everybody
-    statement.path AS path,  -- path pattern it is limited to
-    statement.media AS media,  -- file extension it is limited to
-    statement.purpose AS purpose,  -- purpose; NULL for a refusal of access
-    statement.use AS use,  -- part of the purpose it speaks of, empty for all of it
-    statement.stance AS stance,  -- reserved, conditional, refused or permitted
+    nullif(statement.path, '') AS path,  -- path pattern it is limited to; NULL: none
+    nullif(statement.media, '') AS media,  -- file extension it is limited to; NULL: none
+    statement.purpose AS purpose,  -- {purpose}; NULL for a refusal of access
+    nullif(statement.use, '') AS use,  -- part of the purpose it speaks of; NULL: all of it
+    statement.stance AS stance,  -- {stance}
     statement.tier AS tier,  -- explicitness for Art. 4, 1 most to 4 least
-    statement.declared_by AS declared_by,  -- where it was made; never who holds the rights
-    statement.policy AS policy,  -- policy or licence named, as written
-    statement.reads AS reads,  -- reading that yields it: both, strict or lenient
+    statement.declared_by AS declared_by,  -- where it was made, never who holds the rights: {declared_by}
+    nullif(statement.policy, '') AS policy,  -- policy or licence named, as written; NULL: none
+    statement.reads AS reads,  -- reading that yields it: {reads}
     statement.counts AS counts,  -- 1 if it takes part in findings, 0 if it is only shown
     statement.rule AS rule,  -- dotted name of the rule that read it
     statement.clause AS clause,  -- clause of the specification
+    observation.stored AS stored,  -- SHA-256 of the bytes kept, which `tdm-audit explain --body` prints
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
 FROM observation_reading
@@ -275,7 +280,7 @@ SELECT
     reading.protocol AS protocol,  -- protocol that read it
     issue.code AS code,  -- dotted code; internal.crash is a fault of this program
     issue.line AS line,  -- line, from 1; NULL where there are none
-    issue.excerpt AS excerpt,  -- the text, or what was wrong with it
+    nullif(issue.excerpt, '') AS excerpt,  -- the text, or what was wrong with it
     observation.url AS url,  -- URL that answered
     observation.observed_at AS observed_at,  -- UTC
     observation.id AS observation  -- key in `observations`
@@ -291,7 +296,7 @@ SELECT
     reading.id || '.c' || candidate.n AS candidate,  -- key of the passage
     origin.url AS origin,  -- scheme, host and port
     origin.site AS site,  -- registrable domain
-    resource_evidence.resource AS resource,  -- what was asked for
+    resource_evidence.resource AS resource,  -- what was asked for: {resource}
     observation.url AS url,  -- URL that answered
     candidate.strength AS strength,  -- candidate: may reserve; mention: only speaks of it
     candidate.kind AS kind,  -- reservation, anti_scraping, or template: a text that a service supplies
@@ -320,11 +325,11 @@ SELECT
     observation.id AS observation,  -- key
     observation.run AS run,  -- run, in `runs`
     origin.url AS origin,  -- origin on whose behalf it was asked
-    observation.resource AS resource,  -- kind of resource
+    observation.resource AS resource,  -- {resource}
     observation.asked AS asked,  -- URL asked for first
     observation.hop AS hop,  -- redirects followed to get here
     observation.url AS url,  -- URL of this attempt
-    observation.outcome AS outcome,  -- what came of it
+    observation.outcome AS outcome,  -- what came of it: {outcome}
     observation.status AS status,  -- HTTP status, where there was an answer
     observation.headers AS headers,  -- JSON: header lines in order, as [name, value]
     observation.digest AS digest,  -- SHA-256 of the body as received
@@ -333,11 +338,11 @@ SELECT
     observation.truncated AS truncated,  -- 1 if more would have come
     observation.observed_at AS observed_at,  -- UTC, milliseconds
     observation.elapsed_ms AS elapsed_ms,  -- milliseconds
-    observation.address AS address,  -- address connected to
-    observation.note AS note,  -- why, in a few words
-    observation.tls_version AS tls_version,  -- version of TLS; empty for plain http
-    observation.tls_certificate AS tls_certificate,  -- SHA-256 of the server's certificate
-    observation.tls_verified AS tls_verified,  -- ok, or why the certificate did not verify; empty for plain http
+    nullif(observation.address, '') AS address,  -- address connected to; NULL: none
+    nullif(observation.note, '') AS note,  -- why, in a few words
+    nullif(observation.tls_version, '') AS tls_version,  -- version of TLS; NULL for plain http
+    nullif(observation.tls_certificate, '') AS tls_certificate,  -- SHA-256 of the server's certificate
+    nullif(observation.tls_verified, '') AS tls_verified,  -- ok, or why the certificate did not verify; NULL for plain http
     observation.confirms AS confirms,  -- key of the earlier observation that a 304 confirms, whose body it refers to
     origin.key || ' ' || observation.resource || ' ' || observation.hop || ' '
         || observation.observed_at || ' ' || observation.asked AS natural_key  -- what it is known by in every database that has it: origin, resource, hop, time, URL asked for; exports have it in place of numbers
@@ -351,16 +356,16 @@ CREATE VIEW coverage AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
     origin.site AS site,  -- registrable domain
-    resource_evidence.resource AS resource,  -- planned resource
+    resource_evidence.resource AS resource,  -- planned resource: {resource}
     resource_evidence.path AS path,  -- path and query asked for
-    resource_evidence.presence AS presence,  -- present, absent, malformed or unseen
-    observation.outcome AS outcome,  -- outcome of the current evidence; local_failure without any, by a fault of the machine that crawls
+    resource_evidence.presence AS presence,  -- {presence}
+    observation.outcome AS outcome,  -- outcome of the current evidence: {outcome}; local_failure also without any, by a fault of the machine that crawls
     observation.status AS status,  -- HTTP status of it
     observation.observed_at AS observed_at,  -- UTC time of it
     last.outcome AS last_outcome,  -- outcome of the last attempt
     last.status AS last_status,  -- HTTP status of the last attempt
     last.observed_at AS last_at,  -- UTC time of the last attempt
-    last.note AS note,  -- why, in a few words
+    nullif(last.note, '') AS note,  -- why, in a few words
     resource_evidence.since AS since,  -- UTC time of the first look that showed the same, without another content in between
     observation.id AS observation  -- key of the current evidence, in `observations`; NULL without any
 FROM resource_evidence
@@ -370,7 +375,8 @@ JOIN observation AS last ON last.id = resource_evidence.last
 UNION ALL
 SELECT
     origin.url, origin.site, 'robots_txt', '/robots.txt', 'unseen', 'local_failure', NULL,
-    failure.failed_at, 'local_failure', NULL, failure.failed_at, failure.note, failure.failed_at, NULL
+    failure.failed_at, 'local_failure', NULL, failure.failed_at, nullif(failure.note, ''),
+    failure.failed_at, NULL
 FROM local_failure AS failure
 JOIN origin ON origin.id = failure.origin
 WHERE failure.run = (SELECT max(run) FROM local_failure WHERE origin = failure.origin)
@@ -380,7 +386,7 @@ WHERE failure.run = (SELECT max(run) FROM local_failure WHERE origin = failure.o
 CREATE VIEW conflicts AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
-    disagreement.purpose AS purpose,  -- purpose they disagree about
+    disagreement.purpose AS purpose,  -- purpose they disagree about: {purpose}
     r1.protocol || ' / ' || r2.protocol AS kind,  -- protocol that reserves / protocol that permits
     s1.place AS reserving_place,  -- place of the statement that reserves
     s1.raw AS reserving,  -- its text
@@ -440,7 +446,11 @@ SELECT
         SELECT coalesce(sum(d.rows), 0) FROM origin AS o
         CROSS JOIN dataset_origin AS d ON d.origin = o.id WHERE o.site = strongest.site
     ) AS rows,  -- rows of all datasets that come from it
-    substr(strongest.tdm, 2) AS tdm,  -- strongest state; unknown if an origin is unknown and none is stronger than permitted
+    (
+        SELECT sum(d.weight) FROM origin AS o
+        CROSS JOIN dataset_origin AS d ON d.origin = o.id WHERE o.site = strongest.site
+    ) AS weight,  -- weight of those rows; NULL without a weight column
+    substr(strongest.tdm, 2) AS tdm,  -- strongest state for any text and data mining ({state}); unknown if an origin is unknown and none is stronger than permitted
     coalesce(substr(strongest.ai_train, 2), 'silent') AS ai_train,  -- likewise for training any model
     coalesce(substr(strongest.genai_train, 2), 'silent') AS genai_train,  -- likewise for training generative models
     coalesce(substr(strongest.ai_input, 2), 'silent') AS ai_input,  -- likewise for input of a model
@@ -449,16 +459,10 @@ SELECT
     strongest.rules AS rules  -- rule set and version
 FROM strongest;
 
--- Dataset × purpose × state under the rule set chosen last: the whole vector, with two bounds.
+-- Dataset × purpose × state under the rule set chosen last: the whole vector of states.
 CREATE VIEW dataset_summary AS
 WITH
-labels AS (
-    SELECT
-        (SELECT label FROM ruleset WHERE chosen = 1) AS shown,
-        (SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1) AS strict,
-        (SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1)
-            AS inclusive
-),
+labels AS (SELECT label AS shown FROM ruleset WHERE chosen = 1),
 -- Origins are numbered as they come: those of a dataset are from `first` to `last`.
 total AS MATERIALIZED (
     SELECT
@@ -526,27 +530,11 @@ counted AS (
     UNION ALL
     SELECT dataset, purpose.name, 'unknown', 0, 0, sum(rows), NULL
     FROM dataset_reject CROSS JOIN purpose GROUP BY dataset, purpose.name
-),
-bounds AS (
-    SELECT dataset, purpose, sum(at_least) AS at_least, sum(at_most) AS at_most
-    FROM (
-        SELECT dataset, purpose, sum(rows) AS at_least, 0 AS at_most FROM dataset_finding
-        WHERE rules = (SELECT strict FROM labels) AND state IN ('reserved', 'conditional')
-        GROUP BY dataset, purpose
-        UNION ALL
-        SELECT dataset, purpose, 0, sum(rows) FROM dataset_finding
-        WHERE rules = (SELECT inclusive FROM labels)
-        AND state IN ('reserved', 'conditional', 'partial', 'unknown')
-        GROUP BY dataset, purpose
-        UNION ALL
-        SELECT open.dataset, purpose.name, 0, open.rows FROM open CROSS JOIN purpose
-    )
-    GROUP BY dataset, purpose
 )
 SELECT
     counted.dataset AS dataset,  -- number of the dataset, in `datasets`
-    counted.purpose AS purpose,  -- purpose
-    counted.state AS state,  -- state
+    counted.purpose AS purpose,  -- {purpose}
+    counted.state AS state,  -- {state}
     sum(counted.origins) AS origins,  -- origins in that state
     sum(counted.sites) AS sites,  -- sites with an origin in that state
     sum(counted.rows) AS rows,  -- rows from them; rows that name no origin are among `unknown`
@@ -555,16 +543,201 @@ SELECT
     round(sum(counted.weight) / total.weight, 6) AS weight_share,  -- share of the weight of all rows that name an origin
     round(1.0 * sum(counted.origins) / total.origins, 6) AS origin_share,  -- share of its origins
     round(1.0 * sum(counted.sites) / total.sites, 6) AS site_share,  -- share of its sites; a site can be in several states
-    coalesce(bounds.at_least, 0) AS reserved_min,  -- rows of origins that reserve wholly under the strict rule set
-    coalesce(bounds.at_most, 0) + coalesce((
-        SELECT sum(rows) FROM dataset_reject WHERE dataset_reject.dataset = counted.dataset
-    ), 0) AS reserved_max,  -- rows that may be reserved: wholly, in part, refused or unknown under the inclusive one
+    dataset.rows AS total_rows,  -- all rows of the dataset: the whole of `share`
+    total.weight AS total_weight,  -- weight of all rows that name an origin: the whole of `weight_share`
+    coalesce(total.origins, 0) AS total_origins,  -- all its origins: the whole of `origin_share`
+    coalesce(total.sites, 0) AS total_sites,  -- all its sites: the whole of `site_share`
     (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
 FROM counted
 JOIN dataset ON dataset.id = counted.dataset
-LEFT JOIN bounds ON bounds.dataset = counted.dataset AND bounds.purpose = counted.purpose
 LEFT JOIN total ON total.dataset = counted.dataset
 GROUP BY counted.dataset, counted.purpose, counted.state;
+
+-- Dataset × purpose × unit: how much is reserved in the narrowest reading, in the one shown and in the widest,
+-- and of how much. Of any evidence the three are in this order.
+CREATE VIEW dataset_bounds AS
+WITH
+labels AS (
+    SELECT
+        (SELECT label FROM ruleset WHERE chosen = 1) AS shown,
+        (SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1) AS strict,
+        (SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1)
+            AS inclusive
+),
+held AS MATERIALIZED (
+    SELECT
+        d.dataset, d.origin, origin.site, sum(d.rows) AS rows, sum(d.weight) AS weight
+    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.origin, d.dataset
+),
+-- What an origin is in each reading; an origin that was not judged is unknown.
+marked AS (
+    SELECT
+        finding.origin, finding.purpose,
+        finding.rules = labels.strict AND finding.state IN ('reserved', 'conditional') AS wholly,
+        finding.rules = labels.shown AND finding.state != 'unknown' AS shown,
+        finding.rules = labels.shown AND finding.state = 'unknown' AS unknown
+    FROM labels
+    CROSS JOIN purpose
+    CROSS JOIN finding
+        ON finding.rules IN (labels.strict, labels.shown, labels.inclusive)
+        AND finding.purpose = purpose.name
+        AND finding.state IN ('reserved', 'conditional', 'partial', 'unknown')
+    UNION ALL
+    SELECT DISTINCT held.origin, purpose.name, 0, 0, 1
+    FROM held
+    CROSS JOIN purpose
+    WHERE NOT EXISTS (
+        SELECT 1 FROM finding
+        WHERE finding.origin = held.origin AND finding.rules = (SELECT shown FROM labels)
+    )
+),
+-- An origin that one of the readings reserves or does not know is in the widest of them. In the
+-- narrowest it is if `strict` reserves it wholly, and it is shown as reserved as well.
+bounded AS (
+    SELECT
+        origin, purpose, max(wholly) AND max(shown) AS narrowest, max(shown) AS shown,
+        max(unknown) AS unknown
+    FROM marked GROUP BY purpose, origin
+),
+summed AS MATERIALIZED (
+    SELECT
+        held.dataset, bounded.purpose,
+        sum(iif(narrowest, held.rows, 0)) AS rows_1, sum(iif(shown, held.rows, 0)) AS rows_2,
+        sum(held.rows) AS rows_3, sum(iif(unknown, held.rows, 0)) AS rows_4,
+        sum(iif(narrowest, held.weight, 0.0)) AS weight_1,
+        sum(iif(shown, held.weight, 0.0)) AS weight_2,
+        sum(held.weight) AS weight_3, sum(iif(unknown, held.weight, 0.0)) AS weight_4,
+        sum(narrowest) AS origins_1, sum(shown) AS origins_2, count(*) AS origins_3,
+        sum(unknown) AS origins_4,
+        count(DISTINCT iif(narrowest, held.site, NULL)) AS sites_1,
+        count(DISTINCT iif(shown, held.site, NULL)) AS sites_2,
+        count(DISTINCT held.site) AS sites_3,
+        count(DISTINCT iif(unknown, held.site, NULL)) AS sites_4
+    FROM bounded JOIN held ON held.origin = bounded.origin
+    GROUP BY held.dataset, bounded.purpose
+),
+whole AS MATERIALIZED (
+    SELECT
+        dataset.id AS dataset, dataset.rows, sum(held.weight) AS weight,
+        count(held.origin) AS origins, count(DISTINCT held.site) AS sites,
+        (
+            SELECT coalesce(sum(dataset_reject.rows), 0) FROM dataset_reject
+            WHERE dataset_reject.dataset = dataset.id
+        ) AS rejected
+    FROM dataset LEFT JOIN held ON held.dataset = dataset.id GROUP BY dataset.id
+),
+bounds AS (
+    SELECT
+        whole.dataset, purpose.name AS purpose, 'rows' AS unit, rows_1 AS narrowest, rows_2 AS shown,
+        coalesce(rows_3, 0) + rejected AS widest, coalesce(rows_4, 0) + rejected AS unknown,
+        rows AS total
+    FROM whole
+    CROSS JOIN purpose
+    LEFT JOIN summed ON summed.dataset = whole.dataset AND summed.purpose = purpose.name
+    UNION ALL
+    SELECT
+        whole.dataset, purpose.name, 'weight', coalesce(weight_1, 0.0), coalesce(weight_2, 0.0),
+        coalesce(weight_3, 0.0), coalesce(weight_4, 0.0), weight
+    FROM whole
+    CROSS JOIN purpose
+    LEFT JOIN summed ON summed.dataset = whole.dataset AND summed.purpose = purpose.name
+    WHERE weight IS NOT NULL
+    UNION ALL
+    SELECT
+        whole.dataset, purpose.name, 'origins', origins_1, origins_2, origins_3, origins_4, origins
+    FROM whole
+    CROSS JOIN purpose
+    LEFT JOIN summed ON summed.dataset = whole.dataset AND summed.purpose = purpose.name
+    UNION ALL
+    SELECT whole.dataset, purpose.name, 'sites', sites_1, sites_2, sites_3, sites_4, sites
+    FROM whole
+    CROSS JOIN purpose
+    LEFT JOIN summed ON summed.dataset = whole.dataset AND summed.purpose = purpose.name
+)
+SELECT
+    bounds.dataset AS dataset,  -- number of the dataset, in `datasets`
+    bounds.purpose AS purpose,  -- {purpose}
+    bounds.unit AS unit,  -- rows, weight (with a weight column only), origins or sites
+    coalesce(bounds.narrowest, 0) AS reserved_min,  -- narrowest: reserved wholly under `strict`, by signals that name mining or training, and reserved as shown
+    coalesce(bounds.shown, 0) AS reserved_shown,  -- shown: reserved wholly, on terms or in part under the rule set chosen last
+    coalesce(bounds.widest, 0) AS reserved_max,  -- widest: the same under `inclusive`, which counts refusals and prose, and all that is unknown
+    coalesce(bounds.unknown, 0) AS unknown,  -- what is unknown as shown; a site is, if one of its origins is
+    bounds.total AS total,  -- the whole: all rows, the weight of the rows that name an origin, all origins, or all sites
+    round(1.0 * coalesce(bounds.narrowest, 0) / bounds.total, 6) AS share_min,  -- `reserved_min` of `total`
+    round(1.0 * coalesce(bounds.shown, 0) / bounds.total, 6) AS share_shown,  -- `reserved_shown` of `total`
+    round(1.0 * coalesce(bounds.widest, 0) / bounds.total, 6) AS share_max,  -- `reserved_max` of `total`
+    round(1.0 * coalesce(bounds.unknown, 0) / bounds.total, 6) AS share_unknown,  -- `unknown` of `total`
+    (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set shown and its version
+FROM bounds;
+
+-- Dataset × site: what the dataset has from a site, and the strongest state among those of its origins
+-- that the dataset names.
+CREATE VIEW dataset_sites AS
+WITH
+-- As in `sites`: a digit before the name, so that the strongest state is the least.
+graded AS (
+    SELECT
+        name AS state, rank <= 2 AS reserves,
+        CASE WHEN rank = 6 THEN 4 WHEN rank > 3 THEN rank + 1 ELSE rank END || name AS grade
+    FROM state
+),
+held AS (
+    SELECT dataset, origin, sum(rows) AS rows, sum(weight) AS weight
+    FROM dataset_origin GROUP BY origin, dataset
+),
+-- One line for each origin. Silent findings are not read; an origin without any finding is unknown.
+judged AS (
+    SELECT
+        held.dataset, origin.site, held.rows, held.weight,
+        iif(
+            EXISTS (
+                SELECT 1 FROM finding AS f
+                WHERE f.origin = held.origin
+                AND f.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+            ), '9silent', '4unknown'
+        ) AS otherwise,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'tdm') AS tdm,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_train') AS ai_train,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'genai_train') AS genai_train,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_input') AS ai_input,
+        min(graded.grade) FILTER (WHERE finding.purpose = 'search') AS search,
+        coalesce(max(graded.reserves), 0) AS reserves
+    FROM held
+    JOIN origin ON origin.id = held.origin
+    LEFT JOIN finding
+        ON finding.origin = held.origin
+        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+        AND finding.state != 'silent'
+    LEFT JOIN graded ON graded.state = finding.state
+    GROUP BY held.origin, held.dataset
+),
+strongest AS (
+    SELECT
+        dataset, site, count(*) AS origins, sum(rows) AS rows, sum(weight) AS weight,
+        sum(reserves) AS reserving,
+        min(coalesce(tdm, otherwise)) AS tdm,
+        min(coalesce(ai_train, otherwise)) AS ai_train,
+        min(coalesce(genai_train, otherwise)) AS genai_train,
+        min(coalesce(ai_input, otherwise)) AS ai_input,
+        min(coalesce(search, otherwise)) AS search
+    FROM judged GROUP BY dataset, site
+)
+SELECT
+    strongest.dataset AS dataset,  -- number of the dataset, in `datasets`
+    strongest.site AS site,  -- registrable domain, private suffixes included (blog.github.io)
+    coalesce(site_domain.domain, strongest.site) AS domain,  -- registrable domain under the suffixes of ICANN alone (github.io)
+    strongest.origins AS origins,  -- its origins that the dataset names
+    strongest.rows AS rows,  -- rows of the dataset from them
+    strongest.weight AS weight,  -- weight of those rows; NULL without a weight column
+    substr(strongest.tdm, 2) AS tdm,  -- strongest state for any text and data mining ({state}); unknown if an origin is unknown and none is stronger than permitted
+    substr(strongest.ai_train, 2) AS ai_train,  -- likewise for training any model
+    substr(strongest.genai_train, 2) AS genai_train,  -- likewise for training generative models
+    substr(strongest.ai_input, 2) AS ai_input,  -- likewise for input of a model
+    substr(strongest.search, 2) AS search,  -- likewise for search
+    strongest.reserving AS origins_reserving,  -- those of the origins that reserve a purpose, wholly or in part
+    (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
+FROM strongest
+LEFT JOIN site_domain ON site_domain.site = strongest.site;
 
 -- How much of a dataset the sites that reserve would take with them, the largest first. They reserve
 -- in a state that the rule set chosen last counts as reserved; size is weight, or rows without one.
@@ -572,8 +745,34 @@ CREATE VIEW leverage AS
 WITH
 chosen AS (SELECT label, reserved_states FROM ruleset WHERE chosen = 1),
 total AS (
-    SELECT dataset.id AS dataset, coalesce(sum(d.weight), dataset.rows) AS size
+    SELECT
+        dataset.id AS dataset, iif(sum(d.weight) IS NULL, 'rows', 'weight') AS unit,
+        coalesce(sum(d.weight), dataset.rows) AS size
     FROM dataset LEFT JOIN dataset_origin AS d ON d.dataset = dataset.id GROUP BY dataset.id
+),
+-- Rows that name no origin are unknown, and have no weight.
+unseen AS MATERIALIZED (
+    SELECT dataset, purpose, sum(weight) AS weight, sum(rows) AS rows
+    FROM (
+        SELECT d.dataset, purpose.name AS purpose, d.rows, d.weight
+        FROM chosen
+        CROSS JOIN purpose
+        CROSS JOIN finding
+            ON finding.rules = chosen.label AND finding.purpose = purpose.name
+            AND finding.state = 'unknown'
+        CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+        UNION ALL
+        SELECT d.dataset, purpose.name, d.rows, d.weight
+        FROM dataset_origin AS d
+        CROSS JOIN purpose
+        WHERE NOT EXISTS (
+            SELECT 1 FROM finding
+            WHERE finding.origin = d.origin AND finding.rules = (SELECT label FROM chosen)
+        )
+        UNION ALL
+        SELECT dataset, purpose.name, rows, NULL FROM dataset_reject CROSS JOIN purpose
+    )
+    GROUP BY dataset, purpose
 ),
 taken AS (
     SELECT
@@ -592,18 +791,22 @@ taken AS (
 )
 SELECT
     taken.dataset AS dataset,  -- number of the dataset, in `datasets`
-    taken.purpose AS purpose,  -- purpose
+    taken.purpose AS purpose,  -- {purpose}
     row_number() OVER larger AS rank,  -- 1 for the site that would take most
     taken.site AS site,  -- registrable domain, private suffixes included
     taken.origins AS origins,  -- origins of the site that reserve
     taken.rows AS rows,  -- rows of the dataset from those origins
     taken.partial_rows AS partial_rows,  -- of those, rows of origins that reserve some of their URLs only; `flag` tells which
     taken.weight AS weight,  -- weight of those rows; NULL without a weight column
+    total.unit AS unit,  -- what the shares are of: weight, or rows without a weight column
+    total.size AS total,  -- the whole in that unit
+    CASE WHEN total.unit = 'rows' THEN coalesce(unseen.rows, 0) ELSE coalesce(unseen.weight, 0.0) END AS unknown,  -- what is unknown of the whole for this purpose; it is in no share
     round(1.0 * taken.size / total.size, 6) AS share,  -- share of the whole: of the weight of all rows that name an origin, or of all rows
     round(1.0 * sum(taken.size) OVER larger / total.size, 6) AS cumulative_share,  -- share of this site and all larger ones together
     (SELECT label FROM chosen) AS rules  -- rule set and version
 FROM taken
 JOIN total ON total.dataset = taken.dataset
+LEFT JOIN unseen ON unseen.dataset = taken.dataset AND unseen.purpose = taken.purpose
 WINDOW larger AS (
     PARTITION BY taken.dataset, taken.purpose ORDER BY taken.size DESC, taken.site
     ROWS UNBOUNDED PRECEDING
@@ -616,10 +819,14 @@ judged AS (
     SELECT label FROM ruleset
     WHERE EXISTS (SELECT 1 FROM finding WHERE finding.rules = ruleset.label)
 ),
+total AS MATERIALIZED (
+    SELECT dataset, sum(weight) AS weight FROM dataset_origin GROUP BY dataset
+),
 counted AS (
     SELECT
         d.dataset, purpose.name AS purpose, judged.label AS rules,
-        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(d.rows) AS rows
+        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(d.rows) AS rows,
+        sum(d.weight) AS weight
     FROM dataset_origin AS d
     CROSS JOIN purpose
     CROSS JOIN judged
@@ -628,21 +835,26 @@ counted AS (
         AND finding.rules = judged.label
     GROUP BY d.dataset, purpose.name, judged.label, coalesce(finding.state, 'unknown')
     UNION ALL
-    SELECT dataset, purpose.name, judged.label, 'unknown', 0, sum(rows)
+    SELECT dataset, purpose.name, judged.label, 'unknown', 0, sum(rows), NULL
     FROM dataset_reject CROSS JOIN purpose CROSS JOIN judged
     GROUP BY dataset, purpose.name, judged.label
 )
 SELECT
     counted.dataset AS dataset,  -- number of the dataset, in `datasets`
-    counted.purpose AS purpose,  -- purpose
-    counted.state AS state,  -- state under that rule set
+    counted.purpose AS purpose,  -- {purpose}
+    counted.state AS state,  -- state under that rule set: {state}
     counted.rules AS rules,  -- rule set and version
     sum(counted.origins) AS origins,  -- origins in that state
     sum(counted.rows) AS rows,  -- rows from them; rows that name no origin are among `unknown`
+    sum(counted.weight) AS weight,  -- weight of those rows; NULL without a weight column
     round(1.0 * sum(counted.rows) / dataset.rows, 6) AS share,  -- share of all rows of the dataset
+    round(sum(counted.weight) / total.weight, 6) AS weight_share,  -- share of the weight of all rows that name an origin
+    dataset.rows AS total_rows,  -- all rows of the dataset: the whole of `share`
+    total.weight AS total_weight,  -- weight of all rows that name an origin: the whole of `weight_share`
     counted.rules = (SELECT label FROM ruleset WHERE chosen = 1) AS shown  -- 1 for the rule set that the other views show
 FROM counted
 JOIN dataset ON dataset.id = counted.dataset
+LEFT JOIN total ON total.dataset = counted.dataset
 GROUP BY counted.dataset, counted.purpose, counted.state, counted.rules;
 
 -- Dataset × facet value × purpose × state under the rule set chosen last: how the rows with a value
@@ -779,14 +991,14 @@ SELECT
     named_party.origin AS origin,  -- scheme, host and port of the origin whose document names it
     named_party.site AS site,  -- registrable domain of that origin
     named_party.role AS role,  -- holder, publisher, offers_licence, controller, controlled, owner_domain or contact
-    named_party.name AS name,  -- name as the source gives it; empty for a person or where none is given
-    named_party.uid AS uid,  -- identifier, page or domain it is known by
+    nullif(named_party.name, '') AS name,  -- name as the source gives it; NULL for a person or where none is given
+    nullif(named_party.uid, '') AS uid,  -- identifier, page or domain it is known by
     CASE WHEN claim.host IS NULL THEN named_party.confidence ELSE 'high' END AS confidence,  -- high: named for licences, or both sides say so; medium: named as holder; low: anything weaker
     named_party.source AS source,  -- what in the document names it
-    coalesce(party_page.licence_page, named_party.licence_page) AS licence_page,  -- page of a licence
-    coalesce(party_page.contact_page, named_party.contact_page) AS contact_page,  -- page to ask at
-    named_party.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
-    named_party.duties AS duties,  -- duties under which use is offered
+    nullif(coalesce(party_page.licence_page, named_party.licence_page), '') AS licence_page,  -- page of a licence
+    nullif(coalesce(party_page.contact_page, named_party.contact_page), '') AS contact_page,  -- page to ask at
+    nullif(named_party.mailbox, '') AS mailbox,  -- mailbox of an office; those of persons are left out
+    nullif(named_party.duties, '') AS duties,  -- duties under which use is offered
     named_party.url AS url,  -- URL of the document
     named_party.observed_at AS observed_at,  -- UTC time of the answer
     named_party.observation AS observation  -- key in `observations`
@@ -803,11 +1015,13 @@ CREATE VIEW rights_holders AS
 WITH
 everybody AS MATERIALIZED (
     SELECT
-        parties.*, origin.id AS origin_id,
-        CASE WHEN parties.name = '' THEN parties.uid ELSE parties.name END AS holder,
-        CASE WHEN parties.uid = '' THEN parties.site ELSE '' END AS scope,
+        parties.site, parties.role, parties.confidence, parties.source, parties.url,
+        parties.licence_page, parties.contact_page, parties.mailbox, parties.duties,
+        parties.observed_at, coalesce(parties.uid, '') AS uid, origin.id AS origin_id,
+        coalesce(parties.name, parties.uid, '') AS holder,
+        CASE WHEN parties.uid IS NULL THEN parties.site ELSE '' END AS scope,
         parties.role IN ('holder', 'publisher', 'offers_licence', 'controller')
-            AND parties.name || parties.uid != '' AS named
+            AND coalesce(parties.name, parties.uid) IS NOT NULL AS named
     FROM parties
     JOIN origin ON origin.url = parties.origin
 ),
@@ -840,14 +1054,19 @@ states AS (
     GROUP BY holder, uid, scope
 ),
 places AS (
-    SELECT holder, uid, scope, json_group_array(url) AS origins, sum(rows) AS rows
+    SELECT holder, uid, scope, json_group_array(url) AS origins, sum(rows) AS rows,
+        sum(weight) AS weight
     FROM (
         SELECT
             spoken_for.holder, spoken_for.uid, spoken_for.scope, origin.url,
             (
                 SELECT coalesce(sum(rows), 0) FROM dataset_origin
                 WHERE dataset_origin.origin = origin.id
-            ) AS rows
+            ) AS rows,
+            (
+                SELECT sum(weight) FROM dataset_origin
+                WHERE dataset_origin.origin = origin.id
+            ) AS weight
         FROM spoken_for JOIN origin ON origin.id = spoken_for.origin_id
         ORDER BY spoken_for.holder, spoken_for.uid, spoken_for.scope, origin.url
     )
@@ -858,9 +1077,9 @@ described AS MATERIALIZED (
         holder, uid, scope, named, group_concat(DISTINCT source) AS source,
         group_concat(DISTINCT role) AS role,
         min(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END) AS confidence,
-        min(url) AS source_url, min(nullif(licence_page, '')) AS licence_page,
-        min(nullif(contact_page, '')) AS contact_page, min(nullif(mailbox, '')) AS mailbox,
-        min(nullif(duties, '')) AS duties, min(observed_at) AS named_at
+        min(url) AS source_url, min(licence_page) AS licence_page,
+        min(contact_page) AS contact_page, min(mailbox) AS mailbox,
+        min(duties) AS duties, min(observed_at) AS named_at
     FROM (
         SELECT
             CASE WHEN named THEN holder ELSE '' END AS holder,
@@ -883,17 +1102,18 @@ wording AS (
 SELECT
     described.holder AS holder,  -- name as the source gives it, else its identifier; the site where no party is named
     1 AS named,  -- 1 if a source names a party, 0 if only a site is known
-    described.uid AS uid,  -- identifier, page or domain it is known by; parties without one are kept apart by site
+    nullif(described.uid, '') AS uid,  -- identifier, page or domain it is known by; parties without one are kept apart by site
     described.source AS source,  -- sources that name it, as in `parties`; of a site, what else there is
     described.role AS role,  -- roles in which it is named, as in `parties`
     wording.word AS confidence,  -- of the most reliable source: high, medium or low; not verified
     described.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
-    coalesce(described.licence_page, '') AS licence_page,  -- page of a licence that is named with it; likewise
-    coalesce(described.contact_page, '') AS contact_page,  -- page to ask at; likewise
-    coalesce(described.mailbox, '') AS mailbox,  -- mailbox of an office; those of persons are left out
-    coalesce(described.duties, '') AS duties,  -- duties under which use is offered
+    described.licence_page AS licence_page,  -- page of a licence that is named with it; likewise
+    described.contact_page AS contact_page,  -- page to ask at; likewise
+    described.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
+    described.duties AS duties,  -- duties under which use is offered
     places.origins AS origins,  -- JSON: the origins whose documents name it, or that belong to the site
     places.rows AS rows,  -- rows of all datasets from there
+    places.weight AS weight,  -- weight of those rows; NULL without a weight column
     states.tdm AS tdm,  -- strongest state for text and data mining among them; unknown if one is unknown and none is stronger than permitted
     states.ai_train AS ai_train,  -- likewise for training any model
     states.genai_train AS genai_train,  -- likewise for training generative models
@@ -912,15 +1132,14 @@ LEFT JOIN states
 WHERE described.named
 UNION ALL
 SELECT
-    sites.site, 0, '', coalesce(hint.source, ''), coalesce(hint.role, ''),
-    coalesce((SELECT word FROM wording WHERE n = hint.confidence), ''),
-    coalesce(hint.source_url, ''), coalesce(hint.licence_page, ''),
-    coalesce(hint.contact_page, ''), coalesce(hint.mailbox, ''), '',
+    sites.site, 0, NULL, hint.source, hint.role,
+    (SELECT word FROM wording WHERE n = hint.confidence),
+    hint.source_url, hint.licence_page, hint.contact_page, hint.mailbox, NULL,
     (
         SELECT json_group_array(url)
         FROM (SELECT url FROM origin WHERE site = sites.site ORDER BY url)
     ),
-    sites.rows, sites.tdm, sites.ai_train, sites.genai_train, sites.ai_input, sites.search,
+    sites.rows, sites.weight, sites.tdm, sites.ai_train, sites.genai_train, sites.ai_input, sites.search,
     CASE WHEN sites.origins_reserving > 0 THEN (
         SELECT min(f.since)
         FROM origin AS o
@@ -937,9 +1156,9 @@ WHERE sites.site NOT IN (SELECT site FROM everybody WHERE named);
 CREATE VIEW trail AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
-    finding.purpose AS purpose,  -- purpose
+    finding.purpose AS purpose,  -- {purpose}
     finding.rules AS rules,  -- rule set and version
-    finding.state AS state,  -- state of the finding
+    finding.state AS state,  -- state of the finding: {state}
     reading.protocol AS protocol,  -- protocol of the deciding statement
     reading.version AS protocol_version,  -- version of the code that read it
     coalesce(statement.rule, 'textual.' || candidate.kind) AS rule,  -- dotted name of the rule
@@ -953,7 +1172,7 @@ SELECT
     observation.url AS url,  -- URL that answered
     observation.status AS status,  -- HTTP status
     observation.observed_at AS observed_at,  -- UTC
-    observation.address AS address,  -- address connected to
+    nullif(observation.address, '') AS address,  -- address connected to; NULL: none
     observation.digest AS digest,  -- SHA-256 of the body as received
     observation.stored AS stored  -- SHA-256 of the bytes kept, which `tdm-audit explain --body` prints
 FROM finding
@@ -969,7 +1188,7 @@ CREATE VIEW agents AS
 SELECT
     agent.token AS token,  -- product token
     agent.operator AS operator,  -- who runs it
-    agent.agent_class AS class,  -- what it is for: train, control, dataset, search, user, agent, legacy or undocumented
+    agent.agent_class AS class,  -- what it is for: {agent_class}
     agent.note AS note,  -- in a sentence
     agent.source AS source,  -- where the operator says so
     agent.as_of AS as_of  -- day it was last compared with its source
@@ -1054,3 +1273,42 @@ JOIN effect AS then_said ON then_said.digest = earlier.effect
 LEFT JOIN json_each(ruleset.reserved_states) AS is_now ON is_now.value = later.state
 LEFT JOIN json_each(ruleset.reserved_states) AS was_then ON was_then.value = earlier.state
 WHERE later.before IS NOT NULL;
+
+-- The protocols that this version reads, and where they were found in the current evidence.
+CREATE VIEW protocols AS
+WITH
+-- Equal documents share a reading, so that each is counted through once.
+said AS MATERIALIZED (
+    SELECT
+        statement.reading, min(statement.tier) AS tier,
+        max(statement.counts AND statement.stance IN ('reserved', 'conditional')) AS reserves
+    FROM statement GROUP BY statement.reading
+),
+found AS MATERIALIZED (
+    SELECT
+        reading.protocol, min(said.tier) AS tier, count(DISTINCT origin.site) AS sites,
+        count(DISTINCT origin.id) AS origins,
+        count(DISTINCT iif(said.reserves, origin.site, NULL)) AS reserving_sites,
+        count(DISTINCT iif(said.reserves, origin.id, NULL)) AS reserving_origins
+    FROM said
+    CROSS JOIN reading ON reading.id = said.reading
+    CROSS JOIN observation_reading ON observation_reading.reading = said.reading
+    CROSS JOIN observation ON observation.id = observation_reading.observation
+    CROSS JOIN origin ON origin.id = observation.origin
+    GROUP BY reading.protocol
+)
+SELECT
+    protocol_description.name AS protocol,  -- name, as in the column `protocol` of other views; docs/protocols has a page of it
+    protocol_description.title AS title,  -- in words
+    protocol_description.specification AS specification,  -- specification that is implemented, with its version where it has one
+    protocol_description.version AS version,  -- version of the code that reads it
+    protocol_description.carrier AS carrier,  -- part of a response that is read: body, headers, page or media
+    iif(protocol_description.carrier = 'media', 'file', 'location') AS attaches_to,  -- file: goes with a copy of the work; location: holds at its address only
+    found.tier AS tier,  -- explicitness for Art. 4 of the most explicit statement found, 1 most to 4 least; NULL: none found
+    coalesce(found.sites, 0) AS sites,  -- sites with a statement of it
+    coalesce(found.origins, 0) AS origins,  -- origins with a statement of it
+    coalesce(found.reserving_sites, 0) AS reserving_sites,  -- sites with a statement that counts and reserves, or offers terms
+    coalesce(found.reserving_origins, 0) AS reserving_origins  -- origins with such a statement
+FROM protocol_description
+LEFT JOIN found ON found.protocol = protocol_description.name
+ORDER BY protocol_description.position;

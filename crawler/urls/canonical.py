@@ -245,6 +245,12 @@ def site_of(host: str) -> str:
     return _extractor()(host).top_domain_under_public_suffix or host
 
 
+def domain_of(site: str) -> str:
+    """Return the registrable domain of a site; only suffixes of ICANN count as public suffixes."""
+    parts = _extractor()(site, include_psl_private_domains=False)
+    return parts.top_domain_under_public_suffix or site
+
+
 @cache
 def suffix_list_version() -> str:
     """Return the version of the public suffix list of `site_of`: release and start of a digest."""

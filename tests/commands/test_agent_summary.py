@@ -58,7 +58,10 @@ def test_judge_for_an_agent_differs_from_everybody_and_counts_every_row(demo_out
         for purpose in Purpose:
             one = numbers["purposes"][purpose]
             assert sum(one["rows"].values()) == numbers["rows"]
-            assert one["reserved_min_rows"] <= one["reserved_max_rows"]
+            assert one["reserved_min_rows"] <= one["reserved_shown_rows"]
+            assert one["reserved_shown_rows"] <= one["reserved_max_rows"] <= numbers["rows"]
+            assert one["reserved_min_weight"] <= one["reserved_shown_weight"]
+            assert one["reserved_shown_weight"] <= one["reserved_max_weight"] <= numbers["weight"]
         states[agent] = numbers["purposes"]["genai_train"]["origins"]
     assert states["GPTBot"] != states["CCBot"]
 

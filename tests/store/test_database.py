@@ -19,7 +19,7 @@ from crawler.store.database import (
     connect_read_only,
     exclusive_lock,
 )
-from crawler.vocab import Outcome, Reject, Resource
+from crawler.vocab import Outcome, Purpose, Reject, Resource, State
 from tests.conftest import ROOT
 from tests.store.conftest import answer
 
@@ -182,7 +182,8 @@ def test_every_view_and_column_is_described(db):
 
 def test_views_that_users_rely_on_are_there():
     promised = "runs datasets reservations findings statements issues observations coverage sites"
-    promised += " dataset_summary rights_holders trail conflicts"
+    promised += " dataset_summary dataset_bounds dataset_sites rights_holders trail conflicts"
+    promised += " sensitivity leverage protocols parties candidates agents"
     assert set(promised.split()) <= set(database.public_views())
 
 
@@ -400,3 +401,28 @@ def test_pandas_is_left_alone_and_can_be_imported_later(tmp_path):
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("imported\n", "")
+
+
+def test_no_view_has_an_empty_text_for_what_is_missing(demo_output):
+    with closing(database.connect_read_only(demo_output / "audit.db")) as db:
+        for view, (_, columns) in database.public_views().items():
+            empty = ", ".join(f"coalesce(sum({column} = ''), 0)" for column in map(quoted, columns))
+            found = db.execute(f"SELECT {empty} FROM {view}").fetchone()
+            assert dict(zip(columns, found, strict=True)) == dict.fromkeys(columns, 0), view
+
+
+def quoted(name):
+    return f'"{name}"'
+
+
+def test_descriptions_list_the_words_that_a_column_may_have():
+    views = database.public_views()
+    for view, column, words in (
+        ("findings", "state", State),
+        ("coverage", "resource", Resource),
+        ("observations", "outcome", Outcome),
+        ("dataset_bounds", "purpose", Purpose),
+    ):
+        said = views[view][1][column]
+        assert all(word in said for word in words)
+        assert "{" not in "".join(views[view][1].values())

@@ -1,10 +1,14 @@
 """Parties in the database: what is personal, pages of shared documents, and who is one party."""
 
 import json
+import sqlite3
 from contextlib import closing
+
+import pytest
 
 from crawler.commands.judge import rebuild
 from crawler.model import Observation
+from crawler.store import contacts
 from crawler.store.database import connect
 from crawler.vocab import Resource
 from tests.store.conftest import AT, SIGNALS, answer
@@ -98,7 +102,7 @@ def test_a_domain_or_a_contact_names_no_holder(audit):
     assert row == (
         "a.example",
         0,
-        "",
+        None,
         "ads_txt.ownerdomain,rel.license,security_txt.contact",
         "owner_domain,offers_licence,contact",
         "low",
@@ -135,17 +139,36 @@ def test_a_person_is_stored_only_where_it_is_asked_for(audit):
     assert "jane" not in everything(db)
     assert [row[0] for row in holders(db, named=0)] == ["a.example"]
     rebuild(db, chosen=SIGNALS, run=1, keep_contacts=True)
-    kept = db.execute("SELECT private FROM party").fetchall()
-    assert [json.loads(p) for (p,) in kept] == [["jane@a.example", "Jane Doe"]]
+    assert "Jane" not in everything(db)
+    assert kept(db) == [["jane@a.example", "Jane Doe"]]
+    assert contacts.path_of(db).stat().st_mode & 0o077 == 0
     for view in ("parties", "rights_holders"):
         assert "Jane" not in repr(db.execute(f"SELECT * FROM {view}").fetchall())
     rebuild(db, chosen=SIGNALS, run=1)
-    assert "Jane" not in everything(db)
+    assert not contacts.path_of(db).exists()
+
+
+def kept(db) -> list[list[str]]:
+    """The personal data in the file beside the database."""
+    with closing(sqlite3.connect(contacts.path_of(db))) as file:
+        return [json.loads(private) for (private,) in file.execute("SELECT private FROM contact")]
 
 
 def test_contacts_are_kept_by_a_whole_rebuild(audit):
     db = audit(home("a.example", PERSON), keep_contacts=True)
-    assert "Jane Doe" in everything(db)
+    rebuild(db, chosen=SIGNALS, keep_contacts=True)
+    assert kept(db) == [["jane@a.example", "Jane Doe"]]
+
+
+def test_a_judging_that_fails_leaves_the_contacts_as_they_were(audit):
+    db = audit(home("a.example", PERSON), keep_contacts=True)
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(db, chosen=SIGNALS, keep_contacts=True, on_origin=fail)
+    assert kept(db) == [["jane@a.example", "Jane Doe"]]
 
 
 def test_states_and_times_are_those_of_the_origins(audit):

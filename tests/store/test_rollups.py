@@ -1,4 +1,4 @@
-"""What `sites`, `dataset_summary` and `rights_holders` make of the findings of many origins."""
+"""What roll-ups of sites, datasets and rights holders make of the findings of many origins."""
 
 import json
 from contextlib import closing
@@ -7,9 +7,9 @@ import pytest
 
 from crawler import rulesets
 from crawler.model import Origin
-from crawler.store import bounds, derived, evidence_writer
+from crawler.store import derived, evidence_writer
 from crawler.store.database import connect, transaction
-from crawler.vocab import Purpose, State
+from crawler.vocab import Purpose
 
 RULES = ("signals", "strict", "inclusive")
 ROWS = 10
@@ -106,14 +106,29 @@ def test_datasets_are_counted_each_for_itself(db):
     judge(db, "h2.a.test", "partial", rules=["strict"])
     judge(db, "h1.b.test", "partial")
     judge(db, "h3.a.test", "unknown")
-    columns = "dataset, state, origins, sites, rows, reserved_min, reserved_max"
+    columns = "dataset, state, origins, sites, rows, total_rows, total_origins, total_sites"
     where = "WHERE purpose = 'search' ORDER BY dataset, state"
     assert rows(db, f"SELECT {columns} FROM dataset_summary {where}") == [
-        (1, "partial", 1, 1, 10, 10, 30),
-        (1, "reserved", 2, 1, 20, 10, 30),
-        (2, "reserved", 1, 1, 10, 0, 30),
-        (2, "unknown", 2, 2, 20, 0, 30),
-        (3, "unknown", 1, 1, 10, 0, 10),
+        (1, "partial", 1, 1, 10, 30, 3, 2),
+        (1, "reserved", 2, 1, 20, 30, 3, 2),
+        (2, "reserved", 1, 1, 10, 30, 3, 2),
+        (2, "unknown", 2, 2, 20, 30, 3, 2),
+        (3, "unknown", 1, 1, 10, 10, 1, 1),
+    ]
+    columns = "dataset, reserved_min, reserved_shown, reserved_max, unknown, total"
+    where = "WHERE purpose = 'search' AND unit = 'rows'"
+    assert rows(db, f"SELECT {columns} FROM dataset_bounds {where} ORDER BY dataset") == [
+        (1, 10, 30, 30, 0, 30),
+        (2, 0, 10, 30, 20, 30),
+        (3, 0, 0, 10, 10, 10),
+    ]
+    columns = "dataset, site, origins, rows, tdm, search, origins_reserving"
+    assert rows(db, f"SELECT {columns} FROM dataset_sites ORDER BY dataset, site") == [
+        (1, "a.test", 2, 20, "reserved", "reserved", 2),
+        (1, "b.test", 1, 10, "partial", "partial", 1),
+        (2, "a.test", 2, 20, "reserved", "reserved", 1),
+        (2, "c.test", 1, 10, "unknown", "unknown", 0),
+        (3, "c.test", 1, 10, "unknown", "unknown", 0),
     ]
 
 
@@ -130,19 +145,3 @@ def test_a_site_where_nobody_is_named_has_its_origins_and_the_oldest_reservation
         ("a.test", 0, urls, 30, "reserved", "2026-11-19"),
         ("b.test", 0, ["https://h1.b.test"], 10, "silent", None),
     ]
-
-
-STATES_OF_BOUNDS = [
-    ("reserved_min", bounds.LOWER),
-    ("reserved_max", bounds.UPPER),
-]
-
-
-@pytest.mark.parametrize(("column", "bound"), STATES_OF_BOUNDS)
-@pytest.mark.parametrize("state", State)
-def test_the_view_counts_the_states_of_a_bound_under_its_rule_set(db, column, bound, state):
-    ingest(db, "a", "x.a.example")
-    judge(db, "x.a.example", state, rules=(bound.rules,))
-    judge(db, "x.a.example", "silent", rules=tuple(n for n in RULES if n != bound.rules))
-    [(found,)] = set(rows(db, f"SELECT {column} FROM dataset_summary"))
-    assert found == (ROWS if state in bound.states else 0)

@@ -272,7 +272,7 @@ def test_trap_52_a_rule_for_other_files_hides_no_policy_file(visited, tdm_audit,
     line = "asked in spite of http://feeds.test/robots.txt line"
     assert notes["tdmrep_json"] == f"{line} 2 (Disallow: /*.json$): a rule for other files"
     assert notes["ai_txt"] == f"{line} 3 (Disallow: /*.txt$): a rule for other files"
-    assert notes["home"] == ""
+    assert notes["home"] is None
     states = {r["host"]: r["tdm"] for r in exported(tdm_audit, db, "reservations", tmp_path)}
     assert states["feeds.test"] == "reserved"
 

@@ -26,7 +26,7 @@ from crawler.protocols.robots.extension_scope import Precedence
 from crawler.vocab import Presence, Resource, Stance
 
 NAME = "aipref_robots"
-VERSION = 2
+VERSION = 3
 TITLE = "AIPREF in robots.txt"
 RANK = 0
 CARRIER = Carrier.BODY

@@ -320,6 +320,7 @@ def _statement(
         policy=directive.policy,
         reads=Reads.BOTH if strict else Reads.LENIENT,
         counts=strict,
+        agent_line=agent.number,
     )
 
 

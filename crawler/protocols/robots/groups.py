@@ -184,16 +184,16 @@ class Robots:
             self._rules_by_positions[positions] = AgentRules(rules)
         return self._rules_by_positions[positions]
 
-    def agent_line(self, agent: str, group: int) -> str:
-        """Return the text of the line of a group that names an agent, empty if none does.
+    def agent_line(self, agent: str, group: int) -> int | None:
+        """Return the line of a group that names an agent, from 1; None if none does.
 
         `agent` is a product token in lower case.
         """
         for number in self.groups[group].agents:
             value = self.lines.values[number - 1]
             if agent == value or agent in agents.token_forms(value.rstrip("*")):
-                return self.lines.texts[number - 1]
-        return ""
+                return number
+        return None
 
 
 def _may_be_universal(rule: CrawlRule) -> bool:

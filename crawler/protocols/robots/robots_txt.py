@@ -24,7 +24,7 @@ from crawler.protocols.url_patterns import UrlPattern
 from crawler.vocab import AgentClass, DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "robots_txt"
-VERSION = 2
+VERSION = 3
 TITLE = "robots.txt"
 SPEC = "RFC 9309, https://www.rfc-editor.org/rfc/rfc9309"
 FAMILY = "robots_txt"
@@ -301,13 +301,14 @@ def _statement(
     else:
         name, stance, tier = f"robots.agent.{agent.agent_class}", Stance.RESERVED, 3
         purpose = PURPOSE_OF_CLASS.get(agent.agent_class, Purpose.GENAI_TRAIN)
+    agent_line = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
     return Statement(
         rule=name,
         stance=stance,
         purpose=purpose,
         tier=tier,
         place=f"robots.txt line {rule.number}",
-        raw=_quote(robots, agent, rule),
+        raw=_quote(robots, agent_line, rule),
         clause=_CLAUSE,
         declared_by=DeclaredBy.ORIGIN_FILE,
         line=rule.number,
@@ -317,10 +318,12 @@ def _statement(
         reads=Reads.BOTH if is_inactive else reads,
         counts=counts and not is_inactive,
         n=n,
+        agent_line=agent_line,
     )
 
 
-def _quote(robots: Robots, agent: agents.Agent | None, rule: CrawlRule) -> str:
-    agent_line = robots.agent_line(agent.token.lower() if agent else "*", rule.group)
+def _quote(robots: Robots, agent_line: int | None, rule: CrawlRule) -> str:
     text = robots.lines.texts[rule.number - 1].strip(" \t")
-    return to_printable(f"{agent_line.strip()}\n{text}" if agent_line else text)[:500]
+    if agent_line is not None:
+        text = f"{robots.lines.texts[agent_line - 1].strip()}\n{text}"
+    return to_printable(text)[:500]
