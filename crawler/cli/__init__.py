@@ -14,6 +14,7 @@ from crawler.cli import (
     flag,
     forget,
     judge,
+    report,
     verify,
 )
 from crawler.cli._group import Commands
@@ -38,6 +39,7 @@ for _command in (
     judge.judge,
     explain.explain_command,
     flag.flag,
+    report.report_command,
     export.export_command,
     changes.changes_command,
     verify.verify_command,

@@ -166,6 +166,12 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Only read the dataset and print what would be asked; nothing is requested or stored.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a report: FILE.html, .md or .json.",
+)
 @rules_option
 @output_options
 def crawl(
@@ -233,6 +239,8 @@ def crawl(
         click.echo(f"tdm-audit: {warning}", err=True)
     limits = (options["min_coverage"], options["max_unusable"])
     failures = print_crawl(result, db, *limits, quiet=quiet, as_json=as_json)
+    if options["report"] is not None:
+        _write_report(db, options["report"], result.dataset, quiet=quiet or as_json)
     if result.fault_of_machine:
         fail(result.fault_of_machine, FAILED)
     if result.ended is not RunEnd.FINISHED:
@@ -248,6 +256,21 @@ def _command(datasets: tuple[str, ...]) -> str:
 
     shown = (shown_name(word) if word in datasets else word for word in sys.argv[1:])
     return shlex.join(["tdm-audit", *shown])
+
+
+def _write_report(db: Path, out: Path, dataset: int, *, quiet: bool) -> None:
+    from crawler.commands.report import ReportRequest, format_of, write_report
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+
+    with (
+        exit_on_error(),
+        sqlite_errors_as_store_error(db),
+        closing(connect_read_only(db)) as connection,
+        output(),
+    ):
+        write_report(connection, out, ReportRequest(form=format_of(out), dataset=dataset))
+        if not quiet:
+            say([f"Report: {out}"])
 
 
 def print_crawl(

@@ -12,6 +12,7 @@ from pathlib import Path
 from crawler import rulesets
 from crawler.commands.crawl import CrawlRequest, CrawlResult, ProgressListener, crawl
 from crawler.commands.flag import FlagRequest, flag
+from crawler.commands.report import ReportRequest, write_report
 from crawler.demo import SITES, LoopbackWeb, write_dataset
 from crawler.fetch.options import FetchOptions
 from crawler.progress import Bar
@@ -27,6 +28,7 @@ class DemoResult:
     dataset: Path
     db: Path
     flagged: Path
+    report: Path
 
 
 def demo(output: Path, listener: ProgressListener, bar: Bar) -> DemoResult:
@@ -34,10 +36,11 @@ def demo(output: Path, listener: ProgressListener, bar: Bar) -> DemoResult:
 
     Only 127.0.0.1 is contacted. Raises `StoreError` if the folder cannot be written.
     """
-    dataset, db, flagged = (output / n for n in ("dataset.parquet", "audit.db", "flagged.parquet"))
+    names = ("dataset.parquet", "audit.db", "flagged.parquet", "report.html")
+    dataset, db, flagged, report = (output / name for name in names)
     with os_errors_as_store_error(db):
         output.mkdir(parents=True, exist_ok=True)
-        for old in (*output.glob("audit.db*"), dataset, flagged):
+        for old in (*output.glob("audit.db*"), dataset, flagged, report):
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         write_dataset(dataset)
     with LoopbackWeb(SITES) as web:
@@ -58,7 +61,8 @@ def demo(output: Path, listener: ProgressListener, bar: Bar) -> DemoResult:
             purposes=(Purpose.GENAI_TRAIN,),
         )
         flag(connection, flagging, bar)
-    return DemoResult(crawled=crawled, dataset=dataset, db=db, flagged=flagged)
+        write_report(connection, report, ReportRequest())
+    return DemoResult(crawled=crawled, dataset=dataset, db=db, flagged=flagged, report=report)
 
 
 def _options(port: int) -> FetchOptions:
@@ -83,6 +87,7 @@ def next_steps(result: DemoResult) -> Iterator[str]:
     tdm_audit, sqlite_utils = _command("tdm-audit"), _command("sqlite-utils")
     yield f"Dataset: {result.dataset}"
     yield f"Flagged: {result.flagged}"
+    yield f"Report: {result.report}"
     yield ""
     yield "Try next:"
     yield f"  {tdm_audit} explain http://unanimous.demo.test/ --db {result.db}"

@@ -739,6 +739,47 @@ SELECT
 FROM strongest
 LEFT JOIN site_domain ON site_domain.site = strongest.site;
 
+-- Dataset × purpose × protocol × tier: of what is reserved under the rule set chosen last, how much each kind
+-- of signal decided. An origin is in one line for each purpose.
+CREATE VIEW dataset_signals AS
+WITH
+total AS MATERIALIZED (
+    SELECT dataset, sum(weight) AS weight, count(DISTINCT origin) AS origins
+    FROM dataset_origin GROUP BY dataset
+),
+decided AS MATERIALIZED (
+    SELECT
+        d.dataset, finding.purpose, reading.protocol,
+        coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,
+        count(DISTINCT d.origin) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
+    FROM purpose
+    CROSS JOIN state ON state.name IN ('reserved', 'conditional', 'partial')
+    CROSS JOIN finding
+        ON finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+        AND finding.purpose = purpose.name AND finding.state = state.name
+    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
+    LEFT JOIN reading ON reading.id = finding.reading
+    LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
+    GROUP BY 1, 2, 3, 4
+)
+SELECT
+    decided.dataset AS dataset,  -- number of the dataset, in `datasets`
+    decided.purpose AS purpose,  -- {purpose}
+    decided.protocol AS protocol,  -- protocol of the statements that decided, in `protocols`
+    decided.tier AS tier,  -- how explicit they are for Art. 4, 1 most to 4 least; prose is 4
+    decided.origins AS origins,  -- origins that they reserve wholly, on terms or in part
+    decided.rows AS rows,  -- rows from those origins
+    decided.weight AS weight,  -- weight of those rows; NULL without a weight column
+    round(1.0 * decided.rows / dataset.rows, 6) AS share,  -- share of all rows of the dataset
+    round(decided.weight / total.weight, 6) AS weight_share,  -- share of the weight of all rows that name an origin
+    dataset.rows AS total_rows,  -- all rows of the dataset: the whole of `share`
+    total.weight AS total_weight,  -- weight of all rows that name an origin: the whole of `weight_share`
+    total.origins AS total_origins,  -- all origins of the dataset
+    (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
+FROM decided
+JOIN dataset ON dataset.id = decided.dataset
+JOIN total ON total.dataset = decided.dataset;
+
 -- How much of a dataset the sites that reserve would take with them, the largest first. They reserve
 -- in a state that the rule set chosen last counts as reserved; size is weight, or rows without one.
 CREATE VIEW leverage AS

@@ -1,0 +1,91 @@
+"""`tdm-audit report`: one self-contained file with figures, their units and their SQL."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from crawler.cli._options import db_option, exit_on_error, output
+
+_STDOUT = Path("-")
+_DEFAULT = Path("report.html")
+_PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
+
+
+@click.command(name="report", short_help="Write one page with all figures, to mail or to print.")
+@db_option
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default=_DEFAULT,
+    show_default=True,
+    help="File to write; - is standard output.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "md", "json"]),
+    help="Format.  [default: that of the suffix; html for others]",
+)
+@click.option(
+    "--dataset", type=click.IntRange(1), metavar="N", help="Dataset.  [default: the newest]"
+)
+@click.option(
+    "--purpose",
+    type=click.Choice(_PURPOSES),
+    default="genai_train",
+    show_default=True,
+    help="Use that the summary and the figures about one purpose are for.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 100),
+    default=25,
+    show_default=True,
+    help="Number of sites that are listed.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def report_command(
+    db: Path,
+    out: Path,
+    form: str | None,
+    dataset: int | None,
+    purpose: str,
+    top: int,
+    quiet: bool,
+) -> None:
+    """Write one page about a dataset: figures with units, totals and the SQL of each number.
+
+    The page needs no network, no script and no server. Equal databases give equal pages.
+
+    \b
+    Examples:
+      tdm-audit report
+      tdm-audit report -o - --format json | jq .figures.states
+    """
+    from crawler.commands.report import Format, ReportRequest, format_of, report_text, write_report
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+    from crawler.vocab import Purpose
+
+    request = ReportRequest(
+        form=format_of(out) if form is None else Format(form),
+        dataset=dataset,
+        purpose=Purpose(purpose),
+        top=top,
+    )
+    with (
+        exit_on_error(),
+        sqlite_errors_as_store_error(db),
+        closing(connect_read_only(db)) as connection,
+        output(),
+    ):
+        if out == _STDOUT:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(report_text(connection, request).encode())
+            sys.stdout.buffer.flush()
+            return
+        write_report(connection, out, request)
+        if not quiet:
+            click.echo(f"Report written to {out}")

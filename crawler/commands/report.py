@@ -1,0 +1,61 @@
+"""`report`: write what is known of a dataset as one file, from the public views."""
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from crawler.reports.dataset_report.build import build
+from crawler.reports.dataset_report.data import as_data
+from crawler.reports.dataset_report.html import as_html
+from crawler.reports.dataset_report.markdown import as_markdown
+from crawler.reports.export import replaced
+from crawler.reports.visible import json_text
+from crawler.vocab import Purpose
+
+DEFAULT_PURPOSE = Purpose.GENAI_TRAIN
+#: Sites that are listed.
+DEFAULT_TOP = 25
+
+
+class Format(StrEnum):
+    """The formats of a report."""
+
+    HTML = "html"
+    MARKDOWN = "md"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest:
+    """Options of one report; `dataset` None is the newest one."""
+
+    form: Format = Format.HTML
+    dataset: int | None = None
+    purpose: Purpose = DEFAULT_PURPOSE
+    top: int = DEFAULT_TOP
+
+
+def format_of(out: Path) -> Format:
+    """Return the format of a file by its suffix; HTML for suffixes of no format."""
+    suffix = out.suffix.lower().removeprefix(".")
+    return next((form for form in Format if form == suffix), Format.HTML)
+
+
+def report_text(db: sqlite3.Connection, request: ReportRequest) -> str:
+    """Return the report as text. Raises `NothingToReportError`."""
+    report = build(db, dataset=request.dataset, purpose=request.purpose, top=request.top)
+    if request.form is Format.JSON:
+        return json_text(as_data(report)) + "\n"
+    return as_markdown(report) if request.form is Format.MARKDOWN else as_html(report)
+
+
+def write_report(db: sqlite3.Connection, out: Path, request: ReportRequest) -> None:
+    """Write the report to a file, which appears when it is whole, or to a device or a pipe.
+
+    Raises `NothingToReportError`, and `ExportError` if it cannot be written.
+    """
+    text = report_text(db, request)
+    with replaced(out) as unfinished:
+        # Half of a surrogate pair cannot be UTF-8; texts of the database have none.
+        unfinished.write_text(text, "utf-8", errors="backslashreplace")

@@ -1,0 +1,1 @@
+"""The report on a dataset: one `Report` value from the public views, and its renderings."""

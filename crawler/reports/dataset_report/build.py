@@ -1,0 +1,150 @@
+"""Build the report from a database: read the queries, choose the figures, write the lead."""
+
+import sqlite3
+from typing import Any
+
+from crawler.errors import UserError
+from crawler.reports.dataset_report import figures, words
+from crawler.reports.dataset_report.model import Number, Report, Sentence
+from crawler.reports.dataset_report.report_queries import ReportQueries
+from crawler.reports.explain import CAVEAT
+from crawler.store.queries import dataset_ids
+from crawler.vocab import Purpose
+
+_PHRASES = {
+    "tdm": "text and data mining",
+    "ai_train": "the training of any model",
+    "genai_train": "the training of generative models",
+    "ai_input": "use as input of a model",
+    "search": "use for a search index",
+}
+
+
+class NothingToReportError(UserError):
+    """The database has no such dataset, or nothing was judged; the message says what to do."""
+
+
+def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top: int) -> Report:
+    """Return the report on a dataset, None for the newest. Raise `NothingToReportError`.
+
+    `purpose` is the use that the lead and some figures are about, `top` the number of sites.
+    """
+    known = dataset_ids(db)
+    if not known:
+        raise NothingToReportError("the database has no dataset; run `tdm-audit crawl` first")
+    chosen = max(known) if dataset is None else dataset
+    if chosen not in known:
+        numbers = ("there is " if len(known) == 1 else "there are ") + ", ".join(map(str, known))
+        raise NothingToReportError(f"there is no dataset {chosen}; {numbers}")
+    queries = ReportQueries(db, chosen, purpose.value, top)
+    if queries.rules is None:
+        raise NothingToReportError("nothing was judged yet; run `tdm-audit judge` first")
+    seen = queries.table("seen").dicts()[0]
+    return Report(
+        title=queries.title,
+        path=queries.facts["path"],
+        purpose=purpose.value,
+        rules=queries.rules,
+        coverage=words.share(seen["share"]),
+        lead=tuple(_lead(queries, seen)),
+        lead_tables={n: queries.table(n) for n in ("bounds", "tiers", "states", "seen", "dataset")},
+        figures=figures.all_of(queries),
+        change=_change(queries.run),
+        limits=words.LIMITS,
+        facts=_facts(queries),
+        caveat=CAVEAT,
+    )
+
+
+def _lead(queries: ReportQueries, seen: dict[str, Any]) -> list[Sentence]:
+    """Return the answer in a few sentences, with rows and weight of each share."""
+    silent = queries.state(queries.purpose, "silent")
+    rows = queries.bounds(queries.purpose, "rows") or {}
+    shown: Sentence = (
+        "On ",
+        words.count(queries.facts["origins"]),
+        f" queries origins of this dataset, asked {_when(seen)}, machine-readable signals reserve "
+        f"{_PHRASES[queries.purpose]} wholly, on terms or in part for ",
+        *_bound(queries, "share_shown"),
+        ".",
+    )
+    outer: Sentence = (
+        "The narrowest reading gives ",
+        *_bound(queries, "share_min"),
+        ", the widest ",
+        *_bound(queries, "share_max"),
+        ". On the sources of ",
+        words.share(silent["share"] if silent else 0.0),
+        " of the rows nothing was said, which is not consent; ",
+        words.share(rows["share_unknown"]),
+        " of the rows are unknown.",
+    )
+    return [shown, *_tiers(queries), outer]
+
+
+def _when(seen: dict[str, Any]) -> str:
+    if not seen["first_at"]:
+        return "never"
+    first, last = seen["first_at"][:10], seen["last_at"][:10]
+    return f"on {first}" if first == last else f"between {first} and {last}"
+
+
+def _bound(queries: ReportQueries, column: str) -> Sentence:
+    """Return a bound as share of the rows and of the weight."""
+    rows, weight = (queries.bounds(queries.purpose, unit) or {} for unit in ("rows", "weight"))
+    return _of(queries, rows.get(column), weight.get(column))
+
+
+def _of(queries: ReportQueries, rows: float | None, weight: float | None) -> Sentence:
+    """Return a share of the rows and, with a weight column, of the weight."""
+    share: Sentence = (words.share(rows), " of the rows")
+    if queries.weight_name:
+        share += (" and ", words.share(weight or 0.0), f" of the {queries.weight_name}")
+    return share
+
+
+def _tiers(queries: ReportQueries) -> list[Sentence]:
+    """Return what most of the reserved is, if one tier has more than half of it."""
+    column = "weight" if queries.weight_name else "rows"
+    whole = queries.bounds(queries.purpose, column) or {}
+    found = queries.table("tiers").dicts()
+    tiers = {t["tier"]: t for t in found if t["tier"] in words.TIERS}
+    most = max(tiers.values(), key=lambda t: t[column] or 0, default=None)
+    if most is None or 2 * (most[column] or 0) <= whole["reserved_shown"]:
+        return []
+    share = _of(queries, most["share"], most["weight_share"])
+    sentence: Sentence = ("Most of this is ", f"{words.TIERS[most['tier']]}: ", *share, ".")
+    for tier in (1, 2):
+        if tier in tiers and tier != most["tier"]:
+            name = words.TIERS[tier]
+            share = _of(queries, tiers[tier]["share"], tiers[tier]["weight_share"])
+            sentence += (f" {name[0].upper()}{name[1:]} make up ", *share, ".")
+    return [sentence]
+
+
+def _change(run: dict[str, Any]) -> str:
+    if run["runs"] == 1:
+        return "There was one run: nothing can be said about change."
+    return (
+        f"There were {run['runs']:,} runs; this report shows the newest state of each origin, and "
+        "no change between them."
+    )
+
+
+def _facts(queries: ReportQueries) -> tuple[tuple[str, str], ...]:
+    run, facts = queries.run, queries.facts
+    ended = f"ended: {run['ended']}" if run["ended"] else "not ended"
+    seen = queries.table("seen").dicts()[0]
+    counted: Number = words.count(facts["rows"])
+    return (
+        ("dataset", f"{facts['path']}, {counted} rows, {facts['unattributable']:,} of them without "
+         f"a usable URL; SHA-256 {facts['digest']}"),
+        ("asked", f"{words.minute(seen['first_at'])} to {words.minute(seen['last_at'])}; newest "
+         f"run {run['run']}: {run['observations']:,} attempts at {run['origins']:,} origins, "
+         f"{ended}"),
+        ("by", run["user_agent"]),
+        ("read with", f"rule set {queries.rules}; suffix list {run['suffix_list']}; agents "
+         f"{run['catalogue']}; tdm-audit {run['version']}"),
+        ("to repeat", "tdm-audit report over the same database gives this page again, octet for "
+         "octet; each figure has the SQL of its numbers."),
+    )  # fmt: skip

@@ -1,0 +1,170 @@
+"""The figures that are lists: signals, agents, leverage, sites, conflicts and prose."""
+
+from crawler.reports.dataset_report import curve, words
+from crawler.reports.dataset_report.model import Cell, Figure, Grid, StateName
+from crawler.reports.dataset_report.report_queries import ReportQueries
+
+# What robots.txt can say of a single agent; for other purposes its figure is about training.
+_OF_AGENTS = ("genai_train", "ai_input", "search")
+
+
+def signals(queries: ReportQueries) -> Figure:
+    """Return the protocols by which sites reserve, with what they decided."""
+    amounts = {row["protocol"]: row for row in queries.table("amounts").dicts()}
+    rows: list[tuple[Cell, ...]] = []
+    for row in queries.table("signals").dicts():
+        decided = amounts.get(row["protocol"], {})
+        cells: tuple[Cell, ...] = (
+            row["protocol"],
+            f"tier {row['tier']}",
+            words.count(row["reserving_sites"]),
+            words.share(row["share"]),
+            words.share(decided.get("share", 0.0)),
+        )
+        weights = (words.share(decided.get("weight_share", 0.0)),) if queries.weight_name else ()
+        rows.append((*cells, *weights))
+    weight = (f"of {queries.weight_name}",) if queries.weight_name else ()
+    return Figure(
+        key="signals",
+        title="By which signal they reserve",
+        unit=f"Sites of {words.count(queries.all_sites)} with a statement that counts and reserves "
+        f"or offers terms; a site can be in several lines.{queries.scope} Then what the signal "
+        f"decided for {words.PURPOSES[queries.purpose]}, as share of the rows"
+        f"{' and of the ' + queries.weight_name if weight else ''} of the dataset.",
+        kind="bars",
+        grid=Grid(
+            head=("protocol", "tier", "sites", "share", "of rows", *weight),
+            rows=tuple(rows),
+            numeric=frozenset(range(2, 5 + len(weight))),
+        ),
+        tables={n: queries.table(n) for n in ("signals", "sites_in_all", "amounts")},
+        drawn={"of": 2},
+    )
+
+
+def agents(queries: ReportQueries) -> Figure:
+    """Return the agents that robots.txt files refuse by name."""
+    purpose = queries.purpose if queries.purpose in _OF_AGENTS else _OF_AGENTS[0]
+    found = queries.table("agents", purpose)
+    return Figure(
+        key="agents",
+        title=f"Which agents are refused by name: {words.PURPOSES[purpose]}",
+        unit=f"Sites of {words.count(queries.all_sites)} whose robots.txt refuses the agent, "
+        f"wholly or for some paths; the twelve most refused.{queries.scope}",
+        kind="bars",
+        grid=Grid(
+            head=("agent", "operator", "sites", "share"),
+            rows=tuple(
+                (r["agent"], r["operator"] or "", words.count(r["sites"]), words.share(r["share"]))
+                for r in found.dicts()
+            ),
+            numeric=frozenset({2, 3}),
+        ),
+        tables={"agents": found, "sites_in_all": queries.table("sites_in_all")},
+        drawn={"of": 2},
+        if_empty="No agent is refused by name.",
+    )
+
+
+def leverage(queries: ReportQueries) -> Figure:
+    """Return the cumulative share of the reserving sites."""
+    rows = queries.table("leverage").dicts()
+    last = rows[-1]["rank"] if rows else 0
+    shown = [r for r in rows if r["rank"] in (1, 3, 10, 30, 100, 1000, 10_000, last)]
+    unit = queries.weight_name if rows and rows[0]["unit"] == "weight" else "rows"
+    whole = (
+        f"{words.amount(rows[0]['total'])} {unit}, of which {words.amount(rows[0]['unknown'])} "
+        "are unknown and in no share"
+        if rows
+        else unit
+    )
+    return Figure(
+        key="leverage",
+        title="How much the largest reserving sites would take with them",
+        unit=f"Share of {whole}; {words.PURPOSES[queries.purpose]}; in the states that "
+        f"{queries.rules} counts as reserved, partial ones with all their rows.",
+        kind="curve",
+        grid=Grid(
+            head=("sites", "the last of them", "share together"),
+            rows=tuple(
+                (words.count(r["rank"]), r["site"], words.share(r["cumulative_share"]))
+                for r in shown
+            ),
+            numeric=frozenset({0, 2}),
+        ),
+        tables={"leverage": queries.table("leverage")},
+        drawn={"curve": curve.of([(r["rank"], r["cumulative_share"]) for r in rows])},
+        if_empty="No site reserves this purpose.",
+    )
+
+
+def sites(queries: ReportQueries) -> Figure:
+    """Return the largest sites with their states."""
+    rows: list[tuple[Cell, ...]] = []
+    for n, row in enumerate(queries.table("sites").dicts(), start=1):
+        weight = (words.amount(row["weight"]),) if queries.weight_name else ()
+        states = (StateName(row[purpose]) for purpose in words.PURPOSES)
+        rows.append((str(n), row["site"], words.count(row["rows"]), *weight, *states))
+    weight_head = (queries.weight_name,) if queries.weight_name else ()
+    most = queries.weight_name or "rows"
+    return Figure(
+        key="sites",
+        title=f"The {len(rows)} largest sites of the dataset",
+        unit=f"By {most}, of {words.count(queries.facts['rows'])} rows. State: the strongest among "
+        "the origins of the site. A site is a registrable domain; its operator is not taken for "
+        "the rights holder.",
+        kind="grid",
+        grid=Grid(
+            head=("rank", "site", "rows", *weight_head, *words.PURPOSES),
+            rows=tuple(rows),
+            numeric=frozenset({0, *range(2, 3 + len(weight_head))}),
+        ),
+        tables={"sites": queries.table("sites")},
+        drawn={"head": 1},
+    )
+
+
+def conflicts(queries: ReportQueries) -> Figure:
+    """Return the kinds of contradictions."""
+    return Figure(
+        key="conflicts",
+        title="Signals that contradict each other",
+        unit="Origins; first the protocol that reserves, then the one that permits. Both are kept; "
+        f"the stricter decides.{queries.scope}",
+        kind="grid",
+        grid=Grid(
+            head=("kind", "purpose", "origins", "for example"),
+            rows=tuple(
+                (r["kind"], r["purpose"], words.count(r["origins"]), r["example"])
+                for r in queries.table("conflicts").dicts()
+            ),
+            numeric=frozenset({2}),
+        ),
+        tables={"conflicts": queries.table("conflicts")},
+        drawn={"head": 0},
+        if_empty="No two signals contradict each other.",
+    )
+
+
+def prose(queries: ReportQueries) -> Figure:
+    """Return where passages were found that may reserve."""
+    read = queries.table("text_read").dicts()[0]
+    return Figure(
+        key="prose",
+        title="Prose that may reserve, not judged",
+        unit="Sites with a passage found by search, in text read from "
+        f"{words.count(read['read'] or 0)} of {words.count(read['origins'])} origins. Courts "
+        f"differ on its worth; it changes nothing under signals.{queries.scope}",
+        kind="grid",
+        grid=Grid(
+            head=("location", "kind", "sites"),
+            rows=tuple(
+                (r["location"], r["kind"], words.count(r["sites"]))
+                for r in queries.table("prose").dicts()
+            ),
+            numeric=frozenset({2}),
+        ),
+        tables={n: queries.table(n) for n in ("prose", "text_read")},
+        drawn={"head": 0},
+        if_empty="No such passage was found.",
+    )

@@ -1,0 +1,43 @@
+"""Queries of the report, from `figures.sql`: run, and given as SQL that runs unchanged."""
+
+import re
+import sqlite3
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_QUERY = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
+_PARAMETER = re.compile(r":(dataset|purpose|top)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A result: the SQL that gives it, the names of its columns, and its rows."""
+
+    sql: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Return the rows with the names of their columns."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def table(db: sqlite3.Connection, name: str, **values: str | int) -> Table:
+    """Run a query by its name. `values` are its dataset, purpose and number of rows."""
+    # Values are literals in the text, so that the text is what was run.
+    sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), _queries()[name])
+    cursor = db.execute(sql)
+    columns = tuple(column[0] for column in cursor.description)
+    return Table(sql=sql, columns=columns, rows=tuple(cursor.fetchall()))
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+@cache
+def _queries() -> dict[str, str]:
+    text = (files("crawler.store") / "figures.sql").read_text("utf-8")
+    return {name: sql.strip() for name, sql in _QUERY.findall(text)}

@@ -1,0 +1,110 @@
+-- What `tdm-audit report` shows, as queries of the public views. Each begins with its name. `:dataset`,
+-- `:purpose` and `:top` are replaced by values, so that a query runs unchanged wherever it is pasted.
+-- The order of the rows is whole, so that equal databases give equal reports.
+
+-- name: bounds
+SELECT purpose, unit, reserved_min, reserved_shown, reserved_max, unknown, total,
+    1.0 * reserved_min / total AS share_min, 1.0 * reserved_shown / total AS share_shown,
+    1.0 * reserved_max / total AS share_max, 1.0 * unknown / total AS share_unknown, rules
+FROM dataset_bounds WHERE dataset = :dataset ORDER BY purpose, unit;
+
+-- name: tiers
+SELECT tier, sum(origins) AS origins, sum(rows) AS rows, sum(weight) AS weight,
+    1.0 * sum(rows) / max(total_rows) AS share,
+    sum(weight) / max(total_weight) AS weight_share
+FROM dataset_signals WHERE dataset = :dataset AND purpose = :purpose
+GROUP BY tier ORDER BY tier;
+
+-- name: states
+SELECT purpose, state, origins, rows, weight, 1.0 * rows / total_rows AS share,
+    weight / total_weight AS weight_share, total_rows, total_weight
+FROM dataset_summary WHERE dataset = :dataset ORDER BY purpose, state;
+
+-- name: readings
+SELECT rules, purpose, state, rows, weight, 1.0 * rows / total_rows AS share,
+    weight / total_weight AS weight_share, shown
+FROM sensitivity WHERE dataset = :dataset AND purpose IN (:purpose, 'tdm')
+ORDER BY rules, purpose, state;
+
+-- name: seen
+SELECT count(*) AS planned, sum(presence != 'unseen') AS seen,
+    1.0 * sum(presence != 'unseen') / count(*) AS share,
+    sum(presence = 'unseen') AS unseen, min(observed_at) AS first_at, max(last_at) AS last_at
+FROM coverage;
+
+-- name: coverage
+SELECT resource, count(*) AS planned, sum(presence = 'present') AS present,
+    sum(presence = 'absent') AS absent, sum(presence = 'malformed') AS malformed,
+    sum(presence = 'unseen') AS unseen
+FROM coverage GROUP BY resource ORDER BY planned DESC, resource;
+
+-- name: unseen
+SELECT resource, reason, places FROM (
+    SELECT resource, last_outcome || coalesce(' ' || last_status, '') AS reason,
+        count(*) AS places,
+        row_number() OVER (
+            PARTITION BY resource
+            ORDER BY count(*) DESC, last_outcome, last_status
+        ) AS nth
+    FROM coverage WHERE presence = 'unseen' GROUP BY resource, last_outcome, last_status
+) WHERE nth <= 3 ORDER BY resource, nth;
+
+-- name: signals
+SELECT protocol, title, tier, reserving_sites, reserving_origins,
+    1.0 * reserving_sites / (SELECT count(*) FROM sites) AS share
+FROM protocols WHERE reserving_sites > 0 ORDER BY reserving_sites DESC, protocol;
+
+-- name: amounts
+SELECT protocol, sum(rows) AS rows, 1.0 * sum(rows) / max(total_rows) AS share,
+    sum(weight) / max(total_weight) AS weight_share
+FROM dataset_signals WHERE dataset = :dataset AND purpose = :purpose
+GROUP BY protocol ORDER BY rows DESC, protocol;
+
+-- name: sites_in_all
+SELECT count(*) AS sites FROM sites;
+
+-- name: agents
+SELECT s.agent, a.operator, count(DISTINCT s.site) AS sites,
+    1.0 * count(DISTINCT s.site) / (SELECT count(*) FROM sites) AS share
+FROM statements AS s LEFT JOIN agents AS a ON a.token = s.agent
+WHERE s.protocol = 'robots_txt' AND s.purpose = :purpose AND s.stance = 'reserved'
+    AND s.counts = 1 AND s.agent != '*'
+GROUP BY s.agent ORDER BY sites DESC, s.agent LIMIT 12;
+
+-- name: leverage
+WITH ranked AS (
+    SELECT rank, site, rows, weight, partial_rows, share, cumulative_share, unit, total, unknown
+    FROM leverage WHERE dataset = :dataset AND purpose = :purpose
+), many AS (SELECT max(rank) AS n FROM ranked)
+SELECT ranked.* FROM ranked, many
+WHERE rank <= 30 OR rank IN (100, 300, 1000, 3000, 10000, 30000, 100000) OR rank = n
+    OR rank % max(1, n / 120) = 0
+ORDER BY rank;
+
+-- name: sites
+SELECT site, origins, rows, weight, tdm, ai_train, genai_train, ai_input, search
+FROM dataset_sites WHERE dataset = :dataset
+ORDER BY coalesce(weight, rows) DESC, rows DESC, site LIMIT :top;
+
+-- name: conflicts
+SELECT kind, purpose, count(DISTINCT origin) AS origins, min(origin) AS example
+FROM conflicts GROUP BY kind, purpose ORDER BY origins DESC, kind, purpose LIMIT 12;
+
+-- name: prose
+SELECT location, kind, count(DISTINCT site) AS sites FROM candidates
+WHERE strength = 'candidate' GROUP BY location, kind ORDER BY sites DESC, location, kind LIMIT 12;
+
+-- name: text_read
+SELECT count(*) AS origins, sum(textual_candidate IS NOT NULL) AS read FROM reservations;
+
+-- name: dataset
+SELECT path, digest, format, url_column, weight_column, rows, weight, origins, unattributable
+FROM datasets WHERE dataset = :dataset;
+
+-- name: datasets_in_all
+SELECT count(*) AS datasets FROM datasets;
+
+-- name: runs
+SELECT run, started_at, ended_at, ended, version, user_agent, suffix_list, catalogue,
+    origins, observations, (SELECT count(*) FROM runs) AS runs
+FROM runs ORDER BY run DESC LIMIT 1;
