@@ -6,6 +6,7 @@ from crawler import __version__
 from crawler.cli import (
     changes,
     check,
+    completion,
     crawl,
     datasets,
     demo,
@@ -17,7 +18,9 @@ from crawler.cli import (
     report,
     verify,
 )
-from crawler.cli._group import Commands
+from crawler.cli._group import Commands, commands_help
+from crawler.cli._output import say
+from crawler.cli.start import start_lines
 
 
 @click.group(
@@ -29,7 +32,8 @@ from crawler.cli._group import Commands
 def main(context: click.Context) -> None:
     """Audit who reserves text and data mining, by which signal, with the bytes as evidence."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        say([*start_lines(), "", *commands_help(context).splitlines()])
+        click.echo("\n`tdm-audit COMMAND --help` explains a command.")
 
 
 for _command in (
@@ -46,5 +50,6 @@ for _command in (
     verify.adopt_command,
     datasets.datasets_command,
     forget.forget_command,
+    completion.completion,
 ):
     main.add_command(_command)

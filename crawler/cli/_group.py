@@ -1,4 +1,4 @@
-"""The group of commands: help without arguments, suggestions, and errors of the system."""
+"""The group of commands: sections of its help, suggestions, and errors of the system."""
 
 import difflib
 from collections.abc import Iterable
@@ -16,8 +16,25 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {by_name[close[0]]}?" if close else ""
 
 
+def commands_help(context: click.Context) -> str:
+    """Return the commands in sections, as in the help of the program."""
+    formatter = context.make_formatter()
+    if isinstance(context.command, Commands):
+        context.command.format_commands(context, formatter)
+    return formatter.getvalue().strip("\n")
+
+
+#: Sections of the list of commands; a command that is in none of them comes last.
+_SECTIONS = (
+    ("Audit", ("demo", "crawl", "judge")),
+    ("Read", ("explain", "report")),
+    ("Publish", ("flag", "export")),
+    ("Check", ("check",)),
+)
+
+
 class Commands(click.Group):
-    """A group that suggests commands, and prints its help if no command is given."""
+    """A group with sections that suggests commands, and runs without a command."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options |= {"invoke_without_command": True, "no_args_is_help": False}
@@ -33,6 +50,20 @@ class Commands(click.Group):
             hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
             ctx.fail(f"no command {name!r}{hint}")
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands in sections."""
+        left = dict(self.commands)
+        sections = [(title, [n for n in names if n in left]) for title, names in _SECTIONS]
+        named = {name for _, names in sections for name in names}
+        sections.append(("Other", sorted(name for name in left if name not in named)))
+        for title, names in sections:
+            shown = [
+                (n, left[n].get_short_help_str(limit=100)) for n in names if not left[n].hidden
+            ]
+            if shown:
+                with formatter.section(title):
+                    formatter.write_dl(shown)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli._group import did_you_mean
-from crawler.cli._output import fail, output, say, say_json, warn
+from crawler.cli._output import fail, output, say, say_findings, say_json, warn
 from crawler.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ __all__ = [
     "refuse_misspelt",
     "rules_option",
     "say",
+    "say_findings",
     "say_json",
     "warn",
     "warn_if_unknown",

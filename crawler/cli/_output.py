@@ -55,6 +55,18 @@ def say(lines: Iterable[str]) -> None:
     click.echo("\n".join(fit(lines, width())))
 
 
+def say_findings(lines: Iterable[str]) -> None:
+    """Print findings; on a terminal with short digests and times, and states in colours."""
+    from crawler.reports.for_terminals import coloured, shortened
+    from crawler.reports.visible import fit
+
+    columns = width()
+    if columns is None:
+        say(lines)
+    else:
+        click.echo("\n".join(coloured(fit(shortened(lines), columns), os.environ)))
+
+
 def say_json(data: object) -> None:
     """Print data as JSON."""
     from crawler.reports.visible import json_text

@@ -14,13 +14,13 @@ from crawler.cli._options import (
     make_fetch_options,
     output,
     output_options,
-    say,
+    say_findings,
     say_json,
     warn_if_unknown,
 )
 
 
-@click.command(name="check")
+@click.command(name="check", short_help="Check a live site: what it says, what is malformed.")
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @fetch_options
 @click.option(
@@ -71,6 +71,6 @@ def check_command(
             say_json({"checks": [checks.check_json(one) for one in results], "found": failed})
         elif not quiet:
             for n, one in enumerate(results):
-                say(chain([""] if n else [], checks.check_text(one)))
+                say_findings(chain([""] if n else [], checks.check_text(one)))
     if failed:
         fail(f"found: {', '.join(failed)}", CONDITION_HOLDS)

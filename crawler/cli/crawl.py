@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from crawler.commands.crawl import CrawlResult
 
 
-@click.command()
+@click.command(short_help="Visit the sources of a dataset, record what they say.")
 @click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
 @db_option
 @dataset_options

@@ -9,7 +9,7 @@ from crawler.cli._output import output as printing
 from crawler.cli.crawl import print_crawl
 
 
-@click.command()
+@click.command(short_help="Audit a small web of odd sites on this machine.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

@@ -15,18 +15,23 @@ from crawler.cli._options import (
     output,
     rules_option,
     say,
+    say_findings,
     say_json,
     warn_if_unknown,
 )
 
 
-@click.command(name="explain")
+@click.command(name="explain", short_help="Explain one URL, down to the line and the bytes.")
 @click.argument("url", required=False)
 @db_option
 @rules_option
 @agent_option
 @click.option("--origin", "whole_origin", is_flag=True, help="Explain the whole origin of the URL.")
-@click.option("--body", metavar="SHA256", help="Print only the stored bytes with this digest.")
+@click.option(
+    "--body",
+    metavar="SHA256",
+    help="Print only the stored bytes with this digest, or with one that begins so.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, with everything that was considered."
 )
@@ -49,7 +54,7 @@ def explain_command(
     """
     from crawler.commands.explain import explain
     from crawler.reports import explain as explanations
-    from crawler.store.bodies import read_body
+    from crawler.store.bodies import read_body, whole_digest
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
@@ -62,7 +67,7 @@ def explain_command(
         closing(connect_read_only(db)) as connection,
     ):
         if body is not None:
-            _print_body(read_body(connection, body.lower()), body)
+            _print_body(read_body(connection, whole_digest(connection, body.lower())), body)
             return
         chosen = rule_set(connection, rules)
         explanation = explain(connection, url or "", chosen, agent=agent, whole_origin=whole_origin)
@@ -70,7 +75,7 @@ def explain_command(
         if as_json:
             say_json(explanations.as_json(explanation))
         else:
-            say(explanations.as_text(explanation))
+            say_findings(explanations.as_text(explanation))
 
 
 def _print_body(content: bytes | None, digest: str) -> None:

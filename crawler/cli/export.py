@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 _STDOUT = Path("-")
 
 
-@click.command(name="export")
-@click.argument("view")
+@click.command(name="export", short_help="Write a view as CSV, JSON Lines or Parquet.")
+@click.argument("view", required=False)
 @db_option
 @click.option(
     "-o",
     "--out",
-    required=True,
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     help="File to write (.csv, .jsonl or .parquet); - is standard output.",
 )
@@ -40,20 +39,23 @@ _STDOUT = Path("-")
     "(= + - @, tab, carriage return).",
 )
 @chosen_dataset_option
+@click.option("--list", "listing", is_flag=True, help="List the views, each with what a row is.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def export_command(
-    view: str,
+    view: str | None,
     db: Path,
-    out: Path,
+    out: Path | None,
     form: str | None,
     raw: bool,
     dataset: str | None,
+    listing: bool,
     quiet: bool,
 ) -> None:
     """Write a public view as CSV, JSON Lines or Parquet, sorted.
 
     \b
     Examples:
+      tdm-audit export --list
       tdm-audit export reservations -o reservations.csv
       tdm-audit export issues -o - --format jsonl | head
       tdm-audit export sites -o sites.csv --dataset my-dataset
@@ -63,10 +65,17 @@ def export_command(
     from crawler.store.database import connect_read_only, public_views, sqlite_errors_as_store_error
     from crawler.store.dataset_versions import resolve
 
+    if listing:
+        with output():
+            _list_views()
+        return
+    if view is None:
+        raise click.UsageError("name a view; `tdm-audit export --list` lists them")
     if view not in public_views():
-        known = sorted(public_views())
-        hint = did_you_mean(view, known) or f"; there are {', '.join(known)}"
-        raise click.UsageError(f"no view {view!r}{hint}")
+        hint = did_you_mean(view, public_views())
+        raise click.UsageError(f"no view {view!r}{hint}; `tdm-audit export --list` lists them")
+    if out is None:
+        raise click.UsageError("name a file with -o, or - for standard output")
     if out == _STDOUT and form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with -o, or pipe it")
     with (
@@ -96,6 +105,14 @@ class _VisibleLines:
         from crawler.reports.visible import visible
 
         return self._out.write(visible(line.removesuffix("\n")) + "\n")
+
+
+def _list_views() -> None:
+    """Print the public views with the first sentence of their descriptions."""
+    from crawler.store.database import public_views
+
+    for name, (text, _) in sorted(public_views().items()):
+        say([f"{name:<18}{text}"])
 
 
 def _print(connection: "sqlite3.Connection", view: str, form: str, *, raw: bool) -> None:

@@ -33,7 +33,7 @@ _MAX_REASONS_SHOWN = 12
 _BINARY = ("parquet", "arrow")
 
 
-@click.command()
+@click.command(short_help="Write a dataset with a verdict for each row.")
 @click.argument("dataset", nargs=-1, required=True, metavar="DATASET...")
 @db_option
 @click.option(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crawler.reports.summary import Summary
 
 
-@click.command()
+@click.command(short_help="Rebuild findings from evidence, without the network.")
 @db_option
 @rules_option
 @agent_option

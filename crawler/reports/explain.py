@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
-from crawler.reports.findings_text import grouped
+from crawler.reports.findings_text import ANSWERED, answers_once, grouped
 from crawler.reports.parties import parties_of, party_lines
 from crawler.reports.reasons import why_not
 from crawler.reports.sentences import prose_lines, prose_of
@@ -25,6 +25,8 @@ _MEANING = {
     State.SILENT: "everything planned was read, and nothing speaks to this purpose",
     State.UNKNOWN: "could not be determined",
 }
+# Other statements that the text lists for a finding; JSON has all.
+_SHOWN = 10
 _MEANING_WITH_EXCEPTIONS = {
     State.RESERVED: "a structured statement covers everything asked about, for every agent except "
     "those named",
@@ -88,7 +90,8 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield f"  origin {explanation.origin}, site {explanation.site}; about {scope}"
     audience = f"agent {explanation.agent}" if explanation.agent else "every agent"
     yield f"  rules {explanation.rules.label}, {audience}"
-    yield from grouped((f.purpose, _finding(f, explanation)) for f in explanation.findings)
+    blocks = ((f.purpose, _finding(f, explanation)) for f in explanation.findings)
+    yield from answers_once(grouped(blocks))
     yield from prose_lines(explanation.resources, explanation.rules)
     yield from party_lines(explanation.resources)
     yield ""
@@ -124,24 +127,44 @@ def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
         yield from _decided(
             finding.deciding, explanation.sources[finding.deciding.evidence.observation]
         )
-    others = [h for h in finding.considered if h is not finding.deciding]
-    for applicable in others[:10]:
-        yield f"  also: {_one_line(applicable)}"
-        yield f"    {why_not(applicable, finding, explanation.rules)}"
-    if len(others) > 10:
-        yield f"  also: {len(others) - 10} more, see --json"
+    others = _grouped_by_agent(finding, explanation)
+    for line, why in others[:_SHOWN]:
+        yield f"  also: {line}"
+        yield f"    {why}"
+    if len(others) > _SHOWN:
+        yield f"  also: {len(others) - _SHOWN} more, see --json"
+
+
+def _grouped_by_agent(finding: Finding, explanation: Explanation) -> list[tuple[str, str]]:
+    """Return the other statements, each with its reason; one line for all agents of a group."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for applicable in finding.considered:
+        if applicable is not finding.deciding:
+            why = why_not(applicable, finding, explanation.rules)
+            before, behind = _around_agent(applicable)
+            groups.setdefault((before, behind, why), []).append(applicable.statement.agent)
+    return [
+        (f"{before}{_audience(agents)} {behind}", why)
+        for (before, behind, why), agents in groups.items()
+    ]
+
+
+def _audience(agents: list[str]) -> str:
+    named = [agent for agent in dict.fromkeys(agents) if agent != "*"]
+    return f" for {', '.join(named)}" if named else ""
 
 
 def _decided(applicable: ApplicableStatement, source: Source) -> Iterator[str]:
     statement = applicable.statement
-    yield f"  decided by {applicable.protocol.TITLE}, {statement.place} (tier {statement.tier})"
+    named = f", its agent on line {statement.agent_line}" if statement.agent_line else ""
+    yield f"  decided by {_place(applicable)}{named} (tier {statement.tier})"
     for line in source_lines(statement.raw):
         yield f"    | {line}"
     yield f"    {statement.clause}; rule {statement.rule}, read {statement.reads}"
     if statement.policy:
         yield f"    terms: {statement.policy}"
     evidence = applicable.evidence
-    yield f"    {evidence.url} answered {source.status} on {evidence.observed_at}"
+    yield f"    {evidence.url} {ANSWERED} {source.status} on {evidence.observed_at}"
     if source.tls_version:
         yield f"    by {_tls(source)}"
     yield f"    body sha256 {source.digest}"
@@ -155,14 +178,20 @@ def _tls(source: Source) -> str:
     return f"{source.tls_version}, certificate sha256 {source.tls_certificate}, {verified}"
 
 
-def _one_line(applicable: ApplicableStatement) -> str:
+def _place(applicable: ApplicableStatement) -> str:
+    """Return protocol and place; a place that begins with the title stands for both."""
+    title, place = applicable.protocol.TITLE, applicable.statement.place
+    return place if place.startswith(f"{title} ") else f"{title}, {place}"
+
+
+def _around_agent(applicable: ApplicableStatement) -> tuple[str, str]:
+    """Return what is said of a statement, before its agent and behind it."""
     statement = applicable.statement
     stance = (
         statement.stance if statement.purpose is None else f"{statement.stance} {statement.purpose}"
     )
     limit = f", only {applicable.applied.limited_to}" if applicable.applied.limited_to else ""
-    audience = "" if statement.agent == "*" else f" for {statement.agent}"
-    return f"{stance}{audience} by {applicable.protocol.TITLE}, {statement.place}{limit}"
+    return stance, f"by {_place(applicable)}{limit}"
 
 
 def as_json(explanation: Explanation) -> dict[str, object]:

@@ -1,8 +1,13 @@
 """Findings of `explain` as text: purposes with the same verdict and evidence stand together."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 _ALSO = "  also: "
+#: In the line that begins what is said of a response.
+ANSWERED = "answered"
+_ANSWER = re.compile(rf"    \S+ {ANSWERED} (?:\d+|None) on ")
+_OF_ANSWER = ("    by ", "    body sha256 ", "    kept of it sha256 ")
 
 
 def grouped(blocks: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:
@@ -48,3 +53,26 @@ def _items(lines: list[str]) -> Iterator[tuple[str, ...]]:
         item.append(line)
     if item:
         yield tuple(item)
+
+
+def answers_once(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of findings; a response that was described is not described again."""
+    told: set[tuple[str, ...]] = set()
+    answer: list[str] = []
+    for line in lines:
+        if _ANSWER.match(line) or (answer and line.startswith(_OF_ANSWER)):
+            answer.append(line)
+            continue
+        yield from _described(answer, told)
+        answer = []
+        yield line
+    yield from _described(answer, told)
+
+
+def _described(answer: list[str], told: set[tuple[str, ...]]) -> Iterator[str]:
+    if answer and tuple(answer) in told:
+        url = answer[0].split()[0]
+        yield f"    the same answer of {url} as above"
+        return
+    told.add(tuple(answer))
+    yield from answer

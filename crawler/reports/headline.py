@@ -15,8 +15,15 @@ def headline(numbers: Summary, purpose: Purpose = _PURPOSE) -> str:
     scope += _count(numbers.total_origins, "origin")
     if not numbers.rules:
         return f"Of {scope}: nothing was judged yet."
-    least, _, most = map(int, numbers.bounds.get(purpose, (0, 0, 0)))
-    reserved = _count(least, "row") if least == most else f"between {least:,} and {most:,} rows"
+    least, shown, most = map(int, numbers.bounds.get(purpose, (0, 0, 0)))
+    reserved = _count(shown, "row")
+    if numbers.total_rows:
+        reserved += f" ({shown / numbers.total_rows:.1%})"
+    if numbers.weight_bounds and numbers.total_weight:
+        share = numbers.weight_bounds[purpose].shown / numbers.total_weight
+        reserved += f" and {share:.1%} of the {numbers.weight_name}"
+    if (least, most) != (shown, shown):
+        reserved += f", {least:,} in the narrowest and {most:,} in the widest reading"
     audience = f" for {numbers.agent}" if numbers.agent else ""
     unknown = numbers.rows.get((purpose, State.UNKNOWN), 0)
     return (

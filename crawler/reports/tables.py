@@ -1,6 +1,6 @@
 """Tables on standard output: plain text on a pipe, formatted on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -70,19 +70,15 @@ def show_summary(numbers: Summary) -> None:
     reachable = numbers.total_rows - numbers.unattributable
     audience = f" as {numbers.agent} is told" if numbers.agent else ""
     show(
-        f"Origins by state under {numbers.rules}{audience}: {numbers.total_origins:,} origins of "
-        f"{reachable:,} rows ({numbers.unattributable:,} rows name no origin)",
+        "Origins by state",
         ["state", *Purpose],
         [[s, *(numbers.origins.get((p, s), 0) for p in Purpose)] for s in State],
     )
-    show(
-        f"Rows that are reserved, of {numbers.total_rows:,}",
-        ["", *Purpose],
-        [
-            [name, *(numbers.bounds[p][n] if p in numbers.bounds else 0 for p in Purpose)]
-            for n, name in enumerate(Bounds._fields)
-        ],
+    show_line(
+        f"Under {numbers.rules}{audience}: {numbers.total_origins:,} origins of {reachable:,} "
+        f"rows; {numbers.unattributable:,} rows name no origin."
     )
+    _show_bounds(numbers)
     if numbers.roles:
         _show_roles(numbers)
     if numbers.malformed:
@@ -101,6 +97,29 @@ def show_summary(numbers: Summary) -> None:
         show("Attempts by outcome", ["outcome", "attempts"], found)
     if numbers.crashes:
         show_line(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")
+
+
+def _show_bounds(numbers: Summary) -> None:
+    """Print how much is reserved in three readings, in rows and in weight, and what they mean."""
+    show(f"Reserved, of {numbers.total_rows:,} rows", ["", *Purpose], _readings(numbers.bounds))
+    if numbers.weight_bounds:
+        show(
+            f"Reserved, of {numbers.total_weight:,.0f} {numbers.weight_name}",
+            ["", *Purpose],
+            _readings(numbers.weight_bounds),
+        )
+    show_line(
+        "narrowest: wholly, by signals that name mining or training (strict). shown: wholly, on "
+        f"terms or in part ({numbers.rules}). widest: also by refusals and prose (inclusive), and "
+        "all that is unknown."
+    )
+
+
+def _readings(bounds: Mapping[str, Bounds]) -> list[list[object]]:
+    return [
+        [name, *(round(bounds[p][n]) if p in bounds else 0 for p in Purpose)]
+        for n, name in enumerate(Bounds._fields)
+    ]
 
 
 def _show_roles(numbers: Summary) -> None:

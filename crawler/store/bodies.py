@@ -36,6 +36,10 @@ _STORED = "SELECT size, content FROM body WHERE digest = ?"
 _TRIGGER = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'body_is_final'"
 
 
+class AmbiguousDigestError(UserError):
+    """The start of a digest is that of several; the message says so."""
+
+
 class DamagedBodyError(UserError):
     """Stored bytes do not have the digest that they are stored under."""
 
@@ -82,6 +86,19 @@ def read_body(db: sqlite3.Connection, digest: str) -> bytes | None:
             "restore the database from a copy that has them"
         )
     return content
+
+
+def whole_digest(db: sqlite3.Connection, start: str) -> str:
+    """Return the digest of the stored bytes that begins so; `start` itself if there is none.
+
+    Raise `AmbiguousDigestError` if there are several.
+    """
+    found = db.execute(
+        "SELECT digest FROM body WHERE digest >= ?1 AND digest < ?1 || 'g' LIMIT 2", (start,)
+    ).fetchall()
+    if len(found) > 1:
+        raise AmbiguousDigestError(f"several digests begin with {start}; give more of it")
+    return str(found[0][0]) if found else start
 
 
 def load_body(db: sqlite3.Connection, digest: str) -> bytes | None:

@@ -106,6 +106,32 @@ class BoundsRow(NamedTuple):
     total: float
 
 
+class Progress(NamedTuple):
+    """The state of an audit: origins of datasets, visited ones, and those not yet evaluated.
+
+    `unfinished` is the command of the newest run if that did not finish, else empty.
+    """
+
+    origins: int
+    visited: int
+    waiting: int
+    last_at: str | None
+    unfinished: str
+
+
+def progress(db: sqlite3.Connection) -> Progress:
+    """Return how far the audit in a database is."""
+    query = (
+        "SELECT (SELECT count(DISTINCT origin) FROM dataset_origin), "
+        "(SELECT count(DISTINCT origin) FROM visit), "
+        "(SELECT count(DISTINCT v.origin) FROM visit AS v LEFT JOIN evaluated_visit AS e "
+        "ON e.origin = v.origin WHERE v.run > coalesce(e.run, 0)), "
+        "(SELECT max(finished_at) FROM visit), coalesce((SELECT iif(ended = 'finished', '', "
+        "command) FROM runs ORDER BY run DESC LIMIT 1), '')"
+    )
+    return Progress(*db.execute(query).fetchone())
+
+
 def find_origin(db: sqlite3.Connection, key: str) -> tuple[int, str] | None:
     """Return number and URL of an origin by its key, None if it is not in the database."""
     row = db.execute("SELECT id, url FROM origin WHERE key = ?", (key,)).fetchone()

@@ -19,6 +19,7 @@ from crawler.reports import tables
 from crawler.reports.findings_text import grouped
 from crawler.reports.headline import headline
 from crawler.reports.summary import Summary
+from crawler.store.bounds import Bounds
 from crawler.vocab import State
 from tests.conftest import ROOT, patience
 
@@ -281,7 +282,7 @@ def numbers(**facts):
         "path": "d.csv", "url_column": "url", "column_choice": "name", "records": 1723,
         "unusable": {}, "rules": "signals/1", "total_rows": 1723, "total_origins": 147,
         "unattributable": 0, "origins": {}, "rows": {("genai_train", "unknown"): 40},
-        "bounds": {"genai_train": (12, 400)}, "outcomes": {}, "crashes": 0,
+        "bounds": {"genai_train": (12, 345, 400)}, "outcomes": {}, "crashes": 0,
     }  # fmt: skip
     return Summary(**given | facts)
 
@@ -290,19 +291,28 @@ HEADLINES = [
     (
         "both bounds",
         {},
-        "Of 1,723 rows from 147 origins: genai_train is reserved on between 12 and 400 rows; "
-        "40 unknown (signals/1).",
+        "Of 1,723 rows from 147 origins: genai_train is reserved on 345 rows (20.0%), 12 in the "
+        "narrowest and 400 in the widest reading; 40 unknown (signals/1).",
     ),
     (
         "equal bounds",
-        {"bounds": {"genai_train": (1, 1)}, "rows": {}},
-        "Of 1,723 rows from 147 origins: genai_train is reserved on 1 row; 0 unknown (signals/1).",
+        {"bounds": {"genai_train": (1, 1, 1)}, "rows": {}},
+        "Of 1,723 rows from 147 origins: genai_train is reserved on 1 row (0.1%); 0 unknown "
+        "(signals/1).",
     ),
     (
         "an agent, and rows without a host",
         {"agent": "CCBot", "unattributable": 23},
         "Of 1,723 rows, 1,700 of them from 147 origins: genai_train is reserved for CCBot on "
-        "between 12 and 400 rows; 40 unknown (signals/1).",
+        "345 rows (20.0%), 12 in the narrowest and 400 in the widest reading; 40 unknown "
+        "(signals/1).",
+    ),
+    (
+        "a weight",
+        {"weight_bounds": dict.fromkeys(["genai_train"], Bounds(1.0, 7.0, 9.0)),
+         "total_weight": 10.0, "weight_name": "tokens"},
+        "Of 1,723 rows from 147 origins: genai_train is reserved on 345 rows (20.0%) and 70.0% of "
+        "the tokens, 12 in the narrowest and 400 in the widest reading; 40 unknown (signals/1).",
     ),
     ("nothing judged", {"rules": "", "total_rows": 1, "total_origins": 1},
      "Of 1 row from 1 origin: nothing was judged yet."),

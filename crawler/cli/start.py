@@ -1,0 +1,64 @@
+"""`tdm-audit` alone: what it is, how to begin, and the next step with the database that is here."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+#: Where commands look for a database if none is named.
+DEFAULT_DB = Path("output/audit.db")
+_BEGIN = (
+    ("tdm-audit demo", "the whole way on a small web on this machine"),
+    ("tdm-audit check URL", "one live site: what its signals say, and to whom"),
+    ("tdm-audit crawl FILE --contact URL", "audit the sources of a dataset"),
+)
+_GO_ON = (
+    ("tdm-audit report", "one page with all figures"),
+    ("tdm-audit explain URL", "one source, down to the line and the bytes"),
+    ("tdm-audit flag FILE -o FLAGGED", "the dataset with a verdict for each row"),
+)
+
+
+def start_lines(db: Path = DEFAULT_DB) -> Iterator[str]:
+    """Yield what a user needs who has given no command."""
+    yield "Audit who reserves text and data mining on the sources of a dataset."
+    yield ""
+    if not db.is_file():
+        yield "Start here:"
+        yield from _commands(_BEGIN)
+        return
+    yield from _next_steps(db)
+
+
+def _commands(commands: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    yield from (f"  {command:<36}{meaning}" for command, meaning in commands)
+
+
+def _next_steps(db: Path) -> Iterator[str]:
+    from crawler.reports.dataset_report.words import minute
+    from crawler.store.database import StoreError, connect_read_only
+    from crawler.store.queries import progress
+
+    try:
+        with closing(connect_read_only(db)) as connection:
+            found = progress(connection)
+    except StoreError as error:
+        yield f"There is a database, and it cannot be read: {error}."
+        return
+    yield f"{db}: {found.visited:,} of {found.origins:,} origins visited, the last on " + (
+        f"{minute(found.last_at)}." if found.last_at else "no day yet."
+    )
+    if found.unfinished:
+        yield f"Its last run is not finished. Next: {_repeat(found.unfinished)}"
+    elif found.waiting:
+        yield f"{found.waiting:,} origins wait for their findings. Next: tdm-audit judge"
+    else:
+        yield "Next:"
+        yield from _commands(_GO_ON)
+
+
+def _repeat(command: str) -> str:
+    """Return the command of a run as it can be typed again."""
+    words = shlex.split(command)
+    return shlex.join([os.path.basename(words[0]), *words[1:]]) if words else "tdm-audit crawl"
