@@ -26,10 +26,10 @@ def commands_help(context: click.Context) -> str:
 
 #: Sections of the list of commands; a command that is in none of them comes last.
 _SECTIONS = (
-    ("Audit", ("demo", "crawl", "judge")),
-    ("Read", ("explain", "report")),
+    ("Audit", ("demo", "crawl", "judge", "datasets", "forget")),
+    ("Read", ("explain", "report", "changes")),
     ("Publish", ("flag", "export")),
-    ("Check", ("check",)),
+    ("Check", ("check", "verify", "adopt")),
 )
 
 

@@ -62,20 +62,14 @@ def export_command(
     """
     from crawler.reports.export import export
     from crawler.store.chosen_version import choose
-    from crawler.store.database import connect_read_only, public_views, sqlite_errors_as_store_error
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.dataset_versions import resolve
 
     if listing:
         with output():
             _list_views()
         return
-    if view is None:
-        raise click.UsageError("name a view; `tdm-audit export --list` lists them")
-    if view not in public_views():
-        hint = did_you_mean(view, public_views())
-        raise click.UsageError(f"no view {view!r}{hint}; `tdm-audit export --list` lists them")
-    if out is None:
-        raise click.UsageError("name a file with -o, or - for standard output")
+    view, out = _named(view, out)
     if out == _STDOUT and form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with -o, or pipe it")
     with (
@@ -105,6 +99,20 @@ class _VisibleLines:
         from crawler.reports.visible import visible
 
         return self._out.write(visible(line.removesuffix("\n")) + "\n")
+
+
+def _named(view: str | None, out: Path | None) -> tuple[str, Path]:
+    """Return a view that there is, and where to write it; wrong usage is anything else."""
+    from crawler.store.database import public_views
+
+    if view is None:
+        raise click.UsageError("name a view; `tdm-audit export --list` lists them")
+    if view not in public_views():
+        hint = did_you_mean(view, public_views())
+        raise click.UsageError(f"no view {view!r}{hint}; `tdm-audit export --list` lists them")
+    if out is None:
+        raise click.UsageError("name a file with -o, or - for standard output")
+    return view, out
 
 
 def _list_views() -> None:

@@ -74,7 +74,7 @@ def check_text(checked: Checked) -> Iterator[str]:
     if checked.unseen:
         yield ""
         yield "Not seen:"
-        yield from (f"  {u.resource:<16} {u.path}  {u.why}" for u in checked.unseen)
+        yield from (f"  {u.resource:<17} {u.path}  {u.why}" for u in checked.unseen)
     yield ""
     yield from _agents(checked.agents)
     yield ""

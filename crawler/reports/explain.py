@@ -97,7 +97,7 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield ""
     yield "Looked at:"
     for evidence in explanation.resources:
-        place = f"{_presence(evidence):<9} {evidence.resource:<16} {evidence.url}"
+        place = f"{_presence(evidence):<9} {evidence.resource:<17} {evidence.url}"
         yield f"  {place}  ({evidence.observed_at}{_failed(evidence)})"
 
 

@@ -21,9 +21,7 @@ def choose(db: sqlite3.Connection, dataset: int) -> None:
     db.execute(
         f"CREATE TEMP VIEW dataset AS SELECT {shown} FROM main.dataset WHERE id = {dataset:d}"  # noqa: S608 - a number and our own names
     )
-    db.execute(
-        "CREATE TEMP VIEW origin AS SELECT * FROM main.origin "
-        f"WHERE id IN (SELECT origin FROM version_origin WHERE dataset = {dataset:d})",
-    )
+    chosen = f"SELECT origin FROM version_origin WHERE dataset = {dataset:d}"  # noqa: S608 - a number
+    db.execute(f"CREATE TEMP VIEW origin AS SELECT * FROM main.origin WHERE id IN ({chosen})")  # noqa: S608
     for statement in view_statements():
         db.execute(_CREATE.sub("CREATE TEMP VIEW ", statement))

@@ -96,6 +96,8 @@ def test_the_summary_says_rows_and_weight_and_what_is_unknown(db):
         "SELECT share_shown, share_min, share_max, share_unknown FROM dataset_bounds "
         "WHERE purpose = 'genai_train' AND unit = 'rows'"
     ).fetchone()
+    (origins,) = db.execute("SELECT origins FROM datasets").fetchone()
+    assert lead[0].startswith(f"On {origins} source origins of this dataset, asked ")
     assert f"for {words.share(shown)} of the rows and " in lead[0]
     assert "of the tokens." in lead[0]
     assert f"narrowest reading gives {words.share(least)} of the rows and " in lead[-1]

@@ -63,7 +63,7 @@ def _lead(queries: ReportQueries, seen: dict[str, Any]) -> list[Sentence]:
     shown: Sentence = (
         "On ",
         words.count(queries.facts["origins"]),
-        f" queries origins of this dataset, asked {_when(seen)}, machine-readable signals reserve "
+        f" source origins of this dataset, asked {_when(seen)}, machine-readable signals reserve "
         f"{_PHRASES[queries.purpose]} wholly, on terms or in part for ",
         *_bound(queries, "share_shown"),
         ".",
