@@ -146,7 +146,7 @@ def test_rows_of_a_dataset_are_deleted_where_the_log_says_so(db):
 BEFORE = sorted(
     file.name.removesuffix(".sql")
     for file in (files("crawler.store") / "migrations").iterdir()
-    if file.name < "0010"
+    if file.name < "0011"
 )
 
 
