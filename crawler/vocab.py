@@ -174,6 +174,8 @@ class Reject(StrEnum):
 PAGES = frozenset({Resource.HOME, Resource.PAGE})
 #: Resources whose statements are about the one URL that was requested.
 CONTENT = PAGES | {Resource.MEDIA}
+#: Resources that a crawl draws from the URLs of the dataset.
+SAMPLED = frozenset({Resource.PAGE, Resource.MEDIA})
 #: Resources of which an extract is stored instead of the body.
 EXTRACTED = CONTENT | {Resource.TERMS}
 #: Resources that may be on another host. They are known by their URL; those of the origin itself

@@ -1,6 +1,5 @@
 """Shared by commands: options, parameter types, exit statuses, and errors as messages."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,16 +9,19 @@ import click
 
 from crawler.cli._group import did_you_mean
 from crawler.cli._output import fail, output, say, say_findings, say_json, warn
+from crawler.cli._types import ADAPTIVE, Duration, PageNumber, Share, Size, Token
 from crawler.errors import UserError
 
 if TYPE_CHECKING:
     from crawler.fetch.options import FetchOptions
 
 __all__ = [
+    "ADAPTIVE",
     "CONDITION_HOLDS",
     "FAILED",
     "STOPPED",
     "Duration",
+    "PageNumber",
     "Share",
     "Size",
     "Token",
@@ -46,98 +48,6 @@ __all__ = [
 
 #: Exit statuses. `errors.UserError.status` has those of errors; 3 is that of a database in use.
 FAILED, STOPPED, CONDITION_HOLDS = 1, 4, 5
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(rf"(\d+(?:\.\d+)?)({'|'.join(_UNITS)})", re.ASCII)
-_MAX_DURATION_S = 36500 * 86400
-_SIZES = {
-    "b": 1,
-    **{f"{prefix}b": 1000**n for n, prefix in enumerate("kmgt", 1)},
-    **{f"{prefix}ib": 1024**n for n, prefix in enumerate("kmgt", 1)},
-}
-_SIZE = re.compile(rf"(\d+(?:\.\d+)?)\s?({'|'.join(_SIZES)})", re.ASCII | re.IGNORECASE)
-_MAX_SIZE = 10**15
-_WRITE = "write 50ms, 90s, 15m, 24h, 7d or 1w"
-
-
-class Duration(click.ParamType[float]):
-    """A duration in seconds, written as `50ms`, `90s`, `15m`, `24h`, `7d` or `1w`; `0` is none."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the value in seconds; wrong usage is what is negative or has no unit."""
-        if isinstance(value, int | float):
-            return float(value)
-        text = str(value).strip()
-        if re.fullmatch(r"0+(?:\.0+)?", text):
-            return 0.0
-        match = _DURATION.fullmatch(text)
-        if match is None:
-            self.fail(f"{value!r} {_fault(text, 'duration')}; {_WRITE}", param, ctx)
-        seconds = float(match[1]) * _UNITS[match[2]]
-        if seconds > _MAX_DURATION_S:
-            self.fail(f"{value!r} is more than a hundred years", param, ctx)
-        return seconds
-
-
-def _fault(text: str, kind: str) -> str:
-    """Return what is wrong with a text that is no duration, or none of another kind."""
-    if text.startswith("-"):
-        return "is negative"
-    return "has no unit" if text.replace(".", "").isdecimal() else f"is no {kind}"
-
-
-class Size(click.ParamType[int]):
-    """A size in octets, written as `500KB`, `64MB`, `1GB`, `64MiB`; `0` is none."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the value in octets; wrong usage is what is negative or has no unit."""
-        text = str(value).strip()
-        if isinstance(value, int) or re.fullmatch(r"0+", text):
-            return int(value)
-        match = _SIZE.fullmatch(text)
-        if match is None:
-            self.fail(f"{value!r} {_fault(text, 'size')}; write 500KB, 64MB or 1GB", param, ctx)
-        octets = float(match[1]) * _SIZES[match[2].lower()]
-        if octets > _MAX_SIZE:
-            self.fail(f"{value!r} is more than a million gigabytes", param, ctx)
-        return int(octets)
-
-
-class Share(click.ParamType[float]):
-    """A share, written as `50%` or `0.5`."""
-
-    name = "share"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the value as a number from 0 to 1."""
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(\s*%)?", str(value).strip(), re.ASCII)
-        share = float(match[1]) / (100 if match[2] else 1) if match else -1
-        if not 0 <= share <= 1:
-            self.fail(f"{value!r} is no share; write 50% or 0.5", param, ctx)
-        return share
-
-
-class Token(click.ParamType[str]):
-    """A product token, as written after `User-agent:` in robots.txt (RFC 9309, 2.2.1)."""
-
-    name = "token"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the token without white space around it; `*` is wrong usage."""
-        token = str(value).strip()
-        if not token or token == "*" or not token.isprintable():
-            self.fail(f"{value!r} is no product token; write one, e.g. CCBot", param, ctx)
-        return token
 
 
 def agent_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -317,6 +227,7 @@ _FETCH_FIELDS = (
     "delay",
     "timeout",
     "pages",
+    "adaptive_pages",
     "contact",
     "connect_to",
     "allow_network",

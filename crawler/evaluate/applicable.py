@@ -30,7 +30,7 @@ from crawler.protocols.interface import (
 from crawler.protocols.parse import applied_statements, as_lenient
 from crawler.protocols.prose import patterns
 from crawler.rulesets import RuleSet
-from crawler.vocab import CONTENT, CONTEXT, Presence, Resource
+from crawler.vocab import CONTENT, CONTEXT, SAMPLED, Presence, Resource
 
 #: Resources that change no answer. A TDM policy only states the terms of what is reserved
 #: elsewhere (TDMRep, 'tdm-policy property'); the robots.txt of another host only says what the
@@ -83,14 +83,19 @@ def collect_applicable(
         )
     ]
     applicable = [h for h in applicable if _applies_to(h, question, resources)]
+    pages = [
+        evidence.resource
+        for evidence in resources
+        if evidence.is_final
+        and evidence.resource in CONTENT
+        and evidence.presence is Presence.PRESENT
+    ]
     return ApplicableStatements(
         statements=tuple(apply_precedence(applicable, question)),
         prose=tuple(_prose_statements(resources, question)),
         essential=_essential(resources, question),
-        pages=sum(
-            s.is_final and s.resource in CONTENT and s.presence is Presence.PRESENT
-            for s in resources
-        ),
+        pages=len(pages),
+        sampled=sum(resource in SAMPLED for resource in pages),
     )
 
 

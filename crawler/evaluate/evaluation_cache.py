@@ -19,7 +19,13 @@ from crawler.caches import BoundedCache, IdentityCache
 from crawler.evaluate.applicable import has_audience_hook, has_expired
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.evaluator import concerns, evaluate_rule_sets
-from crawler.evaluate.records import ApplicableStatement, Effect, Finding, ResourceEvidence
+from crawler.evaluate.records import (
+    ApplicableStatement,
+    Effect,
+    Finding,
+    PageShare,
+    ResourceEvidence,
+)
 from crawler.evaluate.url_verdicts import Verdict, default_and_page_verdicts, verdicts_for_path
 from crawler.model import Question, Reading
 from crawler.protocols.interface import NamesHostsHook, Protocol
@@ -65,6 +71,7 @@ class CachedFinding(NamedTuple):
     malformed: bool
     stale: bool
     effect: Effect
+    share: PageShare | None
 
 
 class CachedVerdict(NamedTuple):
@@ -268,7 +275,7 @@ def _cached_findings(findings: tuple[Finding, ...]) -> Iterator[CachedFinding]:
 def _cached_finding(f: Finding, *, headline: bool) -> CachedFinding:
     deciding = _statement_ref(f.deciding) if f.deciding else None
     shown = (f.rules, f.purpose, f.state, f.conflict, f.complete, headline, f.detail, deciding)
-    return CachedFinding(*shown, f.exceptions, f.malformed, f.stale, f.effect)
+    return CachedFinding(*shown, f.exceptions, f.malformed, f.stale, f.effect, f.share)
 
 
 def _conflict_refs(

@@ -25,13 +25,15 @@ from crawler.evaluate.records import (
     ApplicableStatement,
     ApplicableStatements,
     Finding,
+    PageShare,
     ResourceEvidence,
+    is_page_level,
 )
 from crawler.model import AppliedStatement, Question, Statement
 from crawler.protocols import PROTOCOLS
 from crawler.protocols.interface import named_agents_of
 from crawler.rulesets import RuleSet
-from crawler.vocab import ANCESTORS, Purpose, Reads, Stance, State
+from crawler.vocab import ANCESTORS, SAMPLED, Purpose, Reads, Stance, State
 
 _PROTOCOL_ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
 _STATE_OF_STANCE = {
@@ -211,7 +213,24 @@ def _finding(
         missing=absent,
         malformed=bool(malformed),
         stale=_is_stale(deciding, collected),
+        share=_page_share(taking_part, collected) if state is State.PARTIAL else None,
     )
+
+
+def _page_share(
+    taking_part: list[ApplicableStatement], collected: ApplicableStatements
+) -> PageShare | None:
+    """Return how many sampled pages reserve for themselves, None if no page does."""
+    pages = {
+        (h.evidence.resource, h.evidence.path)
+        for h in taking_part
+        if h.applied.limited_to == "pages" and is_page_level(h) and h.statement.stance in RESERVING
+    }
+    if not pages:
+        return None
+    reserving = sum(resource in SAMPLED for resource, _path in pages)
+    # A redirect that reserves counts, whatever was at its end.
+    return PageShare(reserving, max(collected.sampled, reserving))
 
 
 def _is_stale(deciding: ApplicableStatement | None, collected: ApplicableStatements) -> bool:

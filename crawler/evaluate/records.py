@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from crawler.intervals import Interval, wilson
 from crawler.model import AppliedStatement, Reading, Statement
 from crawler.protocols.interface import Carrier, Protocol
 from crawler.vocab import CONTENT, Presence, Purpose, Resource, Stance, State
@@ -105,13 +106,31 @@ class ApplicableStatements(NamedTuple):
     """All statements that apply to a question, before any rule set is used.
 
     `prose` holds candidates as statements, which only some rule sets count. `essential` are the
-    planned resources that could change the answer. `pages` is the number of pages that were seen.
+    planned resources that could change the answer. `pages` is the number of pages that were seen,
+    `sampled` how many of them are sampled pages or media files.
     """
 
     statements: tuple[ApplicableStatement, ...]
     prose: tuple[ApplicableStatement, ...]
     essential: tuple[ResourceEvidence, ...]
     pages: int
+    sampled: int
+
+
+class PageShare(NamedTuple):
+    """How many sampled pages and media files carry a statement of their own that reserves.
+
+    `seen` counts those that were seen. The home page is none of them: it was not drawn from the
+    dataset, so it says nothing about how common such pages are there.
+    """
+
+    reserving: int
+    seen: int
+
+    @property
+    def interval(self) -> Interval:
+        """Return the interval of the share of pages that reserve, at a confidence of 95 %."""
+        return wilson(self.reserving, self.seen)
 
 
 class Finding(NamedTuple):
@@ -124,7 +143,9 @@ class Finding(NamedTuple):
     not cover, as the documents write them. `malformed` says that a reservation was attempted
     which only a lenient reading yields, and which does not count. `stale` says that the finding
     rests on evidence older than the last attempt, which failed. `effect` is that of the
-    statements behind the state (`evaluate.effects`), where all rule sets are evaluated.
+    statements behind the state (`evaluate.effects`), where all rule sets are evaluated. `share` is
+    set where pages that are not the one asked about reserve for themselves, and the state is
+    `partial`.
     """
 
     purpose: Purpose
@@ -140,6 +161,7 @@ class Finding(NamedTuple):
     malformed: bool = False
     stale: bool = False
     effect: Effect = ()
+    share: PageShare | None = None
 
 
 def is_page_level(applicable: ApplicableStatement) -> bool:

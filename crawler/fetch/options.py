@@ -42,6 +42,7 @@ class FetchOptions:
       rest is withheld; 0 for no limit, and None for `origin_budget` to decide
     - `max_body`, `max_media`: kept of a response, and of a media file
     - `pages`, `media`, `terms`: sampled pages, media files and terms pages per origin
+    - `adaptive_pages`: fetch no more of these pages than tell the share that reserves
     - `contact`: URL or mail address in the User-Agent
     - `connect_to`: rules of `http.connect_to`; `allow_network`: CIDR exceptions of the guard
     - `full_every`: age of a whole response from which it is requested in full again
@@ -56,6 +57,7 @@ class FetchOptions:
     timeout: float = 15.0
     connect_timeout: float = 5.0
     pages: int = 1
+    adaptive_pages: bool = False
     contact: str = ""
     max_body: int = 1024 * 1024
     per_address: int = 8

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
+from crawler.plan import page_sample
 from crawler.plan.history import OriginHistory
 from crawler.plan.linked_documents import RSL, TDMREP, TERMS
 from crawler.urls import resolve
@@ -30,12 +31,15 @@ class PlanOptions:
     """Options for the requests to each origin in addition to the policy files.
 
     `pages` and `media` are the numbers of sampled pages and media files, `terms` is the number
-    of pages of terms to which pages link. `context` adds files that reserve nothing, such as
-    ads.txt. `policy_files_always` requests `robots_gate.POLICY_FILES` in spite of any Disallow
-    line, never in spite of a robots.txt that could not be read.
+    of pages of terms to which pages link. With `adaptive_pages`, `pages` is the most that is
+    requested: sampling ends when the share of pages that reserve is known (`page_sample`).
+    `context` adds files that reserve nothing, such as ads.txt. `policy_files_always` requests
+    `robots_gate.POLICY_FILES` in spite of any Disallow line, never in spite of a robots.txt that
+    could not be read.
     """
 
     pages: int = 1
+    adaptive_pages: bool = False
     media: int = 0
     terms: int = 0
     context: bool = False
@@ -83,7 +87,8 @@ def _path(
 
 
 def _pages(state: PlanState) -> Iterable[str]:
-    return _sampled_urls(state.base, state.samples, state.options)[1]
+    urls = _sampled_urls(state.base, state.samples, state.options)[1]
+    return page_sample.until_known(urls, state.history) if state.options.adaptive_pages else urls
 
 
 def _media(state: PlanState) -> Iterable[str]:

@@ -89,6 +89,7 @@ _MIGRATIONS = (
     "0011_ground",
     "0012_history",
     "0013_manifests",
+    "0014_page_shares",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

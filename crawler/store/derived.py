@@ -17,8 +17,8 @@ from crawler.store import flag_cache
 _CACHE_KB = 65_536
 #: The tables of what is derived, without `reading` and those of code and rules.
 TABLES = tuple(
-    "agent_answer evaluated_visit verdict url_pattern disagreement finding resource_evidence "
-    "observation_reading party_page party issue candidate statement "
+    "agent_answer evaluated_visit verdict url_pattern disagreement page_share finding "
+    "resource_evidence observation_reading party_page party issue candidate statement "
     "phase steady conclusion_part effect".split()
 )
 
@@ -166,7 +166,7 @@ def compare(rebuilt: sqlite3.Connection, db: sqlite3.Connection) -> Iterator[tup
 def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
     """Delete what was derived for one origin; readings stay, since others may share them."""
     flag_cache.clear(db)
-    tables = "agent_answer verdict disagreement finding resource_evidence steady phase"
+    tables = "agent_answer verdict disagreement page_share finding resource_evidence steady phase"
     for table in tables.split():
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
     for table in ("observation_reading", "party_page"):

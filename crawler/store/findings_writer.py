@@ -14,6 +14,7 @@ from crawler.evaluate.evaluation_cache import (
     observation_times,
 )
 from crawler.evaluate.history import Phase, Steady
+from crawler.evaluate.records import PageShare
 from crawler.evaluate.snapshot import OriginSnapshot, StoredReading
 from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.protocols.url_patterns import url_patterns_of
@@ -21,6 +22,7 @@ from crawler.redaction import redact
 from crawler.store import history_writer, parties, verdict_cache
 from crawler.store.contacts import Contacts
 from crawler.store.evidence_writer import text
+from crawler.vocab import Purpose
 
 #: Rows that are buffered: this bounds memory, and one statement of SQL serves many rows.
 _BUFFER_ROWS = 25_000
@@ -29,7 +31,7 @@ _CACHE_SIZE = 1024
 _TABLES_OF_READINGS = ("statement", "issue", "candidate", "url_pattern", "party")
 _TABLES = (
     *("reading", *_TABLES_OF_READINGS, "party_page", "observation_reading", "resource_evidence"),
-    *("finding", "finding_without_statement", "disagreement", "verdict"),
+    *("finding", "finding_without_statement", "page_share", "disagreement", "verdict"),
     *("effect", "conclusion_part", "steady", "phase"),
 )
 # Buffers whose rows go to part of a table. Most findings have no statement that decided them; their
@@ -69,6 +71,7 @@ class _FindingRows(NamedTuple):
     findings: list[tuple[_Row, StatementRef]]
     without_statement: list[_Row]
     verdicts: list[tuple[_Row, int | None]]
+    page_shares: list[_Row]
 
 
 class FindingsWriter:
@@ -110,6 +113,7 @@ class FindingsWriter:
         without_statement = [(origin, *row, newest) for row in shared.without_statement]
         self._buffer("finding", _finding_rows(origin, snapshot, shared))
         self._buffer("finding_without_statement", without_statement)
+        self._buffer("page_share", [(origin, *row) for row in shared.page_shares])
         self._buffer("disagreement", _disagreement_rows(origin, snapshot, evaluation))
         self._buffer("verdict", _verdict_rows(origin, snapshot, shared))
         self._evaluated.append(
@@ -246,7 +250,12 @@ def _shared_rows(evaluation: Evaluation) -> _FindingRows:
             (verdict_cache.row(None, told.pattern_set, told.verdict), told.time_source)
             for told in evaluation.verdicts
         ],
+        [_page_share_row(c.rules, c.purpose, c.share) for c in evaluation.findings if c.share],
     )
+
+
+def _page_share_row(rules: str, purpose: Purpose, share: PageShare) -> _Row:
+    return (rules, purpose.value, share.reserving, share.seen, *share.interval)
 
 
 def _finding_row(c: CachedFinding) -> _Row:

@@ -224,6 +224,10 @@ SELECT
     finding.complete AS complete,  -- 1 if everything planned was seen, and recently enough for the rule set
     finding.malformed AS malformed,  -- 1 if a reservation was attempted that does not count, since only a lenient reading yields it
     finding.stale AS stale,  -- 1 if it rests on evidence that the last attempt could not renew
+    page_share.reserving AS pages_reserving,  -- of a state partial by pages: sampled pages and media files that reserve for themselves
+    page_share.seen AS pages_seen,  -- of how many sampled ones that were seen; the home page is not counted
+    page_share.low AS pages_share_min,  -- lower bound of the share of such pages, 0 to 1, at 95 % (Wilson)
+    page_share.high AS pages_share_max,  -- upper bound of that share
     reading.protocol AS protocol,  -- protocol of the deciding statement, in `protocols`; NULL if nothing speaks
     coalesce(statement.rule, 'textual.' || candidate.kind) AS rule,  -- dotted name of the rule that read it
     coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,  -- explicitness for Art. 4, 1 to 4; prose is 4
@@ -234,6 +238,8 @@ SELECT
     finding.since AS since  -- UTC time of the first look that showed the same, without another content in between
 FROM finding
 JOIN origin ON origin.id = finding.origin
+LEFT JOIN page_share ON page_share.origin = finding.origin AND page_share.rules = finding.rules
+    AND page_share.purpose = finding.purpose
 LEFT JOIN statement ON statement.reading = finding.reading AND statement.n = finding.n
 LEFT JOIN candidate ON candidate.reading = finding.reading AND candidate.n = finding.candidate
 LEFT JOIN reading ON reading.id = finding.reading;

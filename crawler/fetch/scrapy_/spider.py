@@ -70,6 +70,7 @@ class ReservationsSpider(Spider):
         self.failure: Exception | None = None
         self._plan_options = PlanOptions(
             pages=options.pages,
+            adaptive_pages=options.adaptive_pages,
             media=options.media,
             terms=options.terms,
             context=options.context,
