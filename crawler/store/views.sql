@@ -1245,35 +1245,45 @@ FROM agent;
 -- same state and the same effect. A failed look is no event, and a document that only reads otherwise
 -- is no change. All of it is one reading, by the code and the rules of today.
 CREATE VIEW history AS
-WITH
-spell AS (
-    SELECT
-        steady.origin, part.rules, part.purpose, part.state, part.effect, steady.first, steady.last,
-        NULL AS before, NULL AS after, steady.looks, steady.missed
-    FROM steady JOIN conclusion_part AS part ON part.conclusion = steady.conclusion
-    UNION ALL
-    SELECT
-        origin, rules, purpose, state, effect, first, last, before, after, looks, missed
-    FROM phase
-)
 SELECT
     origin.url AS origin,  -- scheme, host and port
     origin.site AS site,  -- registrable domain
-    spell.purpose AS purpose,  -- purpose
-    spell.rules AS rules,  -- rule set and version
-    spell.state AS state,  -- state in this phase; unknown only where nothing was known before
-    spell.effect AS effect,  -- digest of what the statements behind it say, without where and how it is written
-    (SELECT observed_at FROM observation WHERE id = spell.before) AS not_before,  -- UTC time of the last look that showed something else; NULL: nothing else was known before
-    (SELECT observed_at FROM observation WHERE id = spell.first) AS valid_from,  -- UTC time of the first look that showed this
-    (SELECT observed_at FROM observation WHERE id = spell.last) AS valid_to,  -- UTC time of the last look that showed this
-    (SELECT observed_at FROM observation WHERE id = spell.after) AS gone_by,  -- UTC time of the first look that showed something else; NULL: this is the last that is known
-    spell.looks AS looks,  -- looks that showed this, each of a run
-    spell.missed AS missed,  -- looks in between or since that failed, in part or altogether, and showed nothing else
-    spell.before AS observation_before,  -- observation of `not_before`, in `observations`
-    spell.first AS first_observation,  -- observation of `valid_from`
-    spell.last AS last_observation,  -- observation of `valid_to`
-    spell.after AS observation_after  -- observation of `gone_by`
-FROM spell JOIN origin ON origin.id = spell.origin;
+    part.purpose AS purpose,  -- purpose
+    part.rules AS rules,  -- rule set and version
+    part.state AS state,  -- state in this phase; unknown only where nothing was known before
+    part.effect AS effect,  -- digest of what the statements behind it say, without where and how it is written
+    NULL AS not_before,  -- UTC time of the last look that showed something else; NULL: nothing else was known before
+    (SELECT observed_at FROM observation WHERE id = steady.first) AS valid_from,  -- UTC time of the first look that showed this
+    (SELECT observed_at FROM observation WHERE id = steady.last) AS valid_to,  -- UTC time of the last look that showed this
+    NULL AS gone_by,  -- UTC time of the first look that showed something else; NULL: this is the last that is known
+    steady.looks AS looks,  -- looks that showed this, each of a run
+    steady.missed AS missed,  -- looks in between or since that failed, in part or altogether, and showed nothing else
+    NULL AS observation_before,  -- observation of `not_before`, in `observations`
+    steady.first AS first_observation,  -- observation of `valid_from`
+    steady.last AS last_observation,  -- observation of `valid_to`
+    NULL AS observation_after  -- observation of `gone_by`
+FROM steady
+JOIN conclusion_part AS part ON part.conclusion = steady.conclusion
+JOIN origin ON origin.id = steady.origin
+UNION ALL
+SELECT
+    origin.url,
+    origin.site,
+    phase.purpose,
+    phase.rules,
+    phase.state,
+    phase.effect,
+    (SELECT observed_at FROM observation WHERE id = phase.before),
+    (SELECT observed_at FROM observation WHERE id = phase.first),
+    (SELECT observed_at FROM observation WHERE id = phase.last),
+    (SELECT observed_at FROM observation WHERE id = phase.after),
+    phase.looks,
+    phase.missed,
+    phase.before,
+    phase.first,
+    phase.last,
+    phase.after
+FROM phase JOIN origin ON origin.id = phase.origin;
 
 -- What began to be otherwise: each phase of `history` with the one before it. Nothing becomes or was
 -- unknown here, and a change of code or rules is no change.
