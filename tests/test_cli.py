@@ -105,7 +105,7 @@ FAILURES = [
     ),
     ("H6: a command", ["exlpain", "h.example"], 2, "no command 'exlpain'; did you mean explain?"),
     ("H6: a command in upper case", ["FLAG"], 2, "did you mean flag?"),
-    ("H6: a command like none", ["zzz"], 2, "there are check, completion, crawl"),
+    ("H6: a command like none", ["zzz"], 2, "there are adopt, changes, check, completion"),
     ("H6: an option", ["judge", "--rul", "strict"], 2, "--rules"),
     (
         "H6: a rule set",
