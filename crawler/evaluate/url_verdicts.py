@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from crawler.evaluate.evaluator import evaluate
-from crawler.evaluate.records import Finding, ResourceEvidence
+from crawler.evaluate.records import Finding, PageShare, ResourceEvidence
 from crawler.model import Question
 from crawler.protocols import url_patterns
 from crawler.protocols.url_patterns import UrlPattern, path_forms
@@ -37,7 +37,9 @@ class Verdict(NamedTuple):
     was not seen, or pages of the origin reserve and this one was not requested. `basis` is the
     name of the deciding protocol, and for `unknown` the reason. `observed_at` is UTC. `stale`
     and `malformed` are as in `Finding`; `last_looked_at` is the UTC time of the last attempt at
-    the origin, filled in by those who know the origin.
+    the origin, filled in by those who know the origin. For `partial` by pages, `pages_reserving` of
+    `pages_seen` sampled pages reserve for themselves, and `pages_share_min` and `pages_share_max`
+    are the bounds of their share at 95 %: how probable it is that an unseen page does.
     """
 
     state: str
@@ -50,6 +52,22 @@ class Verdict(NamedTuple):
     stale: bool = False
     last_looked_at: str | None = None
     malformed: bool = False
+    pages_reserving: int | None = None
+    pages_seen: int | None = None
+    pages_share_min: float | None = None
+    pages_share_max: float | None = None
+
+    def with_share(self, share: PageShare | None) -> "Verdict":
+        """Return the verdict with the share of pages that reserve for themselves."""
+        if share is None:
+            return self
+        low, high = share.interval
+        return self._replace(
+            pages_reserving=share.reserving,
+            pages_seen=share.seen,
+            pages_share_min=low,
+            pages_share_max=high,
+        )
 
 
 def unknown_verdict(reason: str, purpose: Purpose, rules: RuleSet) -> Verdict:
@@ -82,7 +100,7 @@ def verdict_of(finding: Finding, rules: RuleSet, newest_observed_at: str) -> Ver
         rules=rules.label,
         stale=finding.stale,
         malformed=finding.malformed,
-    )
+    ).with_share(finding.share)
 
 
 def _reserved(finding: Finding, rules: RuleSet) -> bool | None:

@@ -8,12 +8,15 @@ import pyarrow.compute as pc
 
 from crawler.evaluate.url_verdicts import Verdict
 
+# Types of columns that are no texts.
+_PLAIN = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 COLUMNS = tuple(f"tdm_{name}" for name in Verdict._fields)
 
 
 def _kind(hint: Any) -> pa.DataType:
     """Return the type of a column for the type of a field, which may allow None."""
-    return pa.bool_() if bool in (hint, *get_args(hint)) else pa.string()
+    plain = {hint, *get_args(hint)} & _PLAIN.keys()
+    return _PLAIN[plain.pop()] if plain else pa.string()
 
 
 #: The columns with the types that readers see. Texts may be dictionary-encoded in a file.
@@ -26,7 +29,7 @@ class VerdictIds:
     def __init__(self) -> None:
         self._ids: dict[Verdict, int] = {}
         # For each column its codes by number, and its dictionary (see `_encoded`).
-        self._columns: list[tuple[pa.Array, pa.Array]] = []
+        self._columns: list[tuple[pa.Array, pa.Array | None]] = []
 
     def add(self, verdict: Verdict) -> int:
         """Return the number of a verdict; a new one gets the next number."""
@@ -65,18 +68,18 @@ class VerdictIds:
         return [_take(codes, words, ids) for codes, words in self._columns]
 
 
-def _encoded(kind: pa.DataType, values: Sequence[Any]) -> tuple[pa.Array, pa.Array]:
-    """Return dictionary codes and the dictionary; booleans unchanged, with an empty dictionary."""
+def _encoded(kind: pa.DataType, values: Sequence[Any]) -> tuple[pa.Array, pa.Array | None]:
+    """Return dictionary codes and the dictionary; for other types the values, and None."""
     array = pa.array(values, kind)
-    if pa.types.is_boolean(kind):
-        return array, pa.array([], pa.string())
+    if not pa.types.is_string(kind):
+        return array, None
     encoded = array.dictionary_encode()
     return encoded.indices, encoded.dictionary
 
 
-def _take(codes: pa.Array, words: pa.Array, ids: pa.Array) -> pa.Array:
+def _take(codes: pa.Array, words: pa.Array | None, ids: pa.Array) -> pa.Array:
     taken = codes.take(ids)
-    if pa.types.is_boolean(codes.type):
+    if words is None:
         return taken
     if len(words) > 1024 and len(words) * 4 > len(ids):
         # Few rows, large dictionary: writers store all of it, so keep only the words used.

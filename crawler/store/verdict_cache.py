@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from crawler.evaluate.records import PageShare
 from crawler.evaluate.url_verdicts import DEFAULT, Verdict
 from crawler.protocols.url_patterns import UrlPattern
 from crawler.store.evidence_writer import text
@@ -14,12 +15,13 @@ from crawler.store.evidence_writer import text
 #: the time of the evidence after them.
 STORED_COLUMNS = (
     "origin, rules, agent, pattern_set, purpose, state, reserved, basis, policy_url, stale, "
-    "malformed, observed_at"
+    "malformed, pages_reserving, pages_seen, observed_at"
 )
+_MARKS = ", ".join("?" for _ in STORED_COLUMNS.split(", "))
 # The fields of a `Verdict` in their order.
 _FIELDS = (
     "v.state, v.reserved, v.purpose, v.basis, v.policy_url, v.observed_at, v.rules, v.stale, "
-    "looked.looked_at, v.malformed"
+    "looked.looked_at, v.malformed, v.pages_reserving, v.pages_seen"
 )
 
 
@@ -50,7 +52,7 @@ def save(
 ) -> None:
     """Store verdicts by origin and pattern set (see `evaluate.url_verdicts`)."""
     db.executemany(
-        f"INSERT INTO verdict ({STORED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - our own names
+        f"INSERT INTO verdict ({STORED_COLUMNS}) VALUES ({_MARKS}) "  # noqa: S608 - our own names
         "ON CONFLICT DO NOTHING",
         [
             (origin, *row(agent, pattern_set, verdict), verdict.observed_at)
@@ -74,6 +76,8 @@ def row(agent: str | None, pattern_set: str, v: Verdict) -> tuple[object, ...]:
         policy,
         int(v.stale),
         int(v.malformed),
+        v.pages_reserving,
+        v.pages_seen,
     )
 
 
@@ -97,7 +101,10 @@ def origin_verdicts(
 
 def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
     verdict = Verdict(state, None if reserved is None else bool(reserved), *rest)
-    return verdict._replace(stale=bool(verdict.stale), malformed=bool(verdict.malformed))
+    verdict = verdict._replace(stale=bool(verdict.stale), malformed=bool(verdict.malformed))
+    if verdict.pages_reserving is None or verdict.pages_seen is None:
+        return verdict
+    return verdict.with_share(PageShare(verdict.pages_reserving, verdict.pages_seen))
 
 
 def exceptional_verdicts(

@@ -5,6 +5,7 @@ import json
 from crawler.demo.answers import html
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
+from crawler.flags import Flagger
 from tests.crawl_helpers import command, crawl, rows, start
 
 RESERVES = html(headers=(("TDM-Reservation", "1"),))
@@ -45,6 +46,21 @@ def test_sampling_ends_when_the_share_is_known(tmp_path):
     assert seen == requested[0]["http://half.test"]
     assert low < reserving / seen < high
     assert high - low <= 0.2
+    flags = flags_of(tmp_path)
+    assert flags["http://alike.test/never"] == ("silent", None, None, None, None)
+    assert flags["http://half.test/never"] == ("partial", reserving, seen, low, high)
+
+
+def flags_of(folder):
+    """Return state and share of URLs that were not requested."""
+    urls = ["http://alike.test/never", "http://half.test/never"]
+    with Flagger(str(folder / "audit.db"), purposes=("tdm",)) as flagger:
+        # Twice: from what was judged, and from the cache.
+        first, again = flagger.flag(urls), flagger.flag(urls)
+    names = ("state", "pages_reserving", "pages_seen", "pages_share_min", "pages_share_max")
+    assert first.equals(again)
+    columns = [first[f"tdm_{name}"].to_pylist() for name in names]
+    return dict(zip(urls, zip(*columns, strict=True), strict=True))
 
 
 def test_pages_max_bounds_the_sample(tmp_path):

@@ -11,3 +11,9 @@ CREATE TABLE page_share (
     high REAL NOT NULL,
     PRIMARY KEY (origin, rules, purpose)
 ) STRICT, WITHOUT ROWID;
+
+-- Stored verdicts have them as well, and are computed again.
+DELETE FROM verdict;
+DELETE FROM flag_cache;
+ALTER TABLE verdict ADD COLUMN pages_reserving INTEGER;
+ALTER TABLE verdict ADD COLUMN pages_seen INTEGER;
