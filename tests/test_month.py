@@ -243,10 +243,11 @@ STATES = """
     FROM reservations
 """
 BOUNDS = """
-    SELECT b.purpose, b.reserved_min, sum(s.rows), b.reserved_max
-    FROM dataset_bounds AS b JOIN dataset_summary AS s USING (dataset, purpose)
-    WHERE b.unit = 'rows' AND s.state IN ('reserved', 'conditional', 'partial')
-    GROUP BY b.purpose
+    SELECT purpose, reserved_min, (
+        SELECT coalesce(sum(rows), 0) FROM dataset_summary AS s
+        WHERE s.purpose = b.purpose AND s.state IN ('reserved', 'conditional', 'partial')
+    ), reserved_max
+    FROM dataset_bounds AS b WHERE unit = 'rows' ORDER BY purpose
 """
 
 
