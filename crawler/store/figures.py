@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
-_PARAMETER = re.compile(r":(dataset|purpose|top)\b")
+_PARAMETER = re.compile(r":(dataset|purpose|top|sites)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Table:
 
 
 def table(db: sqlite3.Connection, name: str, **values: str | int) -> Table:
-    """Run a query by its name. `values` are its dataset, purpose and number of rows."""
+    """Run a query by its name. `values` are its parameters."""
     # Values are literals in the text, so that the text is what was run.
     sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), _queries()[name])
     cursor = db.execute(sql)

@@ -1,5 +1,5 @@
 -- What `tdm-audit report` shows, as queries of the public views. Each begins with its name. `:dataset`,
--- `:purpose` and `:top` are replaced by values, so that a query runs unchanged wherever it is pasted.
+-- `:purpose`, `:top` and `:sites` (all of the database) are replaced by values, so that a query runs unchanged wherever it is pasted.
 -- The order of the rows is whole, so that equal databases give equal reports.
 
 -- name: bounds
@@ -8,12 +8,20 @@ SELECT purpose, unit, reserved_min, reserved_shown, reserved_max, unknown, total
     1.0 * reserved_max / total AS share_max, 1.0 * unknown / total AS share_unknown, rules
 FROM dataset_bounds WHERE dataset = :dataset ORDER BY purpose, unit;
 
--- name: tiers
-SELECT tier, sum(origins) AS origins, sum(rows) AS rows, sum(weight) AS weight,
-    1.0 * sum(rows) / max(total_rows) AS share,
-    sum(weight) / max(total_weight) AS weight_share
-FROM dataset_signals WHERE dataset = :dataset AND purpose = :purpose
-GROUP BY tier ORDER BY tier;
+-- name: decided
+WITH amounts AS MATERIALIZED (
+    SELECT protocol, tier, rows, weight, total_rows, total_weight FROM dataset_signals
+    WHERE dataset = :dataset AND purpose = :purpose
+)
+SELECT * FROM (
+    SELECT NULL AS protocol, tier, sum(rows) AS rows, sum(weight) AS weight,
+        1.0 * sum(rows) / max(total_rows) AS share, sum(weight) / max(total_weight) AS weight_share
+    FROM amounts WHERE tier IS NOT NULL GROUP BY tier
+    UNION ALL
+    SELECT protocol, NULL, sum(rows), sum(weight), 1.0 * sum(rows) / max(total_rows),
+        sum(weight) / max(total_weight)
+    FROM amounts WHERE protocol IS NOT NULL GROUP BY protocol
+) ORDER BY tier, rows DESC, protocol;
 
 -- name: states
 SELECT purpose, state, origins, rows, weight, 1.0 * rows / total_rows AS share,
@@ -26,17 +34,20 @@ SELECT rules, purpose, state, rows, weight, 1.0 * rows / total_rows AS share,
 FROM sensitivity WHERE dataset = :dataset AND purpose IN (:purpose, 'tdm')
 ORDER BY rules, purpose, state;
 
--- name: seen
-SELECT count(*) AS planned, sum(presence != 'unseen') AS seen,
-    1.0 * sum(presence != 'unseen') / count(*) AS share,
-    sum(presence = 'unseen') AS unseen, min(observed_at) AS first_at, max(last_at) AS last_at
-FROM coverage;
-
 -- name: coverage
-SELECT resource, count(*) AS planned, sum(presence = 'present') AS present,
-    sum(presence = 'absent') AS absent, sum(presence = 'malformed') AS malformed,
-    sum(presence = 'unseen') AS unseen
-FROM coverage GROUP BY resource ORDER BY planned DESC, resource;
+WITH places AS MATERIALIZED (
+    SELECT resource, count(*) AS planned, sum(presence = 'present') AS present,
+        sum(presence = 'absent') AS absent, sum(presence = 'malformed') AS malformed,
+        sum(presence = 'unseen') AS unseen, min(observed_at) AS first_at, max(last_at) AS last_at
+    FROM coverage GROUP BY resource
+)
+SELECT *, planned - unseen AS seen, 1.0 * (planned - unseen) / planned AS share FROM (
+    SELECT * FROM places
+    UNION ALL
+    SELECT NULL, coalesce(sum(planned), 0), sum(present), sum(absent), sum(malformed),
+        coalesce(sum(unseen), 0), min(first_at), max(last_at)
+    FROM places
+) ORDER BY resource IS NOT NULL, planned DESC, resource;
 
 -- name: unseen
 SELECT resource, reason, places FROM (
@@ -51,21 +62,15 @@ SELECT resource, reason, places FROM (
 
 -- name: signals
 SELECT protocol, title, tier, reserving_sites, reserving_origins,
-    1.0 * reserving_sites / (SELECT count(*) FROM sites) AS share
+    1.0 * reserving_sites / :sites AS share
 FROM protocols WHERE reserving_sites > 0 ORDER BY reserving_sites DESC, protocol;
-
--- name: amounts
-SELECT protocol, sum(rows) AS rows, 1.0 * sum(rows) / max(total_rows) AS share,
-    sum(weight) / max(total_weight) AS weight_share
-FROM dataset_signals WHERE dataset = :dataset AND purpose = :purpose
-GROUP BY protocol ORDER BY rows DESC, protocol;
 
 -- name: sites_in_all
 SELECT count(*) AS sites FROM sites;
 
 -- name: agents
 SELECT s.agent, a.operator, count(DISTINCT s.site) AS sites,
-    1.0 * count(DISTINCT s.site) / (SELECT count(*) FROM sites) AS share
+    1.0 * count(DISTINCT s.site) / :sites AS share
 FROM statements AS s LEFT JOIN agents AS a ON a.token = s.agent
 WHERE s.protocol = 'robots_txt' AND s.purpose = :purpose AND s.stance = 'reserved'
     AND s.counts = 1 AND s.agent != '*'
@@ -93,9 +98,6 @@ FROM conflicts GROUP BY kind, purpose ORDER BY origins DESC, kind, purpose LIMIT
 -- name: prose
 SELECT location, kind, count(DISTINCT site) AS sites FROM candidates
 WHERE strength = 'candidate' GROUP BY location, kind ORDER BY sites DESC, location, kind LIMIT 12;
-
--- name: text_read
-SELECT count(*) AS origins, sum(textual_candidate IS NOT NULL) AS read FROM reservations;
 
 -- name: dataset
 SELECT path, digest, format, url_column, weight_column, rows, weight, origins, unattributable

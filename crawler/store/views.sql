@@ -753,7 +753,7 @@ total AS MATERIALIZED (
     SELECT dataset, sum(weight) AS weight, count(DISTINCT origin) AS origins
     FROM dataset_origin GROUP BY dataset
 ),
-decided AS MATERIALIZED (
+decided AS (
     SELECT
         d.dataset, finding.purpose, reading.protocol,
         coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,
@@ -866,21 +866,46 @@ judged AS (
     SELECT label FROM ruleset
     WHERE EXISTS (SELECT 1 FROM finding WHERE finding.rules = ruleset.label)
 ),
+-- Origins are numbered as they come: those of a dataset are from `first` to `last`.
 total AS MATERIALIZED (
-    SELECT dataset, sum(weight) AS weight FROM dataset_origin GROUP BY dataset
+    SELECT
+        dataset, count(*) AS origins, sum(rows) AS rows, sum(weight) AS weight,
+        min(origin) AS first, max(origin) AS last
+    FROM dataset_origin GROUP BY dataset
+),
+-- Findings are read in the order of their index, so that nothing is sorted.
+found AS MATERIALIZED (
+    SELECT
+        total.dataset, purpose.name AS purpose, judged.label AS rules, state.name AS state,
+        count(*) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
+    FROM total
+    CROSS JOIN judged
+    CROSS JOIN purpose
+    CROSS JOIN state
+    CROSS JOIN finding
+        ON finding.rules = judged.label AND finding.purpose = purpose.name
+        AND finding.state = state.name
+        AND finding.origin >= total.first AND finding.origin <= total.last
+    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin AND d.dataset = total.dataset
+    GROUP BY total.dataset, judged.label, purpose.name, state.name
 ),
 counted AS (
+    SELECT dataset, purpose, rules, state, origins, rows, weight FROM found
+    UNION ALL
+    -- What is left was not judged under that rule set.
     SELECT
-        d.dataset, purpose.name AS purpose, judged.label AS rules,
-        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(d.rows) AS rows,
-        sum(d.weight) AS weight
-    FROM dataset_origin AS d
+        total.dataset, purpose.name, judged.label, 'unknown',
+        total.origins - coalesce(sum(found.origins), 0),
+        total.rows - coalesce(sum(found.rows), 0),
+        total.weight - coalesce(sum(found.weight), 0.0)
+    FROM total
     CROSS JOIN purpose
     CROSS JOIN judged
-    LEFT JOIN finding
-        ON finding.origin = d.origin AND finding.purpose = purpose.name
-        AND finding.rules = judged.label
-    GROUP BY d.dataset, purpose.name, judged.label, coalesce(finding.state, 'unknown')
+    LEFT JOIN found
+        ON found.dataset = total.dataset AND found.purpose = purpose.name
+        AND found.rules = judged.label
+    GROUP BY total.dataset, purpose.name, judged.label
+    HAVING total.origins > coalesce(sum(found.origins), 0)
     UNION ALL
     SELECT dataset, purpose.name, judged.label, 'unknown', 0, sum(rows), NULL
     FROM dataset_reject CROSS JOIN purpose CROSS JOIN judged

@@ -140,7 +140,8 @@ def make(path, hosts, *, name="x", weight_column="tokens", state=State.RESERVED)
         path=name, files=((name, 0, "0" * 64),), format="text", url_column="url",
         weight_column=weight_column, rows=len(hosts), rejects=(),
     )  # fmt: skip
-    counted = [(h, Origin(scheme="https", host=h, port=443, site=h), 1, 2.0, ()) for h in hosts]
+    weight = 2.0 if weight_column else None
+    counted = [(h, Origin(scheme="https", host=h, port=443, site=h), 1, weight, ()) for h in hosts]
     with transaction(db):
         evidence_writer.add_dataset(db, dataset, counted, AT)
         derived.save_rule_sets(db, [rules], rules)
@@ -187,7 +188,6 @@ def test_a_page_is_small_however_large_the_dataset_is(tmp_path):
 
 def test_without_a_weight_column_nothing_is_said_of_weight(tmp_path):
     with closing(make(tmp_path / "a.db", ["a.example"], weight_column="")) as db:
-        db.execute("UPDATE dataset_origin SET weight = NULL")
         text = report_text(db, ReportRequest(form=Format.MARKDOWN))
     assert "tokens" not in text
     assert "**100\u00a0%** of the rows." in text

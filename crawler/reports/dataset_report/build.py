@@ -39,7 +39,7 @@ def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top:
     queries = ReportQueries(db, chosen, purpose.value, top)
     if queries.rules is None:
         raise NothingToReportError("nothing was judged yet; run `tdm-audit judge` first")
-    seen = queries.table("seen").dicts()[0]
+    seen = queries.seen
     return Report(
         title=queries.title,
         path=queries.facts["path"],
@@ -47,7 +47,9 @@ def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top:
         rules=queries.rules,
         coverage=words.share(seen["share"]),
         lead=tuple(_lead(queries, seen)),
-        lead_tables={n: queries.table(n) for n in ("bounds", "tiers", "states", "seen", "dataset")},
+        lead_tables={
+            n: queries.table(n) for n in ("bounds", "decided", "states", "coverage", "dataset")
+        },
         figures=figures.all_of(queries),
         change=_change(queries.run),
         limits=words.LIMITS,
@@ -107,7 +109,7 @@ def _tiers(queries: ReportQueries) -> list[Sentence]:
     """Return what most of the reserved is, if one tier has more than half of it."""
     column = "weight" if queries.weight_name else "rows"
     whole = queries.bounds(queries.purpose, column) or {}
-    found = queries.table("tiers").dicts()
+    found = queries.table("decided").dicts()
     tiers = {t["tier"]: t for t in found if t["tier"] in words.TIERS}
     most = max(tiers.values(), key=lambda t: t[column] or 0, default=None)
     if most is None or 2 * (most[column] or 0) <= whole["reserved_shown"]:
@@ -134,7 +136,7 @@ def _change(run: dict[str, Any]) -> str:
 def _facts(queries: ReportQueries) -> tuple[tuple[str, str], ...]:
     run, facts = queries.run, queries.facts
     ended = f"ended: {run['ended']}" if run["ended"] else "not ended"
-    seen = queries.table("seen").dicts()[0]
+    seen = queries.seen
     counted: Number = words.count(facts["rows"])
     return (
         ("dataset", f"{facts['path']}, {counted} rows, {facts['unattributable']:,} of them without "

@@ -143,12 +143,12 @@ def readings(queries: ReportQueries) -> Figure:
 
 def coverage(queries: ReportQueries) -> Figure:
     """Return what became of the planned places."""
-    seen = queries.table("seen").dicts()[0]
+    seen = queries.seen
     reasons: dict[str, list[str]] = {}
     for row in queries.table("unseen").dicts():
         reasons.setdefault(row["resource"], []).append(f"{row['reason']} {row['places']:,}")
     bars, cells = [], []
-    found = queries.table("coverage").dicts()
+    found = [row for row in queries.table("coverage").dicts() if row["resource"] is not None]
     for row in found:
         parts = tuple(
             Part(name, Number(row[name], f"{row[name]:,}")) for name in words.PRESENCES if row[name]
@@ -173,6 +173,6 @@ def coverage(queries: ReportQueries) -> Figure:
             rows=tuple(cells),
             numeric=frozenset(range(1, 6)),
         ),
-        tables={n: queries.table(n) for n in ("seen", "coverage", "unseen")},
+        tables={n: queries.table(n) for n in ("coverage", "unseen")},
         drawn={"bars": bars, "legend": "presences"},
     )

@@ -10,7 +10,7 @@ _OF_AGENTS = ("genai_train", "ai_input", "search")
 
 def signals(queries: ReportQueries) -> Figure:
     """Return the protocols by which sites reserve, with what they decided."""
-    amounts = {row["protocol"]: row for row in queries.table("amounts").dicts()}
+    amounts = {row["protocol"]: row for row in queries.table("decided").dicts()}
     rows: list[tuple[Cell, ...]] = []
     for row in queries.table("signals").dicts():
         decided = amounts.get(row["protocol"], {})
@@ -37,7 +37,7 @@ def signals(queries: ReportQueries) -> Figure:
             rows=tuple(rows),
             numeric=frozenset(range(2, 5 + len(weight))),
         ),
-        tables={n: queries.table(n) for n in ("signals", "sites_in_all", "amounts")},
+        tables={n: queries.table(n) for n in ("signals", "sites_in_all", "decided")},
         drawn={"of": 2},
     )
 
@@ -148,13 +148,12 @@ def conflicts(queries: ReportQueries) -> Figure:
 
 def prose(queries: ReportQueries) -> Figure:
     """Return where passages were found that may reserve."""
-    read = queries.table("text_read").dicts()[0]
     return Figure(
         key="prose",
         title="Prose that may reserve, not judged",
-        unit="Sites with a passage found by search, in text read from "
-        f"{words.count(read['read'] or 0)} of {words.count(read['origins'])} origins. Courts "
-        f"differ on its worth; it changes nothing under signals.{queries.scope}",
+        unit=f"Sites of {words.count(queries.all_sites)} with a passage found by search, in the "
+        "text that was read. Courts differ on its worth; it changes nothing under signals."
+        f"{queries.scope}",
         kind="grid",
         grid=Grid(
             head=("location", "kind", "sites"),
@@ -164,7 +163,7 @@ def prose(queries: ReportQueries) -> Figure:
             ),
             numeric=frozenset({2}),
         ),
-        tables={n: queries.table(n) for n in ("prose", "text_read")},
+        tables={n: queries.table(n) for n in ("prose", "sites_in_all")},
         drawn={"head": 0},
         if_empty="No such passage was found.",
     )

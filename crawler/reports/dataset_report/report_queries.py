@@ -6,6 +6,9 @@ from typing import Any
 
 from crawler.store.figures import Table, table
 
+# Queries of shares of the sites, whose number is found once.
+_OF_SITES = ("signals", "agents")
+
 
 class ReportQueries:
     """The queries of one report, each run once, and what several figures take from them."""
@@ -18,9 +21,11 @@ class ReportQueries:
         """Return the result of a query; `purpose` differs from that of the report for a few."""
         about = purpose or self.purpose
         if (name, about) not in self._tables:
-            self._tables[name, about] = table(
-                self._db, name, dataset=self.dataset, purpose=about, top=self.top
-            )
+            values: dict[str, str | int] = {"dataset": self.dataset, "purpose": about}
+            values |= {"top": self.top}
+            if name in _OF_SITES:
+                values |= {"sites": self.all_sites}
+            self._tables[name, about] = table(self._db, name, **values)
         return self._tables[name, about]
 
     @cached_property
@@ -59,6 +64,11 @@ class ReportQueries:
     def all_sites(self) -> int:
         """The number of sites in the database."""
         return int(self.table("sites_in_all").rows[0][0])
+
+    @cached_property
+    def seen(self) -> dict[str, Any]:
+        """The planned places in all."""
+        return next(r for r in self.table("coverage").dicts() if r["resource"] is None)
 
     def bounds(self, purpose: str, unit: str) -> dict[str, Any] | None:
         """Return the bounds of a purpose in a unit; None for a weight that there is not."""
