@@ -17,7 +17,7 @@ from crawler.evaluate.applicable import missing
 from crawler.evaluate.current_answers import ObservationRow, current_answers
 from crawler.evaluate.evaluator import evaluate
 from crawler.evaluate.records import LastFailure
-from crawler.evaluate.snapshot import SnapshotReader
+from crawler.evaluate.snapshot import EXPECTED, SnapshotReader
 from crawler.evaluate.url_verdicts import pages_with_own_statements
 from crawler.model import Question
 from crawler.protocols.media import cawg
@@ -293,8 +293,15 @@ def row(key, status=200, *fields, day=1, hop=0, url=PAGE, note="", resource=Reso
     )
 
 
+# What else a crawl requests of every origin, and is not there.
+ABSENT = [
+    row(90 + n, 404, resource=resource)._replace(asked=f"https://h.example{path}")
+    for n, (resource, path) in enumerate(EXPECTED.items())
+]
+
+
 def load(rows):
-    return SnapshotReader(lambda _origin: rows, {}.get).load(1)
+    return SnapshotReader(lambda _origin: [*rows, *ABSENT], {}.get).load(1)
 
 
 RESPONSES = {
