@@ -306,7 +306,7 @@ def test_samples_of_a_forgotten_version_stay_with_versions_that_contain_it(db, f
     for name in "ab":
         a_shard(folder, name, f"{name}.example")
         ingest(db, folder, name="news")
-    urls = "SELECT url FROM sample ORDER BY 1"
+    urls = "SELECT DISTINCT url FROM sample ORDER BY 1"
     before = db.execute(urls).fetchall()
     with transaction(db):
         numbers = forgetting.chosen_versions(db, "news", older=True, every=False)
