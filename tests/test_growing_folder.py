@@ -196,5 +196,7 @@ def test_versions_are_listed_and_forgotten(nights, tdm_audit, tmp_path):
     assert rows(tmp_path, "SELECT count(*) FROM forgotten_datasets") == [(3,)]
     assert rows(tmp_path, "SELECT count(*), max(id) FROM observation") == before
     assert rows(tmp_path, "SELECT sum(rows) FROM reservations") == [(6,)]
+    done = tdm_audit("verify", "--derived", "--db", db)
+    assert done.returncode == 0, done.stdout
     done = tdm_audit("forget", "olds", "--all", "--yes", "--db", db)
     assert (done.returncode, "there is no dataset olds" in done.stderr) == (1, True)

@@ -4,7 +4,8 @@ from contextlib import closing
 from pathlib import Path
 
 from crawler.clock import stamp
-from crawler.store import forgetting
+from crawler.commands.judge import answer_crawlers
+from crawler.store import derived, forgetting, manifests
 from crawler.store.database import (
     checkpoint,
     connect,
@@ -35,11 +36,16 @@ def forget(
         found = forgetting.versions(connection, numbers)
         if confirmed:
             forgetting.forget(connection, numbers, command, stamp())
+            # Another version may count now, whose rows were collected by another crawler.
+            answer_crawlers(connection, derived.rule_set(connection, None))
+            manifests.write(connection, "remove", [])
     if confirmed:
-        _shorten(db)
+        _publish(db)
     return found
 
 
-def _shorten(db: Path) -> None:
+def _publish(db: Path) -> None:
+    """Write the manifest of the removal beside the database, whose log ends in the file."""
     with sqlite_errors_as_store_error(db), closing(connect(db)) as connection:
+        manifests.publish(connection, db)
         checkpoint(connection)

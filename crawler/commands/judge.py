@@ -70,14 +70,23 @@ def rebuild(
                 on_origin()
         writer.write()
         derived.recreate_indexes(db, indexes)
-        _answer_crawlers(db, reader, chosen, deadline)
+        answer_crawlers(db, chosen, reader, deadline)
     return judged
 
 
-def _answer_crawlers(
-    db: sqlite3.Connection, reader: SnapshotReader, chosen: RuleSet, deadline: float
+def answer_crawlers(
+    db: sqlite3.Connection,
+    chosen: RuleSet,
+    reader: SnapshotReader | None = None,
+    deadline: float = math.inf,
 ) -> None:
-    """Evaluate origins for the crawlers that collected their rows, where that was not done."""
+    """Evaluate origins for the crawlers that collected their rows, where that was not done.
+
+    Answers that no row needs any more are deleted. It is done in the caller's transaction, until
+    the `deadline` of the monotonic clock.
+    """
+    collectors.drop_unneeded(db)
+    reader = reader or snapshot_reader(db)
     # Also where nothing was visited: the crawler of a dataset may be named later.
     for origin, crawler in collectors.unanswered(db):
         if time.monotonic() > deadline:

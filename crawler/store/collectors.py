@@ -30,6 +30,15 @@ def unanswered(db: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         last = whole[-1][0]
 
 
+def drop_unneeded(db: sqlite3.Connection) -> None:
+    """Delete the answers to crawlers that collected no rows that count, in the transaction."""
+    db.execute(
+        "DELETE FROM agent_answer WHERE NOT EXISTS (SELECT 1 FROM dataset_origin AS d "
+        "JOIN dataset ON dataset.id = d.dataset "
+        "WHERE d.origin = agent_answer.origin AND dataset.crawler = agent_answer.agent)"
+    )
+
+
 def save_answer(
     db: sqlite3.Connection, origin: int, agent: str, snapshot: OriginSnapshot, answer: AgentAnswer
 ) -> None:
