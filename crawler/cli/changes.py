@@ -66,7 +66,7 @@ def _bound(text: str, *, is_end: bool) -> str | None:
     return None
 
 
-@click.command(name="changes")
+@click.command(name="changes", short_help="List what hosts reserve otherwise than before.")
 @db_option
 @click.option("--since", type=Moment(), metavar="RUN|DATE", help="Seen first by this run or later.")
 @click.option(

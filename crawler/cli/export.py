@@ -119,8 +119,9 @@ def _list_views() -> None:
     """Print the public views with the first sentence of their descriptions."""
     from crawler.store.database import public_views
 
-    for name, (text, _) in sorted(public_views().items()):
-        say([f"{name:<18}{text}"])
+    views = sorted(public_views().items())
+    longest = max(len(name) for name, _ in views)
+    say(f"{name:<{longest}}  {text}" for name, (text, _) in views)
 
 
 def _print(connection: "sqlite3.Connection", view: str, form: str, *, raw: bool) -> None:

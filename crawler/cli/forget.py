@@ -10,7 +10,7 @@ from crawler.cli._options import db_option, exit_on_error, output, say
 from crawler.cli.datasets import show_versions
 
 
-@click.command(name="forget")
+@click.command(name="forget", short_help="Remove rows of a dataset, never evidence.")
 @click.argument("dataset", metavar="NAME[@VERSION]")
 @db_option
 @click.option("--older", is_flag=True, help="Remove all versions of NAME but the one that counts.")

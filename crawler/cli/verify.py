@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crawler.commands.verify import Verification
 
 
-@click.command(name="verify")
+@click.command(name="verify", short_help="Check that evidence is as its manifests say.")
 @db_option
 @click.option("--derived", is_flag=True, help="Rebuild what was derived, in a copy, and compare.")
 @click.option("--head", metavar="DIGEST", help="A head that was kept outside, of any run.")
@@ -93,7 +93,7 @@ def _show(found: "Verification", *, with_derived: bool) -> None:
         say(["Self-consistent; nothing outside vouches for it."])
 
 
-@click.command(name="adopt")
+@click.command(name="adopt", short_help="Make manifests for runs that have none.")
 @db_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def adopt_command(db: Path, quiet: bool) -> None:

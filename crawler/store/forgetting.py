@@ -32,8 +32,8 @@ class Version(NamedTuple):
     ingested_at: str
     collected_from: str | None
     collected_to: str | None
-    upstream: str
-    crawler: str
+    upstream: str | None
+    crawler: str | None
     facets: str
 
 

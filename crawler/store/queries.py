@@ -233,8 +233,8 @@ def collection(db: sqlite3.Connection, dataset: int) -> Collection:
     )
     answers = db.execute(query, (dataset,)).fetchall()
     return Collection(
-        crawler=crawler,
-        upstream=upstream,
+        crawler=crawler or "",
+        upstream=upstream or "",
         collected_from=first,
         collected_to=last,
         origins={access: origins for access, origins, _, _ in answers},

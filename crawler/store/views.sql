@@ -67,8 +67,8 @@ SELECT
     ) AS facets,  -- JSON: facets by which rows are counted in `dataset_facets`, and their columns
     dataset.collected_from AS collected_from,  -- first day, month or year of collection, as given or as a column says; NULL if not given
     dataset.collected_to AS collected_to,  -- last one, likewise
-    dataset.upstream AS upstream,  -- who collected the rows, as given; empty if not given
-    dataset.crawler AS crawler,  -- product token of the crawler that collected them, as given; empty if not given
+    nullif(dataset.upstream, '') AS upstream,  -- who collected the rows, as given; NULL if not given
+    nullif(dataset.crawler, '') AS crawler,  -- product token of the crawler that collected them, as given; NULL if not given
     dataset.ingested_at AS ingested_at  -- UTC
 FROM dataset;
 
@@ -1011,7 +1011,7 @@ CREATE VIEW dataset_collection AS
 SELECT
     answer.dataset AS dataset,  -- number of the dataset, in `datasets`
     answer.crawler AS crawler,  -- product token of the crawler that collected the rows
-    dataset.upstream AS upstream,  -- who collected them, as given; empty if not given
+    nullif(dataset.upstream, '') AS upstream,  -- who collected them, as given; NULL if not given
     dataset.collected_from AS collected_from,  -- when they were collected, as in `datasets`
     dataset.collected_to AS collected_to,  -- likewise
     answer.access AS access,  -- refused: turned away from everything; partly: from some paths, so that some of the rows may be; admitted; unknown
