@@ -45,7 +45,7 @@ def forget(
 
 
 def _publish(db: Path) -> None:
-    """Write the manifest of the removal beside the database, whose log ends in the file."""
+    """Append the manifest of the removal to its file, and end the log of the database."""
     with sqlite_errors_as_store_error(db), closing(connect(db)) as connection:
         manifests.publish(connection, db)
         checkpoint(connection)

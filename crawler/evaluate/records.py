@@ -118,7 +118,7 @@ class ApplicableStatements(NamedTuple):
 
 
 class PageShare(NamedTuple):
-    """How many sampled pages and media files carry a statement of their own that reserves.
+    """The number of sampled pages and media files that reserve for themselves, and of those seen.
 
     `seen` counts those that were seen. The home page is none of them: it was not drawn from the
     dataset, so it says nothing about how common such pages are there.

@@ -1,4 +1,4 @@
-"""How many sampled pages of an origin are requested until the share that reserves is known.
+"""The number of sampled pages that are requested: until the share that reserves is known.
 
 Signals of single pages (headers, meta elements) say nothing about pages that were not requested. A
 sample tells how common they are. Where all pages agree, 16 are enough; where half of them reserve,
