@@ -26,6 +26,7 @@ from crawler.store.database import (
     connect,
     exclusive_lock,
     sqlite_errors_as_store_error,
+    transaction,
 )
 from crawler.store.evidence_reader import cut_off, origins_waiting
 from crawler.store.local_failures import save_local_failures
@@ -162,6 +163,10 @@ def _crawl(
     if run is not None:
         ended, visited = _fetch(db, request, due, listener, notes)
         save_local_failures(db, run, notes, stamp())
+    elif not manifests.covers_all_datasets(db):
+        # Otherwise the end of a run makes the manifest.
+        with transaction(db):
+            manifests.write(db, "ingest", [])
     _judge(db, rules, ended, request.keep_contacts, listener)
     return CrawlResult(
         run=run,

@@ -130,7 +130,8 @@ def without_notes(files: list[Path]) -> list[Path]:
 def _is_note(path: Path) -> bool:
     named = known_format(path)
     if named is JSON and path.exists():
-        return _detected(path) is JSON
+        # Nobody compresses notes: what cannot be read there is a damaged shard, and is told.
+        return path.suffix.lower() == ".json" and _detected(path) is JSON
     return named in (TEXT, JSON)
 
 

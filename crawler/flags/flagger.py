@@ -165,7 +165,7 @@ class Flagger:
     def flag(self, urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Table:
         """Return the columns of `SCHEMA` for URLs, in their order.
 
-        Raises `FlaggerBusyError` if this flagger is already evaluating.
+        Raises `FlaggerBusyError` if this flagger is already evaluating, and `TypeError` for a text.
         """
         texts = _texts(urls)
         with self._exclusively():
@@ -304,6 +304,8 @@ def _cache_key(evidence: str, evaluator: ReferenceEvaluator) -> str:
 
 def _texts(urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return URLs as an Arrow array of text. Values that are no text become null."""
+    if isinstance(urls, str | bytes):
+        raise TypeError("flag takes a list of URLs, not one of them")
     if isinstance(urls, pa.Array | pa.ChunkedArray):
         return urls.cast(pa.string())
     texts = [url if isinstance(url, str) else None for url in urls]

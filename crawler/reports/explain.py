@@ -65,15 +65,22 @@ class Explanation:
     sources: dict[int, Source]
 
 
-def meaning(finding: Finding) -> str:
-    """Return what the state of a finding claims, in a sentence that is true of this finding."""
+def meaning(finding: Finding, agent: str | None = None) -> str:
+    """Return what the state of a finding claims, in a sentence that is true of this finding.
+
+    `agent` is the one that the finding is about, None for everybody.
+    """
     if finding.exceptions:
         return _MEANING_WITH_EXCEPTIONS[finding.state]
     if finding.malformed and finding.state is State.PERMITTED:
         return "an explicit positive statement; a reservation was attempted, and it is malformed"
     if finding.malformed and finding.state is State.SILENT:
         return "everything planned was read; a reservation was attempted, and it is malformed"
-    return _MEANING[finding.state]
+    told = _MEANING[finding.state]
+    if agent is None:
+        return told
+    told = told.replace("for every agent", f"for {agent}")
+    return told.replace("to all robots", f"to {agent}")
 
 
 def as_text(explanation: Explanation) -> Iterator[str]:
@@ -118,7 +125,7 @@ def _failed(evidence: ResourceEvidence) -> str:
 def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
     extra = f" ({finding.detail})" if finding.detail else ""
     yield f"{finding.purpose:<12} {finding.state.upper()}{extra}"
-    yield f"  {meaning(finding)}"
+    yield f"  {meaning(finding, explanation.agent)}"
     if finding.stale:
         yield "  stale: the last attempt failed, so this rests on older evidence"
     if finding.conflict:
@@ -215,7 +222,7 @@ def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, objec
     return {
         "purpose": finding.purpose,
         "state": finding.state,
-        "meaning": meaning(finding),
+        "meaning": meaning(finding, explanation.agent),
         "detail": finding.detail,
         "exceptions": list(finding.exceptions),
         "conflict": finding.conflict,

@@ -27,8 +27,8 @@ def headline(numbers: Summary, purpose: Purpose = _PURPOSE) -> str:
     audience = f" for {numbers.agent}" if numbers.agent else ""
     unknown = numbers.rows.get((purpose, State.UNKNOWN), 0)
     return (
-        f"Of {scope}: {purpose} is reserved{audience} on {reserved}; {unknown:,} unknown "
-        f"({numbers.rules})."
+        f"Of {scope}: {purpose} is reserved{audience} (wholly, on terms or in part) by the origins "
+        f"of {reserved}; {unknown:,} unknown ({numbers.rules})."
     )
 
 

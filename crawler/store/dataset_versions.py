@@ -133,8 +133,10 @@ def enlist(db: sqlite3.Connection, dataset: int, naming: Naming) -> None:
     name = _name(db, dataset, naming)
     db.execute(
         "UPDATE dataset SET name = ?1, named = ?2, source = ?3, "
-        "version = (SELECT coalesce(max(version), 0) + 1 FROM dataset WHERE name = ?1 "
-        "AND id != ?4) WHERE id = ?4",
+        # The number of a version that was forgotten is not used again.
+        "version = 1 + max((SELECT coalesce(max(version), 0) FROM dataset WHERE name = ?1 "
+        "AND id != ?4), (SELECT coalesce(max(version), 0) FROM forgotten WHERE name = ?1)) "
+        "WHERE id = ?4",
         (name, _is_named(db, name, naming), naming.source, dataset),
     )
     count_only(db, dataset)

@@ -98,6 +98,12 @@ def uncovered_runs(db: sqlite3.Connection) -> list[int]:
     return [run for (run,) in ended if run not in covered]
 
 
+def covers_all_datasets(db: sqlite3.Connection) -> bool:
+    """Return whether each dataset that is stored is in a manifest."""
+    covered = {int(n) for _, _, text, _ in stored(db) for n in json.loads(text)["datasets"]}
+    return covered.issuperset(n for (n,) in db.execute("SELECT dataset FROM ingested"))
+
+
 def runs_of(text: str) -> dict[str, Any]:
     """Return the runs of a manifest, by their number, with their trees."""
     runs: dict[str, Any] = json.loads(text)["runs"]

@@ -533,3 +533,11 @@ def test_only_verdicts_on_the_evidence_that_is_there_are_remembered(
             0
         ]
     assert bool(kept) is not meanwhile
+
+
+@pytest.mark.parametrize("text", ["http://a.example/", b"http://a.example/"])
+def test_one_text_is_no_list_of_urls(text):
+    with database([]) as db:
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.TDM,))
+        with pytest.raises(TypeError, match="a list"):
+            flagger.flag(text)

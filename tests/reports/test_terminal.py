@@ -294,19 +294,22 @@ HEADLINES = [
     (
         "both bounds",
         {},
-        "Of 1,723 rows from 147 origins: genai_train is reserved on 345 rows (20.0%), 12 in the "
+        "Of 1,723 rows from 147 origins: genai_train is reserved "
+        "(wholly, on terms or in part) by the origins of 345 rows (20.0%), 12 in the "
         "narrowest and 400 in the widest reading; 40 unknown (signals/1).",
     ),
     (
         "equal bounds",
         {"bounds": {"genai_train": (1, 1, 1)}, "rows": {}},
-        "Of 1,723 rows from 147 origins: genai_train is reserved on 1 row (0.1%); 0 unknown "
+        "Of 1,723 rows from 147 origins: genai_train is reserved "
+        "(wholly, on terms or in part) by the origins of 1 row (0.1%); 0 unknown "
         "(signals/1).",
     ),
     (
         "an agent, and rows without a host",
         {"agent": "CCBot", "unattributable": 23},
-        "Of 1,723 rows, 1,700 of them from 147 origins: genai_train is reserved for CCBot on "
+        "Of 1,723 rows, 1,700 of them from 147 origins: genai_train is reserved for CCBot "
+        "(wholly, on terms or in part) by the origins of "
         "345 rows (20.0%), 12 in the narrowest and 400 in the widest reading; 40 unknown "
         "(signals/1).",
     ),
@@ -314,7 +317,8 @@ HEADLINES = [
         "a weight",
         {"weight_bounds": dict.fromkeys(["genai_train"], Bounds(1.0, 7.0, 9.0)),
          "total_weight": 10.0, "weight_name": "tokens"},
-        "Of 1,723 rows from 147 origins: genai_train is reserved on 345 rows (20.0%) and 70.0% of "
+        "Of 1,723 rows from 147 origins: genai_train is reserved "
+        "(wholly, on terms or in part) by the origins of 345 rows (20.0%) and 70.0% of "
         "the tokens, 12 in the narrowest and 400 in the widest reading; 40 unknown (signals/1).",
     ),
     ("nothing judged", {"rules": "", "total_rows": 1, "total_origins": 1},
