@@ -83,12 +83,20 @@ class UrlColumns(NamedTuple):
         texts = [c.path.sql() if line is None else c.path.sql_in_line(line) for c in self.columns]
         if self.is_plain:
             return f"SELECT {number} AS n, {texts[0]} AS url FROM {source}"  # noqa: S608 - quoted
+        # A text without characters is no URL: CSV has no other way to say so.
         lists = [
-            text if column.path.is_list else f"[{text}]"
+            f"list_transform({text}, lambda t: {_filled('t')})"
+            if column.path.is_list
+            else f"[{_filled(text)}]"
             for column, text in zip(self.columns, texts, strict=True)
         ]
         named = ", ".join(f"{text} AS texts_{at}" for at, text in enumerate(lists))
         return _unnested(f"SELECT {number} AS row, {named} FROM {source}", len(lists))  # noqa: S608 - quoted
+
+
+def _filled(text: str) -> str:
+    """Return SQL for a text, NULL if it is blank."""
+    return f"CASE WHEN trim({text}) != '' THEN {text} END"
 
 
 def _unnested(rows: str, lists: int) -> str:

@@ -182,10 +182,14 @@ def _place(snapshot: OriginSnapshot, finding: CachedFinding) -> _Place | None:
     if finding.deciding is None:
         return None
     evidence = snapshot.resources[finding.deciding.evidence]
-    for answer in snapshot.answers:
-        if answer.resource is evidence.resource and answer.path == evidence.path:
-            return (answer.row.resource, answer.row.asked)
-    return None
+    return next(
+        (
+            (answer.row.resource, answer.row.asked)
+            for answer in snapshot.answers
+            if answer.resource is evidence.resource and answer.path == evidence.path
+        ),
+        None,
+    )
 
 
 def _as_steady(

@@ -118,12 +118,11 @@ def _within_cap(media: Media) -> bytes:
     """Return the extract without parts for which it would be larger than `EXTRACT_CAP`."""
     written = write(media)
     for part, without in (("epub", {"package": None}), ("c2pa", {"credentials": None})):
-        if len(written) <= EXTRACT_CAP:
-            break
-        why = f"the extract would be larger than {EXTRACT_CAP} octets"
-        faults = (*media.faults, MediaFault(part=part, why=why))
-        media = replace(media, faults=faults, **without)  # type: ignore[arg-type]
-        written = write(media)
+        if len(written) > EXTRACT_CAP:
+            why = f"the extract would be larger than {EXTRACT_CAP} octets"
+            faults = (*media.faults, MediaFault(part=part, why=why))
+            media = replace(media, faults=faults, **without)  # type: ignore[arg-type]
+            written = write(media)
     return written
 
 

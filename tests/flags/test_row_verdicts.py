@@ -118,6 +118,16 @@ def test_many_urls_in_one_row(flagger):
     assert (second.urls, second.verdict.basis) == (0, "no origin: empty")
 
 
+@pytest.mark.parametrize("blank", [None, "", " "])
+def test_a_blank_text_is_no_url_of_its_role(flagger, blank):
+    table = pa.table({"p": ["http://unanimous.demo.test/b", blank], "a": [blank, blank]})
+    first, second = flagged(flagger, table, "page=p", "asset=a")
+    assert (first.verdict.state, first.decided_by, first.urls) == ("reserved", "page", 1)
+    assert (second.verdict.basis, second.decided_by, second.urls) == (
+        *("no origin: empty", None, 0),
+    )
+
+
 # Files
 
 ROWS = [

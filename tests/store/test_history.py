@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.commands.judge import rebuild
+from crawler.evaluate.history import history_of
 from tests.store.test_order import SIGNALS, day, db, fresh, look, store
 from tests.strategies import UNTIMED
 
@@ -242,3 +243,8 @@ def test_several_captures_of_one_run_are_looks_of_their_own(db):
         ("silent", None, d(0), d(0), d(2), 1, 0),
         ("partial", d(0), d(2), d(3), None, 2, 0),
     ]
+
+
+def test_an_origin_without_evidence_has_no_history():
+    nothing = (None, None)
+    assert history_of([], lambda _rows: nothing, nothing) is None
