@@ -58,6 +58,7 @@ def count_columns(
     which view `source` of the schema has as `facet_0` and so on.
     """
     found: list[Counted] = []
+    weight = _shared_by_columns(urls, weight)
     for number, column in zip(count(), urls.columns):
         schema = f"column_{number}"
         connection.execute(f"CREATE SCHEMA {schema}")
@@ -67,6 +68,25 @@ def count_columns(
         counted = Counted(column, schema, rows, _rejects(connection))
         found.append(counted._replace(other_hosts=_other_hosts(connection, found, counted)))
     return tuple(found)
+
+
+def _shared_by_columns(urls: UrlColumns, weight: str) -> str:
+    """Return SQL for the weight that each column of a row gets: all weights add up to the row's.
+
+    Columns share it that have a URL in the row; without any, all of them do.
+    """
+    if len(urls.columns) == 1:
+        return weight
+    held = [_holds_text(column) for column in urls.columns]
+    sharing = f"coalesce(nullif({' + '.join(held)}, 0), {len(held)})"
+    return f"CAST({weight} / {sharing} AS DECIMAL(38, 12))"
+
+
+def _holds_text(column: UrlColumn) -> str:
+    """Return SQL for 1 where a column holds a text in a row, else 0."""
+    text = column.path.sql()
+    first = f"list_any_value({text})" if column.path.is_list else text
+    return f"CASE WHEN {first} IS NULL OR trim({first}) = '' THEN 0 ELSE 1 END"
 
 
 def _source(column: UrlColumn, weight: str, facets: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -402,3 +404,17 @@ def test_real_lists_of_hosts(name, column):
         texts = [row[column] for row in csv.DictReader(stream)]
     assert counts(path) == expected_counts(texts)
     assert all(isinstance(origin_of(text), Origin | Reject) for text in texts)
+
+
+def test_columns_with_roles_share_the_weight_of_a_row(tmp_path):
+    table = {
+        "p": ["https://a.example/1", "https://a.example/2", None, "https://b.example/1"],
+        "i": [["https://c.example/1", "https://c.example/2"], [], [""], ["https://d.example/1"]],
+        "t": [10.0, 20.0, 30.0, 40.0],
+    }
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    columns = ("page=p", "asset=i[]")
+    with inventory(tmp_path / "a.parquet", url_column=columns, weight_column="t") as counted:
+        weights = {one.origin.host: one.weight for one in counted.origins()}
+    # The third row names no host; the others weigh 70 in all.
+    assert weights == {"a.example": 25, "b.example": 20, "c.example": 5, "d.example": 20}
