@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import (
     CONDITION_HOLDS,
     db_option,
@@ -77,7 +78,7 @@ def _bound(text: str, *, is_end: bool) -> str | None:
 @click.option(
     "--rules", metavar="ID", help="Under this rule set.  [default: the one that the views show]"
 )
-@click.option("--dataset", type=click.IntRange(1), metavar="N", help="Of origins of this dataset.")
+@chosen_dataset_option
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the N heaviest.")
 @click.option(
     "--format",
@@ -105,6 +106,7 @@ def changes_command(
       tdm-audit changes --format atom > changes.atom
     """
     from crawler.store.changes import ChangeFilter, change_counts, changes
+    from crawler.store.chosen_version import choose_named
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 
     with (
@@ -115,6 +117,7 @@ def changes_command(
     ):
         label = _label(connection, rules)
         _check_runs(connection, options["since"], options["until"])
+        options["dataset"] = choose_named(connection, options["dataset"])
         wanted = ChangeFilter(rules=label, **options)
         _print(connection, wanted, list(changes(connection, wanted)), form)
         counts = change_counts(connection, wanted)

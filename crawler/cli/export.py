@@ -61,9 +61,8 @@ def export_command(
       tdm-audit export sites -o sites.csv --dataset my-dataset
     """
     from crawler.reports.export import export
-    from crawler.store.chosen_version import choose
+    from crawler.store.chosen_version import choose_named
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
-    from crawler.store.dataset_versions import resolve
 
     if listing:
         with output():
@@ -78,8 +77,7 @@ def export_command(
         closing(connect_read_only(db)) as connection,
         output(),
     ):
-        if dataset is not None:
-            choose(connection, resolve(connection, dataset))
+        choose_named(connection, dataset)
         if out == _STDOUT:
             _print(connection, view, form or "csv", raw=raw)
             return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import db_option, exit_on_error, output
 
 _STDOUT = Path("-")
@@ -29,9 +30,7 @@ _PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
     type=click.Choice(["html", "md", "json"]),
     help="Format.  [default: that of the suffix; html for others]",
 )
-@click.option(
-    "--dataset", type=click.IntRange(1), metavar="N", help="Dataset.  [default: the newest]"
-)
+@chosen_dataset_option
 @click.option(
     "--purpose",
     type=click.Choice(_PURPOSES),
@@ -51,7 +50,7 @@ def report_command(
     db: Path,
     out: Path,
     form: str | None,
-    dataset: int | None,
+    dataset: str | None,
     purpose: str,
     top: int,
     quiet: bool,
@@ -66,21 +65,19 @@ def report_command(
       tdm-audit report -o - --format json | jq .figures.states
     """
     from crawler.commands.report import Format, ReportRequest, format_of, report_text, write_report
+    from crawler.store.chosen_version import choose_named
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.vocab import Purpose
 
-    request = ReportRequest(
-        form=format_of(out) if form is None else Format(form),
-        dataset=dataset,
-        purpose=Purpose(purpose),
-        top=top,
-    )
+    kind = format_of(out) if form is None else Format(form)
     with (
         exit_on_error(),
         sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         output(),
     ):
+        number = choose_named(connection, dataset)
+        request = ReportRequest(form=kind, dataset=number, purpose=Purpose(purpose), top=top)
         if out == _STDOUT:
             sys.stdout.flush()
             sys.stdout.buffer.write(report_text(connection, request).encode())

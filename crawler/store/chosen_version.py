@@ -4,8 +4,21 @@ import re
 import sqlite3
 
 from crawler.store.database import view_statements
+from crawler.store.dataset_versions import resolve
 
 _CREATE = re.compile(r"^CREATE VIEW ", re.MULTILINE)
+
+
+def choose_named(db: sqlite3.Connection, name: str | None) -> int | None:
+    """Choose the version `NAME` or `NAME@VERSION` of a dataset, and return its number.
+
+    Without a name nothing is chosen. Raise `VersionError` if there is none.
+    """
+    if name is None:
+        return None
+    number = resolve(db, name)
+    choose(db, number)
+    return number
 
 
 def choose(db: sqlite3.Connection, dataset: int) -> None:

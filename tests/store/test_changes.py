@@ -101,8 +101,7 @@ FILTERS = {
     "since a time": (["--since", "2026-01-03T00:01Z"], []),
     "of a kind": (["--kind", "stopped"], [("freed.test", "stopped")]),
     "the heaviest": (["--limit", "1"], [("heavy.test", "began")]),
-    "of a dataset": (["--dataset", "1", "--kind", "began"], [("heavy.test", "began")]),
-    "of another dataset": (["--dataset", "2"], []),
+    "of a dataset": (["--dataset", "d", "--kind", "began"], [("heavy.test", "began")]),
     "under other rules": (
         ["--rules", "strict"],
         [("freed.test", "stopped"), ("light.test", "began")],
