@@ -3,7 +3,7 @@
 import pytest
 
 from crawler.protocols.content_signals import content_signal_robots as protocol
-from crawler.vocab import DeclaredBy, Presence
+from crawler.vocab import DeclaredBy, Presence, Purpose, Stance
 from tests.protocols.protocol_tables import applicable, codes, lines, meant, read
 
 NO, YES = "ai_train reserved", "ai_train permitted"
@@ -246,3 +246,11 @@ def test_a_statement_quotes_its_line():
 def test_members_of_a_line_are_limited():
     reading = read(protocol, signal(",".join(f"k{n}=no" for n in range(5000))))
     assert (reading.presence, len(reading.issues)) == (Presence.MALFORMED, 50)
+
+
+@pytest.mark.parametrize("line", ["q= ai-train=no", "use: ai-train: no", "x=y=ai-train=no"])
+def test_a_pair_that_begins_in_another_is_read_leniently(line):
+    found = read(protocol, signal(line)).statements
+    assert [(one.stance, one.purpose, one.counts) for one in found] == [
+        (Stance.RESERVED, Purpose.AI_TRAIN, False)
+    ]

@@ -39,9 +39,11 @@ NEAR_KEYS = {
 }
 _SPELLINGS = NearNames(PURPOSES, NEAR_KEYS)
 _PAIR = re.compile(r"([\w-]{1,40})\s*=\s*([^\s,;=]{1,40})")
-# A pair with another mark between, or with white space if both words are known.
+# A pair with another mark between, or with white space if both words are known. It is looked for
+# at each word, since the value of one pair may be the key of the next: `q= ai-train=no`.
 _LOOSE_PAIR = re.compile(
-    r"([\w-]{1,40})(?:\s*[=:]\s*[\"']?([\w-]{1,40})|\s+(yes|no)\b)", re.IGNORECASE
+    r"(?<![\w-])(?=([\w-]{1,40})(?:\s*[=:]\s*[\"']?([\w-]{1,40})|\s+(yes|no)\b))",
+    re.IGNORECASE,
 )
 _MAX_MEMBERS = 50
 _EDGE = "\"'`.?"

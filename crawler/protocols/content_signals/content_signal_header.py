@@ -16,7 +16,7 @@ from crawler.protocols.parsing.near_names import header_spellings
 from crawler.vocab import CONTENT, Presence
 
 NAME = "content_signal_header"
-VERSION = 2
+VERSION = 3
 TITLE = "Content signals response header"
 RANK = 0
 CARRIER = Carrier.HEADERS

@@ -32,7 +32,7 @@ from crawler.protocols.robots.extension_scope import Precedence
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "content_signal_robots"
-VERSION = 3
+VERSION = 4
 TITLE = "Content signals in robots.txt"
 RANK = 0
 CARRIER = Carrier.BODY
