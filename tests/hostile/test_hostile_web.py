@@ -153,7 +153,8 @@ def test_attacks_stay_within_limits_and_never_give_freedom(
     done = crawled(tmp_path, web, commands, urls_of(names))
     seconds = sum(SECONDS_OF_RULES if name in OF_RULES else SECONDS for name in names)
     assert done.cpu < usual.cpu + seconds * patience(1) / 2
-    assert (done.peak - usual.peak) * 1024 < MEMORY
+    if "coverage" not in sys.modules:  # which keeps what it traces in the same process
+        assert (done.peak - usual.peak) * 1024 < MEMORY
     hosts = {site.host for name in names for site in ATTACKS[name]}
     asked = [request for request in web.log[before:] if request.host in hosts]
     assert len(asked) <= REQUESTS * len(hosts)
@@ -227,7 +228,8 @@ def test_all_attacks_together_change_no_answer_of_honest_hosts(web, commands, us
     )
     assert found(tmp_path, HONEST) == expected(HONEST)
     assert rows(tmp_path, CRASHES) == []
-    assert (done.peak - usual.peak) * 1024 < MEMORY_OF_ALL
+    if "coverage" not in sys.modules:
+        assert (done.peak - usual.peak) * 1024 < MEMORY_OF_ALL
     no_answer_is_anothers(tmp_path)
 
 
