@@ -106,9 +106,8 @@ def _judge_for(
     """Count states for one agent; the database is only read."""
     from crawler.commands.agent_summary import summarise_for_agent
     from crawler.progress import Bar
-    from crawler.store.chosen_version import choose
+    from crawler.store.chosen_version import choose_named
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
-    from crawler.store.dataset_versions import resolve
     from crawler.store.derived import rule_set
     from crawler.store.queries import dataset_origins
 
@@ -120,8 +119,7 @@ def _judge_for(
         Bar(shown=progress, quiet=quiet) as bar,
     ):
         chosen = rule_set(connection, rules)
-        if dataset is not None:
-            choose(connection, resolve(connection, dataset))
+        choose_named(connection, dataset)
         bar.begin("judging", dataset_origins(connection))
         judged, results = summarise_for_agent(connection, chosen, agent, on_origin=bar.step)
     last_line = f"{judged:,} origins judged for {agent}; nothing was stored"
