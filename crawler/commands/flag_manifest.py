@@ -13,11 +13,11 @@ from crawler.reports.export import replaced
 from crawler.subprocesses import is_running
 
 #: Name of the file in the output folder.
-MANIFEST = ".tdm-audit.json"
+MANIFEST = ".tdm-audit.jsonl"
 
 
 class FlagManifest:
-    """The finished files of an output folder, with their counts, as JSON in the folder.
+    """The finished files of an output folder, with their counts, as JSON Lines in the folder.
 
     A file counts as finished if its size is unchanged and it was made from the same files (by path,
     size and modification time) with equal `facts` (evidence and options, see `FlagWriter`).
@@ -34,11 +34,14 @@ class FlagManifest:
     ) -> None:
         self._folder, self._path, self._facts = folder, folder / MANIFEST, facts
         self._identity_of, self._size = identity, size
-        self._entries: dict[str, Any] = {}
+        content = b""
         # A manifest that cannot be read means that all files are written again.
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            entries = json.loads(self._path.read_text("utf-8"))
-            self._entries = entries if isinstance(entries, dict) else {}
+        with contextlib.suppress(OSError):
+            content = self._path.read_bytes()
+        lines = content.splitlines(keepends=True)
+        self._entries = dict(filter(None, map(_entry, lines)))
+        # Lines of files that were written again, or a line that was cut off, are to be left out.
+        self._is_tidy = list(map(_line, self._entries.values())) == lines
 
     def finished(self, out: Path, files: tuple[Path, ...]) -> Counts | None:
         """Return the counts of a finished file; None if it must be written."""
@@ -51,8 +54,10 @@ class FlagManifest:
             return None
 
     def add(self, out: Path, files: tuple[Path, ...], counts: Counts) -> None:
-        """Add a finished file and save the manifest."""
-        self._entries[self._name(out)] = {
+        """Add a finished file and store its entry."""
+        self._entries.pop(self._name(out), None)
+        entry = {
+            "out": self._name(out),
             "from": self._identity(files),
             "bytes": self._size(out),
             "rows": [
@@ -64,14 +69,33 @@ class FlagManifest:
             "columns": counts.columns,
             "damaged": counts.damaged,
         }
+        self._entries[self._name(out)] = entry
+        if self._is_tidy:
+            # Appended: to write all entries again for each of many files takes longer than flagging.
+            with self._path.open("ab") as stream:
+                stream.write(_line(entry))
+            return
         with replaced(self._path) as unfinished:
-            unfinished.write_text(json.dumps(self._entries, indent=1, sort_keys=True), "utf-8")
+            unfinished.write_bytes(b"".join(map(_line, self._entries.values())))
+        self._is_tidy = True
 
     def _name(self, out: Path) -> str:
         return str(out.relative_to(self._folder))
 
     def _identity(self, files: tuple[Path, ...]) -> list[Any]:
         return [self._facts, *(list(self._identity_of(file)) for file in files)]
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, sort_keys=True).encode() + b"\n"
+
+
+def _entry(line: bytes) -> tuple[str, dict[str, Any]] | None:
+    """Return the name of a file and its entry; None for a line that is no entry."""
+    with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+        entry = json.loads(line)
+        return str(entry["out"]), entry
+    return None
 
 
 def _counts(entry: dict[str, Any]) -> Counts:

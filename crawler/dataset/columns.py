@@ -132,6 +132,7 @@ class _Sampler:
 
     def __init__(self, rows: duckdb.DuckDBPyRelation) -> None:
         self._rows = rows
+        self._read: dict[tuple[object, ...], list[str]] = {}
         self._shares: dict[tuple[object, ...], float | None] = {}
 
     def __call__(self, path: ColumnPath) -> list[str | None]:
@@ -150,7 +151,18 @@ class _Sampler:
             self._shares[key] = hosts / len(texts) if texts else None
         return self._shares[key]
 
+    def has_host(self, path: ColumnPath) -> bool | None:
+        """Return whether one of the first texts names a host; None if there is no text."""
+        texts = self._texts(path)
+        return any(isinstance(origin_of(text), Origin) for text in texts) if texts else None
+
     def _texts(self, path: ColumnPath) -> list[str]:
+        key = (path.column, path.steps)
+        if key not in self._read:
+            self._read[key] = self._read_texts(path)
+        return self._read[key]
+
+    def _read_texts(self, path: ColumnPath) -> list[str]:
         sql, count = path.sql(), _SAMPLED_ROWS
         if path.shape.form == "blob":
             count = _SAMPLED_BLOBS
@@ -211,8 +223,8 @@ def _chosen(rows: duckdb.DuckDBPyRelation) -> UrlColumn:
     for path in _candidates(columns, sampler):
         if path.name.lower() not in _RANK:
             continue
-        share = sampler.share(path)
-        if share or (share is not None and not path.steps):
+        has_host = sampler.has_host(path)
+        if has_host or (has_host is not None and not path.steps):
             return UrlColumn(path, "name")
         named.append(path)
     by_values = _by_values(columns, sampler)

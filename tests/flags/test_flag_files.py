@@ -485,7 +485,7 @@ def test_a_folder_of_shards_becomes_the_same_shards(flag, tmp_path):
         for path in (tmp_path / "out").rglob("*")
         if path.is_file()
     }
-    assert found == {*names, ".tdm-audit.json"}
+    assert found == {*names, ".tdm-audit.jsonl"}
     assert "reserved" in text(tmp_path / "out/b/a.csv.gz", ".gz")
 
 
@@ -616,12 +616,24 @@ def test_another_way_writes_all_again(flag, tmp_path, way):
     assert "finished_before" not in flag("in", "-o", "out", *way)
 
 
-@pytest.mark.parametrize("note", ["", "[]", "{", '{"0.parquet": 5}', '{"0.parquet": {"from": []}}'])
+@pytest.mark.parametrize("note", ["", "[]", "{", '{"out": 5}', '{"out": "0.parquet", "from": []}', "\xff\n[" + "[" * 99_999])
 def test_a_note_that_cannot_be_read_is_no_note(flag, tmp_path, note):
     shards(tmp_path / "in", 1)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out/.tdm-audit.json").write_text(note)
+    (tmp_path / "out/.tdm-audit.jsonl").write_text(note)
     assert "finished_before" not in flag("in", "-o", "out")
+    assert len(flag("in", "-o", "out")["finished_before"]) == 1
+
+
+def test_a_note_that_was_cut_off_keeps_what_stands_before(flag, tmp_path):
+    shards(tmp_path / "in", 3)
+    flag("in", "-o", "out")
+    note = tmp_path / "out/.tdm-audit.jsonl"
+    whole = note.read_bytes()
+    note.write_bytes(whole[:-20])
+    assert len(flag("in", "-o", "out")["finished_before"]) == 2
+    assert note.read_bytes() == whole
+    assert len(flag("in", "-o", "out")["finished_before"]) == 3
 
 
 def test_a_folder_that_was_moved_is_still_finished(flag, tmp_path):
@@ -652,7 +664,7 @@ def start(folder, db):
 
 def after_the_first_shard(process, folder, number):
     """Send a signal as soon as one file is finished; return exit status and standard error."""
-    manifest = folder / "out/.tdm-audit.json"
+    manifest = folder / "out/.tdm-audit.jsonl"
     assert waited_for(lambda: manifest.exists() or process.poll() is not None)
     process.send_signal(number)
     said = process.communicate(timeout=patience(60))[1]
