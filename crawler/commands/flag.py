@@ -5,7 +5,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -96,11 +96,17 @@ def _write(
     manifest = place.manifest(writer.facts, copies) if place.has_manifest(jobs) else None
     counts_of_files, finished_before = [], []
     some_empty = sum(map(len, jobs.values())) > 1
+    done = {out: manifest.finished(out, group) if manifest else None for out, group in jobs.items()}
+    unfinished = deque(group[0] for out, group in jobs.items() if done[out] is None)
     for out, group in jobs.items():
-        counts = manifest.finished(out, group) if manifest else None
+        counts = done[out]
         if counts is not None:
             finished_before.append(place.shown(out))
         else:
+            # A copy of a remote file is here only while it is written.
+            if len(jobs) > 1 and not copies.are_remote:
+                writer.read_ahead(unfinished, form)
+                unfinished.popleft()
             for path in group:
                 copies.fetch(path)
                 copies.check(path, form)

@@ -71,7 +71,7 @@ class FlagManifest:
         }
         self._entries[self._name(out)] = entry
         if self._is_tidy:
-            # Appended: to write all entries again for each of many files takes longer than flagging.
+            # Appended: to write all entries again for each file is dearer than flagging it.
             with self._path.open("ab") as stream:
                 stream.write(_line(entry))
             return

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
+from crawler.commands.small_files import SmallFiles
 from crawler.dataset.columns import UrlColumns, no_host
 from crawler.dataset.files import DatasetError, EmptyDatasetError
 from crawler.dataset.formats import BY_NAME, DatasetFormat
 from crawler.dataset.layout import Layout
-from crawler.dataset.rows import Rows, open_rows
+from crawler.dataset.rows import Rows, open_rows, reading
 from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.evaluate.url_verdicts import NO_ORIGIN
 from crawler.flags import ALL_COLUMNS, SCHEMA, Flagger, Verdict, row_fields
@@ -159,6 +160,15 @@ class FlagWriter:
         self.evidence = self._flagger.evidence
         self.schema = SCHEMA
         self.facts = _facts(self.evidence, request)
+        self._small = SmallFiles(self._flagger)
+
+    def read_ahead(self, files: Iterable[Path], form: DatasetFormat) -> None:
+        """Evaluate the first files together if they are small; `write` takes their verdicts.
+
+        Does nothing if the first one was looked at before.
+        """
+        if form.handler().counts_rows:
+            self._small.evaluate(files, lambda file: self._open((file,), form, file, {}))
 
     def write(
         self, out: Path, files: tuple[Path, ...], form: DatasetFormat, *, some_empty: bool = False
@@ -177,12 +187,13 @@ class FlagWriter:
         with self._target(out) as target, ExitStack() as opened:
             for group in groups:
                 try:
-                    with self._open(group, form, out, damaged) as rows:
+                    small = self._small.take(group[0]) if len(group) == 1 else None
+                    with self._opened(small, group, form, out, damaged) as (rows, told):
                         sink = sink or opened.enter_context(
                             closing(self._sink(target, out, rows, group[0], form))
                         )
                         self._check_fields(rows, group[0])
-                        self._write_rows(sink, rows, group[0], selector)
+                        self._write_rows(sink, rows, told, group[0], selector)
                         unreadable += rows.unreadable
                         chosen.append(rows.urls)
                 except EmptyDatasetError:
@@ -234,6 +245,24 @@ class FlagWriter:
         given = self._request.url_columns
         return open_rows(self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines)
 
+    @contextmanager
+    def _opened(
+        self,
+        small: tuple[Rows, Iterable[pa.RecordBatch]] | None,
+        files: tuple[Path, ...],
+        form: DatasetFormat,
+        out: Path,
+        damaged: dict[Path, str],
+    ) -> Iterator[tuple[Rows, Iterable[pa.RecordBatch]]]:
+        """Yield rows and verdicts: those of a small file that was evaluated, or of the files."""
+        if small:
+            with reading(files[0], self._scratch):
+                yield small
+            return
+        with self._open(files, form, out, damaged) as rows:
+            flagger = self._flagger
+            yield rows, (b for part in rows.parts for b in flagger.row_batches(part, rows.urls))
+
     def _sink(
         self,
         target: Path | BinaryIO,
@@ -259,10 +288,14 @@ class FlagWriter:
             sink = open_sink(target, out, schema, layout, source=form, as_lines=as_lines)
         return _FlagSink(sink, named, len(fields), is_delimited=writable(out, form) in _DELIMITED)
 
-    def _write_rows(self, sink: Sink, rows: Rows, file: Path, selector: "_RowSelector") -> None:
-        told = (
-            batch for part in rows.parts for batch in self._flagger.row_batches(part, rows.urls)
-        )
+    def _write_rows(
+        self,
+        sink: Sink,
+        rows: Rows,
+        told: Iterable[pa.RecordBatch],
+        file: Path,
+        selector: "_RowSelector",
+    ) -> None:
         batches = (
             _with_row_keys(told, self._name(file))
             if self._request.flags_only

@@ -126,6 +126,11 @@ class LocalCopies:
         self._objects |= copies
         return [str(copy) for copy in copies]
 
+    @property
+    def are_remote(self) -> bool:
+        """Return whether any file is a copy."""
+        return bool(self._objects)
+
     def locate(self) -> tuple[tuple[Path, ...], DatasetFormat]:
         """Return what `files.locate` does; the first remote file is fetched to tell the format."""
         if not self._objects:

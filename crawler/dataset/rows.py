@@ -11,7 +11,16 @@ from crawler.dataset.files import cannot_read
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.formats.handler import ReadContext, Rows
 
-__all__ = ["Rows", "open_rows"]
+__all__ = ["Rows", "open_rows", "reading"]
+
+
+@contextmanager
+def reading(file: Path, scratch: Path) -> Iterator[None]:
+    """Raise what goes wrong in the block as a `DatasetError` about the file that is read."""
+    try:
+        yield
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        raise cannot_read(file, error, scratch) from error
 
 
 @contextmanager
@@ -35,7 +44,5 @@ def open_rows(
     """
     handler = dataset_format.handler()
     context = ReadContext(duck, scratch, damaged, urls, urls)
-    try:
+    with reading(files[0], scratch):
         yield (handler.rows_as_lines if as_lines else handler.rows)(context, files)
-    except (duckdb.Error, OSError, pa.ArrowException) as error:
-        raise cannot_read(files[0], error, scratch) from error

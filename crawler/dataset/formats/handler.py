@@ -42,7 +42,9 @@ class Rows:
     `schema` has all their columns and `urls` are those with URLs. `parts` are queries with the
     columns `n` (row number) and `url` that together give every row once, in order; for lists and
     several columns they give every text once (see `columns.TEXTS_PER_ROW`). `unreadable`
-    counts the rows so far that cannot be read and have no values, where that is known.
+    counts the rows so far that cannot be read and have no values, where that is known. `count` is
+    the number of rows where it is known, `n` begins with 0, and `parts` can be asked beside those
+    of other files.
     """
 
     unreadable = 0
@@ -53,8 +55,9 @@ class Rows:
         urls: UrlColumns,
         parts: Sequence[str],
         batches: Iterator[pa.RecordBatch],
+        count: int | None = None,
     ) -> None:
-        self.schema, self.urls, self.parts = schema, urls, parts
+        self.schema, self.urls, self.parts, self.count = schema, urls, parts, count
         self._batches = batches
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -62,7 +65,12 @@ class Rows:
 
 
 class FormatHandler:
-    """Reads and writes files of one format. A subclass overrides what its format can do."""
+    """Reads and writes files of one format. A subclass overrides what its format can do.
+
+    `counts_rows` tells whether `rows` give a `count`.
+    """
+
+    counts_rows = False
 
     def __init__(self, dataset_format: DatasetFormat) -> None:
         self.format = dataset_format

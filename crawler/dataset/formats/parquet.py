@@ -43,6 +43,8 @@ _PENDING_BYTES = 256 * 1024 * 1024
 class ParquetHandler(FormatHandler):
     """Reads and writes Parquet files; types stay as they are."""
 
+    counts_rows = True
+
     def make_relation(self, context: ReadContext, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
         """See `FormatHandler.make_relation`."""
         for path in files:
@@ -59,8 +61,14 @@ class ParquetHandler(FormatHandler):
         first, *others = map(pq.read_schema, files)
         if not all(schema.equals(first) for schema in others):
             return relation_rows(context, relation, urls)
-        parts = [part for file in files for part in _parts(file, urls)]
-        return Rows(first, urls, parts, _batches(files))
+        described = [pq.read_metadata(file) for file in files]
+        parts = [
+            part
+            for file, metadata in zip(files, described, strict=True)
+            for part in _parts(file, metadata, urls)
+        ]
+        count = sum(metadata.num_rows for metadata in described)
+        return Rows(first, urls, parts, _batches(files), count)
 
     def layout(self, file: Path, added: Iterable[str], with_statistics: Iterable[str]) -> Layout:
         """See `FormatHandler.layout`: the layout of the file that is read."""
@@ -97,10 +105,9 @@ def _batch_size(metadata: pq.FileMetaData) -> int:
     return max(_MIN_BATCH_ROWS, min(_BATCH_ROWS, _BATCH_BYTES // max(average, 1)))
 
 
-def _parts(path: Path, urls: UrlColumns) -> list[str]:
+def _parts(path: Path, metadata: pq.FileMetaData, urls: UrlColumns) -> list[str]:
     """Return queries for ranges of rows of a file, cut between row groups."""
     source = f"read_parquet({path_literal(path)}, file_row_number=true)"
-    metadata = pq.read_metadata(path)
     ends, last, end, waiting = [0], 0, 0, 0
     for group in range(metadata.num_row_groups):
         size = metadata.row_group(group).num_rows
