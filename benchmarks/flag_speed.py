@@ -25,7 +25,8 @@ from benchmarks.measure import MB, Goal, Spent
 
 _LOOP_ROWS = 8_000
 # One row in ten has a path that some host has a rule about, one in twenty is percent-encoded.
-_MAKE_DATASET = """
+#: SQL that writes rows of a dataset, numbered from `first` to `end`, to a file.
+MAKE_DATASET = """
 COPY (
     SELECT
         'https://' || CASE WHEN h % 2 = 1 THEN 'www' ELSE 'shop' END || '.s'
@@ -39,7 +40,7 @@ COPY (
         'a picture of ' || md5((i * 7)::VARCHAR) || ' and ' || (i % 1000) || ' more' AS caption,
         (i * 7919 % 4096)::INTEGER AS width,
         (i * 104729 % 4096)::INTEGER AS height
-    FROM (SELECT i, (hash(i) % {origins})::BIGINT AS h FROM range({rows}) AS t (i))
+    FROM (SELECT i, (hash(i) % {origins})::BIGINT AS h FROM range({first}, {end}) AS t (i))
 ) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
 """
 
@@ -131,7 +132,7 @@ def main() -> int:
             judge_speed.build(db, origins)
             print(f"judged in {measure.run(['crawler', 'judge', '--db', str(db)]).wall:,.0f} s")
         if not data.exists():
-            duckdb.execute(_MAKE_DATASET.format(rows=rows, origins=origins, out=data))
+            duckdb.execute(MAKE_DATASET.format(first=0, end=rows, origins=origins, out=data))
         rounds = given.rounds or (3 if given.quick else 5)
         return report(db, data, origins, Path(temporary), rounds, given.json)
 

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -36,6 +37,28 @@ def send(process: subprocess.Popen[bytes], message: object) -> None:
     # The pipe is unbuffered (`bufsize=0`), so that `write` may take a part of the line.
     while line:
         line = line[process.stdin.write(line) :]
+
+
+class MessageReader:
+    """Reads the messages of a helper process without waiting for them.
+
+    `is_at_end` is True once all are read and there can be no more: the process ends.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._pipe = process.stdout
+        # Who reads from several helpers must not wait for any of them.
+        os.set_blocking(self._pipe.fileno(), False)
+        self._partial_line = b""
+        self.is_at_end = False
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the messages that have arrived since the last call."""
+        while received := self._pipe.read(65536):
+            *lines, self._partial_line = (self._partial_line + received).split(b"\n")
+            yield from map(json.loads, lines)
+        self.is_at_end = received is not None
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -26,7 +26,7 @@ from crawler.vocab import Purpose, State
 
 if TYPE_CHECKING:
     from crawler.commands.flag import FlagResult
-    from crawler.commands.flag_writer import Counts
+    from crawler.commands.flag_counts import Counts
 
 _MAX_REASONS_SHOWN = 12
 # Formats that are no text, and so not for a terminal.
@@ -70,6 +70,13 @@ _BINARY = ("parquet", "arrow")
     help="Write only rows that are not reserved (keep), or only the others (drop).",
 )
 @click.option("--keep-unknown", is_flag=True, help="With --mask, also keep rows of unknown state.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that write the files of a folder side by side, each within --memory-limit.",
+)
 @rules_option
 @output_options
 def flag(
@@ -84,6 +91,7 @@ def flag(
     mask: str | None,
     keep_unknown: bool,
     memory_limit: str,
+    workers: int,
     rules: str | None,
     quiet: bool,
     as_json: bool,
@@ -128,6 +136,7 @@ def flag(
             mask=None if mask is None else Mask(mask),
             keep_unknown=keep_unknown,
             memory_limit=memory_limit,
+            workers=workers,
         )
         result = run(connection, request, bar, cache_into=db)
     # Where the rows went to standard output, what was done is told on standard error.

@@ -2,25 +2,33 @@
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 import tempfile
 from collections import Counter, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from crawler.commands.flag_counts import Counts, check_guess
+from crawler.commands.flag_jobs import (
+    FlagError,
+    absolute,
+    common_parent,
+    jobs_of,
+    refuse_overwriting,
+)
 from crawler.commands.flag_manifest import remove_leftovers
 from crawler.commands.flag_place import FlagPlace, destination
-from crawler.commands.flag_writer import Counts, FlagRequest, FlagWriter, Mask, check_guess
+from crawler.commands.flag_processes import Files, FlagProcesses
+from crawler.commands.flag_worker import as_setup
+from crawler.commands.flag_writer import FlagRequest, FlagWriter, Mask, facts
 from crawler.dataset import saved
-from crawler.dataset.detection import without_suffixes
 from crawler.dataset.duck import connect
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.remote import LocalCopies, local_copies
-from crawler.dataset.sinks import ENDINGS, output_name, writable
-from crawler.errors import UserError
+from crawler.evaluate.url_verdicts import Verdict
 from crawler.interrupts import exit_on_signal
 from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
@@ -34,10 +42,6 @@ from crawler.store.database import (
 from crawler.store.database import connect as connect_database
 
 __all__ = ["FlagError", "FlagRequest", "FlagResult", "Mask", "flag"]
-
-
-class FlagError(UserError):
-    """The output is not possible as asked for; the message is one sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,72 +67,145 @@ def flag(
         exit_on_signal(),
         local_copies(request.datasets) as copies,
         destination(request.out, request.remote_out) as place,
+        tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder,
     ):
         files, form = copies.locate()
         request = replace(request, out=place.out)
-        jobs = _jobs(files, form, request)
-        _refuse_overwriting(files, jobs, copies, place)
+        jobs = jobs_of(files, form, request)
+        refuse_overwriting(files, jobs, copies, place)
         if not request.stream:
             for out in jobs:
                 remove_leftovers(out)
         bar.begin("flagging rows", None)
-        with (
-            tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch,
-            closing(connect(Path(scratch), request.memory_limit)) as duck,
-        ):
-            writer = FlagWriter(db, duck, Path(scratch), request, bar, copies.name)
-            result = _write(jobs, form, writer, copies, place)
-            if place.has_manifest(jobs) and form.is_saved_dataset and not request.flags_only:
-                _describe(files, request, writer)
-            if cache_into is not None:
-                _store_results(cache_into, request.agent, writer)
+        task = _Task(files, form, jobs, copies, place)
+        run = _in_processes if request.workers > 1 and task.is_divisible else _in_this_process
+        return run(db, request, task, Path(folder), bar, cache_into)
+
+
+class _Task(NamedTuple):
+    """The files of a dataset, their format, those to write with what goes into them, the places."""
+
+    files: tuple[Path, ...]
+    form: DatasetFormat
+    jobs: Mapping[Path, tuple[Path, ...]]
+    copies: LocalCopies
+    place: FlagPlace
+
+    @property
+    def is_divisible(self) -> bool:
+        """Return whether several processes can write it."""
+        # The features of a saved dataset are written behind its files, by who wrote them.
+        return len(self.jobs) > 1 and not self.form.is_saved_dataset
+
+    def prepare(self, path: Path) -> None:
+        """Have a file here and make sure that it is of the dataset's format."""
+        self.copies.fetch(path)
+        self.copies.check(path, self.form)
+
+
+def _in_this_process(
+    db: sqlite3.Connection,
+    request: FlagRequest,
+    task: _Task,
+    scratch: Path,
+    bar: Bar,
+    cache_into: Path | None,
+) -> FlagResult:
+    with closing(connect(scratch, request.memory_limit)) as duck:
+        writer = FlagWriter(db, duck, scratch, request, bar, task.copies.name)
+        result = _write(task, writer.facts, lambda files: _write_one_by_one(task, writer, files))
+        if task.place.has_manifest(task.jobs) and task.form.is_saved_dataset:
+            _describe(task.files, request, writer)
+        if cache_into is not None:
+            key, tables = writer.export_state()
+            verdicts = _NewVerdicts(writer.evidence, writer.new_verdicts, key, tables)
+            _store_results(cache_into, request.agent, verdicts)
+    return result
+
+
+def _write_one_by_one(
+    task: _Task, writer: FlagWriter, files: Sequence[Files]
+) -> Iterator[tuple[Path, Counts]]:
+    """Write files in their order; yield the name and counts of each."""
+    some_empty = sum(map(len, task.jobs.values())) > 1
+    ahead = deque(group[0] for _, group in files)
+    for out, group in files:
+        # A copy of a remote file is here only while it is written.
+        if len(task.jobs) > 1 and not task.copies.are_remote:
+            writer.read_ahead(ahead, task.form)
+            ahead.popleft()
+        for path in group:
+            task.prepare(path)
+        yield out, writer.write(out, group, task.form, some_empty=some_empty)
+
+
+def _in_processes(
+    db: sqlite3.Connection,
+    request: FlagRequest,
+    task: _Task,
+    scratch: Path,
+    bar: Bar,
+    cache_into: Path | None,
+) -> FlagResult:
+    assert cache_into is not None
+    evidence = runs.fingerprint(db)
+    known = facts(evidence, request)
+    setup = as_setup(cache_into, request, task.form.name, scratch)
+    with FlagProcesses(setup, known, request.workers, task.copies.name, task.prepare) as processes:
+
+        def write(files: Sequence[Files]) -> Iterator[tuple[Path, Counts]]:
+            for out, counts in processes.write(files):
+                bar.step(counts.reasons.total())
+                yield out, counts
+
+        result = _write(task, known, write)
+        _store_results(
+            cache_into, request.agent, _NewVerdicts(evidence, processes.new_verdicts, "", {})
+        )
     return result
 
 
 def _write(
-    jobs: Mapping[Path, tuple[Path, ...]],
-    form: DatasetFormat,
-    writer: FlagWriter,
-    copies: LocalCopies,
-    place: FlagPlace,
+    task: _Task,
+    known: str,
+    write: Callable[[Sequence[Files]], Iterator[tuple[Path, Counts]]],
 ) -> FlagResult:
     """Write the files that are not finished; a remote file is here while it is needed."""
-    manifest = place.manifest(writer.facts, copies) if place.has_manifest(jobs) else None
-    counts_of_files, finished_before = [], []
-    some_empty = sum(map(len, jobs.values())) > 1
-    done = {out: manifest.finished(out, group) if manifest else None for out, group in jobs.items()}
-    unfinished = deque(group[0] for out, group in jobs.items() if done[out] is None)
-    for out, group in jobs.items():
-        counts = done[out]
-        if counts is not None:
-            finished_before.append(place.shown(out))
-        else:
-            # A copy of a remote file is here only while it is written.
-            if len(jobs) > 1 and not copies.are_remote:
-                writer.read_ahead(unfinished, form)
-                unfinished.popleft()
-            for path in group:
-                copies.fetch(path)
-                copies.check(path, form)
-            counts = writer.write(out, group, form, some_empty=some_empty)
-            if manifest:
-                manifest.add(out, group, counts)
-            place.finish(out)
-        counts_of_files.append(counts)
-        for path in group:
-            copies.release(path)
-    counts = _sum(counts_of_files)
+    jobs, place = task.jobs, task.place
+    manifest = place.manifest(known, task.copies) if place.has_manifest(jobs) else None
+    counts_of = {
+        out: counts
+        for out, files in jobs.items()
+        if manifest and (counts := manifest.finished(out, files)) is not None
+    }
+    finished_before = tuple(map(place.shown, counts_of))
+    for out, counts in write([job for job in jobs.items() if job[0] not in counts_of]):
+        if manifest:
+            manifest.add(out, jobs[out], counts)
+        place.finish(out)
+        for path in jobs[out]:
+            task.copies.release(path)
+        counts_of[out] = counts
+    counts = _sum([counts_of[out] for out in jobs])
     check_guess(counts)
-    return FlagResult(counts=counts, finished_before=tuple(finished_before))
+    return FlagResult(counts=counts, finished_before=finished_before)
 
 
-def _store_results(path: Path, agent: str | None, writer: FlagWriter) -> None:
+class _NewVerdicts(NamedTuple):
+    """New verdicts on some evidence, and the state of the flagger, for the database."""
+
+    evidence: str
+    verdicts: Sequence[tuple[int, str, tuple[Verdict, ...]]]
+    key: str
+    tables: Mapping[str, bytes]
+
+
+def _store_results(path: Path, agent: str | None, new: _NewVerdicts) -> None:
     """Store new verdicts and the state of the flagger for the next run.
 
     Best effort: the database may be read-only, or held by another process.
     """
-    key, tables = writer.export_state()
-    if not tables:
+    if not new.tables and not new.verdicts:
         return
     with (
         contextlib.suppress(StoreError),
@@ -138,9 +215,10 @@ def _store_results(path: Path, agent: str | None, writer: FlagWriter) -> None:
     ):
         with transaction(db):
             # A crawl may have stored evidence meanwhile; the verdicts would be of an older state.
-            if runs.fingerprint(db) == writer.evidence:
-                verdict_cache.save(db, agent, writer.new_verdicts)
-                flag_cache.save(db, key, tables)
+            if runs.fingerprint(db) == new.evidence:
+                verdict_cache.save(db, agent, new.verdicts)
+                if new.tables:
+                    flag_cache.save(db, new.key, new.tables)
         checkpoint(db)
 
 
@@ -158,62 +236,7 @@ def _sum(files: list[Counts]) -> Counts:
     )
 
 
-def _jobs(
-    files: tuple[Path, ...], form: DatasetFormat, request: FlagRequest
-) -> dict[Path, tuple[Path, ...]]:
-    """Return the files to write, each with the files of the dataset that go into it."""
-    out = request.out
-    if request.stream:
-        return {out: files}
-    jobs: dict[Path, tuple[Path, ...]]
-    if out.is_dir() or not out.suffix:
-        jobs = {
-            out / name: (file,) for name, file in _names_in_folder(files, form, request).items()
-        }
-    elif writable(out, form):
-        jobs = {out: files}
-    else:
-        raise FlagError(f"{out.name}: the suffix must be one of {ENDINGS}, or name a folder")
-    return jobs
-
-
-def _refuse_overwriting(
-    files: tuple[Path, ...], jobs: Collection[Path], copies: LocalCopies, place: FlagPlace
-) -> None:
-    """Raise `FlagError` if a file of the dataset would be written to."""
-    overwritten = {copies.identity(file)[0] for file in files} & set(map(place.identity, jobs))
-    if overwritten:
-        raise FlagError(f"{overwritten.pop()} is the dataset itself; name another place with -o")
-
-
-def _names_in_folder(
-    files: tuple[Path, ...], form: DatasetFormat, request: FlagRequest
-) -> dict[Path, Path]:
-    """Return the files of the dataset by the names of their outputs, relative to the folder."""
-    parent = _common_parent(files)
-    relative = {file: _absolute(file).relative_to(parent) for file in files}
-    name = _side_car_name if request.flags_only else output_name
-    by_name = {name(path, form): file for file, path in relative.items()}
-    if len(by_name) < len(files):
-        raise FlagError("two files would be written to one name; flag them one at a time")
-    return by_name
-
-
-def _common_parent(files: tuple[Path, ...]) -> Path:
-    """Return the folder that all files are in."""
-    return Path(os.path.commonpath([_absolute(file).parent for file in files]))
-
-
-def _absolute(file: Path) -> Path:
-    # Not `resolve`: a cache of links (as of Hugging Face) names its targets by digest.
-    return Path(os.path.abspath(file))
-
-
-def _side_car_name(path: Path, _form: DatasetFormat) -> Path:
-    return Path(f"{without_suffixes(path)}.flags.parquet")
-
-
 def _describe(files: tuple[Path, ...], request: FlagRequest, writer: FlagWriter) -> None:
     """Write state and features of a saved Hugging Face dataset to the output folder."""
-    paths = map(_absolute, files)
-    saved.describe(_common_parent(files), request.out, paths, writer.schema, writer.facts)
+    paths = map(absolute, files)
+    saved.describe(common_parent(files), request.out, paths, writer.schema, writer.facts)

@@ -3,12 +3,11 @@
 import contextlib
 import glob
 import json
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from crawler.commands.flag_writer import Counts, Reason
+from crawler.commands.flag_counts import Counts, counts_as_json, counts_of_json
 from crawler.reports.export import replaced
 from crawler.subprocesses import is_running
 
@@ -49,7 +48,7 @@ class FlagManifest:
             entry = self._entries[self._name(out)]
             if (entry["from"], entry["bytes"]) != (self._identity(files), self._size(out)):
                 return None
-            return _counts(entry)
+            return counts_of_json(entry)
         except (OSError, LookupError, TypeError, ValueError):
             return None
 
@@ -60,14 +59,7 @@ class FlagManifest:
             "out": self._name(out),
             "from": self._identity(files),
             "bytes": self._size(out),
-            "rows": [
-                [*reason, rows, counts.kept_reasons[reason]]
-                for reason, rows in sorted(counts.reasons.items())
-            ],
-            "digest": counts.digest,
-            "unreadable": counts.unreadable,
-            "columns": counts.columns,
-            "damaged": counts.damaged,
+            **counts_as_json(counts),
         }
         self._entries[self._name(out)] = entry
         if self._is_tidy:
@@ -96,21 +88,6 @@ def _entry(line: bytes) -> tuple[str, dict[str, Any]] | None:
         entry = json.loads(line)
         return str(entry["out"]), entry
     return None
-
-
-def _counts(entry: dict[str, Any]) -> Counts:
-    rows: dict[Reason, int] = {}
-    kept: dict[Reason, int] = {}
-    for state, basis, row_count, kept_count in entry["rows"]:
-        rows[state, basis], kept[state, basis] = int(row_count), int(kept_count)
-    return Counts(
-        reasons=Counter(rows),
-        kept_reasons=Counter(kept),
-        digest=str(entry["digest"]),
-        unreadable=int(entry["unreadable"]),
-        columns=tuple((str(name), str(how)) for name, how in entry["columns"]),
-        damaged=dict(entry["damaged"]),
-    )
 
 
 def remove_leftovers(out: Path) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawler import __version__
+from crawler.commands.flag_counts import Counts, check_guess
 from crawler.commands.small_files import SmallFiles
-from crawler.dataset.columns import UrlColumns, no_host
+from crawler.dataset.columns import UrlColumns
 from crawler.dataset.files import DatasetError, EmptyDatasetError
 from crawler.dataset.formats import BY_NAME, DatasetFormat
 from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows, reading
 from crawler.dataset.sinks import Sink, open_sink, writable
-from crawler.evaluate.url_verdicts import NO_ORIGIN
 from crawler.flags import ALL_COLUMNS, SCHEMA, Flagger, Verdict, row_fields
 from crawler.progress import Bar
 from crawler.reports.export import ExportError, replaced
@@ -39,8 +39,6 @@ _METADATA = b"tdm_audit"
 _WITH_STATISTICS = ["tdm_state", "tdm_reserved"]
 _SIDE_CAR = Layout(statistics=[*_ROW_KEY.names, *_WITH_STATISTICS])
 
-#: A state and a basis: the protocol that decided, or why the state is unknown; empty for `silent`.
-Reason = tuple[str, str]
 _DELIMITED = (BY_NAME["csv"], BY_NAME["tsv"])
 # What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV Injection).
 _FORMULA = r"^[=+\-@\t\r]"
@@ -65,7 +63,8 @@ class FlagRequest:
     or only those dropped: a row is dropped if it is reserved, and if that is not known, unless
     `keep_unknown`. `flags_only` writes file, row number and verdict without the data.
     `memory_limit` is DuckDB's. With `stream` the rows go there instead of into a file, and `out`
-    only names the format. With `remote_out` they go to that URL, and `out` is its path.
+    only names the format. With `remote_out` they go to that URL, and `out` is its path. `workers`
+    is the number of processes that write the files of a folder.
     """
 
     datasets: tuple[str, ...]
@@ -80,59 +79,7 @@ class FlagRequest:
     memory_limit: str = "1GB"
     stream: BinaryIO | None = None
     remote_out: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class Counts:
-    """Numbers of rows by state and basis.
-
-    `reasons` counts all rows, `kept_reasons` those that the policy keeps (none without a mask).
-    `unreadable` counts the lines that were copied without a verdict: they hold no JSON object.
-    `digest` is the SHA-256 of the positions of the rows of a file that are kept, counted from 0 as
-    64-bit little-endian numbers; of several files, that of their digests in order. `columns` are
-    the columns with URLs that were read, with how they were chosen. `damaged` are the files that
-    are cut off, each with the place up to which it was read.
-    """
-
-    reasons: Counter[Reason] = field(default_factory=Counter)
-    kept_reasons: Counter[Reason] = field(default_factory=Counter)
-    digest: str = ""
-    unreadable: int = 0
-    columns: tuple[tuple[str, str], ...] = ()
-    damaged: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def unusable(self) -> Counter[str]:
-        """Return the number of rows without a usable URL, by the reason (see `vocab.Reject`)."""
-        counts: Counter[str] = Counter()
-        for (_, basis), rows in self.reasons.items():
-            if basis.startswith(NO_ORIGIN):
-                counts[basis.removeprefix(NO_ORIGIN)] += rows
-        return counts
-
-    @property
-    def rows(self) -> Counter[str]:
-        """Return the number of rows by state."""
-        return _by_state(self.reasons)
-
-    @property
-    def kept(self) -> Counter[str]:
-        """Return the number of rows that the policy keeps, by state."""
-        return _by_state(self.kept_reasons)
-
-
-def _by_state(reasons: Counter[Reason]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for (state, _), rows in reasons.items():
-        counts[state] += rows
-    return counts
-
-
-def check_guess(counts: Counts) -> None:
-    """Raise `DatasetError` if a column was not given by the user and no row of it has a host."""
-    total, found = counts.reasons.total(), [name for name, how in counts.columns if how != "given"]
-    if total and found and counts.unusable.total() == total:
-        raise no_host(found[0])
+    workers: int = 1
 
 
 class FlagWriter:
@@ -159,7 +106,7 @@ class FlagWriter:
         self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
         self.evidence = self._flagger.evidence
         self.schema = SCHEMA
-        self.facts = _facts(self.evidence, request)
+        self.facts = facts(self.evidence, request)
         self._small = SmallFiles(self._flagger)
 
     def read_ahead(self, files: Iterable[Path], form: DatasetFormat) -> None:
@@ -454,9 +401,12 @@ def _data_columns(schema: pa.Schema) -> list[int]:
     return [n for n, field in enumerate(schema) if field.name not in ALL_COLUMNS]
 
 
-def _facts(evidence: str, request: FlagRequest) -> str:
-    """Return what the verdicts come from, as JSON for the metadata of a file."""
-    facts = {
+def facts(evidence: str, request: FlagRequest) -> str:
+    """Return what verdicts come from, as JSON for the metadata of a file.
+
+    `evidence` is the digest of the database's evidence.
+    """
+    known = {
         "tdm_audit": __version__,
         "rules": request.rules.label,
         "rules_sha256": hashlib.sha256(request.rules.text.encode()).hexdigest(),
@@ -468,4 +418,4 @@ def _facts(evidence: str, request: FlagRequest) -> str:
         "keep_unknown": request.keep_unknown,
         "flags_only": request.flags_only,
     }
-    return json.dumps(facts, sort_keys=True)
+    return json.dumps(known, sort_keys=True)

@@ -25,7 +25,7 @@ _Open = Callable[[Path], AbstractContextManager[Rows]]
 class SmallFiles:
     """Rows of small files, with their verdicts, until they are taken.
 
-    Files that are large, that cannot be read beside others, or that
+    Files that are large, that cannot be read with others, or that
     cannot be read at all are left out: who writes them opens them and gets the error.
     """
 

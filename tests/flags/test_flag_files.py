@@ -616,7 +616,10 @@ def test_another_way_writes_all_again(flag, tmp_path, way):
     assert "finished_before" not in flag("in", "-o", "out", *way)
 
 
-@pytest.mark.parametrize("note", ["", "[]", "{", '{"out": 5}', '{"out": "0.parquet", "from": []}', "\xff\n[" + "[" * 99_999])
+@pytest.mark.parametrize(
+    "note",
+    ["", "[]", "{", '{"out": 5}', '{"out": "0.parquet", "from": []}', "\xff\n[" + "[" * 99_999],
+)
 def test_a_note_that_cannot_be_read_is_no_note(flag, tmp_path, note):
     shards(tmp_path / "in", 1)
     (tmp_path / "out").mkdir()

@@ -43,7 +43,7 @@ class Rows:
     columns `n` (row number) and `url` that together give every row once, in order; for lists and
     several columns they give every text once (see `columns.TEXTS_PER_ROW`). `unreadable`
     counts the rows so far that cannot be read and have no values, where that is known. `count` is
-    the number of rows where it is known, `n` begins with 0, and `parts` can be asked beside those
+    the number of rows where it is known, `n` begins with 0, and `parts` can be asked with those
     of other files.
     """
 

@@ -177,7 +177,7 @@ class Coordinator:
         for worker in list(self._workers):
             # Asked before the messages are read: what a worker sent before it ended is then there.
             has_ended = worker.process.poll() is not None
-            for message in worker.messages():
+            for message in worker.messages:
                 if "failed" in message:
                     self._fail(message["failed"])
                 elif "left_due" in message:
