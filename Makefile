@@ -1,6 +1,6 @@
 # `make check` is the one command for people and CI. It never writes; `make fix` does.
 PY ?= .venv/bin/python
-GENERATED = README.md docs/agents.md docs/data.md docs/rules.md docs/near-misses.md docs/limits.md
+GENERATED = README.md docs/reference/agents.md docs/reference/data.md docs/explanation/rules.md docs/reference/near-misses.md docs/reference/limits.md
 
 .PHONY: check fix lint test types layers docs subjects protocol measures bench lock locked audit sbom
 

@@ -20,7 +20,8 @@ from unicodedata import normalize
 
 from crawler.vocab import AgentClass
 
-#: Classes of agents. To refuse one of them is a statement about training (docs/agents.md).
+#: Classes of agents. To refuse one of them is a statement about training
+#: (docs/reference/agents.md).
 TRAINING = frozenset({AgentClass.TRAIN, AgentClass.CONTROL, AgentClass.DATASET})
 
 _REQUIRED = frozenset({"token", "operator", "class", "note", "source", "as_of"})

@@ -193,7 +193,8 @@ class Statement:
 class Candidate:
     """A passage of natural language that may be a reservation.
 
-    It is never a statement, since courts disagree about its effect (docs/protocols/page_text.md).
+    It is never a statement, since courts disagree about its effect
+    (docs/reference/protocols/page_text.md).
     `strength` is `candidate`, or `mention` for a passage that only mentions the matter. `kind`
     is `reservation`, `anti_scraping` or `template` (a text that a service supplies). `location`
     is `robots_comment`, `ai_txt_comment`, `ai_txt_text`, `trust_txt_comment`, `llms_txt`, `page`,

@@ -1,4 +1,4 @@
-"""Rule sets: versioned TOML files that say which statements count and how (docs/rules.md).
+"""Rule sets: versioned TOML files that say which statements count (docs/explanation/rules.md).
 
 Rules for editors: exports carry the label of a rule set, so a published rule set is never
 changed. A change of what counts needs a greater `version`.
@@ -155,7 +155,7 @@ def parse(text: str, source: str) -> RuleSet:
 
 
 def _check(data: dict[str, Any], source: str) -> None:
-    """Raise `RuleSetError` for the first fault, in the order of docs/rules.md."""
+    """Raise `RuleSetError` for the first fault, in the order of docs/explanation/rules.md."""
     if surplus := sorted(data.keys() - _FIELDS.keys()):
         raise RuleSetError(
             f"{source}: unknown key {surplus[0]!r}; a rule set has {', '.join(_FIELDS)}"

@@ -212,7 +212,7 @@ def test_a_sound_catalogue_keeps_its_order():
     ]
 
 
-@pytest.mark.parametrize("page", ["agents.md", "rules.md"])
+@pytest.mark.parametrize("page", ["reference/agents.md", "explanation/rules.md"])
 def test_generated_parts_of_the_pages_are_current(page, capsys):
     assert Cog().main(["cog", "--check", str(ROOT / "docs" / page)]) == 0, capsys.readouterr().out
 

@@ -18,12 +18,12 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda p: p.NAME)
 def test_every_protocol_has_a_page_and_a_table_of_vectors(protocol):
-    assert (ROOT / f"docs/protocols/{protocol.NAME}.md").is_file()
+    assert (ROOT / f"docs/reference/protocols/{protocol.NAME}.md").is_file()
     assert (ROOT / f"tests/protocols/test_{protocol.NAME}.py").is_file()
 
 
 def test_no_page_is_about_a_protocol_that_is_not_there():
-    pages = {page.stem for page in (ROOT / "docs/protocols").glob("*.md")}
+    pages = {page.stem for page in (ROOT / "docs/reference/protocols").glob("*.md")}
     assert pages == {p.NAME for p in PROTOCOLS}
 
 
@@ -34,7 +34,7 @@ def test_every_version_above_one_is_in_the_changelog():
 
 
 def test_every_issue_code_of_robots_txt_on_its_page_exists():
-    page = (ROOT / "docs/protocols/robots_txt.md").read_text("utf-8")
+    page = (ROOT / "docs/reference/protocols/robots_txt.md").read_text("utf-8")
     sources = "".join(
         p.read_text("utf-8") for p in (ROOT / "crawler/protocols/robots").glob("*.py")
     )
@@ -49,7 +49,7 @@ def test_the_readme_tells_how_many_hosts_the_demonstration_has():
 def test_the_readme_names_every_command_and_rule_set():
     for name in main.commands:
         assert f"$ tdm-audit {name} --help" in README
-    rules = (ROOT / "docs/rules.md").read_text("utf-8")
+    rules = (ROOT / "docs/explanation/rules.md").read_text("utf-8")
     assert all(f"`{name}`" in rules for name in rulesets.NAMES)
 
 

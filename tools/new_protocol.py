@@ -43,7 +43,7 @@ def files_of(name: str, family: str, url: str | None, root: Path = ROOT) -> dict
     paths = {
         "module": root / "crawler" / "protocols" / family / f"{name}.py",
         "test": root / "tests" / "protocols" / f"test_{name}.py",
-        "page": root / "docs" / "protocols" / f"{name}.md",
+        "page": root / "docs" / "reference" / "protocols" / f"{name}.md",
     }
     return {
         path: Template((TEMPLATES / f"{kind}.txt").read_text("utf-8")).substitute(values).rstrip()
@@ -66,7 +66,7 @@ def remaining_steps(name: str, family: str, url: str | None) -> list[str]:
         f"crawler/protocols/__init__.py: import {name} and add it to PROTOCOLS",
         "crawler/reports/advice.toml: a line for each issue code",
         f"tests/protocols/test_{name}.py: a row for each vector of the specification",
-        f"docs/protocols/{name}.md: every TODO",
+        f"docs/reference/protocols/{name}.md: every TODO",
         "CHANGELOG.md: a line under Added, and one under Changed answers if verdicts flip",
         "make fix check",
     ]

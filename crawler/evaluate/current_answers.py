@@ -1,7 +1,7 @@
 """Choose the current answer of each resource of an origin from its stored observations.
 
 Rules for editors: a failure never replaces an earlier answer that showed something. It is only
-recorded as the last attempt (docs/crawling.md).
+recorded as the last attempt (docs/reference/crawling.md).
 """
 
 import json

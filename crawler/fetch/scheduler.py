@@ -6,7 +6,7 @@ Rules for editors:
   cleaning up when the crawl stops.
 - A visit is saved whole or not at all; one that is cancelled is made again by the next crawl.
 - Which job comes next is for `job_queue`, who holds a slot for `slots`.
-- Scrapy's scheduler is not used, see docs/decisions/0006-scrapy-as-downloader.md.
+- Scrapy's scheduler is not used, see docs/explanation/decisions/0006-scrapy-as-downloader.md.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ from crawler.model import Observation, Origin
 __all__ = ["GRACE_S", "Frontier", "OriginJob", "OriginScheduler", "RunEnd", "Visit"]
 
 #: Seconds that visits in flight are given when a crawl is stopped. Together with saving and
-#: judging it keeps the promise of docs/crawling.md: five seconds from the signal to the exit.
+#: judging it keeps the promise of docs/reference/crawling.md: five seconds from the signal to the
+#: exit.
 GRACE_S = 2.5
 # A transaction per visit would cost more than the visit; what waits to be saved is lost by a kill.
 # It holds the bodies that were received, so it is bounded by their size, too.

@@ -1,6 +1,7 @@
 """Flag rows: DuckDB groups URLs by the patterns they match; the evaluator runs once per group.
 
-Steps, in the order of the SQL files (docs/flags.md draws what each makes of the one before):
+Steps, in the order of the SQL files (docs/reference/flags.md draws what each makes of the one
+before):
 
 1. `01_tables.sql`: create the tables of known origins, patterns and verdicts.
 2. `02_staging.sql`: create tables for what `tables.preload` copies from the database.

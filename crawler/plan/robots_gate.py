@@ -2,7 +2,7 @@
 
 Well-known policy files are the exception. A rule that was written for other files, such as
 `Disallow: /*.json$`, does not withhold them; see
-docs/decisions/0011-policy-files-and-robots-rules.md.
+docs/explanation/decisions/0011-policy-files-and-robots-rules.md.
 
 Rules for editors: whatever is withheld, and whatever is requested in spite of a rule, is
 recorded with the line of the rule. In doubt the gate is closed.

@@ -1,7 +1,7 @@
 """Near misses: what authors write instead of what a vocabulary defines, and what they mean.
 
 Each entry is a small document. Its protocol must answer with the issue and with a lenient
-statement: shown, and counted only under a rule set that says so. `docs/near-misses.md` is
+statement: shown, and counted only under a rule set that says so. `docs/reference/near-misses.md` is
 generated from these tables, and a test parses every entry.
 
 Rules for editors: no express signal may vanish. Whoever finds a new spelling adds it here, and

@@ -84,7 +84,7 @@ def show_summary(numbers: Summary) -> None:
     if numbers.malformed:
         console().print(
             f"{numbers.malformed:,} origins attempted a reservation that is malformed: it counts "
-            "only under inclusive (docs/rules.md)"
+            "only under inclusive (docs/explanation/rules.md)"
         )
     if numbers.stale:
         console().print(

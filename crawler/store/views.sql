@@ -1,6 +1,6 @@
 -- The public views. Their names and columns are a promise; the tables that they read are private.
 -- The comment above a view and behind each column is its description in the database
--- (table `description`) and in docs/data.md. All views are replaced whenever this file has changed.
+-- (table `description`) and in docs/reference/data.md. All views are replaced whenever this file has changed.
 -- A view without a comment right above it is private.
 
 -- Of the rows of all versions of datasets, those that count. `IN` is asked once, a join for each row.
@@ -1380,7 +1380,7 @@ found AS MATERIALIZED (
     GROUP BY reading.protocol
 )
 SELECT
-    protocol_description.name AS protocol,  -- name, as in the column `protocol` of other views; docs/protocols has a page of it
+    protocol_description.name AS protocol,  -- name, as in the column `protocol` of other views; docs/reference/protocols has a page of it
     protocol_description.title AS title,  -- in words
     protocol_description.specification AS specification,  -- specification that is implemented, with its version where it has one
     protocol_description.version AS version,  -- version of the code that reads it

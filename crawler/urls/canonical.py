@@ -192,7 +192,8 @@ def origin_key(origin: Origin) -> str:
     """Return the key by which rows of a dataset and origins are joined.
 
     It is the host, with the port where that is not the scheme's default. So `http://h` and
-    `https://h` have one key, and so has `h:8080` under both schemes (docs/decisions/0004).
+    `https://h` have one key, and so has `h:8080` under both schemes
+    (docs/explanation/decisions/0004).
     """
     default = origin.port == _DEFAULT_PORTS[origin.scheme]
     return origin.host if default else f"{origin.host}:{origin.port}"

@@ -15,7 +15,7 @@ import zstandard
 from tests.conftest import ROOT
 from tests.dataset import layouts
 
-FOLDER = ROOT / "docs" / "how-to" / "datasets"
+FOLDER = ROOT / "docs" / "how-to" / "maintainer" / "datasets"
 # Nothing is asked of this host: an address of this machine is refused before a connection is made.
 URLS = [f"http://127.0.0.1:9/{n}" for n in range(3)]
 IMAGES = [f"http://127.0.0.2:9/{n}.jpg" for n in range(3)]

@@ -1,4 +1,4 @@
-"""`Flagger`, `FlagBatch` and `ReservationFilter` from Python, as docs/flags.md shows them."""
+"""`Flagger`, `FlagBatch` and `ReservationFilter` from Python, as in docs/reference/flags.md."""
 
 import doctest
 import importlib.util
@@ -17,7 +17,7 @@ from crawler.vocab import Purpose
 from tests.conftest import ROOT
 
 URL = "http://unanimous.demo.test/a"
-PAGE = (ROOT / "docs/flags.md").read_text("utf-8")
+PAGE = (ROOT / "docs/reference/flags.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```pycon\n(.*?)```", PAGE, re.DOTALL)
 OPTIONAL = ("datasets", "datatrove")
 
@@ -33,7 +33,7 @@ def test_the_examples_of_the_documentation_run(example, demo_db_copy, tmp_path, 
     if missing := needs(example):
         pytest.skip(f"{missing[0]} is optional and not installed")
     monkeypatch.chdir(tmp_path)
-    test = doctest.DocTestParser().get_doctest(example, {}, "docs/flags.md", None, 0)
+    test = doctest.DocTestParser().get_doctest(example, {}, "docs/reference/flags.md", None, 0)
     said: list[str] = []
     doctest.DocTestRunner().run(test, out=said.append)
     assert (said, bool(test.examples)) == ([], True)

@@ -20,7 +20,7 @@ from crawler.vocab import Reads, Stance
 from tests.media_files import plus
 from tests.protocols.protocol_tables import answered
 
-DOCS = Path(__file__).parents[2] / "docs" / "near-misses.md"
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "near-misses.md"
 BY_NAME = {protocol.NAME: protocol for protocol in PROTOCOLS}
 ENTRIES = [one for vocabulary in near_misses.VOCABULARIES for one in vocabulary.entries]
 

@@ -22,8 +22,8 @@ EXTENSIONS_BASE: dict[str, int] = {}
 STATS_CLASS = "scrapy.statscollectors.DummyStatsCollector"
 
 CONCURRENT_REQUESTS = _DEFAULT.concurrency
-# One request in flight to a host: the politeness that docs/crawling.md promises. The spider sets
-# the slot to the host, so that http, https and all ports of a host count as one.
+# One request in flight to a host: the politeness that docs/reference/crawling.md promises. The
+# spider sets the slot to the host, so that http, https and all ports of a host count as one.
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_TIMEOUT = _DEFAULT.timeout
 #: Scrapy waits DOWNLOAD_DELAY plus or minus the jitter: with this factor 1.0 to 1.5 times the
@@ -50,7 +50,7 @@ TELNETCONSOLE_ENABLED = False
 
 LOG_LEVEL = "ERROR"
 LOG_FORMATTER = "crawler.fetch.scrapy_.download_handler.SilentLogFormatter"
-#: No reactor, see docs/decisions/0005-a-crawl-without-a-reactor.md: Scrapy then closes its event
-#: loop, and may start another in this process.
+#: No reactor, see docs/explanation/decisions/0005-a-crawl-without-a-reactor.md: Scrapy then closes
+#: its event loop, and may start another in this process.
 TWISTED_REACTOR_ENABLED = False
 ASYNCIO_EVENT_LOOP = "uvloop.Loop"

@@ -106,7 +106,7 @@ class ReservationsSpider(Spider):
         """Do the whole crawl, and yield no request to Scrapy's scheduler.
 
         A request that is yielded passes the scheduler, the scraper and their signals, which costs
-        more than the request; see docs/decisions/0006-scrapy-as-downloader.md.
+        more than the request; see docs/explanation/decisions/0006-scrapy-as-downloader.md.
         """
         try:
             self.ended = await self._scheduler.run()

@@ -44,7 +44,7 @@ _CLAUSE = "Content Signals Policy, (a) to (c)"
 # ends the agent lines above it.
 _KEYS = frozenset({FIELD})
 # A signal restricts use, whether or not the path may be crawled. Longest match and equal lines
-# are not settled by the policy: docs/protocols/content_signal_robots.md says what we do.
+# are not settled by the policy: docs/reference/protocols/content_signal_robots.md says what we do.
 _PRECEDENCE = Precedence(whole_line=False, allow_wins=False, crawled=frozenset())
 # A sentence of the preamble, and the one that makes restrictions express.
 _PREAMBLE = re.compile(r"content-signal = (?:yes|no), you may")

@@ -1,7 +1,8 @@
 """Find passages of prose that may reserve, by a list of patterns (`patterns.toml`).
 
 Passages are found, not understood: a person must read a candidate. Courts disagree about what
-such a passage is worth (docs/protocols/page_text.md), so no protocol makes a statement of it.
+such a passage is worth (docs/reference/protocols/page_text.md), so no protocol makes a statement
+of it.
 
 Rules for editors. Every pattern needs a word of `STEMS` in each text that it matches, or it will
 never be tried. "All rights reserved." alone must match nothing: it is on nearly every page.

@@ -1,7 +1,7 @@
 """Comments of robots.txt: passages of prose that may reserve. They are never statements.
 
 RFC 9309, 2.2, lets readers ignore comments. People write reservations there nevertheless, and
-courts have read them. Candidates are shown with a verdict (docs/protocols/page_text.md).
+courts have read them. Candidates are shown with a verdict (docs/reference/protocols/page_text.md).
 """
 
 from crawler.model import AppliedStatement, Document, Question, Reading

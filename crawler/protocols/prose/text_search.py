@@ -1,7 +1,7 @@
 """Search of text files for passages that may reserve: comments, and text without a grammar.
 
 Rules for editors: every protocol that holds text of a file searches it with these functions, so
-that a sentence is found wherever people write it (docs/protocols/page_text.md).
+that a sentence is found wherever people write it (docs/reference/protocols/page_text.md).
 """
 
 import re

@@ -3,7 +3,7 @@
 Rules for editors. RSL grants licences; it is not a statement about Article 4 by itself. So a
 permission must never come from what is missing or unclear, and an element that departs from the
 specification is shown but does not count (`Content.strict`, `Term.strict`). Sections are cited
-from secondary readings of RSL 1.0 (docs/protocols/rsl.md).
+from secondary readings of RSL 1.0 (docs/reference/protocols/rsl.md).
 """
 
 import re
