@@ -1,4 +1,4 @@
-"""The base class of errors that the user can fix."""
+"""The base classes of errors that the user can fix."""
 
 
 class UserError(Exception):
@@ -8,3 +8,9 @@ class UserError(Exception):
     """
 
     status = 1
+
+
+class WrongUsageError(UserError):
+    """The command line is wrong, whatever is in the files and databases that it names."""
+
+    status = 2

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from crawler.errors import UserError
+from crawler.errors import UserError, WrongUsageError
 from crawler.vocab import State
 
 #: The rule sets in the package. `DEFAULT` is used unless a user names another one.
@@ -33,7 +33,7 @@ class RuleSetError(UserError):
     """A rule set cannot be used. The message names file and key, and the values allowed."""
 
 
-class UnknownRuleSetError(RuleSetError):
+class UnknownRuleSetError(RuleSetError, WrongUsageError):
     """There is no rule set of that name. The message lists the names."""
 
 

@@ -186,7 +186,7 @@ WRONG = [
     ("no host", ["data:,x"], 2, "'data:,x' names no host that could be asked"),
     ("one of two", ["http://plain.test/", "ftp://plain.test/"], 2, "'ftp://plain.test/'"),
     ("no URL", [], 2, "Missing argument 'URL...'"),
-    ("rules", ["plain.test", "--rules", "none"], 1, "no rule set 'none'"),
+    ("rules", ["plain.test", "--rules", "none"], 2, "no rule set 'none'"),
     ("fail on", ["plain.test", "--fail-on", "rain"], 2, "'rain' is not one of"),
 ]
 

@@ -70,7 +70,7 @@ FAILURES = [
     ("no such dataset", ["crawl", "none.csv"], 1, "none.csv"),
     ("no URL column", ["crawl", "numbers.csv"], 1, "--url-column"),
     ("not Parquet", ["crawl", "bad.parquet"], 1, "bad.parquet"),
-    ("no such rule set", ["judge", "--db", "DB", "--rules", "none"], 1, "no rule set 'none'"),
+    ("no such rule set", ["judge", "--db", "DB", "--rules", "none"], 2, "no rule set 'none'"),
     ("no database", ["judge", "--db", "none.db"], 1, "there is no database"),
     (
         "no database to explain from",
@@ -110,10 +110,10 @@ FAILURES = [
     (
         "H6: a rule set",
         ["judge", "--db", "DB", "--rules", "inclusiv"],
-        1,
+        2,
         "did you mean inclusive?",
     ),
-    ("H6: a rule set in capitals", ["judge", "--db", "DB", "--rules", "STRICT"], 1, "strict?"),
+    ("H6: a rule set in capitals", ["judge", "--db", "DB", "--rules", "STRICT"], 2, "strict?"),
     ("H6: a format", ["export", "runs", "--db", "DB", "-o", "x.csv", "--format", "xls"], 2, "csv"),
     *(
         (
@@ -130,7 +130,7 @@ FAILURES = [
             ("ClaudBot", "ClaudeBot"),
         )
     ),
-    ("no such format", ["export", "runs", "--db", "DB", "-o", "x.xls"], 1, "suffix"),
+    ("no such format", ["export", "runs", "--db", "DB", "-o", "x.xls"], 2, "suffix"),
     (
         "an unwritable place",
         ["export", "runs", "--db", "DB", "-o", "numbers.csv/x.csv"],
@@ -153,8 +153,15 @@ FAILURES = [
     (
         "flag to nowhere",
         ["flag", "numbers.csv", "--url-column", "a", "--db", "DB", "-o", "x.xls"],
-        1,
+        2,
         "suffix",
+    ),
+    ("a report of no format", ["report", "--db", "DB", "-o", "x.xls"], 2, "is .html, .md or .json"),
+    (
+        "a crawl with a report that cannot be",
+        ["crawl", "numbers.csv", "--url-column", "a", "--report", "x.pdf"],
+        2,
+        "x.pdf: a report is .html, .md or .json, not .pdf; open the .html in a browser and print",
     ),
     (
         "flag without the column",

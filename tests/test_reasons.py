@@ -31,7 +31,7 @@ CASES = [
         {},
         "tdm",
         [
-            "weaker: permitted does not undo partial",
+            "weaker: permitted does not lift partial",
             "settles nothing: it permits for single pages only",
         ],
     ),
@@ -40,7 +40,7 @@ CASES = [
         origin(tdmrep=ALL, robots=BOT),
         {},
         "genai_train",
-        ["weaker: partial does not undo reserved"],
+        ["weaker: partial does not lift reserved"],
     ),
     (
         "agreement, less explicit",
@@ -116,7 +116,7 @@ def test_a_tier_that_a_rule_set_leaves_out():
 def test_a_refusal_beside_a_reservation():
     found = findings(origin(robots=BAN, tdmrep=ALL))["tdm"]
     (applicable,) = (h for h in found.considered if h is not found.deciding)
-    assert why_not(applicable, found, SIGNALS) == "weaker: refused does not undo reserved"
+    assert why_not(applicable, found, SIGNALS) == "weaker: refused does not lift reserved"
 
 
 SITES = ["unanimous", "contradiction-ai-txt", "contradiction-zero", "contradiction-agents"]

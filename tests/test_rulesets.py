@@ -238,8 +238,9 @@ def test_crawl_keeps_what_is_shown_and_fails_before_it_asks(house, tmp_path, tdm
                 "--allow-network", "127.0.0.1/32", *more,
             )  # fmt: skip
 
-        for wrong in ("none", tmp_path / "none.toml", house("bad.toml", tiers="[9]")):
-            assert crawl("--rules", wrong).returncode == 1
+        bad = house("bad.toml", tiers="[9]")
+        for wrong, status in (("none", 2), (tmp_path / "none.toml", 1), (bad, 1)):
+            assert crawl("--rules", wrong).returncode == status
             assert not db.exists()
         done = crawl("--rules", house(**REFUSING))
         assert (done.returncode, done.stderr) == (0, "")

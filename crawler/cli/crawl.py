@@ -38,6 +38,18 @@ if TYPE_CHECKING:
     from crawler.commands.crawl import CrawlResult
 
 
+def _refuse_other_suffixes(
+    _context: click.Context, _param: click.Parameter, report: Path | None
+) -> Path | None:
+    """Return the file of the report; one of another format ends the command before it crawls."""
+    if report is not None:
+        from crawler.commands.report import format_of
+
+        with exit_on_error():
+            format_of(report)
+    return report
+
+
 @click.command(short_help="Visit the sources of a dataset, record what they say.")
 @click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
 @db_option
@@ -180,6 +192,7 @@ if TYPE_CHECKING:
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
+    callback=_refuse_other_suffixes,
     help="Also write a report: FILE.html, .md or .json.",
 )
 @rules_option

@@ -28,7 +28,7 @@ _PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
     "--format",
     "form",
     type=click.Choice(["html", "md", "json"]),
-    help="Format.  [default: that of the suffix; html for others]",
+    help="Format.  [default: that of the suffix; html without one]",
 )
 @chosen_dataset_option
 @click.option(
@@ -69,13 +69,13 @@ def report_command(
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.vocab import Purpose
 
-    kind = format_of(out) if form is None else Format(form)
     with (
         exit_on_error(),
         sqlite_errors_as_store_error(db),
         closing(connect_read_only(db)) as connection,
         output(),
     ):
+        kind = format_of(out) if form is None else Format(form)
         number = choose_named(connection, dataset)
         request = ReportRequest(form=kind, dataset=number, purpose=Purpose(purpose), top=top)
         if out == _STDOUT:

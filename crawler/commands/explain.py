@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from crawler.errors import UserError
+from crawler.errors import UserError, WrongUsageError
 from crawler.evaluate.evaluator import evaluate
 from crawler.model import Question
 from crawler.reports.explain import Explanation, Source
@@ -13,10 +13,8 @@ from crawler.urls import canonical
 from crawler.vocab import Reject
 
 
-class NotAUrlError(UserError):
+class NotAUrlError(WrongUsageError):
     """The text names no origin; the message says why."""
-
-    status = 2
 
 
 class NeverAskedError(UserError):

@@ -10,11 +10,15 @@ from crawler.dataset.detection import without_suffixes
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.remote import LocalCopies
 from crawler.dataset.sinks import ENDINGS, output_name, writable
-from crawler.errors import UserError
+from crawler.errors import UserError, WrongUsageError
 
 
 class FlagError(UserError):
     """The output is not possible as asked for; the message is one sentence that says why."""
+
+
+class OutputSuffixError(FlagError, WrongUsageError):
+    """The suffix of the file names no format; the message lists those that do."""
 
 
 def jobs_of(
@@ -35,7 +39,9 @@ def jobs_of(
     elif writable(out, form):
         jobs = {out: files}
     else:
-        raise FlagError(f"{out.name}: the suffix must be one of {ENDINGS}, or name a folder")
+        raise OutputSuffixError(
+            f"{out.name}: the suffix must be one of {ENDINGS}, or name a folder"
+        )
     return jobs
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from crawler.errors import WrongUsageError
 from crawler.reports.dataset_report.build import build
 from crawler.reports.dataset_report.data import as_data
 from crawler.reports.dataset_report.html import as_html
@@ -26,6 +27,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+_SUFFIXES = {"": Format.HTML, ".htm": Format.HTML} | {f".{form}": form for form in Format}
+
+
+class FormatError(WrongUsageError):
+    """The suffix of a file is that of no report; the message lists those that are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
     """Options of one report; `dataset` None is the newest one."""
@@ -37,9 +45,13 @@ class ReportRequest:
 
 
 def format_of(out: Path) -> Format:
-    """Return the format of a file by its suffix; HTML for suffixes of no format."""
-    suffix = out.suffix.lower().removeprefix(".")
-    return next((form for form in Format if form == suffix), Format.HTML)
+    """Return the format of a file by its suffix; HTML if it has none. Raises `FormatError`."""
+    suffix = out.suffix.lower()
+    form = _SUFFIXES.get(suffix)
+    if form is None:
+        hint = "; open the .html in a browser and print it" if suffix == ".pdf" else ""
+        raise FormatError(f"{out.name}: a report is .html, .md or .json, not {suffix}{hint}")
+    return form
 
 
 def report_text(db: sqlite3.Connection, request: ReportRequest) -> str:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol, TextIO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crawler.errors import UserError
+from crawler.errors import UserError, WrongUsageError
 from crawler.store.database import public_views
 from crawler.store.queries import column_type, view_rows
 
@@ -28,6 +28,10 @@ _TYPES = {"INTEGER": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
 
 class ExportError(UserError):
     """The export cannot be made; the message is one sentence that says what to do."""
+
+
+class SuffixError(ExportError, WrongUsageError):
+    """The suffix of the file names no format; the message lists those that do."""
 
 
 def formats() -> list[str]:
@@ -47,7 +51,7 @@ def export(
     columns = _columns(view)
     suffix = out.suffix.lower() if form is None else f".{form}"
     if suffix not in (*_TEXT, _PARQUET):
-        raise ExportError(f"{out.name}: the suffix must be one of {', '.join((*_TEXT, _PARQUET))}")
+        raise SuffixError(f"{out.name}: the suffix must be one of {', '.join((*_TEXT, _PARQUET))}")
     with replaced(out) as unfinished, _rows(db, view, columns) as rows:
         if suffix == _PARQUET:
             return _write_parquet(rows, _schema(db, view, columns), unfinished)

@@ -38,7 +38,7 @@ def why_not(applicable: ApplicableStatement, finding: Finding, rules: RuleSet) -
     if finding.deciding is None:
         return f"{state} is not enough while something planned is unseen"
     if state is not finding.state:
-        return f"weaker: {state} does not undo {finding.state}"
+        return f"weaker: {state} does not lift {finding.state}"
     return _equal(applicable, finding.deciding)
 
 
