@@ -1,8 +1,8 @@
 # `make check` is the one command for people and CI. It never writes; `make fix` does.
 PY ?= .venv/bin/python
-GENERATED = README.md docs/reference/agents.md docs/reference/data.md docs/explanation/rules.md docs/reference/near-misses.md docs/reference/limits.md
+GENERATED = zensical.toml docs/reference/commands.md docs/reference/agents.md docs/reference/data.md docs/explanation/rules.md docs/reference/near-misses.md docs/reference/limits.md
 
-.PHONY: check fix lint test types layers docs subjects protocol measures bench lock locked audit sbom
+.PHONY: check fix lint test types layers docs site picture subjects protocol measures bench lock locked audit sbom
 
 check: lint types layers docs subjects test
 
@@ -18,6 +18,18 @@ layers:
 
 docs:
 	$(PY) -m cogapp --check $(GENERATED)
+	$(PY) tools/check_links.py
+
+# The website of the documentation, without a network; needs the extra [docs].
+site:
+	$(PY) -m zensical build --clean --strict
+
+# The picture in README.md: the first screen of the demo's report. Needs chromium and Pillow.
+picture:
+	$(PY) -m crawler demo --quiet
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,862 \
+		--screenshot=output/demo/report.png output/demo/report.html
+	$(PY) -c "from PIL import Image; Image.open('output/demo/report.png').quantize(48, dither=0).save('docs/images/report.png', optimize=True)"
 
 # Subjects of the commits that origin/main does not have, or of the last commit where there is no
 # such branch (a shallow clone may lack it). Without git or without a commit there is none to check.

@@ -155,7 +155,7 @@ def parse(text: str, source: str) -> RuleSet:
 
 
 def _check(data: dict[str, Any], source: str) -> None:
-    """Raise `RuleSetError` for the first fault, in the order of docs/explanation/rules.md."""
+    """Raise `RuleSetError` for the first fault, in the order of docs/reference/rule-files.md."""
     if surplus := sorted(data.keys() - _FIELDS.keys()):
         raise RuleSetError(
             f"{source}: unknown key {surplus[0]!r}; a rule set has {', '.join(_FIELDS)}"

@@ -164,7 +164,7 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--rules",
         metavar="NAME-OR-FILE",
-        help="Rule set: signals, inclusive, strict, or a .toml file (docs/explanation/rules.md).  "
+        help="Rule set: signals, inclusive, strict, or a .toml file (docs/reference/rule-files.md).  "
         "[default: the current one of the database; signals for a new one]",
     )(command)
 
