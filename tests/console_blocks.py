@@ -7,15 +7,19 @@ status 0, unless `$ echo $?` with another status comes next.
 """
 
 import contextlib
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlite_utils.cli
 from click.testing import CliRunner
+
+from tests.conftest import ROOT, patience
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _STATUS = "echo $?"
@@ -77,6 +81,8 @@ def failure(step: Step, folder: Path, tdm_audit: Runner, more: tuple[str, ...]) 
         done = tdm_audit(*words, *(more if words[:1] in (["check"], ["crawl"]) else ()), cwd=folder)
     elif program == "sqlite-utils":
         done = _sqlite_utils(words, folder)
+    elif step.command == "python -m tools.a_year":
+        done = _python(words, folder)
     else:
         return f"line {step.line}: {program} is no command that pages may use"
     printed = done.stdout + done.stderr
@@ -96,3 +102,16 @@ def _sqlite_utils(words: list[str], folder: Path) -> "subprocess.CompletedProces
     with contextlib.chdir(folder):
         result = CliRunner().invoke(sqlite_utils.cli.cli, words)
     return subprocess.CompletedProcess(words, result.exit_code, result.stdout, result.stderr)
+
+
+def _python(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=patience(120),
+        check=False,
+    )

@@ -1,6 +1,7 @@
 """Documents agree with the code. Generated parts are checked by `make docs`."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,8 @@ from crawler.cli import main
 from crawler.demo import SITES
 from crawler.protocols import PROTOCOLS
 from tests.conftest import ROOT
+from tools.check_links import anchors, dead_links
+from tools.site_navigation import nav
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -46,11 +49,17 @@ def test_the_readme_tells_how_many_hosts_the_demonstration_has():
     assert f"{len(SITES)} hosts" in README
 
 
-def test_the_readme_names_every_command_and_rule_set():
+def test_every_command_and_rule_set_has_its_place():
+    commands = (ROOT / "docs/reference/commands.md").read_text("utf-8")
     for name in main.commands:
-        assert f"$ tdm-audit {name} --help" in README
+        assert f"$ tdm-audit {name} --help" in commands
     rules = (ROOT / "docs/explanation/rules.md").read_text("utf-8")
     assert all(f"`{name}`" in rules for name in rulesets.NAMES)
+
+
+def test_the_readme_is_short_and_its_picture_small():
+    assert len(README.splitlines()) <= 120
+    assert (ROOT / "docs/images/report.png").stat().st_size <= 150_000
 
 
 def test_ci_runs_the_test_command_of_the_readme():
@@ -61,7 +70,7 @@ def test_ci_runs_the_test_command_of_the_readme():
 def test_the_generated_parts_of_all_pages_are_checked_by_make():
     generated = {
         str(page.relative_to(ROOT))
-        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "zensical.toml"]
         if "[[[cog" in page.read_text("utf-8")
     }
     (pages,) = re.findall(r"^GENERATED = (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.M)
@@ -103,14 +112,64 @@ def test_files_to_change_exist(page, section):
     assert [n for n in named if not any((ROOT / at / n).exists() for at in ("", "crawler"))] == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("[bo]*/README.md")]),
-    ids=lambda p: str(p.relative_to(ROOT)),
-)
-def test_links_between_documents_lead_somewhere(path):
-    for target in re.findall(r"\]\(([^)#:{]+)\)", path.read_text("utf-8")):
-        assert (path.parent / target).exists()
+def test_links_between_documents_lead_somewhere():
+    assert list(dead_links(ROOT)) == []
+
+
+DEAD = {
+    "a file": ("README.md", "[x](docs/none.md)", "no such file"),
+    "a picture": ("docs/a.md", "![x](none.png)", "no such file"),
+    "an anchor": ("docs/a.md", "[x](b.md#third)", "no such heading"),
+    "an anchor of the page": ("docs/a.md", "[x](#second-part)", "no such heading"),
+    "out of the website": ("docs/a.md", "[x](../README.md)", "where the website ends"),
+    "a folder": ("docs/a.md", "[x](../docs)", "leads out of docs/"),
+    "a folder within": ("docs/a.md", "[x](in)", "a folder is no page"),
+    "in a table": ("docs/a.md", "| a |\n|---|\n| [x](none.md) |", "no such file"),
+}
+
+
+@pytest.mark.parametrize(("page", "link", "why"), DEAD.values(), ids=DEAD)
+def test_a_dead_link_is_found(page, link, why, tmp_path):
+    (tmp_path / "docs/in").mkdir(parents=True)
+    (tmp_path / "README.md").touch()
+    (tmp_path / "docs/b.md").write_text("# `First`, and more\n\n## Second part\n")
+    (tmp_path / page).write_text(f"{link}\n\n[y](https://none.example/) `[z](none.md)`\n")
+    (found,) = dead_links(tmp_path)
+    assert found.startswith(f"{page}: ")
+    assert why in found
+
+
+def test_anchors_are_those_of_github_and_of_the_website(tmp_path):
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs/b.md"
+    page.write_text("# `First`, and more\n\n## Part\n\n## Part\n\n## AI & web\n")
+    # The website has no `ai--web`, and GitHub no `ai-web`; the second `Part` differs as well.
+    assert anchors(page) == {"first-and-more", "part"}
+
+
+def test_every_page_is_in_the_navigation(tmp_path):
+    for page in ("index.md", "reference/b.md", "reference/commands.md", "tutorial/a-year.md"):
+        (tmp_path / page).parent.mkdir(exist_ok=True)
+        (tmp_path / page).touch()
+    named = re.findall(r'"([^"]+\.md)"', "\n".join(nav(tmp_path)))
+    assert named == ["index.md", "tutorial/a-year.md", "reference/commands.md", "reference/b.md"]
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none/c.md").touch()
+    with pytest.raises(ValueError, match="no title for docs/none"):
+        list(nav(tmp_path))
+
+
+def test_the_website_is_built_and_loads_nothing_from_elsewhere(tmp_path):
+    pytest.importorskip("zensical", reason="zensical is the extra [docs]")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    build = [sys.executable, "-m", "zensical", "build", "--strict"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "site/tutorial/first-audit.html").read_text("utf-8")
+    assert "Your first audit" in page
+    loaded = r"<(?:script|img|link rel=.?stylesheet)[^>]+(?:src|href)=.?https?:"
+    assert re.findall(loaded, page) == []
 
 
 def test_the_tests_that_the_security_policy_names_exist():

@@ -1,7 +1,8 @@
 """Find dead links between the documents: files that are not there, and anchors of no heading.
 
-An anchor must be right on GitHub and on the website, which name headings alike, except that the
-website writes one hyphen where GitHub writes several. Links to the web are not followed.
+An anchor must be right on GitHub and on the website. They differ where GitHub writes several
+hyphens in a row, and for the second of two equal headings, so no link may lead there. Links to the
+web are not followed.
 """
 
 import re
@@ -44,16 +45,12 @@ def _fault(root: Path, page: Path, target: str) -> str | None:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors that a page has on GitHub and on the website."""
+    """Return the anchors that a page has both on GitHub and on the website."""
     tokens = _parsed(page)
     heads = [tokens[n + 1] for n, token in enumerate(tokens) if token.type == "heading_open"]
-    names: set[str] = set()
-    for head in heads:
-        text = "".join(child.content for child in head.children or ())
-        name = re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-")
-        if "--" not in name:
-            names.add(f"{name}-1" if name in names else name)
-    return names
+    texts = ("".join(child.content for child in head.children or ()) for head in heads)
+    names = (re.sub(r"[^\w\- ]", "", text.lower()).strip().replace(" ", "-") for text in texts)
+    return {name for name in names if "--" not in name}
 
 
 def _links(page: Path) -> Iterator[str]:
