@@ -164,8 +164,8 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--rules",
         metavar="NAME-OR-FILE",
-        help="Rule set: signals, inclusive, strict, or a .toml file (docs/reference/rule-files.md).  "
-        "[default: the current one of the database; signals for a new one]",
+        help="Rule set: signals, inclusive, strict, or a .toml file "
+        "(docs/reference/rule-files.md).  [default: the current one of the database; signals for a new one]",
     )(command)
 
 

@@ -1,4 +1,4 @@
-"""`tdm-audit changes`: what hosts said otherwise than before, the heaviest first."""
+"""`tdm-audit changes`: who began, stopped or changed to reserve, the heaviest first."""
 
 import re
 import sys
@@ -67,7 +67,7 @@ def _bound(text: str, *, is_end: bool) -> str | None:
     return None
 
 
-@click.command(name="changes", short_help="List what hosts reserve otherwise than before.")
+@click.command(name="changes", short_help="List who began, stopped or changed to reserve.")
 @db_option
 @click.option("--since", type=Moment(), metavar="RUN|DATE", help="Seen first by this run or later.")
 @click.option(
@@ -94,10 +94,10 @@ def _bound(text: str, *, is_end: bool) -> str | None:
 def changes_command(
     db: Path, rules: str | None, form: str, fail_on: str | None, **options: Any
 ) -> None:
-    """List what hosts reserve otherwise than before, the heaviest first.
+    """List who began, stopped or changed to reserve, the heaviest first.
 
-    A change is one of effect: a document that only reads otherwise is none. Each has the last look
-    that showed the state before, and the first that showed the state since.
+    A change is one of effect: a file that was only rewritten is none. Each has the last look that
+    showed the state before, and the first look that showed the state since.
 
     \b
     Examples:

@@ -208,9 +208,10 @@ def crawl(
 ) -> None:
     """Visit the origins of a dataset and record what they reserve.
 
-    DATASET is a file, a folder or a glob pattern. Formats: CSV, TSV, JSON Lines or plain text with
-    a URL or host per line (plain, .gz or .zst), Parquet, Arrow, WARC, CDX. Run the command again
-    to continue an unfinished crawl and to refresh stale origins.
+    DATASET is a file, a folder, a glob pattern or a remote URL. Formats: CSV, TSV, JSON Lines,
+    JSON, plain text with a URL or host per line (also compressed with gzip, zstd, bzip2 or xz),
+    Parquet, Arrow, WebDataset, WARC, CDX. Run the command again to continue an unfinished crawl
+    and to refresh stale origins.
 
     \b
     Example:

@@ -46,9 +46,8 @@ def _next_steps(db: Path) -> Iterator[str]:
     except StoreError as error:
         yield f"There is a database, and it cannot be read: {error}."
         return
-    yield f"{db}: {found.visited:,} of {found.origins:,} origins visited, the last on " + (
-        f"{minute(found.last_at)}." if found.last_at else "no day yet."
-    )
+    last = f", the last on {minute(found.last_at)}" if found.last_at else ""
+    yield f"{db}: {found.visited:,} of {found.origins:,} origins visited{last}."
     if found.unfinished:
         yield f"Its last run is not finished. Next: {_repeat(found.unfinished)}"
     elif found.waiting:

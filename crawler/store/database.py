@@ -140,7 +140,9 @@ def require(path: Path | str) -> None:
 
 
 def _missing(path: Path) -> StoreError:
-    return StoreError(f"there is no database at {path}; run `tdm-audit crawl` first")
+    return StoreError(
+        f"there is no database at {path}; run `tdm-audit crawl` first, or name one with --db"
+    )
 
 
 def _require_file(path: Path) -> None:

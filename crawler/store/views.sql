@@ -983,7 +983,7 @@ LEFT JOIN attributed ON attributed.dataset = divided.dataset AND attributed.valu
 GROUP BY divided.dataset, divided.value, divided.purpose, divided.state;
 
 -- Dataset × origin, for datasets read with `--crawler`: what the origin tells the crawler that collected
--- the rows, by the current evidence and the rule set chosen last. It may have told it otherwise then.
+-- the rows, by the current evidence and the rule set chosen last. At that time it may have told it something else.
 CREATE VIEW collector_answers AS
 SELECT
     d.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -1267,8 +1267,8 @@ SELECT
 FROM agent;
 
 -- What an origin said over time: origin × purpose × rule set, one row for each phase of looks with the
--- same state and the same effect. A failed look is no event, and a document that only reads otherwise
--- is no change. All of it is one reading, by the code and the rules of today.
+-- same state and the same effect. A failed look is no event, and a file that was only rewritten is no
+-- change. All looks are read by the code and the rules of today.
 CREATE VIEW history AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
@@ -1310,8 +1310,8 @@ SELECT
     phase.after
 FROM phase JOIN origin ON origin.id = phase.origin;
 
--- What began to be otherwise: each phase of `history` with the one before it. Nothing becomes or was
--- unknown here, and a change of code or rules is no change.
+-- What changed: each phase of `history` with the one before it. No change to unknown or from it is
+-- listed, and a change of code or rules is no change.
 CREATE VIEW changes AS
 SELECT
     origin.url AS origin,  -- scheme, host and port
