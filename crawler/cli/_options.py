@@ -165,7 +165,8 @@ def rules_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--rules",
         metavar="NAME-OR-FILE",
         help="Rule set: signals, inclusive, strict, or a .toml file "
-        "(docs/reference/rule-files.md).  [default: the current one of the database; signals for a new one]",
+        "(docs/reference/rule-files.md).  [default: the current one of the database; signals for "
+        "a new one]",
     )(command)
 
 
