@@ -73,6 +73,12 @@ FAILURES = [
     ("no such rule set", ["judge", "--db", "DB", "--rules", "none"], 2, "no rule set 'none'"),
     ("no database", ["judge", "--db", "none.db"], 1, "there is no database"),
     (
+        "neither a database nor a rule set",
+        ["judge", "--db", "none.db", "--rules", "none"],
+        2,
+        "no rule set 'none'",
+    ),
+    (
         "no database to explain from",
         ["explain", "h.example", "--db", "none.db"],
         1,

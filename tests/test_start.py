@@ -19,6 +19,15 @@ def test_alone_it_says_how_to_begin(tdm_audit, tmp_path):
     assert "Audit:\n" in done.stdout
 
 
+def test_after_the_demo_it_says_how_to_ask_it(demo_output, tdm_audit, tmp_path):
+    (tmp_path / "output/demo").mkdir(parents=True)
+    shutil.copy(demo_output / "audit.db", tmp_path / "output/demo/audit.db")
+    said = tdm_audit(cwd=tmp_path).stdout
+    assert "The demo left output/demo/audit.db. Ask it with --db:\n  tdm-audit report --db" in said
+    for line in said.split("with --db:\n")[1].splitlines()[:2]:
+        assert tdm_audit(*line.split()[1:], cwd=tmp_path).returncode == 0
+
+
 def test_with_a_database_it_says_the_next_step(demo_output, tdm_audit, tmp_path):
     (tmp_path / "output").mkdir()
     shutil.copy(demo_output / "audit.db", tmp_path / "output" / "audit.db")

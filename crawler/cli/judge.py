@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler import rulesets
 from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import (
     agent_option,
@@ -68,6 +69,9 @@ def judge(
     from crawler.store.derived import rule_set
     from crawler.store.queries import dataset_ids, visited_origins
 
+    if rules is not None and not db.exists():
+        with exit_on_error():
+            rulesets.load(rules)  # without a database, a wrong name is the first thing to say
     if agent is not None:
         _judge_for(agent, db, rules, dataset, quiet=quiet, as_json=as_json, progress=progress)
         return

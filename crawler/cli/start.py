@@ -8,11 +8,13 @@ from pathlib import Path
 
 #: Where commands look for a database if none is named.
 DEFAULT_DB = Path("output/audit.db")
+DEMO_DB = Path("output/demo/audit.db")
 _BEGIN = (
     ("tdm-audit demo", "the whole way on a small web on this machine"),
     ("tdm-audit check URL", "one live site: what its signals say, and to whom"),
     ("tdm-audit crawl FILE --contact URL", "audit the sources of a dataset"),
 )
+_OF_DEMO = ("report", "explain http://unanimous.demo.test/")
 _GO_ON = (
     ("tdm-audit report", "one page with all figures"),
     ("tdm-audit explain URL", "one source, down to the line and the bytes"),
@@ -27,6 +29,10 @@ def start_lines(db: Path = DEFAULT_DB) -> Iterator[str]:
     if not db.is_file():
         yield "Start here:"
         yield from _commands(_BEGIN)
+        if DEMO_DB.is_file():
+            yield ""
+            yield f"The demo left {DEMO_DB}. Ask it with --db:"
+            yield from (f"  tdm-audit {command} --db {DEMO_DB}" for command in _OF_DEMO)
         return
     yield from _next_steps(db)
 
