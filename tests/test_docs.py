@@ -62,6 +62,12 @@ def test_the_readme_is_short_and_its_picture_small():
     assert (ROOT / "docs/images/report.png").stat().st_size <= 150_000
 
 
+def test_the_readme_sets_the_demo_up_in_one_line_that_says_what_it_does():
+    (command,) = re.findall(r"```console\n(.*tdm-audit demo)\n```", README)
+    install = "python3 -m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/tdm-audit demo"
+    assert re.fullmatch(rf'echo "Installing [^"]+" && {re.escape(install)}', command)
+
+
 def test_ci_runs_the_test_command_of_the_readme():
     (command,) = re.findall(r"```console\n(.*-m pytest)\n```", README)
     assert command in (ROOT / ".ci/run").read_text("utf-8")
