@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crawler.commands.verify import Verification
 
 
-@click.command(name="verify", short_help="Check that stored evidence was not changed.")
+@click.command(name="verify", short_help="Check stored evidence against its manifests.")
 @db_option
 @click.option("--derived", is_flag=True, help="Rebuild what was derived, in a copy, and compare.")
 @click.option("--head", metavar="DIGEST", help="A head that was kept outside, of any run.")
