@@ -13,6 +13,7 @@ import pytest
 import zstandard
 
 from tests.conftest import ROOT
+from tests.console_blocks import steps
 from tests.dataset import layouts
 
 FOLDER = ROOT / "docs" / "how-to" / "maintainer" / "datasets"
@@ -107,8 +108,8 @@ def test_the_commands_of_a_recipe_run(tmp_path, tdm_audit, page):
         if kind == "python":
             run_if_installed(text, tmp_path)
             continue
-        for line in text.splitlines():
-            program, *words = shlex.split(line.removeprefix("$ "))
+        for step in steps(f"```{kind}\n{text}```"):
+            program, *words = shlex.split(step.command)
             assert program == "tdm-audit"
             done = tdm_audit(*words, cwd=tmp_path)
             assert done.returncode == 0, done.stderr
