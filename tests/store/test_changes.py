@@ -146,7 +146,7 @@ FAILING = {
     "nothing looser": (["--fail-on", "looser", "--since", "3"], 0, ""),
     "an unknown run": (["--since", "9"], 2, "there is no run 9"),
     "no date": (["--since", "2026-13-40"], 2, "is no run and no date"),
-    "no rules": (["--rules", "nobody"], 1, "nobody"),
+    "no rules": (["--rules", "nobody"], 2, "nobody"),
 }
 
 
