@@ -260,6 +260,7 @@ def _statement_json(applicable: ApplicableStatement, explanation: Explanation) -
         "declared_by": statement.declared_by,
         "place": statement.place,
         "line": statement.line,
+        "agent_line": statement.agent_line,
         "raw": statement.raw,
         "url": applicable.evidence.url,
         "status": source.status,

@@ -1,5 +1,7 @@
 """The report as one HTML file without script: charts are tables and bars of CSS, one is SVG."""
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -7,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from crawler.reports.dataset_report import words
-from crawler.reports.dataset_report.model import Number, Report, StateName
+from crawler.reports.dataset_report.model import Figure, Number, Report, StateName
 from crawler.reports.visible import visible
 
 # Names of the figures in the line of links.
@@ -32,6 +34,34 @@ def as_html(report: Report) -> str:
     return _environment().get_template("report.html").render(report=report)
 
 
+def style_sheet() -> str:
+    """Return the style sheet of the report, which has the looks of its figures."""
+    return _source(_environment(), "report.css")
+
+
+def figures_as_html(figures: Iterable[Figure]) -> tuple[Markup, str]:
+    """Return figures, numbered from 1, and a style sheet with the lengths of their bars.
+
+    For pages whose policy forbids style in attributes (CSP, `style-src` without `unsafe-inline`).
+    """
+    figure: Any = _environment().get_template("figures.html").module
+    made = "\n".join(str(figure.figure(n, one)) for n, one in enumerate(figures, start=1))
+    rules: dict[str, int] = {}
+
+    def numbered(style: re.Match[str]) -> str:
+        return f' data-style="{rules.setdefault(style[1], len(rules))}"'
+
+    # Texts of others cannot look like an attribute: their quotation marks are escapes.
+    html = re.sub(r' style="([^"]*)"', numbered, made)
+    css = "".join(f'[data-style="{n}"]{{{rule}}}' for rule, n in rules.items())
+    return Markup(html), css
+
+
+def _source(environment: Environment, name: str) -> str:
+    source, _, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
+    return source
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -39,13 +69,12 @@ def _environment() -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
-        finalize=_shown,
+        finalize=shown,
     )
-    css, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
     environment.tests["number_cell"] = lambda value: isinstance(value, Number)
     environment.tests["state_cell"] = lambda value: isinstance(value, StateName)
     environment.globals.update(
-        css=Markup(css),
+        css=Markup(_source(environment, "report.css")),
         names=_NAMES,
         states=words.STATES,
         presences=words.PRESENCES,
@@ -55,7 +84,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """Return text with control characters and marks of direction as escapes."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return "\n".join(map(visible, value.split("\n")))
