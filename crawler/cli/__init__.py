@@ -16,6 +16,7 @@ from crawler.cli import (
     forget,
     judge,
     report,
+    serve,
     verify,
 )
 from crawler.cli._group import Commands, commands_help
@@ -44,6 +45,7 @@ for _command in (
     explain.explain_command,
     flag.flag,
     report.report_command,
+    serve.serve_command,
     export.export_command,
     changes.changes_command,
     verify.verify_command,

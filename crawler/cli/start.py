@@ -18,6 +18,7 @@ _OF_DEMO = ("report", "explain http://unanimous.demo.test/")
 _GO_ON = (
     ("tdm-audit report", "one page with all figures"),
     ("tdm-audit explain URL", "one source, down to the line and the bytes"),
+    ("tdm-audit serve", "everything, in the browser"),
     ("tdm-audit flag FILE -o FLAGGED", "the dataset with a verdict for each row"),
 )
 

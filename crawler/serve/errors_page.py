@@ -1,0 +1,47 @@
+"""The page of an error: its status and one sentence, and never a traceback."""
+
+import traceback
+from typing import Any
+
+from datasette.utils import sqlite3
+from datasette.utils.asgi import Base400, Response
+from datasette.views.base import DatasetteError
+
+from crawler.errors import UserError
+from crawler.serve import sandbox
+from crawler.store.database import StoreError
+
+_TITLES = {
+    400: "That could not be answered",
+    403: "This is not public",
+    404: "There is no such page",
+}
+_TOO_LONG = f"The query took longer than {sandbox.SECONDS} s. Ask for less, or add a condition."
+
+
+async def error_page(datasette: Any, request: Any, status: int, message: str) -> Any:
+    """Return an answer with a sentence, as JSON where data were asked for."""
+    if request.path.endswith((".json", ".csv")):
+        return Response.json({"ok": False, "error": message, "status": status}, status=status)
+    context = {"status": status, "title": _TITLES.get(status, "Error"), "message": message}
+    html = await datasette.render_template("error.html", context, request=request)
+    return Response.html(html, status=status)
+
+
+def answer_of(exception: Exception) -> tuple[int, str]:
+    """Return status and sentence of an error."""
+    if isinstance(exception, DatasetteError):
+        if exception.title == "SQL Interrupted":
+            return 400, _TOO_LONG
+        # Datasette says 500 where a column that was asked for does not exist.
+        return 400 if exception.status >= 500 else exception.status, str(exception.message)
+    if isinstance(exception, Base400):
+        return exception.status, str(exception.args[0] if exception.args else "")
+    if isinstance(exception, StoreError):
+        return 503, f"{exception}."
+    if isinstance(exception, UserError):
+        return 400 if exception.status == 2 else 404, f"{exception}."
+    if isinstance(exception, sqlite3.Error):
+        return 400, _TOO_LONG if str(exception) == "interrupted" else f"SQLite: {exception}"
+    traceback.print_exception(exception)
+    return 500, f"A fault of this program: {type(exception).__name__}: {exception}"

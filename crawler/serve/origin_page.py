@@ -1,0 +1,121 @@
+"""The page of one origin or URL: what `explain --json` says, in the order that readers ask."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crawler.commands.explain import explain
+from crawler.reports.dataset_report import words
+from crawler.reports.explain import Explanation, as_json
+from crawler.serve.cells import bytes_link
+from crawler.store.derived import rule_set
+from crawler.store.stored_text import size_of_origin
+from crawler.urls import canonical
+from crawler.vocab import Reject
+
+#: Groups of statements that are listed, and passages and parties.
+MAX_LISTED = 200
+_AGENT_LINE = "user-agent:"
+
+
+@dataclass(slots=True)
+class StatementGroup:
+    """Statements that say the same at one place, for several agents.
+
+    `decides` are the purposes whose finding rests on it, `reasons` why it does not decide others.
+    """
+
+    statement: Mapping[str, Any]
+    words: str
+    link: str
+    agents: list[str] = field(default_factory=list)
+    decides: list[str] = field(default_factory=list)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_origin(
+    db: sqlite3.Connection, url: str, agent: str | None, *, whole_origin: bool
+) -> dict[str, Any]:
+    """Return what the page of a URL, or of its whole origin, shows.
+
+    Raise `NotAUrlError` and `NeverAskedError`.
+    """
+    explanation = explain(db, url, rule_set(db, None), agent=agent, whole_origin=whole_origin)
+    data = as_json(explanation)
+    findings: Any = data["findings"]
+    groups = _grouped(findings)
+    resources: Any = data["resources"]
+    prose: Any = data["natural_language"]
+    parties: Any = data["parties"]
+    for entry in (*resources, *prose):
+        entry["link"] = _link(explanation, entry)
+    for finding in findings:
+        finding["link"] = _statement_link(finding["decided_by"])
+        finding["name"] = words.PURPOSES[finding["purpose"]]
+    rows, weight = size_of_origin(db, _key(explanation.origin))
+    return {
+        "explanation": data,
+        "findings": findings,
+        "groups": groups[:MAX_LISTED],
+        "more_groups": max(0, len(groups) - MAX_LISTED),
+        "resources": resources,
+        "prose": prose[:MAX_LISTED],
+        "parties": parties[:MAX_LISTED],
+        "rows": rows,
+        "weight": weight,
+    }
+
+
+def _key(origin_url: str) -> str:
+    origin = canonical.origin_of(origin_url)
+    return "" if isinstance(origin, Reject) else canonical.origin_key(origin)
+
+
+def _link(explanation: Explanation, entry: Mapping[str, Any]) -> str:
+    """Return the page of the bytes of an observation, empty if none are kept."""
+    source = explanation.sources.get(entry["observation"])
+    if source is None or not source.stored:
+        return ""
+    return bytes_link(source.stored, entry["observation"], entry.get("line"))
+
+
+def _statement_link(statement: Mapping[str, Any] | None) -> str:
+    if statement is None or not statement["stored"]:
+        return ""
+    lines = (statement["line"], statement["agent_line"])
+    return bytes_link(statement["stored"], statement["observation"], *lines)
+
+
+def _grouped(findings: list[dict[str, Any]]) -> list[StatementGroup]:
+    """Return all statements of the findings, those that decide first, each group once."""
+    groups: dict[tuple[object, ...], StatementGroup] = {}
+    for finding in findings:
+        decided = [finding["decided_by"]] if finding["decided_by"] else []
+        for statement in (*decided, *finding["considered"]):
+            group = groups.setdefault(_group_key(statement), _new_group(statement))
+            if statement["agent"] not in group.agents:
+                group.agents.append(statement["agent"])
+            if statement is finding["decided_by"]:
+                group.decides.append(finding["purpose"])
+            else:
+                purposes = group.reasons.setdefault(statement["why_not"], [])
+                if finding["purpose"] not in purposes:
+                    purposes.append(finding["purpose"])
+    return sorted(groups.values(), key=lambda group: not group.decides)
+
+
+def _group_key(statement: Mapping[str, Any]) -> tuple[object, ...]:
+    names = ("protocol", "place", "stance", "purpose", "path", "media", "limited_to", "observation")
+    return (*(statement[name] for name in names), _words(statement))
+
+
+def _new_group(statement: Mapping[str, Any]) -> StatementGroup:
+    return StatementGroup(statement, _words(statement), _statement_link(statement))
+
+
+def _words(statement: Mapping[str, Any]) -> str:
+    """Return the text without the line that names the agent, which is listed by itself."""
+    raw: str = statement["raw"]
+    first, _, rest = raw.partition("\n")
+    return rest if rest and first.lower().startswith(_AGENT_LINE) else raw

@@ -1,0 +1,282 @@
+"""The plugin of Datasette: connections, permissions, cells, errors, and the pages that it lacks."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import pluggy
+from datasette.database import Database
+from datasette.plugins import pm
+from datasette.utils import sqlite3, sqlite_timelimit
+from datasette.utils.asgi import Forbidden, Response
+from datasette.views.base import DatasetteError
+from markupsafe import Markup
+
+from crawler.reports.dataset_report import words
+from crawler.reports.dataset_report.html import shown, style_sheet
+from crawler.reports.explain import CAVEAT
+from crawler.reports.export import write_csv
+from crawler.serve import bytes_page, cells, gate, home, origin_page, sandbox
+from crawler.serve.errors_page import answer_of, error_page
+from crawler.serve.gate import DATABASE
+from crawler.serve.metadata import view_path
+from crawler.serve.questions import groups, questions
+from crawler.store import search_index
+from crawler.store.database import connect_read_only, public_views
+
+T = TypeVar("T")
+hookimpl = pluggy.HookimplMarker("datasette")
+#: Parts of Datasette that are used; others, and plugins of the user's environment, are left out.
+_KEPT = frozenset({f"datasette.{name}" for name in ("facets", "filters", "default_permissions")})
+# Lines that a link can mark.
+_MAX_MARKED = 50
+#: Texts that one search shows.
+MAX_HITS = 50
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    '<rect width="16" height="16" rx="3" fill="#7d1d3f"/>'
+    '<path d="M4 5h8M8 5v7" stroke="#fff" stroke-width="2"/></svg>'
+)
+
+
+class AuditDatabase(Database):  # type: ignore[misc]  # Datasette is not typed
+    """The audit database of a server: read only, and as it is while a crawl writes it."""
+
+    def connect(self, write: bool = False) -> sqlite3.Connection:
+        """Return a connection for reading."""
+        if write:
+            raise Forbidden("The database is read only")
+        return connect_read_only(self.path)
+
+    async def execute(self, *arguments: Any, **options: Any) -> Any:
+        """Run a query. Its error is on the page, and not on standard error as well."""
+        run = super().execute
+        return await run(*arguments, **(options | {"log_sql_errors": False}))
+
+
+class AuditPlugin:
+    """The hooks of Datasette for one audit database."""
+
+    __name__ = "crawler.serve.plugin"
+
+    def __init__(self, path: Path, cache: Path) -> None:
+        self._path, self._cache = path, cache
+        self._home = home.HomeCache(path)
+        self._indexing = threading.Lock()
+        css = Path(__file__).with_name("static") / "serve.css"
+        self._css = style_sheet() + css.read_text("utf-8")
+
+    @hookimpl
+    def prepare_connection(self, conn: sqlite3.Connection, database: str) -> None:
+        """Restrict what SQL of users may read."""
+        if database == DATABASE:
+            sandbox.restrict(conn)
+
+    @hookimpl
+    def permission_allowed(self, action: str, resource: Any) -> bool | None:
+        """Show the public views; tables have no pages, and the file cannot be downloaded."""
+        if action == "view-table":
+            return resource[0] == DATABASE and resource[1] in public_views()
+        return False if action == "view-database-download" else None
+
+    @hookimpl
+    def render_cell(self, row: Any, value: Any, column: str, database: str) -> Markup | None:
+        """Return a cell of a table as HTML."""
+        if database != DATABASE:
+            return None
+
+        def other(name: str) -> Any:
+            try:
+                return row[name]
+            except (IndexError, KeyError):
+                return None
+
+        return cells.cell(column, value, other)
+
+    @hookimpl
+    def extra_template_vars(self, request: Any) -> dict[str, Any]:
+        """Return what all templates may show."""
+        del request
+        return {
+            "file_name": self._path.name,
+            "standing": CAVEAT,
+            "purposes": words.PURPOSES,
+            "all_questions": questions(),
+            "state": cells.state,
+            "coded": cells.coded,
+            "origin_link": cells.origin_link,
+            "raw": cells.raw,
+            "view_path": view_path,
+            "minute": words.minute,
+        }
+
+    @hookimpl
+    def handle_exception(self, datasette: Any, request: Any, exception: Exception) -> Any:
+        """Return the page of an error: one sentence, and never a traceback."""
+        return error_page(datasette, request, *answer_of(exception))
+
+    @hookimpl
+    def forbidden(self, datasette: Any, request: Any, message: str) -> Any:
+        """Return the page of what may not be seen."""
+        return error_page(datasette, request, 403, message or "Only the views have pages.")
+
+    @hookimpl
+    def register_routes(self) -> list[tuple[str, Callable[..., Any]]]:
+        """Return the pages that Datasette lacks, and CSV that no spreadsheet calculates."""
+        return [
+            (r"^/$", self.home),
+            (r"^/-/origin$", self.origin),
+            (r"^/-/bytes/(?P<digest>[0-9a-f]{64})(?P<raw>/raw)?$", self.bytes),
+            (r"^/-/search$", self.search),
+            (r"^/-/style\.css$", self.style),
+            (r"^/-/icon\.svg$", self.icon),
+            (rf"^/{DATABASE}(?:/(?P<name>[^/.]+))?\.csv$", self.csv),
+        ]
+
+    async def home(self, datasette: Any, request: Any) -> Any:
+        """Answer with the first page."""
+        asked = request.args.get("dataset") or ""
+        number = int(asked) if asked.isdecimal() and len(asked) < 10 else None
+        found = await self._read(lambda db: self._home.read(db, number))
+        context = {"home": found, "groups": groups(), "views": public_views()}
+        html = await datasette.render_template("home.html", context, request=request)
+        policy = f"{gate.POLICY}; style-src 'self' {found.css_source}"
+        return Response.html(html, headers={"content-security-policy": policy})
+
+    async def origin(self, datasette: Any, request: Any) -> Any:
+        """Answer with the page of one origin or URL."""
+        url, agent = ((request.args.get(name) or "").strip() for name in ("url", "agent"))
+        whole = request.args.get("about") == "origin"
+        context: dict[str, Any] = {"url": url, "agent": agent, "whole": whole}
+        if url:
+            context |= await self._read(
+                lambda db: origin_page.read_origin(db, url, agent or None, whole_origin=whole)
+            )
+        html = await datasette.render_template("origin.html", context, request=request)
+        return Response.html(html)
+
+    async def bytes(self, datasette: Any, request: Any) -> Any:
+        """Answer with stored bytes as numbered lines, or as a file to save."""
+        digest, observation = request.url_vars["digest"], _number(request.args.get("observation"))
+        source, content = await self._read(
+            lambda db: bytes_page.read_source(db, digest, observation), sandbox.SECONDS
+        )
+        if request.url_vars["raw"]:
+            return _attachment(f"{source.stored}.txt", content, "text/plain")
+        marked = [n for n in map(_number, request.args.getlist("line")[:_MAX_MARKED]) if n]
+        page = bytes_page.bytes_page(
+            source, content, marked, _number(request.args.get("from")) or 0
+        )
+        context = {"page": page, "source": source, "digest": digest, "marked": marked}
+        html = await datasette.render_template("bytes.html", context, request=request)
+        return Response.html(html)
+
+    async def search(self, datasette: Any, request: Any) -> Any:
+        """Answer with the texts of the evidence that have some words."""
+        asked = (request.args.get("q") or "").strip()[:500]
+        context: dict[str, Any] = {"q": asked, "hits": None, "most": MAX_HITS}
+        if asked:
+            context["hits"] = await self._read(lambda db: self._search(db, asked))
+        html = await datasette.render_template("search.html", context, request=request)
+        return Response.html(html)
+
+    def _search(self, db: sqlite3.Connection, asked: str) -> list[dict[str, Any]]:
+        with self._indexing:
+            index = search_index.open_index(db, self._cache, self._path)
+        with closing(index):
+            hits = search_index.search(db, index, asked, MAX_HITS)
+        return [
+            {
+                **hit._asdict(),
+                "parts": _parts(hit.snippet),
+                "link": cells.bytes_link(hit.stored, hit.observation, hit.line)
+                if hit.stored
+                else "",
+                "origin_link": cells.origin_link(hit.example),
+            }
+            for hit in hits
+        ]
+
+    async def csv(self, datasette: Any, request: Any) -> Any:
+        """Answer with a view, a question or a query as CSV."""
+        name = request.url_vars["name"]
+        path = f"/{DATABASE}/{quote(name)}.json" if name else f"/{DATABASE}.json"
+        answer = await datasette.client.get(
+            # Of parameters with one name the first counts.
+            f"{path}?_shape=arrays&_size=max&_nofacet=1&_nocount=1&{request.query_string}"
+        )
+        data = answer.json()
+        if answer.status_code != 200 or not data.get("ok", True):
+            raise DatasetteError(str(data.get("error")), status=answer.status_code)
+        text = StringIO()
+        write_csv(iter(map(tuple, data["rows"])), data["columns"], text, raw=False)
+        part = "-first-rows" if data.get("truncated") or data.get("next") else ""
+        return _attachment(f"{name or 'query'}{part}.csv", text.getvalue().encode(), "text/csv")
+
+    async def style(self) -> Any:
+        """Answer with the style sheet."""
+        return Response(self._css, content_type="text/css; charset=utf-8")
+
+    async def icon(self) -> Any:
+        """Answer with the icon."""
+        return Response(_ICON, content_type="image/svg+xml")
+
+    async def _read(
+        self, function: Callable[[sqlite3.Connection], T], seconds: float | None = None
+    ) -> T:
+        """Return what a function reads from the database, in a thread."""
+
+        def read() -> T:
+            with closing(connect_read_only(self._path)) as db:
+                if seconds is None:
+                    return function(db)
+                with sqlite_timelimit(db, seconds * 1000):
+                    return function(db)
+
+        return await asyncio.to_thread(read)
+
+
+def install(plugin: AuditPlugin) -> None:
+    """Register a plugin, and no other than the parts of Datasette that it needs."""
+    for name, other in pm.list_name_plugin():
+        if other is not None and name not in _KEPT:
+            pm.unregister(other)
+    pm.register(plugin)
+
+
+def prepare_templates(environment: Any) -> None:
+    """Let templates show hidden characters as escapes, as the report does."""
+    environment.finalize = shown
+    environment.trim_blocks = True
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # "All paths must be absolute. If an implementation encounters a relative path ... ignore it."
+    folder = Path(base) if base.startswith("/") else Path("~/.cache").expanduser()
+    return folder / "tdm-audit"
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and text.isascii() and len(text) < 19 else None
+
+
+def _attachment(name: str, content: bytes, kind: str) -> Any:
+    headers = {"content-disposition": f'attachment; filename="{quote(name)}"'}
+    return Response(content, headers=headers, content_type=f"{kind}; charset=utf-8")
+
+
+def _parts(snippet: str) -> list[tuple[str, bool]]:
+    """Return a snippet in parts, each with whether it is what was searched for."""
+    parts: list[tuple[str, bool]] = []
+    for n, piece in enumerate(snippet.split(search_index.BEGIN)):
+        found, mark, rest = piece.partition(search_index.END)
+        parts += [(found, bool(n and mark)), (rest, False)]
+    return [part for part in parts if part[0]]
