@@ -1,6 +1,6 @@
 # `make check` is the one command for people and CI. It never writes; `make fix` does.
 PY ?= .venv/bin/python
-GENERATED = zensical.toml docs/reference/commands.md docs/reference/agents.md docs/reference/data.md docs/explanation/rules.md docs/reference/near-misses.md docs/reference/limits.md
+GENERATED = zensical.toml docs/reference/commands.md docs/reference/agents.md docs/reference/data.md docs/explanation/rules.md docs/reference/near-misses.md docs/reference/limits.md docs/how-to/auditor/serve.md
 
 .PHONY: check fix lint test types layers docs site picture subjects protocol measures bench lock locked audit sbom
 
