@@ -91,6 +91,23 @@ def row_rank(state: State) -> tuple[bool, int]:
     return state in (State.PERMITTED, State.SILENT), state.rank
 
 
+class AsOfBasis(StrEnum):
+    """What an answer for a time in the past rests on."""
+
+    #: The looks before and after it showed the same.
+    SEEN = "seen"
+    #: Only looks before it showed anything.
+    BEFORE_ONLY = "before_only"
+    #: The looks before and after it showed different things.
+    CHANGED_BETWEEN = "changed_between"
+    #: No look before it shows anything that may be relied on.
+    UNKNOWN_AT_COLLECTION = "unknown_at_collection"
+    #: Nothing was ever requested.
+    NEVER_ASKED = "never_asked"
+    #: There is no time that could be asked about.
+    NO_DATE = "no_date"
+
+
 class Reads(StrEnum):
     """The reading of the bytes that yields a statement: to the letter, as tolerant readers do."""
 

@@ -3,9 +3,11 @@
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._as_of import as_of_options, in_milliseconds, require_as_of
 from crawler.cli._options import (
     FAILED,
     agent_option,
@@ -20,12 +22,16 @@ from crawler.cli._options import (
     warn_if_unknown,
 )
 
+if TYPE_CHECKING:
+    from crawler.instants import Instant
+
 
 @click.command(name="explain", short_help="Explain one URL, down to the line and the bytes.")
 @click.argument("url", required=False)
 @db_option
 @rules_option
 @agent_option
+@as_of_options
 @click.option("--origin", "whole_origin", is_flag=True, help="Explain the whole origin of the URL.")
 @click.option(
     "--body",
@@ -40,6 +46,8 @@ def explain_command(
     db: Path,
     rules: str | None,
     agent: str | None,
+    as_of: "Instant | None",
+    max_distance: float | None,
     whole_origin: bool,
     body: str | None,
     as_json: bool,
@@ -49,8 +57,9 @@ def explain_command(
     A host without a path stands for its whole origin.
 
     \b
-    Example:
+    Examples:
       tdm-audit explain https://example.org/news/1.html --agent CCBot
+      tdm-audit explain example.org --as-of 2026-11-22
     """
     from crawler.commands.explain import explain
     from crawler.reports import explain as explanations
@@ -60,6 +69,7 @@ def explain_command(
 
     if (url is None) == (body is None):
         raise click.UsageError("give a URL, or --body with a digest")
+    require_as_of(max_distance, as_of)
     warn_if_unknown(agent)
     with (
         exit_on_error(),
@@ -70,7 +80,15 @@ def explain_command(
             _print_body(read_body(connection, whole_digest(connection, body.lower())), body)
             return
         chosen = rule_set(connection, rules)
-        explanation = explain(connection, url or "", chosen, agent=agent, whole_origin=whole_origin)
+        explanation = explain(
+            connection,
+            url or "",
+            chosen,
+            agent=agent,
+            whole_origin=whole_origin,
+            as_of=as_of,
+            max_distance=in_milliseconds(max_distance),
+        )
     with output():
         if as_json:
             say_json(explanations.as_json(explanation))

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._as_of import (
+    as_of_option,
+    in_milliseconds,
+    max_distance_option,
+    require_as_of,
+)
 from crawler.cli._options import (
     FAILED,
     agent_option,
@@ -22,11 +28,12 @@ from crawler.cli._options import (
     warn_if_unknown,
 )
 from crawler.errors import UserError
-from crawler.vocab import Purpose, State
+from crawler.vocab import AsOfBasis, Purpose, State
 
 if TYPE_CHECKING:
     from crawler.commands.flag import FlagResult
     from crawler.commands.flag_counts import Counts
+    from crawler.instants import Instant
 
 _MAX_REASONS_SHOWN = 12
 # Formats that are no text, and so not for a terminal.
@@ -61,6 +68,13 @@ _BINARY = ("parquet", "arrow")
     help="Intended use of the rows; of several, the strictest verdict is given.",
 )
 @agent_option
+@as_of_option
+@click.option(
+    "--date-column",
+    metavar="PATH",
+    help="Answer each row for its own date or time, in this column: dates, times or ISO 8601.",
+)
+@max_distance_option
 @click.option(
     "--flags-only", is_flag=True, help="Write file, row number and verdict without the data."
 )
@@ -87,6 +101,9 @@ def flag(
     url_column: tuple[str, ...],
     purpose: tuple[str, ...],
     agent: str | None,
+    as_of: "Instant | None",
+    date_column: str | None,
+    max_distance: float | None,
     flags_only: bool,
     mask: str | None,
     keep_unknown: bool,
@@ -100,8 +117,9 @@ def flag(
     """Write a dataset again with a verdict for every row, in the same order.
 
     \b
-    Example:
+    Examples:
       tdm-audit flag laion.parquet -o flagged.parquet --agent CCBot
+      tdm-audit flag cc.parquet -o flagged.parquet --date-column fetch_time
     """
     from crawler.commands.flag import FlagRequest, Mask
     from crawler.commands.flag import flag as run
@@ -112,6 +130,9 @@ def flag(
 
     if keep_unknown and mask is None:
         raise click.UsageError("--keep-unknown needs --mask")
+    if as_of is not None and date_column is not None:
+        raise click.UsageError("--as-of is one time for all rows: leave it or --date-column out")
+    require_as_of(max_distance, as_of, date_column)
     to_stdout = out == "-"
     if form and not to_stdout:
         raise click.UsageError("--format is for -o -; the suffix of a file tells its format")
@@ -137,6 +158,8 @@ def flag(
             keep_unknown=keep_unknown,
             memory_limit=memory_limit,
             workers=workers,
+            times=as_of if date_column is None else date_column,
+            max_distance=in_milliseconds(max_distance),
         )
         result = run(connection, request, bar, cache_into=db)
     # Where the rows went to standard output, what was done is told on standard error.
@@ -208,6 +231,8 @@ def _as_json(result: "FlagResult", out: str) -> dict[str, object]:
     output["url_columns"] = [
         {"url_column": name, "column_choice": choice} for name, choice in counts.columns
     ]
+    if counts.as_of:
+        output["as_of"] = {basis: counts.as_of[basis] for basis in AsOfBasis}
     output["unusable"] = dict(sorted(counts.unusable.items()))
     if counts.damaged:
         output["cut_off"] = counts.damaged
@@ -235,6 +260,11 @@ def _show(result: "FlagResult", out: str, title: str) -> None:
         click.echo(f"Selection: sha256 {counts.digest}")
     else:
         tables.show(title, ["state", "rows"], [(s, counts.rows[s]) for s in State])
+    if counts.as_of:
+        bases = [(basis, counts.as_of[basis]) for basis in AsOfBasis if counts.as_of[basis]]
+        tables.show("Rows by what their verdict rests on", ["as of", "rows"], bases)
+    if counts.as_of[AsOfBasis.NO_DATE]:
+        click.echo(f"Rows without a date that can be read: {counts.as_of[AsOfBasis.NO_DATE]:,}")
     for name, choice in counts.columns:
         total = counts.reasons.total()
         lines = column_lines(name, choice, total, total, counts.unusable)

@@ -233,6 +233,7 @@ def _sum(files: list[Counts]) -> Counts:
         unreadable=sum(counts.unreadable for counts in files),
         columns=tuple(dict.fromkeys(column for counts in files for column in counts.columns)),
         damaged={path: place for counts in files for path, place in counts.damaged.items()},
+        as_of=sum((counts.as_of for counts in files), Counter()),
     )
 
 

@@ -20,7 +20,8 @@ class Counts:
     `digest` is the SHA-256 of the positions of the rows of a file that are kept, counted from 0 as
     64-bit little-endian numbers; of several files, that of their digests in order. `columns` are
     the columns with URLs that were read, with how they were chosen. `damaged` are the files that
-    are cut off, each with the place up to which it was read.
+    are cut off, each with the place up to which it was read. `as_of` counts all rows by what their
+    verdict for a time in the past rests on; it is empty for verdicts of the present.
     """
 
     reasons: Counter[Reason] = field(default_factory=Counter)
@@ -29,6 +30,7 @@ class Counts:
     unreadable: int = 0
     columns: tuple[tuple[str, str], ...] = ()
     damaged: dict[str, str] = field(default_factory=dict)
+    as_of: Counter[str] = field(default_factory=Counter)
 
     @property
     def unusable(self) -> Counter[str]:
@@ -75,6 +77,7 @@ def counts_as_json(counts: Counts) -> dict[str, Any]:
         "unreadable": counts.unreadable,
         "columns": counts.columns,
         "damaged": counts.damaged,
+        "as_of": dict(sorted(counts.as_of.items())),
     }
 
 
@@ -91,4 +94,5 @@ def counts_of_json(entry: dict[str, Any]) -> Counts:
         unreadable=int(entry["unreadable"]),
         columns=tuple((str(name), str(how)) for name, how in entry["columns"]),
         damaged=dict(entry["damaged"]),
+        as_of=Counter({str(basis): int(rows) for basis, rows in entry["as_of"].items()}),
     )

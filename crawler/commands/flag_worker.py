@@ -21,6 +21,7 @@ from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError
 from crawler.dataset.formats import BY_NAME
 from crawler.errors import UserError
+from crawler.instants import Instant
 from crawler.progress import Bar
 from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 from crawler.vocab import Purpose
@@ -47,6 +48,7 @@ def _request(setup: dict[str, Any]) -> FlagRequest:
         "purposes": tuple(map(Purpose, given["purposes"])),
         "url_columns": tuple(given["url_columns"]),
         "mask": None if given["mask"] is None else Mask(given["mask"]),
+        "times": Instant(*given["times"]) if isinstance(given["times"], list) else given["times"],
     }
     return FlagRequest(datasets=(), out=Path(), rules=rulesets.parse(*setup["rules"]), **given)
 

@@ -26,7 +26,8 @@ from crawler.dataset.formats import BY_NAME, DatasetFormat
 from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows, reading
 from crawler.dataset.sinks import Sink, open_sink, writable
-from crawler.flags import ALL_COLUMNS, SCHEMA, Flagger, Verdict, row_fields
+from crawler.flags import ALL_COLUMNS, AsOfOptions, Flagger, Verdict, row_fields
+from crawler.instants import Instant
 from crawler.progress import Bar
 from crawler.reports.export import ExportError, replaced
 from crawler.rulesets import RuleSet
@@ -62,9 +63,11 @@ class FlagRequest:
     folder that gets a file for each file of the dataset. `mask` writes only the rows that are kept,
     or only those dropped: a row is dropped if it is reserved, and if that is not known, unless
     `keep_unknown`. `flags_only` writes file, row number and verdict without the data.
-    `memory_limit` is DuckDB's. With `stream` the rows go there instead of into a file, and `out`
-    only names the format. With `remote_out` they go to that URL, and `out` is its path. `workers`
-    is the number of processes that write the files of a folder.
+    `memory_limit` is DuckDB's. `times` is the column with the time of each row, or one instant for
+    all rows, and `max_distance` how many milliseconds before it the last look may be. With `stream`
+    the rows go there instead of into a file, and `out` only names the format. With `remote_out`
+    they go to that URL, and `out` is its path. `workers` is the number of processes that write the
+    files of a folder.
     """
 
     datasets: tuple[str, ...]
@@ -77,6 +80,8 @@ class FlagRequest:
     mask: Mask | None = None
     keep_unknown: bool = False
     memory_limit: str = "1GB"
+    times: str | Instant | None = None
+    max_distance: int | None = None
     stream: BinaryIO | None = None
     remote_out: str = ""
     workers: int = 1
@@ -103,9 +108,12 @@ class FlagWriter:
         self._name = name
         self._duck, self._scratch = duck, scratch
         self._request, self._bar = request, bar
-        self._flagger = Flagger(db, request.rules, request.purposes, request.agent, duck=duck)
+        as_of = None if request.times is None else AsOfOptions(request.max_distance)
+        self._flagger = Flagger(
+            db, request.rules, request.purposes, request.agent, duck=duck, as_of=as_of
+        )
         self.evidence = self._flagger.evidence
-        self.schema = SCHEMA
+        self.schema = self._flagger.ids.schema
         self.facts = facts(self.evidence, request)
         self._small = SmallFiles(self._flagger)
 
@@ -147,7 +155,7 @@ class FlagWriter:
                     if not some_empty:
                         raise
             if sink is None:
-                open_sink(target, out, SCHEMA, _SIDE_CAR).close()
+                open_sink(target, out, self._flagger.ids.schema, _SIDE_CAR).close()
             counts = selector.counts()
             counts.unreadable = unreadable
             counts.columns = tuple(dict.fromkeys((str(urls), urls.how) for urls in chosen))
@@ -158,7 +166,7 @@ class FlagWriter:
 
     def _check_fields(self, rows: Rows, file: Path) -> None:
         """Raise `DatasetError` if the rows have other columns of flags than those before them."""
-        if [*SCHEMA, *row_fields(rows.urls)] != list(self.schema):
+        if [*self._flagger.ids.schema, *row_fields(rows.urls)] != list(self.schema):
             raise DatasetError(
                 f"{file} has its URLs in another form than the files before it; flag them into a "
                 "folder (-o FOLDER)."
@@ -189,8 +197,10 @@ class FlagWriter:
         damaged: dict[Path, str],
     ) -> AbstractContextManager[Rows]:
         as_lines = self._keeps_lines(form, out)
-        given = self._request.url_columns
-        return open_rows(self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines)
+        given, times = self._request.url_columns, self._request.times
+        return open_rows(
+            self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines, times=times
+        )
 
     @contextmanager
     def _opened(
@@ -223,11 +233,11 @@ class FlagWriter:
         if not self._request.flags_only:
             fields = [rows.schema.field(n) for n in _data_columns(rows.schema)]
             metadata = dict(rows.schema.metadata or {})
-            added = [*SCHEMA.names, *(field.name for field in row_fields(rows.urls))]
+            added = [field.name for field in (*self._flagger.ids.schema, *row_fields(rows.urls))]
             layout = form.handler().layout(first, added, _WITH_STATISTICS) or layout
         read = json.loads(self.facts) | {"url_column_read": str(rows.urls)}
         metadata[_METADATA] = json.dumps(read, sort_keys=True).encode()
-        self.schema = pa.schema([*SCHEMA, *row_fields(rows.urls)])
+        self.schema = pa.schema([*self._flagger.ids.schema, *row_fields(rows.urls)])
         schema = pa.schema([*fields, *self.schema], metadata)
         as_lines = self._keeps_lines(form, out)
         named = "standard output" if self._request.stream else str(out)
@@ -355,10 +365,12 @@ class _RowSelector:
 
     def counts(self) -> Counts:
         """Return the counts of all rows so far, by reason."""
-        reasons = self._ids.reasons()
+        reasons, as_of = self._ids.reasons(), self._ids.as_of()
         counts = Counts(digest="" if self._mask is None else self._digest.hexdigest())
         for number, rows in self._rows.items():
             counts.reasons[reasons[number]] += rows
+            if as_of:
+                counts.as_of[as_of[number].as_of_basis] += rows
         for number, rows in self._kept.items():
             counts.kept_reasons[reasons[number]] += rows
         return counts
@@ -417,5 +429,8 @@ def facts(evidence: str, request: FlagRequest) -> str:
         "mask": request.mask,
         "keep_unknown": request.keep_unknown,
         "flags_only": request.flags_only,
+        "as_of": str(request.times) if isinstance(request.times, Instant) else None,
+        "date_column": request.times if isinstance(request.times, str) else None,
+        "max_distance_ms": request.max_distance,
     }
     return json.dumps(known, sort_keys=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import duckdb
 
@@ -52,10 +52,32 @@ class UrlColumn(NamedTuple):
         return f"{self.role}={self.path}" if self.role else str(self.path)
 
 
+class RowTimes(Protocol):
+    """Where the time of a row is from (see `dates.DateColumn`)."""
+
+    @property
+    def has_days(self) -> bool:
+        """Return whether a row may have a whole day."""
+        ...
+
+    @property
+    def has_times(self) -> bool:
+        """Return whether a row may have a time."""
+        ...
+
+    def sql(self, line: str | None = None) -> str:
+        """Return SQL for the number of a row's instant."""
+        ...
+
+
 class UrlColumns(NamedTuple):
-    """The columns with URLs of a dataset, in the order of their roles."""
+    """The columns with URLs of a dataset, in the order of their roles.
+
+    `times` are those at which the rows were collected, None where rows are not asked about a time.
+    """
 
     columns: tuple[UrlColumn, ...]
+    times: RowTimes | None = None
 
     def __str__(self) -> str:
         return " ".join(map(str, self.columns))
@@ -79,10 +101,12 @@ class UrlColumns(NamedTuple):
         """Return the query for `Rows.parts` over an SQL source with a row number.
 
         `line` is SQL for the text of a row of JSON Lines, where the source has no other column.
+        With `times` there is a column `moment` as well.
         """
+        moment = "" if self.times is None else f", {self.times.sql(line)} AS moment"
         texts = [c.path.sql() if line is None else c.path.sql_in_line(line) for c in self.columns]
         if self.is_plain:
-            return f"SELECT {number} AS n, {texts[0]} AS url FROM {source}"  # noqa: S608 - quoted
+            return f"SELECT {number} AS n, {texts[0]} AS url{moment} FROM {source}"  # noqa: S608 - quoted
         # A text without characters is no URL: CSV has no other way to say so.
         lists = [
             f"list_transform({text}, lambda t: {_filled('t')})"
@@ -91,7 +115,8 @@ class UrlColumns(NamedTuple):
             for column, text in zip(self.columns, texts, strict=True)
         ]
         named = ", ".join(f"{text} AS texts_{at}" for at, text in enumerate(lists))
-        return _unnested(f"SELECT {number} AS row, {named} FROM {source}", len(lists))  # noqa: S608 - quoted
+        rows = f"SELECT {number} AS row, {named}{moment} FROM {source}"  # noqa: S608 - quoted
+        return _unnested(rows, len(lists), ", moment" if moment else "")
 
 
 def _filled(text: str) -> str:
@@ -99,8 +124,11 @@ def _filled(text: str) -> str:
     return f"CASE WHEN trim({text}) != '' THEN {text} END"
 
 
-def _unnested(rows: str, lists: int) -> str:
-    """Return the query for the texts of rows with `lists` lists; texts that are NULL are none."""
+def _unnested(rows: str, lists: int, others: str) -> str:
+    """Return the query for the texts of rows with `lists` lists; texts that are NULL are none.
+
+    `others` names further columns, each after a comma.
+    """
     names = [f"texts_{at}" for at in range(lists)]
     places = [
         f"range({at * TEXTS_PER_LIST + 1}, {at * TEXTS_PER_LIST + 1} + len({name}))"
@@ -111,11 +139,12 @@ def _unnested(rows: str, lists: int) -> str:
     joined = names[0] if lists == 1 else f"list_concat({', '.join(names)})"
     place = places[0] if lists == 1 else f"list_concat({', '.join(places)})"
     return (
-        f"SELECT row * {TEXTS_PER_ROW} + place AS n, url FROM ("  # noqa: S608 - our own names
-        "SELECT row, is_empty, unnest(CASE WHEN is_empty THEN [0] ELSE places END) AS place, "
+        f"SELECT row * {TEXTS_PER_ROW} + place AS n, url{others} FROM ("  # noqa: S608 - our own names
+        f"SELECT row{others}, is_empty, "
+        "unnest(CASE WHEN is_empty THEN [0] ELSE places END) AS place, "
         "unnest(CASE WHEN is_empty THEN [NULL] ELSE texts END) AS url FROM ("
-        "SELECT row, texts, places, list_any_value(texts) IS NULL AS is_empty FROM ("
-        f"SELECT row, CASE WHEN {too_long} THEN {refused} ELSE {joined} END AS texts, "
+        f"SELECT row{others}, texts, places, list_any_value(texts) IS NULL AS is_empty FROM ("
+        f"SELECT row{others}, CASE WHEN {too_long} THEN {refused} ELSE {joined} END AS texts, "
         f"{place} AS places FROM ({rows})))) WHERE url IS NOT NULL OR is_empty"
     )
 

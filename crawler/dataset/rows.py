@@ -10,6 +10,7 @@ import pyarrow as pa
 from crawler.dataset.files import cannot_read
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.formats.handler import ReadContext, Rows
+from crawler.instants import Instant
 
 __all__ = ["Rows", "open_rows", "reading"]
 
@@ -33,6 +34,7 @@ def open_rows(
     damaged: dict[Path, str],
     *,
     as_lines: bool = False,
+    times: str | Instant | None = None,
 ) -> Iterator[Rows]:
     """Open files of one format for reading their rows. Raise `DatasetError`, also while reading.
 
@@ -43,6 +45,7 @@ def open_rows(
     that are cut off or damaged (see `ReadContext`).
     """
     handler = dataset_format.handler()
-    context = ReadContext(duck, scratch, damaged, urls, urls)
+    given = [*urls, *([times] if isinstance(times, str) else [])]
+    context = ReadContext(duck, scratch, damaged, given, urls, times)
     with reading(files[0], scratch):
         yield (handler.rows_as_lines if as_lines else handler.rows)(context, files)

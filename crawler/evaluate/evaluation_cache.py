@@ -26,7 +26,12 @@ from crawler.evaluate.records import (
     PageShare,
     ResourceEvidence,
 )
-from crawler.evaluate.url_verdicts import Verdict, default_and_page_verdicts, verdicts_for_path
+from crawler.evaluate.url_verdicts import (
+    Verdict,
+    default_and_page_verdicts,
+    verdicts_for_path,
+    verdicts_with_effects,
+)
 from crawler.model import Question, Reading
 from crawler.protocols.interface import NamesHostsHook, Protocol
 from crawler.protocols.url_patterns import url_patterns_of
@@ -79,12 +84,13 @@ class CachedVerdict(NamedTuple):
 
     `pattern_set` is `DEFAULT`, `PAGE` and a path, or a key of the caller (see `verdicts_at`).
     `time_source` is the position of the resource whose observation gives the time, `NEWEST`, or
-    None for a verdict without a time.
+    None for a verdict without a time. `effect` is that of its finding, where effects are asked for.
     """
 
     pattern_set: str
     verdict: Verdict
     time_source: int | None
+    effect: Effect = ()
 
 
 class Evaluation(NamedTuple):
@@ -103,7 +109,8 @@ class EvaluationCache:
 
     Verdicts are those of the rule set `chosen`. Evidence is equal if its readings are the same
     objects, which `snapshot.SnapshotReader` sees to for equal documents. `maxsize` limits the
-    number of evaluations, and of sets of verdicts, that are kept.
+    number of evaluations, and of sets of verdicts, that are kept. `with_effects`: `verdicts_at`
+    also gives the effects.
     """
 
     def __init__(
@@ -113,8 +120,10 @@ class EvaluationCache:
         agent: str | None = None,
         *,
         maxsize: int = caches.EVALUATIONS,
+        with_effects: bool = False,
     ) -> None:
         self._rule_sets, self._chosen, self._agent = rule_sets, chosen, agent
+        self._with_effects = with_effects
         self._evaluations: BoundedCache[tuple[object, ...], Evaluation] = BoundedCache(maxsize)
         self._path_verdicts: BoundedCache[tuple[object, ...], tuple[CachedVerdict, ...]] = (
             BoundedCache(min(maxsize, caches.PATH_VERDICTS))
@@ -133,22 +142,32 @@ class EvaluationCache:
         return self._evaluations.put(key, made) if is_shareable else made
 
     def verdicts_at(
-        self, resources: tuple[ResourceEvidence, ...], path: str, pattern_set: str
+        self, resources: tuple[ResourceEvidence, ...], path: str | None, pattern_set: str
     ) -> tuple[CachedVerdict, ...]:
         """Return the verdicts on a path of an origin, and on all paths of one pattern set.
 
-        `pattern_set` is a text of the caller's that is equal for paths that match the same
-        patterns; it goes into the cache key in place of the path.
+        `path` None is the whole origin. `pattern_set` is a text of the caller's that is equal for
+        paths that match the same patterns; it goes into the cache key in place of the path.
         """
         key = (pattern_set, *self._key(resources))
         cached = self._path_verdicts.get(key)
         if cached is not None:
             return cached
-        verdicts = verdicts_for_path(
-            _with_positions(resources), path, self._chosen, self._agent, str(NEWEST)
+        made = tuple(
+            _cached_verdict(pattern_set, verdict)._replace(effect=effect)
+            for verdict, effect in self._verdicts(_with_positions(resources), path)
         )
-        made = tuple(_cached_verdict(pattern_set, verdict) for verdict in verdicts)
         return self._path_verdicts.put(key, made) if _is_shareable(resources, made) else made
+
+    def _verdicts(
+        self, resources: tuple[ResourceEvidence, ...], path: str | None
+    ) -> Iterator[tuple[Verdict, Effect]]:
+        chosen, agent = self._chosen, self._agent
+        if self._with_effects:
+            yield from verdicts_with_effects(resources, path, chosen, agent, str(NEWEST))
+        else:
+            for verdict in verdicts_for_path(resources, path, chosen, agent, str(NEWEST)):
+                yield verdict, ()
 
     def _key(self, resources: tuple[ResourceEvidence, ...]) -> tuple[object, ...]:
         """Return the cache key: equal for origins with equal evidence."""

@@ -16,13 +16,14 @@ from typing import NamedTuple
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.evaluation_cache import CachedFinding, Evaluation
 from crawler.evaluate.looks import Look, is_repeated, looks_of, rows_until
-from crawler.evaluate.records import Effect
+from crawler.evaluate.records import Effect, ResourceEvidence
 from crawler.evaluate.snapshot import EXPECTED, OriginSnapshot
 from crawler.vocab import CONTEXT, State
 
 #: A snapshot with its evaluation.
 Evaluated = tuple[OriginSnapshot, Evaluation]
-_Place = tuple[str, str]
+#: Where an answer stood: the resource, and the URL requested.
+Place = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -73,17 +74,26 @@ class _Moment(NamedTuple):
     look: Look
     snapshot: OriginSnapshot
     evaluation: Evaluation
-    fresh: frozenset[_Place]
+    fresh: frozenset[Place]
     is_whole: bool
 
-    def confirms(self, finding: CachedFinding, place: _Place | None) -> bool:
+    def confirms(self, finding: CachedFinding, place: Place | None) -> bool:
         """Return whether this look shows by itself what a finding says.
 
-        A reservation or refusal rests on its own evidence, anything else on all that there is.
+        See `confirms`.
         """
-        if finding.deciding is None or finding.state.rank > State.REFUSED.rank:
-            return self.is_whole
-        return place in self.fresh
+        decided_at = None if finding.deciding is None else place
+        return confirms(finding.state, decided_at, self.fresh, is_whole=self.is_whole)
+
+
+def confirms(state: State, place: Place | None, fresh: frozenset[Place], *, is_whole: bool) -> bool:
+    """Return whether a look shows a state by itself; `place` is that of the deciding statement.
+
+    A reservation or refusal rests on its own evidence, anything else on all that there is.
+    """
+    if place is None or state.rank > State.REFUSED.rank:
+        return is_whole
+    return place in fresh
 
 
 def history_of(
@@ -124,17 +134,21 @@ def _moments(
         else:
             evaluated.append(evaluate(rows_until(rows, looks, n)))
     evaluated.reverse()
-    fresh: frozenset[_Place] = frozenset()
+    fresh: frozenset[Place] = frozenset()
     is_whole = True
     for n, (look, (snapshot, evaluation)) in enumerate(zip(looks, evaluated, strict=True)):
         if not repeats[n]:
             # Of equal looks the last one was evaluated, and its answers are its own.
             own = next((m for m in range(n + 1, len(looks)) if not repeats[m]), len(looks)) - 1
-            fresh, is_whole = _fresh(looks[own], snapshot), _is_whole(looks[own], snapshot)
+            fresh, is_whole = (
+                fresh_places(looks[own], snapshot),
+                is_whole_look(looks[own], snapshot),
+            )
         yield _Moment(look, snapshot, evaluation, fresh, is_whole)
 
 
-def _fresh(look: Look, snapshot: OriginSnapshot) -> frozenset[_Place]:
+def fresh_places(look: Look, snapshot: OriginSnapshot) -> frozenset[Place]:
+    """Return the places whose answer in a snapshot came with a look."""
     return frozenset(
         [
             (answer.row.resource, answer.row.asked)
@@ -144,7 +158,7 @@ def _fresh(look: Look, snapshot: OriginSnapshot) -> frozenset[_Place]:
     )
 
 
-def _is_whole(look: Look, snapshot: OriginSnapshot) -> bool:
+def is_whole_look(look: Look, snapshot: OriginSnapshot) -> bool:
     """Return whether every answer that could matter came with this look.
 
     What nothing links to any more, and pages of another sample, were not requested again.
@@ -169,7 +183,7 @@ def _steady(moments: list[_Moment], present: Evaluated, *, missed: int) -> Stead
     )
 
 
-def _place_of_headline(evaluated: Evaluated) -> _Place | None:
+def _place_of_headline(evaluated: Evaluated) -> Place | None:
     """Return where the statement stood that decided the strongest finding."""
     snapshot, evaluation = evaluated
     for finding in evaluation.findings:
@@ -178,10 +192,14 @@ def _place_of_headline(evaluated: Evaluated) -> _Place | None:
     return None
 
 
-def _place(snapshot: OriginSnapshot, finding: CachedFinding) -> _Place | None:
+def _place(snapshot: OriginSnapshot, finding: CachedFinding) -> Place | None:
     if finding.deciding is None:
         return None
-    evidence = snapshot.resources[finding.deciding.evidence]
+    return place_of(snapshot, snapshot.resources[finding.deciding.evidence])
+
+
+def place_of(snapshot: OriginSnapshot, evidence: ResourceEvidence) -> Place | None:
+    """Return where evidence stands in the snapshot that it is of."""
     return next(
         (
             (answer.row.resource, answer.row.asked)
@@ -209,7 +227,7 @@ def _phases(moments: list[_Moment]) -> Iterator[Phase]:
     """Yield the phases of every purpose under every rule set."""
     for n in range(len(moments[0].evaluation.findings)):
         phases: list[Phase] = []
-        place: _Place | None = None
+        place: Place | None = None
         for moment in moments:
             finding = moment.evaluation.findings[n]
             place = _place(moment.snapshot, finding) or place
@@ -218,7 +236,7 @@ def _phases(moments: list[_Moment]) -> Iterator[Phase]:
 
 
 def _extend(
-    phases: list[Phase], moment: _Moment, finding: CachedFinding, place: _Place | None
+    phases: list[Phase], moment: _Moment, finding: CachedFinding, place: Place | None
 ) -> None:
     """Add what a look showed about one purpose."""
     row = moment.look.row_at(place)

@@ -7,10 +7,10 @@ one evaluation for each set of patterns that occurs gives the verdict of every r
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
-from crawler.evaluate.evaluator import evaluate
-from crawler.evaluate.records import Finding, PageShare, ResourceEvidence
+from crawler.evaluate.evaluator import evaluate, evaluate_rule_sets
+from crawler.evaluate.records import Effect, Finding, PageShare, ResourceEvidence
 from crawler.model import Question
 from crawler.protocols import url_patterns
 from crawler.protocols.url_patterns import UrlPattern, path_forms
@@ -26,6 +26,8 @@ DEFAULT, PAGE, ORIGIN = "", "=", "@"
 
 #: The beginning of `basis` of a row without a usable URL; the reason follows.
 NO_ORIGIN = "no origin: "
+#: The `basis` of a row of an origin without evidence.
+NEVER_ASKED = "origin never asked"
 # Paths that rules seldom mention. A path that matches no pattern represents all such paths.
 _PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
 
@@ -115,7 +117,19 @@ def _reserved(finding: Finding, rules: RuleSet) -> bool | None:
     return finding.state in rules.reserved_states
 
 
-def strictest(verdicts: Iterable[Verdict]) -> Verdict:
+class HasState(Protocol):
+    """Anything with a state."""
+
+    @property
+    def state(self) -> str:
+        """The state by its name."""
+        ...
+
+
+V = TypeVar("V", bound=HasState)
+
+
+def strictest(verdicts: Iterable[V]) -> V:
     """Return the strictest of a row's verdicts on several purposes, the first of equal ones."""
     return min(verdicts, key=lambda verdict: row_rank(State(verdict.state)))
 
@@ -159,6 +173,18 @@ def verdicts_for_path(
     """
     findings = evaluate(resources, Question(path=path, agent=agent), rules)
     return tuple(verdict_of(finding, rules, newest_observed_at) for finding in findings)
+
+
+def verdicts_with_effects(
+    resources: tuple[ResourceEvidence, ...],
+    path: str | None,
+    rules: RuleSet,
+    agent: str | None,
+    newest_observed_at: str,
+) -> tuple[tuple[Verdict, Effect], ...]:
+    """Return what `verdicts_for_path` does, each verdict with the effect of its finding."""
+    _, (findings,) = evaluate_rule_sets(resources, Question(path=path, agent=agent), (rules,))
+    return tuple((verdict_of(f, rules, newest_observed_at), f.effect) for f in findings)
 
 
 def default_and_page_verdicts(

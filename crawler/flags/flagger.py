@@ -39,18 +39,20 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from crawler import __version__
 from crawler.dataset.columns import UrlColumns
 from crawler.dataset.url_parts import create_views, parse_authority
 from crawler.errors import UserError
+from crawler.evaluate.as_of import AsOfVerdict
 from crawler.evaluate.url_verdicts import NO_ORIGIN, Verdict
-from crawler.flags import tables
+from crawler.flags import as_of_tables, row_order, tables
+from crawler.flags.as_of import AsOfEvaluator, AsOfOptions
 from crawler.flags.duck import batches, insert_rows, run_sql
 from crawler.flags.reference import ReferenceEvaluator
-from crawler.flags.row_verdicts import row_verdicts
-from crawler.flags.verdict_ids import SCHEMA, VerdictIds
+from crawler.flags.row_verdicts import DATED, row_verdicts
+from crawler.flags.verdict_ids import VerdictIds
+from crawler.instants import Instant
 from crawler.model import Origin
 from crawler.protocols.url_patterns import path_forms
 from crawler.rulesets import RuleSet
@@ -91,7 +93,8 @@ class Flagger:
     or a file (None: the one that the views of the database show). For several purposes a row gets
     one verdict, the strictest, and `tdm_purpose` names its purpose. `agent` is a product token;
     None evaluates for every agent. `duck` is the DuckDB connection to work in, by default one in
-    memory. Raises `UserError` if an argument is wrong or the database cannot be read.
+    memory. With `as_of` rows have times, and verdicts are those of the past (`AsOfVerdict`).
+    Raises `UserError` if an argument is wrong or the database cannot be read.
 
     A flagger serves one thread. Close it, or use it as a context manager.
 
@@ -107,6 +110,7 @@ class Flagger:
         agent: str | None = None,
         *,
         duck: duckdb.DuckDBPyConnection | None = None,
+        as_of: AsOfOptions | None = None,
     ) -> None:
         self._lock = threading.Lock()
         with ExitStack() as opened:
@@ -114,25 +118,36 @@ class Flagger:
                 db = opened.enter_context(closing(connect_read_only(Path(db))))
             if not isinstance(rules, RuleSet):
                 rules = rule_set(db, rules)
-            self._evaluator = ReferenceEvaluator(db, rules, purposes_of(purposes), agent)
+            given = (db, rules, purposes_of(purposes), agent)
+            self._now = ReferenceEvaluator(*given) if as_of is None else None
+            self._past = None if as_of is None else AsOfEvaluator(*given, as_of)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
             # Before anything is read: what a crawl adds meanwhile belongs to another fingerprint.
             self.evidence = fingerprint(db)
-            self.cache_key = _cache_key(self.evidence, self._evaluator)
+            self.cache_key = _cache_key(self.evidence, self._evaluator, as_of)
             self._load(db)
             self._opened = opened.pop_all()
 
     def _load(self, db: sqlite3.Connection) -> None:
-        self.ids = VerdictIds()
+        self.ids = VerdictIds(as_of=self._past is not None)
         state = flag_cache.load(db, self.cache_key)
-        self._is_new = not state
+        self._is_changed = not state
         if state:
             tables.restore_state(self._duck, state, self.ids)
             return
         # SQL gives rows of unknown origins the number 0 (06_resolve_hosts.sql and `_in_row_order`),
         # so this verdict must be added first.
         self.ids.add(self._evaluator.never_asked())
-        tables.preload(self._duck, db, self._evaluator, self.ids)
+        if self._now is not None:
+            tables.preload(self._duck, db, self._now, self.ids)
+        else:
+            run_sql(self._duck, "01_tables.sql")
+
+    @property
+    def _evaluator(self) -> ReferenceEvaluator | AsOfEvaluator:
+        found = self._now or self._past
+        assert found is not None
+        return found
 
     def close(self) -> None:
         """Close the connections that were opened here; those that were given stay open."""
@@ -151,31 +166,51 @@ class Flagger:
 
     def export_state(self) -> dict[str, bytes]:
         """Return the state for `store.flag_cache`, by table; empty if nothing new was evaluated."""
-        is_changed = self._is_new or self._evaluator.new_verdicts
+        is_changed = self._is_changed or self.new_verdicts
         return tables.export_state(self._duck, self.ids) if is_changed else {}
 
     @property
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
         """Verdicts that the database did not hold (see `ReferenceEvaluator`)."""
-        return self._evaluator.new_verdicts
+        return self._now.new_verdicts if self._now else []
 
     def verdict(self, url: str | None) -> Verdict:
-        """Return the verdict for one text of a URL column, without DuckDB."""
-        return self._evaluator.verdict(url)
+        """Return the verdict for one text of a URL column, without DuckDB. Not for `as_of`."""
+        if self._now is None:
+            raise TypeError("this Flagger answers for times: call verdict_at")
+        return self._now.verdict(url)
 
-    def flag(self, urls: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> pa.Table:
-        """Return the columns of `SCHEMA` for URLs, in their order.
+    def verdict_at(self, url: str | None, instant: Instant | None) -> AsOfVerdict:
+        """Return the verdict for one text of a URL column at a time, without DuckDB."""
+        if self._past is None:
+            raise TypeError("this Flagger answers for the present: call verdict")
+        return self._past.verdict(url, instant)
 
-        Raises `FlaggerBusyError` if this flagger is already evaluating, and `TypeError` for a text.
+    def flag(
+        self,
+        urls: Sequence[str | None] | pa.Array | pa.ChunkedArray,
+        instants: Sequence[Instant | None] | None = None,
+    ) -> pa.Table:
+        """Return the columns of `ids.schema` for URLs, in their order.
+
+        With `as_of` each URL has one of `instants`, and the columns `row_verdicts.DATED` are added.
+        Raises `FlaggerBusyError` if this flagger is already evaluating, and `TypeError` for a text,
+        and where there are instants for a flagger of the present or none for another.
         """
-        texts = _texts(urls)
+        if (instants is None) != (self._past is None):
+            raise TypeError("instants are for a Flagger with as_of, and only for it")
+        columns = {"url": _texts(urls)}
+        if instants is not None:
+            columns["moment"] = pa.array([i and i.number for i in instants], pa.int64())
         with self._exclusively():
-            self._duck.register("urls", pa.table({"url": texts}))
+            self._duck.register("urls", pa.table(columns))
             try:
-                ids = self._evaluate("SELECT row_number() OVER () AS n, url FROM urls")
+                rows = self._evaluate("SELECT row_number() OVER () AS n, * FROM urls")
             finally:
                 self._duck.unregister("urls")
-        return pa.table(self.ids.columns(ids), names=SCHEMA.names).cast(SCHEMA)
+        numbers, *others = rows.columns
+        schema = pa.schema([*self.ids.schema, *(DATED if self._past else ())])
+        return pa.table([*self.ids.columns(numbers), *others], names=schema.names).cast(schema)
 
     def row_batches(self, query: str, urls: UrlColumns | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the numbers of the verdicts of rows in batches, in row order, in column `verdict`.
@@ -188,11 +223,7 @@ class Flagger:
         Raises `FlaggerBusyError` at the first batch if this flagger is already evaluating.
         """
         with self._exclusively():
-            if urls is None or urls.is_plain:
-                rows = pa.record_batch([self._evaluate(query)], names=["verdict"])
-            else:
-                self._run_steps(query)
-                rows = row_verdicts(self._duck, self.ids, urls.roles)
+            rows = self._evaluate(query, urls)
         for start in range(0, len(rows), _BATCH_ROWS):
             yield rows.slice(start, _BATCH_ROWS)
 
@@ -206,44 +237,43 @@ class Flagger:
         finally:
             self._lock.release()
 
-    def _evaluate(self, query: str) -> pa.Array:
-        """Return the number of the verdict of each row of `query`, in row order."""
+    def _evaluate(self, query: str, urls: UrlColumns | None = None) -> pa.RecordBatch:
+        """Return what `row_batches` yields."""
+        times = None if urls is None else urls.times
+        if self._past is not None:
+            wanted = {"days": times is None or times.has_days}
+            wanted |= {"times": times is None or times.has_times}
+            self._is_changed |= as_of_tables.add_pieces(self._duck, self._past, **wanted)
         self._run_steps(query)
-        return self._in_row_order()
+        is_plain = urls is None or urls.is_plain
+        if urls is None or is_plain:
+            told = pa.record_batch([row_order.verdict_numbers(self._duck)], names=["verdict"])
+        else:
+            told = row_verdicts(self._duck, self.ids, urls.roles)
+        if self._past is None:
+            return told
+        moments = row_order.moments(self._duck, is_plain=is_plain)
+        return as_of_tables.with_times(told, moments, self._past, self.ids)
 
     def _run_steps(self, query: str) -> None:
         """Run steps 4 to 9."""
         duck = self._duck
         duck.execute(f"CREATE OR REPLACE TEMP VIEW source AS {query}")
         create_views(duck)
+        run_sql(duck, "04_known_now.sql" if self._now else "04_known_as_of.sql")
         run_sql(duck, "04_locate_rows.sql")
         self._parse_hosts()
-        tables.evaluate_new_origins(duck, self._evaluator, self.ids)
+        run_sql(duck, "05_hosts_now.sql" if self._now else "05_hosts_as_of.sql")
+        if self._now is not None:
+            tables.evaluate_new_origins(duck, self._now, self.ids)
+        elif self._past is not None:
+            self._is_changed |= as_of_tables.evaluate_new_pieces(duck, self._past, self.ids)
         run_sql(duck, "06_resolve_hosts.sql")
         self._normalise_paths()
         run_sql(duck, "07_match_patterns.sql")
         run_sql(duck, "08_pending.sql")
         self._evaluate_pending()
         run_sql(duck, "09_verdicts.sql")
-
-    def _in_row_order(self) -> pa.Array:
-        """Return the number of the verdict of each row, in row order."""
-        defaults = self._duck.sql("SELECT n, coalesce(verdict, 0) AS verdict FROM row_origin")
-        others = self._duck.sql("SELECT n, verdict FROM row_verdict")
-        default_rows, other_rows = defaults.to_arrow_table(), others.to_arrow_table()
-        if not len(default_rows):
-            return pa.array([], pa.int32())
-        # `n` is consecutive, so rows are scattered to their places: cheaper than an ORDER BY.
-        first, last = pc.min(default_rows["n"]), len(default_rows) - 1
-        by_default, other = (
-            pc.scatter(
-                rows["verdict"].combine_chunks(),
-                pc.subtract(rows["n"], first).combine_chunks(),
-                max_index=last,
-            )
-            for rows in (default_rows, other_rows)
-        )
-        return pc.coalesce(other, by_default)
 
     def _parse_hosts(self) -> None:
         """Fill `parsed_host`: the origin of each authority that SQL cannot parse."""
@@ -272,6 +302,7 @@ class Flagger:
         """Add to `pattern_set_verdict`: evaluate each pattern set that has no verdict yet."""
 
         def evaluated(origin: int, pattern_set: str, path: str) -> tuple[int, str, int]:
+            self._is_changed |= self._past is not None
             # Verdicts of pattern sets are cached and stored; those of single paths are too many.
             if pattern_set[:1].isdigit():
                 verdict = self._evaluator.verdict_for_pattern_set(origin, path, pattern_set)
@@ -290,7 +321,9 @@ class Flagger:
             insert_rows(self._duck, table, [function(*row) for row in rows])
 
 
-def _cache_key(evidence: str, evaluator: ReferenceEvaluator) -> str:
+def _cache_key(
+    evidence: str, evaluator: ReferenceEvaluator | AsOfEvaluator, as_of: AsOfOptions | None
+) -> str:
     """Return a digest of all that verdicts depend on, and of the layout that they are stored in."""
     facts = (
         __version__,
@@ -299,6 +332,7 @@ def _cache_key(evidence: str, evaluator: ReferenceEvaluator) -> str:
         evaluator.rules.text,
         evaluator.agent,
         evaluator.purposes,
+        as_of and ("as of", *as_of),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 

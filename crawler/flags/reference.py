@@ -11,6 +11,7 @@ from crawler.evaluate.evaluation_cache import CachedVerdict, EvaluationCache, ob
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import (
     DEFAULT,
+    NEVER_ASKED,
     NO_ORIGIN,
     ORIGIN,
     PAGE,
@@ -137,7 +138,7 @@ class ReferenceEvaluator:
 
     def never_asked(self) -> Verdict:
         """Return the verdict for an origin without evidence."""
-        return self.unknown("origin never asked")
+        return self.unknown(NEVER_ASKED)
 
 
 def _with_times(cached: Iterable[CachedVerdict], snapshot: OriginSnapshot) -> tuple[Verdict, ...]:

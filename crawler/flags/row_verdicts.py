@@ -11,31 +11,38 @@ import pyarrow.compute as pc
 
 from crawler.dataset.columns import TEXTS_PER_LIST, TEXTS_PER_ROW, UrlColumns
 from crawler.flags.duck import run_sql
-from crawler.flags.verdict_ids import COLUMNS, VerdictIds
+from crawler.flags.verdict_ids import AS_OF_SCHEMA, VerdictIds
 from crawler.vocab import State, row_rank
 
 _DECIDED_BY = pa.field("tdm_decided_by", pa.string())
 _URLS = pa.field("tdm_urls", pa.int32())
 # In the order of strictness, which is that of the ranks in SQL.
 _STATES = sorted(State, key=row_rank)
+#: The time that a row is asked about, and how many days before it the look was.
+DATED = (pa.field("tdm_as_of", pa.string()), pa.field("tdm_distance_days", pa.float64()))
 _OF_STATES = {state: pa.field(f"tdm_urls_{state}", pa.int32()) for state in State}
 
 #: The names of all columns that a flag may have, of an earlier run, too.
-ALL_COLUMNS = (*COLUMNS, _DECIDED_BY.name, _URLS.name, *(f.name for f in _OF_STATES.values()))
+ALL_COLUMNS = tuple(
+    field.name for field in (*AS_OF_SCHEMA, _DECIDED_BY, _URLS, *_OF_STATES.values(), *DATED)
+)
 
 
 def row_fields(urls: UrlColumns) -> list[pa.Field]:
-    """Return the columns other than those of a verdict; none for a plain column."""
+    """Return the columns other than those of a verdict; none for a plain column without times."""
+    dated = [] if urls.times is None else DATED
     if urls.is_plain:
-        return []
+        return [*dated]
     decided_by = [_DECIDED_BY] if urls.roles else []
-    return [*decided_by, _URLS, *_OF_STATES.values()]
+    return [*decided_by, _URLS, *_OF_STATES.values(), *dated]
 
 
 def row_verdicts(
     duck: duckdb.DuckDBPyConnection, ids: VerdictIds, roles: Sequence[str]
 ) -> pa.RecordBatch:
-    """Return number of the verdict and the columns of `row_fields` of each row, in row order.
+    """Return number of the verdict and columns of `row_fields` of each row, in row order.
+
+    Those for times are left out.
 
     Steps 4 to 9 must have run for a query whose `n` is as `columns.TEXTS_PER_ROW` says.
     """

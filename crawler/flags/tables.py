@@ -18,7 +18,7 @@ from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
 
 #: Version of the names and columns of what `export_state` returns; part of the cache key.
-LAYOUT = 3
+LAYOUT = 4
 _CACHED_TABLES = (
     "origin",
     "url_pattern",
@@ -71,6 +71,16 @@ def _default_id(
     return None if stored.visited else ids.add(evaluator.never_asked())
 
 
+def new_origins(duck: duckdb.DuckDBPyConnection) -> list[int]:
+    """Return the origins that occur among the rows and have no stored verdicts, by number."""
+    found = duck.execute(
+        "SELECT DISTINCT origin FROM origin WHERE NOT is_evaluated "
+        "AND origin IN (SELECT origin FROM row_origin UNION SELECT origin FROM host_of_row) "
+        "ORDER BY origin"
+    )
+    return [origin for (origin,) in found.fetchall()]
+
+
 def evaluate_new_origins(
     duck: duckdb.DuckDBPyConnection, evaluator: ReferenceEvaluator, ids: VerdictIds
 ) -> None:
@@ -78,13 +88,8 @@ def evaluate_new_origins(
 
     Only origins without stored verdicts are evaluated.
     """
-    new_origins = duck.execute(
-        "SELECT origin FROM origin WHERE NOT is_evaluated "
-        "AND (origin IN (SELECT origin FROM row_origin) "
-        "OR key IN (SELECT key FROM parsed_host)) ORDER BY origin"
-    ).fetchall()
     defaults, pages = [], []
-    for (origin,) in new_origins:
+    for origin in new_origins(duck):
         found = evaluator.verdicts_of_origin(origin)
         numbers = [v and ids.add(v) for v in (found.default, found.host)]
         defaults.append((origin, *numbers))

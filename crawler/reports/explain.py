@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
+from crawler.reports import as_of
+from crawler.reports.as_of import AsOf
 from crawler.reports.findings_text import ANSWERED, answers_once, grouped
 from crawler.reports.parties import parties_of, party_lines
 from crawler.reports.reasons import why_not
@@ -52,7 +54,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The findings for one URL with their evidence. `sources` are keyed by observation."""
+    """The findings for one URL with their evidence. `sources` are keyed by observation.
+
+    With `as_of` the findings and the resources are those of the last looks before that time.
+    """
 
     url: str
     origin: str
@@ -63,6 +68,7 @@ class Explanation:
     findings: tuple[Finding, ...]
     resources: tuple[ResourceEvidence, ...]
     sources: dict[int, Source]
+    as_of: AsOf | None = None
 
 
 def meaning(finding: Finding, agent: str | None = None) -> str:
@@ -97,7 +103,9 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield f"  origin {explanation.origin}, site {explanation.site}; about {scope}"
     audience = f"agent {explanation.agent}" if explanation.agent else "every agent"
     yield f"  rules {explanation.rules.label}, {audience}"
-    blocks = ((f.purpose, _finding(f, explanation)) for f in explanation.findings)
+    if explanation.as_of:
+        yield as_of.scope_line(explanation.as_of)
+    blocks = ((f.purpose, _finding(n, f, explanation)) for n, f in enumerate(explanation.findings))
     yield from answers_once(grouped(blocks))
     yield from prose_lines(explanation.resources, explanation.rules)
     yield from party_lines(explanation.resources)
@@ -122,10 +130,13 @@ def _failed(evidence: ResourceEvidence) -> str:
     return f"; stale: {failure.days:.0f} days later {failure.why}"
 
 
-def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
-    extra = f" ({finding.detail})" if finding.detail else ""
-    yield f"{finding.purpose:<12} {finding.state.upper()}{extra}"
-    yield f"  {meaning(finding, explanation.agent)}"
+def _finding(n: int, finding: Finding, explanation: Explanation) -> Iterator[str]:
+    if explanation.as_of:
+        yield from _as_of_head(explanation.as_of, n, finding, explanation)
+    else:
+        extra = f" ({finding.detail})" if finding.detail else ""
+        yield f"{finding.purpose:<12} {finding.state.upper()}{extra}"
+        yield f"  {meaning(finding, explanation.agent)}"
     if finding.stale:
         yield "  stale: the last attempt failed, so this rests on older evidence"
     if finding.conflict:
@@ -140,6 +151,19 @@ def _finding(finding: Finding, explanation: Explanation) -> Iterator[str]:
         yield f"    {why}"
     if len(others) > _SHOWN:
         yield f"  also: {len(others) - _SHOWN} more, see --json"
+
+
+def _as_of_head(told: AsOf, n: int, finding: Finding, explanation: Explanation) -> Iterator[str]:
+    """Yield the state at a time, what it rests on, and what was decided later by another look."""
+    yield as_of.headline(told, n, finding)
+    yield from as_of.basis_lines(told, n)
+    later = told.later_differs(n)
+    if later is not None and later.deciding is not None:
+        yield "  the look after it:"
+        source = explanation.sources[later.deciding.evidence.observation]
+        yield from _decided(later.deciding, source)
+    if told.answers[n].state_before:
+        yield f"  the look before it: {meaning(finding, explanation.agent)}"
 
 
 def _grouped_by_agent(finding: Finding, explanation: Explanation) -> list[tuple[str, str]]:
@@ -210,7 +234,8 @@ def as_json(explanation: Explanation) -> dict[str, object]:
         "about": "origin" if explanation.whole_origin else "url",
         "agent": explanation.agent,
         "rules": explanation.rules.label,
-        "findings": [_finding_json(f, explanation) for f in explanation.findings],
+        **({"as_of": str(explanation.as_of.instant)} if explanation.as_of else {}),
+        "findings": [_finding_json(n, f, explanation) for n, f in enumerate(explanation.findings)],
         "natural_language": prose_of(explanation.resources),
         "parties": parties_of(explanation.resources),
         "resources": [_resource_json(s) for s in explanation.resources],
@@ -218,8 +243,10 @@ def as_json(explanation: Explanation) -> dict[str, object]:
     }
 
 
-def _finding_json(finding: Finding, explanation: Explanation) -> dict[str, object]:
+def _finding_json(n: int, finding: Finding, explanation: Explanation) -> dict[str, object]:
+    told = explanation.as_of
     return {
+        **({"as_of": as_of.as_json(told, n)} if told else {}),
         "purpose": finding.purpose,
         "state": finding.state,
         "meaning": meaning(finding, explanation.agent),

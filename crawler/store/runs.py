@@ -213,3 +213,9 @@ def samples_of(db: sqlite3.Connection, origin: int, most: int) -> tuple[str, ...
         "SELECT url FROM sample WHERE origin = ? GROUP BY url ORDER BY min(dataset), min(n), url"
     )
     return tuple(url for (url,) in db.execute(f"{query} LIMIT ?", (origin, most)))
+
+
+def archives(db: sqlite3.Connection) -> frozenset[int]:
+    """Return the runs whose evidence is not of this client, but was imported."""
+    query = "SELECT id FROM run WHERE settings ->> 'kind' = 'import'"
+    return frozenset(run for (run,) in db.execute(query))

@@ -9,10 +9,12 @@ import pyarrow as pa
 
 from crawler.dataset.bounds import MAX_COLUMNS
 from crawler.dataset.columns import UrlColumns, url_columns
+from crawler.dataset.dates import DateColumn, create_macros, date_column
 from crawler.dataset.files import DatasetError, cannot_read
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.layout import Layout
 from crawler.dataset.sinks import Sink, SinkTarget
+from crawler.instants import Instant
 
 _BATCH = 65_536
 
@@ -22,7 +24,8 @@ class ReadContext(NamedTuple):
 
     `scratch` is an existing directory for repaired copies, which must outlive the relation. `given`
     are names of columns that the user gave, `urls` those of columns with URLs. Files that are cut
-    off or damaged are added to `damaged`, each with the place up to which it was read.
+    off or damaged are added to `damaged`, each with the place up to which it was read. `times` is
+    the column with the times of rows, or one instant for all.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -30,21 +33,28 @@ class ReadContext(NamedTuple):
     damaged: dict[Path, str]
     given: Collection[str] = ()
     urls: Sequence[str] = ()
+    times: str | Instant | None = None
 
     def url_columns(self, rows: duckdb.DuckDBPyRelation) -> UrlColumns:
-        """Return the columns of some rows that hold URLs. Raise `DatasetError`."""
-        return url_columns(rows, self.urls)
+        """Return the columns of some rows that hold URLs, and times. Raise `DatasetError`."""
+        found = url_columns(rows, self.urls)
+        if self.times is None:
+            return found
+        create_macros(self.connection)
+        if isinstance(self.times, Instant):
+            return found._replace(times=DateColumn(instant=self.times))
+        return found._replace(times=date_column(rows, self.times))
 
 
 class Rows:
     """The rows of some files, as record batches in order.
 
     `schema` has all their columns and `urls` are those with URLs. `parts` are queries with the
-    columns `n` (row number) and `url` that together give every row once, in order; for lists and
-    several columns they give every text once (see `columns.TEXTS_PER_ROW`). `unreadable`
-    counts the rows so far that cannot be read and have no values, where that is known. `count` is
-    the number of rows where it is known, `n` begins with 0, and `parts` can be asked with those
-    of other files.
+    columns `n` (row number), `url`, and `moment` where rows have times, that together give every
+    row once, in order; for lists and several columns they give every text once (see
+    `columns.TEXTS_PER_ROW`). `unreadable` counts the rows so far that cannot be read and have no
+    values, where that is known. `count` is the number of rows where it is known, `n` begins with 0,
+    and `parts` can be asked with those of other files.
     """
 
     unreadable = 0

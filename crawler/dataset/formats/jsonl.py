@@ -83,7 +83,8 @@ class JsonlHandler(ScanHandler):
         if len(types) <= MAX_COLUMNS:
             return types
         self._wide = path, len(types)
-        wanted = {*URL_NAMES, *header_names((*context.given, *context.urls))}
+        times = [context.times] if isinstance(context.times, str) else []
+        wanted = {*URL_NAMES, *header_names((*context.given, *context.urls, *times))}
         known = [(name, kind) for name, kind in types if name.lower() in wanted]
         return known[:MAX_COLUMNS] or types[:MAX_COLUMNS]
 

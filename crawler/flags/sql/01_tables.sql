@@ -7,6 +7,8 @@
 -- `prefixes`: the first three characters of all paths that may get another verdict, concatenated.
 -- `any_path`: any path may, whatever it begins with. `scheme_dependent`: under the other scheme the
 -- key names another origin.
+-- Where rows are asked about times (see as_of.py), an `origin` is a piece of the time line of one:
+-- `since` is the millisecond from which it holds, `by_day` tells whether for whole days or for times.
 CREATE TABLE origin (
     key VARCHAR,
     origin BIGINT,
@@ -15,7 +17,9 @@ CREATE TABLE origin (
     any_path BOOLEAN,
     prefixes VARCHAR,
     scheme_dependent BOOLEAN,
-    is_evaluated BOOLEAN
+    is_evaluated BOOLEAN,
+    by_day BOOLEAN,
+    since BIGINT
 );
 
 -- The patterns of an origin, numbered from 1, with the form of the path that each is compared with
@@ -30,3 +34,25 @@ CREATE TABLE pattern_set_verdict (origin BIGINT, pattern_set VARCHAR, verdict IN
 
 -- Verdicts that step 5 moves into `origin`.
 CREATE TABLE new_default (origin BIGINT, verdict INTEGER, host_verdict INTEGER);
+
+-- What a path must begin with to match a pattern: three characters of the text before the first
+-- wildcard, without the backslash of an escape. If there are fewer, or the pattern is compared with
+-- the path in lower case, any path may match.
+CREATE OR REPLACE VIEW origin_prefixes AS
+WITH path_start AS (
+    SELECT
+        origin,
+        CASE WHEN compared <> 'lower' THEN left(
+            regexp_replace(regexp_extract(pattern, '^(?:[^\\%_]|\\.)*'), '\\(.)', '\1', 'g'), 3
+        ) ELSE '' END AS prefix,
+        length(prefix) < 3 AS any_path
+    FROM url_pattern
+    UNION ALL
+    SELECT origin, left(path, 3), false FROM page_verdict
+    UNION ALL
+    SELECT origin, '', true FROM per_path_origin
+)
+
+SELECT origin, bool_or(any_path) AS any_path, string_agg(DISTINCT prefix, '') AS prefixes
+FROM path_start
+GROUP BY origin;

@@ -23,28 +23,6 @@ SELECT
 FROM origin_pattern
 ANTI JOIN per_path_origin USING (origin);
 
--- What a path must begin with to match a pattern: three characters of the text before the first
--- wildcard, without the backslash of an escape. If there are fewer, or the pattern is compared with
--- the path in lower case, any path may match.
-CREATE OR REPLACE TABLE origin_prefixes AS
-WITH path_start AS (
-    SELECT
-        origin,
-        CASE WHEN compared <> 'lower' THEN left(
-            regexp_replace(regexp_extract(pattern, '^(?:[^\\%_]|\\.)*'), '\\(.)', '\1', 'g'), 3
-        ) ELSE '' END AS prefix,
-        length(prefix) < 3 AS any_path
-    FROM url_pattern
-    UNION ALL
-    SELECT origin, left(path, 3), false FROM page_verdict
-    UNION ALL
-    SELECT origin, '', true FROM per_path_origin
-)
-
-SELECT origin, bool_or(any_path) AS any_path, string_agg(DISTINCT prefix, '') AS prefixes
-FROM path_start
-GROUP BY origin;
-
 INSERT INTO origin
 SELECT
     stored_origin.key,
@@ -55,7 +33,9 @@ SELECT
     coalesce(origin_prefixes.prefixes, ''),
     -- The key leaves a default port out, so ':80' is written for https alone and ':443' for http.
     stored_origin.key LIKE '%:80' OR stored_origin.key LIKE '%:443',
-    stored_origin.verdict IS NOT NULL
+    stored_origin.verdict IS NOT NULL,
+    NULL,
+    NULL
 FROM stored_origin
 LEFT JOIN origin_prefixes USING (origin);
 
@@ -63,4 +43,3 @@ DROP TABLE reading_patterns;
 DROP TABLE origin_reading;
 DROP TABLE stored_origin;
 DROP TABLE origin_pattern;
-DROP TABLE origin_prefixes;

@@ -1,24 +1,5 @@
 -- Step 4: find the origin of each row of `url_parts` (n, url, scheme, authority), by its key where
--- the authority is the key, else with the help of Python.
-
--- `names_host`: the row is the key of an origin, and so names a host and no page of it, as
--- crawler.urls.canonical.names_whole_origin has it. `verdict` is that of all such rows, of others
--- the default one of the origin.
-CREATE OR REPLACE VIEW row_with_origin AS
-SELECT
-    url_parts.*,
-    scheme = 'bare' AND url = authority AS names_host,
-    origin.origin,
-    if(names_host, coalesce(origin.host_verdict, origin.verdict), origin.verdict) AS verdict,
-    origin.any_path,
-    origin.prefixes
-FROM url_parts
-LEFT JOIN origin
-    ON NOT origin.scheme_dependent
-    AND origin.key = CASE
-        -- Of a text without scheme and dot only Python can tell whether it names a host.
-        WHEN strlen(url) < 8192 AND (scheme <> 'bare' OR contains(authority, '.')) THEN authority
-    END;
+-- the authority is the key (04_known_now.sql or 04_known_as_of.sql), else with the help of Python.
 
 -- The position, counted from 1, at which the path begins.
 CREATE OR REPLACE MACRO path_start(scheme, authority) AS
@@ -39,6 +20,7 @@ SELECT
     origin,
     names_host,
     verdict,
+    moment,
     CASE
         WHEN origin IS NULL THEN if(
             kind_of(url, scheme, authority) = 'other'
@@ -89,6 +71,7 @@ CREATE OR REPLACE TABLE unparsed_host AS
 SELECT
     n,
     url,
+    moment,
     kind_of(url, scheme_of(url), authority_of(url)) AS kind,
     if(kind = 'other', url, authority_of(url)) AS text
 FROM row_origin

@@ -4,20 +4,13 @@
 -- never asked. Of an authority with a path behind it, only the authority is the text that was parsed.
 CREATE OR REPLACE TABLE parsed_row AS
 SELECT
-    unparsed_host.n,
-    origin.origin,
-    origin.any_path OR origin.prefixes <> '' AS has_patterns,
-    parsed_host.is_host AND unparsed_host.url = unparsed_host.text AS names_host,
-    unparsed_host.url,
-    coalesce(
-        parsed_host.verdict,
-        CASE WHEN names_host THEN origin.host_verdict END,
-        origin.verdict,
-        0
-    ) AS verdict
-FROM unparsed_host
-JOIN parsed_host USING (kind, text)
-LEFT JOIN origin USING (key);
+    n,
+    origin,
+    any_path OR prefixes <> '' AS has_patterns,
+    is_host AND url = text AS names_host,
+    url,
+    coalesce(parsed_verdict, CASE WHEN names_host THEN host_verdict END, verdict, 0) AS verdict
+FROM host_of_row;
 
 CREATE OR REPLACE TABLE unnormalised_path AS
 SELECT n, origin, url FROM row_path WHERE path IS NULL

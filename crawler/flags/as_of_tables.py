@@ -1,0 +1,105 @@
+"""Tables in DuckDB of the time lines of origins: their pieces, with patterns and verdicts.
+
+They are the tables of `tables`, where a piece takes the place of an origin (see `as_of`).
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crawler.flags.as_of import AsOfEvaluator
+from crawler.flags.duck import insert_rows, run_sql
+from crawler.flags.row_verdicts import DATED
+from crawler.flags.tables import new_origins
+from crawler.flags.verdict_ids import VerdictIds
+from crawler.instants import DAY_MS, from_number
+from crawler.store.verdict_cache import pattern_rows
+
+_ROWS_PER_INSERT = 100_000
+
+
+def add_pieces(
+    duck: duckdb.DuckDBPyConnection, evaluator: AsOfEvaluator, *, days: bool, times: bool
+) -> bool:
+    """Add the pieces for whole days, for times, or for both, unless they are there.
+
+    Return whether any were added.
+    """
+    found = duck.execute("SELECT DISTINCT by_day FROM origin").fetchall()
+    wanted = [by_day for by_day, is_wanted in ((True, days), (False, times)) if is_wanted]
+    missing = [by_day for by_day in wanted if (by_day,) not in found]
+    for by_day in missing:
+        for rows in _chunks(_piece_rows(evaluator, by_day=by_day)):
+            insert_rows(duck, "origin", rows)
+    return bool(missing)
+
+
+def _piece_rows(evaluator: AsOfEvaluator, *, by_day: bool) -> Iterator[tuple[object, ...]]:
+    for key, number, since in evaluator.pieces(days=by_day):
+        depends_on_scheme = key.endswith((":80", ":443"))
+        yield key, number, None, None, True, "", depends_on_scheme, False, by_day, since
+
+
+def _chunks(rows: Iterable[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _ROWS_PER_INSERT)):
+        yield chunk
+
+
+def evaluate_new_pieces(
+    duck: duckdb.DuckDBPyConnection, evaluator: AsOfEvaluator, ids: VerdictIds
+) -> bool:
+    """Evaluate the pieces that occur among the rows (step 5). Return whether there were any.
+
+    Their patterns are those of all documents that the origin ever had.
+    """
+    defaults, pages, patterns = [], [], []
+    for number in new_origins(duck):
+        found = evaluator.answers_in(number)
+        numbers = [v and ids.add(v) for v in (found.default, found.host)]
+        defaults.append((number, *numbers))
+        pages += [(number, path, ids.add(verdict)) for path, verdict in found.pages.items()]
+        if found.default is not None:
+            patterns += [(number, *row) for row in pattern_rows(found.patterns)]
+    duck.execute("DELETE FROM new_default")
+    insert_rows(duck, "new_default", defaults)
+    insert_rows(duck, "page_verdict", pages)
+    insert_rows(duck, "url_pattern", patterns)
+    run_sql(duck, "05_default_verdicts.sql")
+    run_sql(duck, "05_new_prefixes.sql")
+    return bool(defaults)
+
+
+def with_times(
+    told: pa.RecordBatch, moments: pa.Array, evaluator: AsOfEvaluator, ids: VerdictIds
+) -> pa.RecordBatch:
+    """Return verdicts of rows with their times and distances, in the columns `DATED`.
+
+    `moments` are the numbers of their instants; rows without one get a verdict that says so.
+    """
+    numbers = _without_date(told["verdict"], moments, evaluator, ids)
+    base = pa.array(ids.distances_from(), pa.int64()).take(numbers)
+    first = pc.shift_right(moments, 1)
+    days = pc.round(pc.divide(pc.subtract(first, base).cast(pa.float64()), float(DAY_MS)), 4)
+    encoded = moments.dictionary_encode()
+    words = pa.array([str(from_number(n)) for n in encoded.dictionary.to_pylist()], pa.string())
+    shown = pa.DictionaryArray.from_arrays(encoded.indices, words)
+    others = [*told.columns[1:], shown, days]
+    names = [*told.schema.names, *(field.name for field in DATED)]
+    return pa.record_batch([numbers, *others], names=names)
+
+
+def _without_date(
+    numbers: pa.Array, moments: pa.Array, evaluator: AsOfEvaluator, ids: VerdictIds
+) -> pa.Array:
+    """Return numbers of verdicts where rows without a time have those of such rows."""
+    undated = pc.is_null(moments)
+    if not pc.any(undated).as_py():
+        return numbers
+    known, replaced = ids.as_of(), list(range(len(ids)))
+    for number in pc.unique(numbers.filter(undated)).to_pylist():
+        replaced[number] = ids.add(evaluator.without_date(known[number]))
+    return pc.if_else(undated, pa.array(replaced, pa.int32()).take(numbers), numbers)
