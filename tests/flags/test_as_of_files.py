@@ -226,3 +226,19 @@ def test_a_second_run_reads_what_the_first_one_evaluated(flag, audit, tmp_path):
     assert kept
     flag(table, "--date-column", "when")
     assert told(tmp_path / "out.parquet") == first
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("times", [("--date-column", "when"), ("--as-of", "2026-03-02")])
+def test_small_files_and_several_processes_give_the_same(
+    audit, tmp_path, tdm_audit, times, workers
+):
+    (tmp_path / "in").mkdir()
+    table = pa.table({"url": [URL, "h.example"], "when": ["2026-03-02", "2026-03-02T12:00Z"]})
+    for name in "abc":
+        pq.write_table(table, tmp_path / "in" / f"{name}.parquet")
+    given = ["flag", tmp_path / "in", "-o", tmp_path / "out", "--db", audit, "--json"]
+    done = tdm_audit(*map(str, given), *times, "--workers", workers)
+    assert json.loads(done.stdout)["as_of"]["seen"] == 6
+    for name in "abc":
+        assert told(tmp_path / "out" / f"{name}.parquet") == [SEEN, SEEN]
