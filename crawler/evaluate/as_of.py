@@ -73,9 +73,10 @@ class AsOfVerdict(NamedTuple):
 class Piece(NamedTuple):
     """A place in the time line of an origin: answers for all times in it are equal.
 
-    `before` counts the looks that ended before it or when it begins, `within` those that ended
-    before it ends, which are more where a whole day is meant. `expired` counts those that are
-    farther away than an answer may rest on.
+    `before` counts the looks that ended before it or when it begins. `within` counts those that are
+    not after it: for a whole day those that ended before it ends, for a time those that ended
+    before it, so that a look at that very time is before and after it. `expired` counts those that
+    are farther away than an answer may rest on.
     """
 
     before: int
@@ -86,7 +87,10 @@ class Piece(NamedTuple):
 def piece_at(ends: Sequence[int], instant: Instant, max_distance: int | None) -> Piece:
     """Return the place of an instant. `ends` are those of looks, `max_distance` milliseconds."""
     before = sum(end <= instant.first for end in ends)
-    within = sum(end <= instant.last for end in ends)
+    if instant.is_day:
+        within = sum(end <= instant.last for end in ends)
+    else:
+        within = sum(end < instant.first for end in ends)
     if max_distance is None:
         return Piece(before, within)
     return Piece(before, within, sum(end + max_distance < instant.first for end in ends))
@@ -100,7 +104,7 @@ def pieces_of(
     With `days` they are those of whole days, else those of times.
     """
     yield BEGINNING, Piece(0, 0)
-    changes = set(ends)
+    changes = {end + after for end in ends for after in (0, 1)}
     if max_distance is not None:
         changes.update(end + max_distance + 1 for end in ends)
     if days:
@@ -346,7 +350,8 @@ class _Question:
         after the piece showed the same."""
         told: list[Told] = [earlier]
         after: int | None = None
-        for n in range(self._piece.before, len(self._line.looks)):
+        first = min(self._piece.before, self._piece.within)
+        for n in range(first, len(self._line.looks)):
             found = self._told(n)
             is_other = not found.is_unknown and found.differs(told[-1])
             if is_other:
@@ -361,7 +366,8 @@ class _Question:
     def _before_only(self, earlier: Told, before: int) -> tuple[AsOfBasis, Verdict]:
         """Return basis and verdict where only looks before showed anything."""
         # A reservation outlives looks that fail, freedom does not.
-        newest = self._asked.exactly(self._purpose, self._piece.within - 1)
+        last = max(self._piece.before, self._piece.within) - 1
+        newest = self._asked.exactly(self._purpose, last)
         if newest.is_unknown:
             return AsOfBasis.UNKNOWN_AT_COLLECTION, newest.verdict
         if before < self._piece.expired:

@@ -48,9 +48,9 @@ from crawler.vocab import AsOfBasis, Purpose
 
 NO_DATE = "no date"
 _CACHED_LINES = 256
-# The number of a piece: that of its origin, and three counts of looks. With one look a day there is
-# room for decades.
-_BITS, _BITS_WITHIN = 14, 8
+# The number of a piece: that of its origin, and three counts of looks, the second as its difference
+# from the first, and 16. With one look a day there is room for decades.
+_BITS, _BITS_WITHIN, _LESS = 14, 8, 16
 
 
 class TooManyLooksError(UserError):
@@ -85,11 +85,11 @@ class _State(NamedTuple):
 
 def number_of(origin: int, piece: Piece) -> int:
     """Return the number of a piece of the time line of an origin. Raise `TooManyLooksError`."""
-    within = piece.within - piece.before
-    if max(piece.before, piece.expired) >> _BITS or within >> _BITS_WITHIN:
+    within = piece.within - piece.before + _LESS
+    if max(piece.before, piece.expired) >> _BITS or not 0 <= within < 1 << _BITS_WITHIN:
         raise TooManyLooksError(
-            f"an origin was looked at {piece.within:,} times, which is more than flags by date "
-            "can tell apart; flag without dates"
+            f"an origin was looked at {piece.before:,} times, or {within - _LESS:,} times in a day, "
+            "which is more than flags by date can tell apart; flag without dates"
         )
     return (((origin << _BITS | piece.before) << _BITS_WITHIN | within) << _BITS) | piece.expired
 
@@ -99,7 +99,7 @@ def piece_of(number: int) -> tuple[int, Piece]:
     number, expired = number >> _BITS, number & (1 << _BITS) - 1
     number, within = number >> _BITS_WITHIN, number & (1 << _BITS_WITHIN) - 1
     origin, before = number >> _BITS, number & (1 << _BITS) - 1
-    return origin, Piece(before, before + within, expired)
+    return origin, Piece(before, before + within - _LESS, expired)
 
 
 class AsOfEvaluator:

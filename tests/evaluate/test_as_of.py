@@ -52,12 +52,27 @@ TABLE = {
     "at the very time of a look": (
         [(EARLY, RESERVED), (LATE, OPEN)],
         EARLY,
-        ("changed_between", "unknown", None, "reserved", "silent"),
+        ("seen", "reserved", True, "reserved", "reserved"),
     ),
     "at the very time of the last look": (
         [(EARLY, RESERVED), (LATE, RESERVED)],
         LATE,
+        ("seen", "reserved", True, "reserved", "reserved"),
+    ),
+    "one millisecond after the last look": (
+        [(EARLY, RESERVED), (LATE, RESERVED)],
+        "2026-03-21T12:00:00.001Z",
         ("before_only", "reserved", True, "reserved", None),
+    ),
+    "one millisecond before the first look": (
+        [(EARLY, RESERVED), (LATE, RESERVED)],
+        "2026-03-01T11:59:59.999Z",
+        ("unknown_at_collection", "unknown", None, None, "reserved"),
+    ),
+    "at the very time of a look that failed": (
+        [(EARLY, OPEN), ("2026-03-05T12:00:00.000Z", FAILS), (LATE, OPEN)],
+        "2026-03-05T12:00:00.000Z",
+        ("seen", "silent", False, "silent", "silent"),
     ),
     "after the last look": (
         [(EARLY, RESERVED)],

