@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from crawler.cli._as_of import as_of_options, require_as_of
 from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import db_option, did_you_mean, exit_on_error, output, say
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from crawler.instants import Instant
 
 _STDOUT = Path("-")
 
@@ -39,6 +42,7 @@ _STDOUT = Path("-")
     "(= + - @, tab, carriage return).",
 )
 @chosen_dataset_option
+@as_of_options
 @click.option("--list", "listing", is_flag=True, help="List the views, each with what a row is.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def export_command(
@@ -48,6 +52,8 @@ def export_command(
     form: str | None,
     raw: bool,
     dataset: str | None,
+    as_of: "Instant | None",
+    max_distance: float | None,
     listing: bool,
     quiet: bool,
 ) -> None:
@@ -59,8 +65,10 @@ def export_command(
       tdm-audit export reservations -o reservations.csv
       tdm-audit export issues -o - --format jsonl | head
       tdm-audit export sites -o sites.csv --dataset my-dataset
+      tdm-audit export history -o states.csv --as-of 2026-11-22
     """
     from crawler.reports.export import export
+    from crawler.store.as_of import HISTORY, choose_instant
     from crawler.store.chosen_version import choose_named
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 
@@ -69,6 +77,9 @@ def export_command(
             _list_views()
         return
     view, out = _named(view, out)
+    require_as_of(max_distance, as_of)
+    if as_of is not None:
+        _require_states(view)
     if out == _STDOUT and form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with -o, or pipe it")
     with (
@@ -78,6 +89,9 @@ def export_command(
         output(),
     ):
         choose_named(connection, dataset)
+        if as_of is not None:
+            choose_instant(connection, as_of, max_distance)
+            view = HISTORY if view == "history" else view
         if out == _STDOUT:
             _print(connection, view, form or "csv", raw=raw)
             return
@@ -111,6 +125,17 @@ def _named(view: str | None, out: Path | None) -> tuple[str, Path]:
     if out is None:
         raise click.UsageError("name a file with -o, or - for standard output")
     return view, out
+
+
+def _require_states(view: str) -> None:
+    """Raise wrong usage for a view that shows more than states, which the past has not."""
+    from crawler.store.as_of import VIEWS
+
+    if view not in VIEWS:
+        raise click.UsageError(
+            f"--as-of is for views that are made of states: {', '.join(VIEWS)}; "
+            "`tdm-audit explain --as-of` shows the statements of one origin"
+        )
 
 
 def _list_views() -> None:

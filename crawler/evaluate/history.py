@@ -32,7 +32,8 @@ class Phase:
 
     `first` and `last` are the observations that showed it first and last, the latter in
     `last_look`. `before` is the last one that showed something else, None if nothing else was
-    known before. `after` is the first one that showed something else again. `looks` showed it by
+    known before. `after` is the first one that showed something else again. `lost` is the first one
+    since `last` that left it unknown, as long as none showed it again. `looks` showed it by
     themselves; `missed` failed in part or altogether, and showed nothing else.
     """
 
@@ -47,6 +48,7 @@ class Phase:
     missed: int = 0
     before: ObservationRow | None = None
     after: ObservationRow | None = None
+    lost: ObservationRow | None = None
 
     @property
     def span(self) -> tuple[int, int, int, int]:
@@ -241,12 +243,15 @@ def _extend(
     """Add what a look showed about one purpose."""
     row = moment.look.row_at(place)
     current = phases[-1] if phases else None
+    if current is not None and finding.state is not State.UNKNOWN:
+        current.lost = None
     if current is None or (current.state is State.UNKNOWN and finding.state is not State.UNKNOWN):
         if current is not None:
             current.after = row
         phases.append(_new_phase(finding, moment.look, row))
     elif finding.state is State.UNKNOWN and current.state is not State.UNKNOWN:
         current.missed += 1
+        current.lost = current.lost or row
     elif (finding.state, finding.effect) != (current.state, current.effect):
         current.after = row
         phases.append(_new_phase(finding, moment.look, row))

@@ -88,8 +88,8 @@ def number_of(origin: int, piece: Piece) -> int:
     within = piece.within - piece.before + _LESS
     if max(piece.before, piece.expired) >> _BITS or not 0 <= within < 1 << _BITS_WITHIN:
         raise TooManyLooksError(
-            f"an origin was looked at {piece.before:,} times, or {within - _LESS:,} times in a day, "
-            "which is more than flags by date can tell apart; flag without dates"
+            f"an origin was looked at {piece.before:,} times, or {within - _LESS:,} times in a "
+            "day, which is more than flags by date can tell apart; flag without dates"
         )
     return (((origin << _BITS | piece.before) << _BITS_WITHIN | within) << _BITS) | piece.expired
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import UserError, WrongUsageError
+from crawler.store import as_of
 from crawler.store.database import public_views
 from crawler.store.queries import column_type, view_rows
 
@@ -84,6 +85,8 @@ def _rows(db: sqlite3.Connection, view: str, columns: list[str]) -> Iterator[Row
 
 
 def _columns(view: str) -> list[str]:
+    if view == as_of.HISTORY:
+        return list(as_of.HISTORY_COLUMNS)
     views = public_views()
     if view not in views:
         raise ExportError(f"there is no view {view!r}; there are {', '.join(sorted(views))}")

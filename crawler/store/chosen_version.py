@@ -36,5 +36,10 @@ def choose(db: sqlite3.Connection, dataset: int) -> None:
     )
     chosen = f"SELECT origin FROM version_origin WHERE dataset = {dataset:d}"  # noqa: S608 - a number
     db.execute(f"CREATE TEMP VIEW origin AS SELECT * FROM main.origin WHERE id IN ({chosen})")  # noqa: S608
+    make_views(db)
+
+
+def make_views(db: sqlite3.Connection) -> None:
+    """Make the public views for this connection, so that they read its own tables and views."""
     for statement in view_statements():
-        db.execute(_CREATE.sub("CREATE TEMP VIEW ", statement))
+        db.execute(_CREATE.sub("CREATE TEMP VIEW IF NOT EXISTS ", statement))

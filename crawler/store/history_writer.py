@@ -70,6 +70,7 @@ def phase_rows(origin: int, phases: Iterable[Phase]) -> Rows:
                 phase.after and phase.after.key,
                 phase.looks,
                 phase.missed,
+                phase.lost and phase.lost.key,
             )
         )
     return {"effect": list(effects), "phase": rows}

@@ -1,0 +1,127 @@
+-- States at a time in the past, from the history that is stored. `as_of_instant` has the first and the
+-- last moment that are meant (equal for a time), as times and as days since the beginning of time, and
+-- the days that the last look may be away (NULL for any).
+
+-- Phases in which something was known. `lost`: when a free state was not vouched for any more.
+CREATE TEMP VIEW known_phase AS
+SELECT
+    phase.origin, phase.rules, phase.purpose, phase.n, phase.state, phase.valid_from,
+    (SELECT observed_at FROM main.observation WHERE id = phase.last) AS valid_to,
+    (SELECT observed_at FROM main.observation WHERE id = phase.lost) AS lost
+FROM main.phase WHERE phase.state != 'unknown'
+UNION ALL
+SELECT
+    steady.origin, part.rules, part.purpose, 1, part.state,
+    (SELECT observed_at FROM main.observation WHERE id = steady.first),
+    (SELECT observed_at FROM main.observation WHERE id = steady.last), NULL
+FROM main.steady
+JOIN main.conclusion_part AS part ON part.conclusion = steady.conclusion
+WHERE part.state != 'unknown';
+
+-- For every origin that was looked at: the phase before, and those that may have begun meanwhile: all that
+-- began in the day, and the first one behind it.
+CREATE TEMP TABLE phase_before AS
+-- Of each group the columns are those of the row with the greatest number (sqlite.org/lang_select.html).
+SELECT origin, rules, purpose, max(n) AS n, state, valid_from, valid_to, lost
+FROM known_phase WHERE valid_from <= (SELECT first FROM as_of_instant)
+GROUP BY origin, rules, purpose;
+CREATE UNIQUE INDEX temp.phase_before_by_origin ON phase_before (origin, rules, purpose);
+
+CREATE TEMP TABLE phase_after AS
+WITH later AS (
+    SELECT
+        known_phase.*, known_phase.valid_from <= instant.last AS is_within,
+        lag(known_phase.valid_from <= instant.last, 1, 1) OVER (
+            PARTITION BY origin, rules, purpose ORDER BY n
+        ) AS follows
+    FROM known_phase
+    JOIN as_of_instant AS instant ON known_phase.valid_from > instant.first
+)
+SELECT
+    origin, rules, purpose, min(first_state) AS state, min(later.valid_from) AS valid_from,
+    min(reserves.value IS NOT NULL) AS all_reserve, max(reserves.value IS NOT NULL) AS any_reserves,
+    count(*) FILTER (WHERE later.state != first_state) AS others
+FROM (
+    SELECT
+        later.*,
+        first_value(state) OVER (PARTITION BY origin, rules, purpose ORDER BY n) AS first_state
+    FROM later WHERE is_within OR follows
+) AS later
+JOIN main.ruleset ON ruleset.label = later.rules
+LEFT JOIN json_each(ruleset.reserved_states) AS reserves ON reserves.value = later.state
+GROUP BY origin, rules, purpose;
+CREATE UNIQUE INDEX temp.phase_after_by_origin ON phase_after (origin, rules, purpose);
+
+CREATE TEMP TABLE state_as_of AS
+WITH evaluated AS (
+    SELECT DISTINCT origin, rules, purpose FROM main.phase
+    UNION ALL
+    SELECT steady.origin, part.rules, part.purpose
+    FROM main.steady
+    JOIN main.conclusion_part AS part ON part.conclusion = steady.conclusion
+),
+based AS (
+    SELECT
+        evaluated.*, before.state AS state_before, before.valid_from, before.valid_to,
+        after.state AS state_after, after.valid_from AS gone_by, after.others,
+        reserves.value IS NOT NULL AS reserves, after.all_reserve, after.any_reserves,
+        max(0, instant.day - julianday(before.valid_to)) AS distance,
+        CASE
+            WHEN before.state IS NULL THEN 'unknown_at_collection'
+            WHEN before.valid_to >= instant.covered THEN 'seen'
+            WHEN after.state IS NOT NULL THEN 'changed_between'
+            WHEN before.lost <= instant.last THEN 'unknown_at_collection'
+            WHEN instant.day - julianday(before.valid_to) > instant.max_distance
+                THEN 'unknown_at_collection'
+            ELSE 'before_only'
+        END AS basis
+    FROM evaluated
+    JOIN as_of_instant AS instant
+    JOIN main.ruleset ON ruleset.label = evaluated.rules
+    LEFT JOIN phase_before AS before USING (origin, rules, purpose)
+    LEFT JOIN phase_after AS after USING (origin, rules, purpose)
+    LEFT JOIN json_each(ruleset.reserved_states) AS reserves ON reserves.value = before.state
+)
+SELECT
+    origin, rules, purpose, basis, state_before, valid_from, valid_to, state_after, gone_by,
+    CASE WHEN valid_to IS NOT NULL THEN round(distance, 4) END AS distance,
+    CASE
+        WHEN basis IN ('seen', 'before_only') THEN state_before
+        WHEN basis = 'changed_between'
+            AND (state_before = state_after AND others = 0 OR reserves AND all_reserve)
+            THEN state_before
+        ELSE 'unknown'
+    END AS state,
+    CASE
+        WHEN basis IN ('seen', 'before_only') THEN reserves
+        WHEN basis = 'changed_between' AND reserves AND all_reserve THEN 1
+        WHEN basis = 'changed_between' AND NOT reserves AND NOT any_reserves THEN 0
+    END AS reserved
+FROM based;
+CREATE UNIQUE INDEX temp.state_as_of_by_origin ON state_as_of (origin, rules, purpose);
+
+-- What hides the findings of today from the views that are made of states alone.
+CREATE TEMP TABLE finding AS
+SELECT
+    origin, rules, purpose, state, 0 AS conflict, state != 'unknown' AS complete,
+    row_number() OVER (
+        PARTITION BY origin, rules ORDER BY state.rank, purpose.rank
+    ) = 1 AS headline,
+    basis AS detail, '[]' AS exceptions, 0 AS malformed, 0 AS stale, NULL AS reading, NULL AS n,
+    NULL AS observation, NULL AS observed_at, NULL AS since, NULL AS candidate
+FROM state_as_of
+JOIN main.state ON state.name = state_as_of.state
+JOIN main.purpose ON purpose.name = state_as_of.purpose;
+CREATE UNIQUE INDEX temp.finding_by_origin ON finding (origin, rules, purpose);
+CREATE INDEX temp.finding_as_of_by_state ON finding (rules, purpose, state, origin);
+
+CREATE TEMP VIEW history_as_of AS
+SELECT
+    origin.url AS origin, origin.site AS site, state_as_of.purpose AS purpose,
+    state_as_of.rules AS rules,
+    (SELECT named FROM as_of_instant) AS as_of,
+    state_as_of.basis AS as_of_basis, state_as_of.state AS state, state_as_of.reserved AS reserved,
+    state_as_of.state_before AS state_before, state_as_of.valid_from AS valid_from,
+    state_as_of.valid_to AS valid_to, state_as_of.distance AS distance_days,
+    state_as_of.state_after AS state_after, state_as_of.gone_by AS gone_by
+FROM state_as_of JOIN origin ON origin.id = state_as_of.origin;
