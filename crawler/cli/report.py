@@ -3,11 +3,16 @@
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli._as_of import as_of_options, require_as_of
 from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import db_option, exit_on_error, output
+
+if TYPE_CHECKING:
+    from crawler.instants import Instant
 
 _STDOUT = Path("-")
 _DEFAULT = Path("report.html")
@@ -45,6 +50,7 @@ _PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
     show_default=True,
     help="Number of sites that are listed.",
 )
+@as_of_options
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def report_command(
     db: Path,
@@ -53,6 +59,8 @@ def report_command(
     dataset: str | None,
     purpose: str,
     top: int,
+    as_of: "Instant | None",
+    max_distance: float | None,
     quiet: bool,
 ) -> None:
     """Write one page about a dataset: figures with units, totals and the SQL of each number.
@@ -63,12 +71,14 @@ def report_command(
     Examples:
       tdm-audit report
       tdm-audit report -o - --format json | jq .figures.states
+      tdm-audit report -o then.html --as-of 2026-11-22
     """
     from crawler.commands.report import Format, ReportRequest, format_of, report_text, write_report
     from crawler.store.chosen_version import choose_named
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.vocab import Purpose
 
+    require_as_of(max_distance, as_of)
     with (
         exit_on_error(),
         sqlite_errors_as_store_error(db),
@@ -77,7 +87,14 @@ def report_command(
     ):
         kind = format_of(out) if form is None else Format(form)
         number = choose_named(connection, dataset)
-        request = ReportRequest(form=kind, dataset=number, purpose=Purpose(purpose), top=top)
+        request = ReportRequest(
+            form=kind,
+            dataset=number,
+            purpose=Purpose(purpose),
+            top=top,
+            as_of=as_of,
+            max_distance=max_distance,
+        )
         if out == _STDOUT:
             sys.stdout.flush()
             sys.stdout.buffer.write(report_text(connection, request).encode())

@@ -6,12 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from crawler.errors import WrongUsageError
+from crawler.instants import Instant
 from crawler.reports.dataset_report.build import build
 from crawler.reports.dataset_report.data import as_data
 from crawler.reports.dataset_report.html import as_html
 from crawler.reports.dataset_report.markdown import as_markdown
 from crawler.reports.export import replaced
 from crawler.reports.visible import json_text
+from crawler.store.as_of import choose_instant
 from crawler.vocab import Purpose
 
 DEFAULT_PURPOSE = Purpose.GENAI_TRAIN
@@ -36,12 +38,17 @@ class FormatError(WrongUsageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """Options of one report; `dataset` None is the newest one."""
+    """Options of one report; `dataset` None is the newest one.
+
+    `as_of` is a time in the past, `max_distance` how many days before it the last look may be.
+    """
 
     form: Format = Format.HTML
     dataset: int | None = None
     purpose: Purpose = DEFAULT_PURPOSE
     top: int = DEFAULT_TOP
+    as_of: Instant | None = None
+    max_distance: float | None = None
 
 
 def format_of(out: Path) -> Format:
@@ -56,7 +63,15 @@ def format_of(out: Path) -> Format:
 
 def report_text(db: sqlite3.Connection, request: ReportRequest) -> str:
     """Return the report as text. Raises `NothingToReportError`."""
-    report = build(db, dataset=request.dataset, purpose=request.purpose, top=request.top)
+    if request.as_of is not None:
+        choose_instant(db, request.as_of, request.max_distance)
+    report = build(
+        db,
+        dataset=request.dataset,
+        purpose=request.purpose,
+        top=request.top,
+        instant=request.as_of,
+    )
     if request.form is Format.JSON:
         return json_text(as_data(report)) + "\n"
     return as_markdown(report) if request.form is Format.MARKDOWN else as_html(report)

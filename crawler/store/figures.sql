@@ -8,6 +8,21 @@ SELECT purpose, unit, reserved_min, reserved_shown, reserved_max, unknown, total
     1.0 * reserved_max / total AS share_max, 1.0 * unknown / total AS share_unknown, rules
 FROM dataset_bounds WHERE dataset = :dataset ORDER BY purpose, unit;
 
+-- Only where a time in the past was chosen for the connection, which makes `history_as_of`.
+-- name: bases
+WITH told AS (
+    SELECT coalesce(h.as_of_basis, 'never_asked') AS basis, 1 AS origins, d.rows AS rows
+    FROM dataset_origin AS d JOIN origin AS o ON o.id = d.origin
+    LEFT JOIN history_as_of AS h ON h.origin = o.url AND h.purpose = :purpose
+        AND h.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    WHERE d.dataset = :dataset
+    UNION ALL
+    SELECT 'never_asked', 0, unattributable FROM datasets WHERE dataset = :dataset
+)
+SELECT basis, sum(origins) AS origins, sum(rows) AS rows,
+    1.0 * sum(rows) / (SELECT rows FROM datasets WHERE dataset = :dataset) AS share
+FROM told GROUP BY basis ORDER BY basis;
+
 -- name: decided
 WITH amounts AS MATERIALIZED (
     SELECT protocol, tier, rows, weight, total_rows, total_weight FROM dataset_signals

@@ -4,7 +4,8 @@ import sqlite3
 from typing import Any
 
 from crawler.errors import UserError
-from crawler.reports.dataset_report import figures, words
+from crawler.instants import Instant
+from crawler.reports.dataset_report import as_of, figures, words
 from crawler.reports.dataset_report.model import Number, Report, Sentence
 from crawler.reports.dataset_report.report_queries import ReportQueries
 from crawler.reports.explain import CAVEAT
@@ -18,16 +19,26 @@ _PHRASES = {
     "ai_input": "use as input of a model",
     "search": "use for a search index",
 }
+# What states rest on that are no unknown ones for want of a look.
+_ANSWERED = ("seen", "before_only", "changed_between")
 
 
 class NothingToReportError(UserError):
     """The database has no such dataset, or nothing was judged; the message says what to do."""
 
 
-def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top: int) -> Report:
+def build(
+    db: sqlite3.Connection,
+    *,
+    dataset: int | None,
+    purpose: Purpose,
+    top: int,
+    instant: Instant | None = None,
+) -> Report:
     """Return the report on a dataset, None for the newest. Raise `NothingToReportError`.
 
     `purpose` is the use that the lead and some figures are about, `top` the number of sites.
+    `instant` is the time in the past that was chosen for the connection, if there is one.
     """
     known = dataset_ids(db)
     if not known:
@@ -39,6 +50,8 @@ def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top:
     queries = ReportQueries(db, chosen, purpose.value, top)
     if queries.rules is None:
         raise NothingToReportError("nothing was judged yet; run `tdm-audit judge` first")
+    if instant is not None:
+        return _of_the_past(queries, instant)
     seen = queries.seen
     return Report(
         title=queries.title,
@@ -50,7 +63,7 @@ def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top:
         lead_tables={
             n: queries.table(n) for n in ("bounds", "decided", "states", "coverage", "dataset")
         },
-        figures=figures.all_of(queries),
+        figures=figures.all_of(queries, past=False),
         change=_change(queries.run),
         limits=words.LIMITS,
         facts=_facts(queries),
@@ -58,19 +71,50 @@ def build(db: sqlite3.Connection, *, dataset: int | None, purpose: Purpose, top:
     )
 
 
+def _of_the_past(queries: ReportQueries, instant: Instant) -> Report:
+    """Return the report for a time in the past: what is made of states, and what they rest on."""
+    when = as_of.named(instant)
+    told = [row for row in queries.table("bases").dicts() if row["basis"] in _ANSWERED]
+    return Report(
+        title=queries.title,
+        path=queries.facts["path"],
+        purpose=queries.purpose,
+        rules=queries.rules or "",
+        coverage=words.share(sum(row["share"] for row in told)),
+        lead=(_shown(queries, f"as of {when}"), _outer(queries)),
+        lead_tables={n: queries.table(n) for n in ("bounds", "states", "dataset", "bases")},
+        figures=figures.all_of(queries, past=True),
+        change=f"Every number is of {when}, from the looks before and after it. The queries give "
+        f"these numbers where that time is chosen: tdm-audit export VIEW --as-of {instant}.",
+        limits=(*as_of.LIMITS, *words.LIMITS),
+        facts=tuple(fact for fact in _facts(queries) if fact[0] != "to repeat"),
+        caveat=CAVEAT,
+        covered="of the rows, by looks before that time",
+        as_of=str(instant),
+    )
+
+
 def _lead(queries: ReportQueries, seen: dict[str, Any]) -> list[Sentence]:
     """Return the answer in a few sentences, with rows and weight of each share."""
-    silent = queries.state(queries.purpose, "silent")
-    rows = queries.bounds(queries.purpose, "rows") or {}
-    shown: Sentence = (
+    shown = _shown(queries, f"asked {_when(seen)}")
+    return [shown, *_tiers(queries), _outer(queries)]
+
+
+def _shown(queries: ReportQueries, when: str) -> Sentence:
+    return (
         "On ",
         words.count(queries.facts["origins"]),
-        f" source origins of this dataset, asked {_when(seen)}, machine-readable signals reserve "
+        f" source origins of this dataset, {when}, machine-readable signals reserve "
         f"{_PHRASES[queries.purpose]} wholly, on terms or in part for ",
         *_bound(queries, "share_shown"),
         ".",
     )
-    outer: Sentence = (
+
+
+def _outer(queries: ReportQueries) -> Sentence:
+    silent = queries.state(queries.purpose, "silent")
+    rows = queries.bounds(queries.purpose, "rows") or {}
+    return (
         "The narrowest reading gives ",
         *_bound(queries, "share_min"),
         ", the widest ",
@@ -81,7 +125,6 @@ def _lead(queries: ReportQueries, seen: dict[str, Any]) -> list[Sentence]:
         words.share(rows["share_unknown"]),
         " of the rows are unknown.",
     )
-    return [shown, *_tiers(queries), outer]
 
 
 def _when(seen: dict[str, Any]) -> str:

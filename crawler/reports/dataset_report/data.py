@@ -11,6 +11,7 @@ def as_data(report: Report) -> dict[str, object]:
     return {
         "dataset": report.path,
         "purpose": report.purpose,
+        **({"as_of": report.as_of} if report.as_of else {}),
         "rules": report.rules,
         "coverage": report.coverage.value,
         "lead": {

@@ -17,6 +17,7 @@ _NAMES = (
     ("answer", "Answer"),
     ("states", "Purposes"),
     ("readings", "Readings"),
+    ("bases", "Basis"),
     ("coverage", "Not seen"),
     ("signals", "Signals"),
     ("agents", "Agents"),

@@ -38,7 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from (f"- {name}: {_text(fact)}" for name, fact in report.facts)
     yield ""
     yield (
-        f"{report.caveat} Coverage: {report.coverage} of planned places; "
+        f"{report.caveat} Coverage: {report.coverage} {report.covered}; "
         f"rule set: {_text(report.rules)}."
     )
 

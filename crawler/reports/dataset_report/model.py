@@ -67,7 +67,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that a report says. It depends on the database alone: equal ones give equal reports."""
+    """All that a report says. It depends on the database alone: equal ones give equal reports.
+
+    `covered` says of what `coverage` is the share. `as_of` is the time in the past that the report
+    is about, empty for the present.
+    """
 
     title: str
     path: str
@@ -81,6 +85,13 @@ class Report:
     limits: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     caveat: str
+    covered: str = "of planned places"
+    as_of: str = ""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The parts that links lead to."""
+        return frozenset((*[figure.key for figure in self.figures], "limits", "how"))
 
     def numbered(self) -> Iterator[tuple[int, Figure]]:
         """Yield the figures with their numbers."""
