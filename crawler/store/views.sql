@@ -11,6 +11,27 @@ SELECT * FROM version_origin WHERE dataset IN (SELECT id FROM dataset WHERE coun
 CREATE VIEW dataset_reject AS
 SELECT * FROM version_reject WHERE dataset IN (SELECT id FROM dataset WHERE counts);
 
+-- Since when a finding reserves: the first of the looks that showed a reservation, without one in between
+-- that showed none, and the last look before them. Both are times of 24 characters, one after the other.
+CREATE VIEW reserved_since AS
+SELECT
+    steady.origin, part.rules, part.purpose,
+    (SELECT observed_at FROM observation WHERE id = steady.first) AS since
+FROM steady
+JOIN conclusion_part AS part ON part.conclusion = steady.conclusion
+WHERE part.state IN ('reserved', 'conditional', 'partial')
+UNION ALL
+SELECT
+    phase.origin, phase.rules, phase.purpose,
+    phase.valid_from || coalesce((SELECT observed_at FROM observation WHERE id = phase.before), '')
+FROM phase
+WHERE phase.state IN ('reserved', 'conditional', 'partial')
+AND phase.n = 1 + (
+    SELECT coalesce(max(free.n), 0) FROM phase AS free
+    WHERE free.origin = phase.origin AND free.rules = phase.rules AND free.purpose = phase.purpose
+    AND free.state NOT IN ('reserved', 'conditional', 'partial')
+);
+
 -- A crawl: when, what for, with which versions and settings, and how it ended.
 CREATE VIEW runs AS
 SELECT
@@ -1106,7 +1127,11 @@ by_purpose AS (
         CASE
             WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
         END AS rank,
-        min(CASE WHEN state.rank <= 2 THEN finding.since END) AS since
+        min(CASE WHEN state.rank <= 2 THEN (
+            SELECT r.since FROM reserved_since AS r
+            WHERE r.origin = finding.origin AND r.rules = finding.rules
+            AND r.purpose = finding.purpose
+        ) END) AS since
     FROM spoken_for
     CROSS JOIN finding
         ON finding.origin = spoken_for.origin_id
@@ -1168,6 +1193,17 @@ described AS MATERIALIZED (
 hint AS MATERIALIZED (
     SELECT CAST(scope AS TEXT) AS site, described.* FROM described WHERE NOT named
 ),
+-- Sites, and since when they reserve; see `reserved_since`.
+begun AS MATERIALIZED (
+    SELECT
+        sites.*, CASE WHEN sites.origins_reserving > 0 THEN (
+            SELECT min(r.since)
+            FROM origin AS o
+            CROSS JOIN reserved_since AS r ON r.origin = o.id AND r.rules = sites.rules
+            WHERE o.site = sites.site AND +r.purpose IN ('tdm', 'ai_train', 'genai_train')
+        ) END AS since
+    FROM sites
+),
 wording AS (
     SELECT 1 AS n, 'high' AS word UNION ALL SELECT 2, 'medium' UNION ALL SELECT 3, 'low'
 )
@@ -1191,7 +1227,8 @@ SELECT
     states.genai_train AS genai_train,  -- likewise for training generative models
     states.ai_input AS ai_input,  -- likewise for input of a model
     states.search AS search,  -- likewise for search
-    states.since AS since,  -- UTC time of the first look that showed a current reservation of mining or training, the earliest; NULL if there is none
+    substr(states.since, 1, 24) AS since,  -- UTC time of the first look that showed a reservation of mining or training that holds to this day, whatever its wording was; the earliest among the origins; NULL if nothing is reserved. It may have been made earlier
+    nullif(substr(states.since, 25), '') AS not_before,  -- UTC time of the last look before that showed none; NULL: nobody looked earlier, so it may be older than any look
     described.named_at AS named_at  -- UTC time of the oldest current evidence that names it
 FROM described
 JOIN wording ON wording.n = described.confidence
@@ -1204,25 +1241,19 @@ LEFT JOIN states
 WHERE described.named
 UNION ALL
 SELECT
-    sites.site, 0, NULL, hint.source, hint.role,
+    begun.site, 0, NULL, hint.source, hint.role,
     (SELECT word FROM wording WHERE n = hint.confidence),
     hint.source_url, hint.licence_page, hint.contact_page, hint.mailbox, NULL,
     (
         SELECT json_group_array(url)
-        FROM (SELECT url FROM origin WHERE site = sites.site ORDER BY url)
+        FROM (SELECT url FROM origin WHERE site = begun.site ORDER BY url)
     ),
-    sites.rows, sites.weight, sites.tdm, sites.ai_train, sites.genai_train, sites.ai_input, sites.search,
-    CASE WHEN sites.origins_reserving > 0 THEN (
-        SELECT min(f.since)
-        FROM origin AS o
-        CROSS JOIN finding AS f ON f.origin = o.id AND f.rules = sites.rules
-        WHERE o.site = sites.site AND +f.purpose IN ('tdm', 'ai_train', 'genai_train')
-        AND +f.state IN ('reserved', 'conditional', 'partial')
-    ) END,
+    begun.rows, begun.weight, begun.tdm, begun.ai_train, begun.genai_train, begun.ai_input, begun.search,
+    substr(begun.since, 1, 24), nullif(substr(begun.since, 25), ''),
     hint.named_at
-FROM sites
-LEFT JOIN hint ON hint.site = sites.site
-WHERE sites.site NOT IN (SELECT site FROM everybody WHERE named);
+FROM begun
+LEFT JOIN hint ON hint.site = begun.site
+WHERE begun.site NOT IN (SELECT site FROM everybody WHERE named);
 
 -- Under the rule set chosen last: from a finding to its statement, its document and its response: any number back to bytes.
 CREATE VIEW trail AS

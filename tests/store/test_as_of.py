@@ -1,5 +1,6 @@
 """States at a time in the past by SQL, over the stored history: what `explain --as-of` says."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,9 +8,11 @@ from crawler.commands.explain import explain
 from crawler.commands.judge import rebuild
 from crawler.instants import DAY_MS, Instant, milliseconds, text_of, whole_day
 from crawler.store.as_of import HISTORY, HISTORY_COLUMNS, choose_instant
-from tests.store.test_history import ALL, BOTH, CLOSED, FAILS, GPTBOT, OPEN
-from tests.store.test_order import SIGNALS, fresh, look, store
+from tests.store.test_history import ALL, BOTH, CLOSED, FAILS, GPTBOT, OPEN, live
+from tests.store.test_order import SIGNALS, day, db, fresh, look, store
 from tests.strategies import UNTIMED
+
+__all__ = ["db"]
 
 BEGIN = milliseconds("2026-03-01T00:00:00.000Z")
 HOURS = [0, 1, 12, 23, 24, 36, 47, 48, 60, 72, 96]
@@ -55,3 +58,20 @@ def test_states_by_sql_are_those_of_explain(looks, instant, days):
             reserved = None if row["reserved"] is None else bool(row["reserved"])
             seen = (row["as_of_basis"], row["state"], reserved, row["state_before"])
             assert seen == expected, (row, answer)
+
+
+@pytest.mark.parametrize(
+    ("told", "since", "not_before"),
+    [
+        ([GPTBOT, GPTBOT], 0, None),
+        ([OPEN, GPTBOT, BOTH, ALL], 1, 0),
+        ([GPTBOT, OPEN, OPEN, BOTH, FAILS], 3, 2),
+        ([FAILS, GPTBOT, BOTH], 1, None),
+        ([GPTBOT, OPEN], None, None),
+        ([OPEN, OPEN], None, None),
+    ],
+)
+def test_since_when_a_holder_reserves(db, told, since, not_before):
+    live(db, told)
+    expected = tuple(None if n is None else day(n) for n in (since, not_before))
+    assert db.execute("SELECT since, not_before FROM rights_holders").fetchall() == [expected]
