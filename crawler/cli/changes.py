@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _KINDS = ("began", "stopped", "stricter", "looser", "scope")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+# What fits into a number of SQLite.
+_MOST_DIGITS = 18
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z?")
 
 
@@ -46,7 +48,7 @@ class Moment(click.ParamType[Any]):
     ) -> int | str:
         """Return a number, or a time as the database writes it."""
         text = str(value).strip()
-        if text.isascii() and text.isdigit() and int(text) < 1 << 31:
+        if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
             return int(text) + self._is_end
         bound = _bound(text, is_end=self._is_end)
         if bound is None:
@@ -134,13 +136,15 @@ def _label(connection: "sqlite3.Connection", rules: str | None) -> str | None:
 
 
 def _check_runs(connection: "sqlite3.Connection", since: object, until: object) -> None:
-    from crawler.store.changes import has_run
+    from crawler.store.changes import has_run, last_run
 
     for name, bound in (("--since", since), ("--until", until)):
         if isinstance(bound, int):
             number = bound - (name == "--until")
             if not has_run(connection, number):
-                raise click.UsageError(f"{name}: there is no run {number}; view `runs` lists them")
+                last = last_run(connection)
+                known = f"the last one is {last}" if last else "nothing was crawled yet"
+                raise click.UsageError(f"{name}: there is no run {number}; {known}")
 
 
 def _print(

@@ -80,6 +80,12 @@ def has_run(db: sqlite3.Connection, run: int) -> bool:
     return db.execute("SELECT 1 FROM run WHERE id = ?", (run,)).fetchone() is not None
 
 
+def last_run(db: sqlite3.Connection) -> int | None:
+    """Return the number of the newest run, None without one."""
+    found: int | None = db.execute("SELECT max(id) FROM run").fetchone()[0]
+    return found
+
+
 def has_other_looks(db: sqlite3.Connection, run: int) -> bool:
     """Return whether another run visited anything before."""
     return db.execute("SELECT 1 FROM visit WHERE run < ? LIMIT 1", (run,)).fetchone() is not None

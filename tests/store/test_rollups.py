@@ -138,7 +138,22 @@ def test_a_site_where_nobody_is_named_has_its_origins_and_the_oldest_reservation
     judge(db, "h2.a.test", "reserved", at="2026-11-19")
     judge(db, "h3.a.test", "permitted", at="2026-11-18")
     judge(db, "h1.b.test", "reserved", purposes=["search"])
-    query = "SELECT holder, named, origins, rows, tdm, since FROM rights_holders ORDER BY holder"
+    db.execute("PRAGMA foreign_keys = OFF")
+    for host, purpose, at in (
+        ("h1.a.test", "ai_train", "2026-11-20"),
+        ("h2.a.test", "tdm", "2026-11-19"),
+        ("h1.b.test", "search", "2026-11-17"),
+    ):
+        db.execute(
+            "INSERT INTO phase (origin, rules, purpose, n, state, effect, valid_from, first, last, "
+            "looks, missed) SELECT id, ?, ?, 1, 'reserved', '', ?, 0, 0, 1, 0 FROM origin "
+            "WHERE host = ?",
+            (rulesets.load("signals").label, purpose, f"{at}T00:00:00.000Z", host),
+        )
+    query = (
+        "SELECT holder, named, origins, rows, tdm, substr(since, 1, 10) FROM rights_holders "
+        "ORDER BY holder"
+    )
     found = [(*row[:2], json.loads(row[2]), *row[3:]) for row in rows(db, query)]
     urls = [f"https://h{n}.a.test" for n in (1, 2, 3)]
     assert found == [
