@@ -89,7 +89,7 @@ def judge_latest(db: sqlite3.Connection) -> None:
     """Rebuild as `judge` does, without history."""
     rule_sets = derived.rule_sets(db, _SIGNALS)
     reader, evaluations = snapshot_reader(db), EvaluationCache(rule_sets, _SIGNALS)
-    writer = FindingsWriter(db, keep_contacts=False)
+    writer = FindingsWriter(db, None)
     with derived.bulk_load_mode(db), transaction(db):
         indexes = derived.drop_all_derived(db)
         derived.save_protocols(db)

@@ -6,14 +6,13 @@
 CREATE TEMP VIEW known_phase AS
 SELECT
     phase.origin, phase.rules, phase.purpose, phase.n, phase.state, phase.valid_from,
-    (SELECT observed_at FROM main.observation WHERE id = phase.last) AS valid_to,
+    phase.valid_to,
     (SELECT observed_at FROM main.observation WHERE id = phase.lost) AS lost
 FROM main.phase WHERE phase.state != 'unknown'
 UNION ALL
 SELECT
     steady.origin, part.rules, part.purpose, 1, part.state,
-    (SELECT observed_at FROM main.observation WHERE id = steady.first),
-    (SELECT observed_at FROM main.observation WHERE id = steady.last), NULL
+    steady.valid_from, steady.valid_to, NULL
 FROM main.steady
 JOIN main.conclusion_part AS part ON part.conclusion = steady.conclusion
 WHERE part.state != 'unknown';

@@ -90,7 +90,7 @@ _MIGRATIONS = (
     "0012_history",
     "0013_manifests",
     "0014_page_shares",
-    "0017_lost",
+    "0017_history_times",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -43,7 +43,8 @@ def _part(finding: CachedFinding) -> _Row:
 
 def steady_row(origin: int, conclusion: int, steady: Steady) -> _Row:
     """Return the row of an origin that never changed."""
-    return (origin, conclusion, steady.first.key, steady.last.key, steady.looks, steady.missed)
+    counts = (steady.first.key, steady.last.key, steady.looks, steady.missed)
+    return (origin, conclusion, *counts, steady.first.observed_at, steady.last.observed_at)
 
 
 def phase_rows(origin: int, phases: Iterable[Phase]) -> Rows:
@@ -71,6 +72,9 @@ def phase_rows(origin: int, phases: Iterable[Phase]) -> Rows:
                 phase.looks,
                 phase.missed,
                 phase.lost and phase.lost.key,
+                phase.before and phase.before.observed_at,
+                phase.last.observed_at,
+                phase.after and phase.after.observed_at,
             )
         )
     return {"effect": list(effects), "phase": rows}

@@ -15,15 +15,14 @@ SELECT * FROM version_reject WHERE dataset IN (SELECT id FROM dataset WHERE coun
 -- that showed none, and the last look before them. Both are times of 24 characters, one after the other.
 CREATE VIEW reserved_since AS
 SELECT
-    steady.origin, part.rules, part.purpose,
-    (SELECT observed_at FROM observation WHERE id = steady.first) AS since
+    steady.origin, part.rules, part.purpose, steady.valid_from AS since
 FROM steady
 JOIN conclusion_part AS part ON part.conclusion = steady.conclusion
 WHERE part.state IN ('reserved', 'conditional', 'partial')
 UNION ALL
 SELECT
     phase.origin, phase.rules, phase.purpose,
-    phase.valid_from || coalesce((SELECT observed_at FROM observation WHERE id = phase.before), '')
+    phase.valid_from || coalesce(phase.not_before, '')
 FROM phase
 WHERE phase.state IN ('reserved', 'conditional', 'partial')
 AND phase.n = 1 + (
@@ -1309,8 +1308,8 @@ SELECT
     part.state AS state,  -- state in this phase; unknown only where nothing was known before
     part.effect AS effect,  -- digest of what the statements behind it say, without where and how it is written
     NULL AS not_before,  -- UTC time of the last look that showed something else; NULL: nothing else was known before
-    (SELECT observed_at FROM observation WHERE id = steady.first) AS valid_from,  -- UTC time of the first look that showed this
-    (SELECT observed_at FROM observation WHERE id = steady.last) AS valid_to,  -- UTC time of the last look that showed this
+    steady.valid_from AS valid_from,  -- UTC time of the first look that showed this
+    steady.valid_to AS valid_to,  -- UTC time of the last look that showed this
     NULL AS gone_by,  -- UTC time of the first look that showed something else; NULL: this is the last that is known
     steady.looks AS looks,  -- looks that showed this, each of a run
     steady.missed AS missed,  -- looks in between or since that failed, in part or altogether, and showed nothing else
@@ -1329,10 +1328,10 @@ SELECT
     phase.rules,
     phase.state,
     phase.effect,
-    (SELECT observed_at FROM observation WHERE id = phase.before),
-    (SELECT observed_at FROM observation WHERE id = phase.first),
-    (SELECT observed_at FROM observation WHERE id = phase.last),
-    (SELECT observed_at FROM observation WHERE id = phase.after),
+    phase.not_before,
+    phase.valid_from,
+    phase.valid_to,
+    phase.gone_by,
     phase.looks,
     phase.missed,
     phase.before,
@@ -1360,7 +1359,7 @@ SELECT
     END AS kind,  -- began or stopped: to be in a state that the rule set counts as reserved; stricter, looser: another state; scope: the same state for other agents, paths or uses
     earlier.state AS was,  -- state before
     later.state AS became,  -- state since
-    (SELECT observed_at FROM observation WHERE id = later.before) AS last_seen,  -- UTC time of the last look that showed the state before
+    later.not_before AS last_seen,  -- UTC time of the last look that showed the state before
     later.valid_from AS first_seen,  -- UTC time of the first look that showed the state since: it changed in between
     (
         SELECT json_group_array(json(term.value)) FROM json_each(now_said.terms) AS term

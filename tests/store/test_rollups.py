@@ -138,6 +138,7 @@ def test_a_site_where_nobody_is_named_has_its_origins_and_the_oldest_reservation
     judge(db, "h2.a.test", "reserved", at="2026-11-19")
     judge(db, "h3.a.test", "permitted", at="2026-11-18")
     judge(db, "h1.b.test", "reserved", purposes=["search"])
+    db.commit()
     db.execute("PRAGMA foreign_keys = OFF")
     for host, purpose, at in (
         ("h1.a.test", "ai_train", "2026-11-20"),
