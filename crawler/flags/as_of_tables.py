@@ -15,7 +15,7 @@ from crawler.flags.duck import insert_rows, run_sql
 from crawler.flags.row_verdicts import DATED
 from crawler.flags.tables import new_origins
 from crawler.flags.verdict_ids import VerdictIds
-from crawler.instants import DAY_MS, from_number
+from crawler.instants import DAY_MS
 from crawler.store.verdict_cache import pattern_rows
 
 _ROWS_PER_INSERT = 100_000
@@ -84,12 +84,18 @@ def with_times(
     base = pa.array(ids.distances_from(), pa.int64()).take(numbers)
     first = pc.shift_right(moments, 1)
     days = pc.round(pc.divide(pc.subtract(first, base).cast(pa.float64()), float(DAY_MS)), 4)
-    encoded = moments.dictionary_encode()
-    words = pa.array([str(from_number(n)) for n in encoded.dictionary.to_pylist()], pa.string())
-    shown = pa.DictionaryArray.from_arrays(encoded.indices, words)
+    shown = _as_text(first, pc.equal(pc.bit_wise_and(moments, 1), 1))
     others = [*told.columns[1:], shown, days]
     names = [*told.schema.names, *(field.name for field in DATED)]
     return pa.record_batch([numbers, *others], names=names)
+
+
+def _as_text(first: pa.Array, are_days: pa.Array) -> pa.Array:
+    """Return instants as `instants.Instant` writes them; there are too many for Python."""
+    times = first.cast(pa.timestamp("ms")).cast(pa.string())  # 2024-05-01 12:00:00.000
+    days = pc.utf8_slice_codeunits(times, 0, 10)
+    clocks = pc.utf8_slice_codeunits(times, 11)
+    return pc.if_else(are_days, days, pc.binary_join_element_wise(days, "T", clocks, "Z", ""))
 
 
 def _without_date(
