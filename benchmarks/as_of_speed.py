@@ -21,7 +21,9 @@ from benchmarks.measure import Goal, Spent
 # Times over the fifteen months in which the synthetic runs are, so that some are before them.
 _MAKE_DATASET = """
 COPY (
-    SELECT url, collected, collected::DATE AS day, strftime(collected, '%Y-%m-%dT%H:%M:%SZ') AS words
+    SELECT
+        url, collected, collected::DATE AS day,
+        strftime(collected, '%Y-%m-%dT%H:%M:%SZ') AS words
     FROM (
         SELECT
             'https://' || CASE WHEN h % 2 = 1 THEN 'www' ELSE 'shop' END || '.s'
