@@ -92,7 +92,7 @@ def row_rank(state: State) -> tuple[bool, int]:
 
 
 class AsOfBasis(StrEnum):
-    """What an answer for a time in the past rests on."""
+    """The looks that an answer for a time in the past rests on."""
 
     #: The looks before and after it showed the same.
     SEEN = "seen"

@@ -85,7 +85,7 @@ def explain(
 
 
 class _Found(NamedTuple):
-    """What is told about a piece of a time line.
+    """Findings and answers for a piece of a time line.
 
     `snapshot` is the evidence before it, `shown` are all resources that findings cite.
     """

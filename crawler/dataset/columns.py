@@ -53,7 +53,7 @@ class UrlColumn(NamedTuple):
 
 
 class RowTimes(Protocol):
-    """Where the time of a row is from (see `dates.DateColumn`)."""
+    """SQL for the times of rows (see `dates.DateColumn`)."""
 
     @property
     def has_days(self) -> bool:

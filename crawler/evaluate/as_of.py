@@ -51,7 +51,7 @@ class AsOfVerdict(NamedTuple):
 
     @property
     def reserved(self) -> bool | None:
-        """Whether it was reserved; None if that is not known."""
+        """True if it was reserved, None if that is not known."""
         return self.verdict.reserved
 
     @property
@@ -130,7 +130,7 @@ def monotonic(ends: Sequence[int]) -> list[int]:
 
 
 class Told(NamedTuple):
-    """What one look told about one question and purpose.
+    """The verdict of one look on one question and purpose.
 
     `place` is that of the deciding statement, None without one.
     """
@@ -169,7 +169,7 @@ def told_by(
     )
 
 
-class Answer(NamedTuple):
+class AnswerAt(NamedTuple):
     """An answer with the looks that it rests on.
 
     `known` is the number of the last look before that told anything, `after` that of `seen_after`;
@@ -226,7 +226,7 @@ class Timeline:
 
     def answers(
         self, piece: Piece, ask: Ask, purposes: Iterable[Purpose] = tuple(Purpose)
-    ) -> tuple[Answer, ...]:
+    ) -> tuple[AnswerAt, ...]:
         """Return the answers to a question in a piece, for purposes in their order.
 
         There must be a look.
@@ -254,7 +254,7 @@ class Timeline:
 
 
 class _Asked:
-    """What the looks of a time line tell about one question."""
+    """The verdicts of the looks of a time line on one question."""
 
     def __init__(self, line: Timeline, ask: Ask) -> None:
         self._line, self._ask = line, ask
@@ -297,7 +297,7 @@ class _Question:
     def __init__(self, line: Timeline, asked: _Asked, purpose: int, piece: Piece) -> None:
         self._line, self._asked, self._purpose, self._piece = line, asked, purpose, piece
 
-    def answer(self) -> Answer:
+    def answer(self) -> AnswerAt:
         """Return the answer."""
         known = self._asked.known_before(self._purpose, self._piece.before)
         if known < 0:
@@ -314,7 +314,7 @@ class _Question:
             basis, verdict = self._before_only(earlier, before)
         return self._with_looks(verdict, basis, known, before, after)
 
-    def _only_later(self) -> Answer:
+    def _only_later(self) -> AnswerAt:
         """Return that nothing was known; the look that showed anything first is after it."""
         before = self._piece.before
         if before:
@@ -381,7 +381,7 @@ class _Question:
         known: int,
         before: int | None,
         after: int | None,
-    ) -> Answer:
+    ) -> AnswerAt:
         def seen(n: int | None) -> tuple[str | None, str | None]:
             if n is None:
                 return None, None
@@ -390,7 +390,7 @@ class _Question:
         looks = [n for n in (before, after) if n is not None]
         source = self._line.source(looks)
         made = AsOfVerdict(verdict, basis.value, *seen(before), *seen(after), source)
-        return Answer(made, known, -1 if after is None else after)
+        return AnswerAt(made, known, -1 if after is None else after)
 
 
 def _weaker(verdicts: list[Verdict]) -> Verdict:

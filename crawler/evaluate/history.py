@@ -201,7 +201,7 @@ def _place(snapshot: OriginSnapshot, finding: CachedFinding) -> Place | None:
 
 
 def place_of(snapshot: OriginSnapshot, evidence: ResourceEvidence) -> Place | None:
-    """Return where evidence stands in the snapshot that it is of."""
+    """Return the place of the evidence of a snapshot."""
     return next(
         (
             (answer.row.resource, answer.row.asked)

@@ -58,7 +58,7 @@ class TooManyLooksError(UserError):
 
 
 class AsOfOptions(NamedTuple):
-    """How rows are answered for their times: `max_distance` is in milliseconds, None for any."""
+    """Options of flags by time: `max_distance` is in milliseconds, None for any."""
 
     max_distance: int | None = None
 
@@ -76,7 +76,7 @@ class OriginAnswers(NamedTuple):
 
 
 class _State(NamedTuple):
-    """What answers from one snapshot depend on; `told` are those that were made."""
+    """Patterns and pages that answers from one snapshot depend on; `told` are those made so far."""
 
     patterns: tuple[UrlPattern, ...]
     pages: frozenset[str]

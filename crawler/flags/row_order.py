@@ -1,4 +1,4 @@
-"""What SQL found for each row, in the order of the rows."""
+"""Results of SQL for each row, in the order of the rows."""
 
 import duckdb
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What `tdm-audit explain --as-of` says of each finding: what its state at that time rests on."""
+"""Text of `tdm-audit explain --as-of` for each finding: what its state at that time rests on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _BASES = {
     AsOfBasis.SEEN: "seen: the looks before and after showed the same",
     AsOfBasis.BEFORE_ONLY: "before_only: looked at before, and nothing was shown since",
     AsOfBasis.CHANGED_BETWEEN: "changed_between: the looks before and after showed different "
-    "things, and nobody looked when it changed",
+    "things, and it was not looked at when it changed",
     AsOfBasis.UNKNOWN_AT_COLLECTION: "unknown_at_collection: no look before shows what held then",
     AsOfBasis.NEVER_ASKED: "never_asked: nothing was ever requested of this origin",
 }

@@ -1227,7 +1227,7 @@ SELECT
     states.ai_input AS ai_input,  -- likewise for input of a model
     states.search AS search,  -- likewise for search
     substr(states.since, 1, 24) AS since,  -- UTC time of the first look that showed a reservation of mining or training that holds to this day, whatever its wording was; the earliest among the origins; NULL if nothing is reserved. It may have been made earlier
-    nullif(substr(states.since, 25), '') AS not_before,  -- UTC time of the last look before that showed none; NULL: nobody looked earlier, so it may be older than any look
+    nullif(substr(states.since, 25), '') AS not_before,  -- UTC time of the last look before that showed none; NULL: there was no earlier look, so it may be older than all of them
     described.named_at AS named_at  -- UTC time of the oldest current evidence that names it
 FROM described
 JOIN wording ON wording.n = described.confidence
