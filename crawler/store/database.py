@@ -68,6 +68,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
     "reads": vocab.Reads,
     "declared_by": vocab.DeclaredBy,
     "access": vocab.Access,
+    "as_of_basis": vocab.AsOfBasis,
     "agent_class": vocab.AgentClass,
     "resource": vocab.Resource,
     "reject": vocab.Reject,

@@ -13,6 +13,7 @@ SELECT * FROM version_reject WHERE dataset IN (SELECT id FROM dataset WHERE coun
 
 -- Since when a finding reserves: the first of the looks that showed a reservation, without one in between
 -- that showed none, and the last look before them. Both are times of 24 characters, one after the other.
+
 CREATE VIEW reserved_since AS
 SELECT
     steady.origin, part.rules, part.purpose, steady.valid_from AS since

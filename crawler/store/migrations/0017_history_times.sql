@@ -15,3 +15,5 @@ UPDATE phase SET
 UPDATE steady SET
     valid_from = (SELECT observed_at FROM observation WHERE id = first),
     valid_to = (SELECT observed_at FROM observation WHERE id = last);
+
+CREATE TABLE as_of_basis (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
