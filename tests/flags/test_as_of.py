@@ -86,7 +86,7 @@ def explained(db, url, rules, purposes, agent, instant, max_distance):
     rules=st.sampled_from(["signals", "inclusive", "strict"]),
     days=st.sampled_from([None, 0, 1, 2]),
 )
-@settings(UNTIMED, max_examples=25)
+@settings(UNTIMED, max_examples=20)
 def test_flags_are_what_explain_says_of_that_time(looks, rows, purposes, agent, rules, days):
     options = AsOfOptions(None if days is None else days * DAY_MS)
     rules = rulesets.load(rules)
