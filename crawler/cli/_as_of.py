@@ -1,5 +1,6 @@
 """Options about a time in the past: `--as-of` and `--max-distance`."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,24 @@ class InstantType(click.ParamType[Instant]):
         return found
 
 
+class _Days(click.FloatRange):
+    """A number of days, up to a hundred years."""
+
+    name = "days"
+
+    def __init__(self) -> None:
+        super().__init__(0, 36_500)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; wrong usage is also what is no number."""
+        days = float(super().convert(value, param, ctx))
+        if math.isnan(days):
+            self.fail(f"{value!r} is no number of days", param, ctx)
+        return days
+
+
 def as_of_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--as-of`."""
     return click.option(
@@ -44,7 +63,7 @@ def max_distance_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--max-distance`."""
     return click.option(
         "--max-distance",
-        type=click.FloatRange(0, 36_500),
+        type=_Days(),
         metavar="DAYS",
         help="Unknown where the last look was more days before, and none after it shows anything.",
     )(command)

@@ -70,6 +70,8 @@ def explain_command(
     if (url is None) == (body is None):
         raise click.UsageError("give a URL, or --body with a digest")
     require_as_of(max_distance, as_of)
+    if body is not None and as_of is not None:
+        raise click.UsageError("--body prints bytes, which are of no other time: leave --as-of out")
     warn_if_unknown(agent)
     with (
         exit_on_error(),

@@ -4,8 +4,9 @@ import sqlite3
 from typing import NamedTuple
 
 from crawler.errors import UserError, WrongUsageError
-from crawler.evaluate.as_of import AsOfVerdict, Piece, Timeline, Told, told_by, without_looks
+from crawler.evaluate.as_of import AsOfVerdict, Timeline, Told, told_by, without_looks
 from crawler.evaluate.evaluator import evaluate, evaluate_rule_sets
+from crawler.evaluate.pieces import Piece
 from crawler.evaluate.records import Finding, ResourceEvidence
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import NEVER_ASKED, unknown_verdict

@@ -15,15 +15,13 @@ from crawler.errors import UserError
 from crawler.evaluate.as_of import (
     Ask,
     AsOfVerdict,
-    Piece,
     Timeline,
     Told,
-    monotonic,
-    pieces_of,
     without_looks,
 )
 from crawler.evaluate.evaluation_cache import NEWEST, EvaluationCache, observation_times
 from crawler.evaluate.history import place_of
+from crawler.evaluate.pieces import Piece, monotonic, pieces_of
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import (
     MAX_PATTERNS,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crawler import rulesets
 from crawler.commands.explain import explain
 from crawler.errors import UserError
-from crawler.evaluate.as_of import Piece
+from crawler.evaluate.pieces import Piece
 from crawler.evaluate.url_verdicts import strictest
 from crawler.flags import Flagger
 from crawler.flags.as_of import AsOfOptions, number_of, piece_of
