@@ -20,6 +20,14 @@ from crawler.fetch.options import FetchOptions
 
 OUTPUT = Path("output/year")
 MONTHS = range(1, 13)
+#: Rows with the dates on which they were collected.
+COLLECTED = (
+    ("http://daily.test/1", "2025-02-10"),
+    ("http://daily.test/1", "2025-03-15"),
+    ("http://daily.test/1", "2025-06-10"),
+    ("http://forum.test/1", "2025-03-20"),
+    ("http://gone.test/1", "2025-12-24"),
+)
 Pages = Mapping[str, Answer] | None
 
 NOTHING: Pages = {}
@@ -63,13 +71,15 @@ YEAR: Mapping[str, Mapping[int, Pages]] = {
 
 
 def main(output: Path = OUTPUT) -> None:
-    """Write dataset.csv and audit.db into a folder; what was in it before is removed."""
+    """Write dataset.csv, collected.csv and audit.db into a folder; remove what was in it."""
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     dataset = output / "dataset.csv"
     # The earlier in the alphabet, the more rows.
     rows = (f"http://{host}/{n}" for i, host in enumerate(sorted(YEAR)) for n in range(40 - i))
     dataset.write_text("url\n" + "".join(f"{url}\n" for url in rows), "utf-8")
+    dated = "".join(f"{url},{date}\n" for url, date in COLLECTED)
+    (output / "collected.csv").write_text(f"url,date\n{dated}", "utf-8")
     for month in MONTHS:
         os.environ[clock.VARIABLE] = f"2025-{month:02}-01T02:00Z"
         with LoopbackWeb(sites(month)) as web:
