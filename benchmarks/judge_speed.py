@@ -157,7 +157,7 @@ def build(path: Path, number: int, kind: str = "usual") -> None:
     with closing(connect(path, create=True)) as db:
         with transaction(db):
             evidence_writer.add_dataset(db, dataset, counted, _WHEN)
-        run = runs.begin_run(db, _run(), _WHEN)
+        run = runs.begin_run(db, run_facts(), _WHEN)
         for first in range(0, number, _TRANSACTION_ORIGINS):
             with transaction(db):
                 for n in range(first, min(first + _TRANSACTION_ORIGINS, number)):
@@ -170,7 +170,8 @@ def _origins(number: int) -> Iterator[tuple[int, Origin]]:
         yield n, origin(n)
 
 
-def _run() -> runs.NewRun:
+def run_facts() -> runs.NewRun:
+    """Return the facts of a run in which nothing was fetched."""
     return runs.NewRun(
         command="benchmarks.judge_speed",
         version=__version__,

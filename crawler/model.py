@@ -255,7 +255,7 @@ class Reading:
 
 def numbered(statements: list[Statement]) -> tuple[Statement, ...]:
     """Return the statements of a reading with `n` set, from 1 in their order."""
-    return tuple(replace(s, n=n) for n, s in enumerate(statements, start=1))
+    return tuple([s if s.n == n else replace(s, n=n) for n, s in enumerate(statements, start=1)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,14 @@ nothing in it could change the answer to the question.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from crawler.evaluate.kinds import ApplicableStatements, StatementKinds
 from crawler.evaluate.precedence import apply_precedence
 from crawler.evaluate.records import (
     ApplicableStatement,
-    ApplicableStatements,
     LastFailure,
     ResourceEvidence,
-    is_page_level,
     is_sampled,
+    speaks_for_page,
 )
 from crawler.model import AppliedStatement, Question, Reading
 from crawler.protocols import PROTOCOLS
@@ -74,15 +74,15 @@ def collect_applicable(
     asked = next(filter(None, (evidence.origin for evidence in resources)), "")
     question = replace(question, origin=question.origin or asked)
     applicable = [
-        ApplicableStatement(protocol=protocol, reading_key=key, evidence=evidence, applied=applied)
+        ApplicableStatement(protocol, key, evidence, applied)
         for evidence in resources
         for protocol, key, reading in evidence.readings
-        if reading.statements or reading.rules is not None
+        if (reading.statements or reading.rules is not None)
+        and _applies_to(protocol, evidence, question, resources)
         for applied in _for_audience(
             applied_statements(protocol, reading, question), evidence, resources, question
         )
     ]
-    applicable = [h for h in applicable if _applies_to(h, question, resources)]
     pages = [
         evidence.resource
         for evidence in resources
@@ -90,12 +90,15 @@ def collect_applicable(
         and evidence.resource in CONTENT
         and evidence.presence is Presence.PRESENT
     ]
+    statements = tuple(apply_precedence(applicable, question))
+    prose = tuple(_prose_statements(resources, question))
     return ApplicableStatements(
-        statements=tuple(apply_precedence(applicable, question)),
-        prose=tuple(_prose_statements(resources, question)),
+        statements=statements,
+        prose=prose,
         essential=_essential(resources, question),
         pages=len(pages),
         sampled=sum(resource in SAMPLED for resource in pages),
+        kinds=StatementKinds((*statements, *prose)),
     )
 
 
@@ -175,7 +178,7 @@ def _prose_statements(
                     ),
                     candidate=n,
                 )
-                if is_about_all or _applies_to(applicable, question, resources):
+                if is_about_all or _applies_to(protocol, evidence, question, resources):
                     yield applicable
 
 
@@ -195,6 +198,9 @@ def _for_audience(
         carriers = _carriers(evidence.resource, resources)
         if hook(evidence.path, carriers):
             statements = tuple([as_lenient(applied) for applied in statements])
+    if evidence.resource not in _AUDIENCE_HOOKS:
+        yield from statements
+        return
     for token in _audience(evidence, resources, question):
         for applied in statements:
             if token == "*":
@@ -252,13 +258,16 @@ def _carriers(
 
 
 def _applies_to(
-    applicable: ApplicableStatement, question: Question, resources: tuple[ResourceEvidence, ...]
+    protocol: Protocol,
+    evidence: ResourceEvidence,
+    question: Question,
+    resources: tuple[ResourceEvidence, ...],
 ) -> bool:
     """Return False for statements of other pages if the page asked about was requested itself."""
     if (
-        not is_page_level(applicable)
-        or question.path is None
-        or applicable.evidence.path == question.path
+        question.path is None
+        or evidence.path == question.path
+        or not speaks_for_page(protocol, evidence)
     ):
         return True
     return not is_sampled(resources, question.path)

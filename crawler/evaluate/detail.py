@@ -1,44 +1,37 @@
 """The detail of a finding, one short text: which part is reserved, or what was not seen."""
 
-from crawler.evaluate.records import RESERVING, ApplicableStatement, ResourceEvidence, is_page_level
+from collections.abc import Iterable
+
+from crawler.evaluate.records import ApplicableStatement, ResourceEvidence, is_page_level
 from crawler.vocab import Presence, State
 
 _MAX_NAMES = 8
 
 
 def describe(
-    state: State,
-    applicable: list[ApplicableStatement],
-    missing: tuple[ResourceEvidence, ...],
-    pages: int,
-    malformed: list[str],
+    state: State, limits: str, missing: tuple[ResourceEvidence, ...], malformed: list[str]
 ) -> str:
     """Return the detail of a state; empty where the state says everything.
 
-    `applicable` are the statements that take part, `missing` the planned resources that were
-    not seen, `pages` is the number of pages that were seen, `malformed` are the titles of
-    protocols by which a reservation was attempted that does not count.
+    `limits` is the text of `describe_limits`, for `partial` alone. `missing` are the planned
+    resources that were not seen, `malformed` are the titles of protocols by which a reservation
+    was attempted that does not count.
     """
-    attempted = f"malformed reservation: {first_names(malformed)}" if malformed else ""
-    return "; ".join(filter(None, (_main(state, applicable, missing, pages), attempted)))
-
-
-def _main(
-    state: State,
-    applicable: list[ApplicableStatement],
-    missing: tuple[ResourceEvidence, ...],
-    pages: int,
-) -> str:
     if state is State.UNKNOWN:
-        return "not seen: " + (", ".join(_unseen(s) for s in missing) or "origin never asked")
-    if state is not State.PARTIAL:
-        return ""
+        limits = "not seen: " + (", ".join(_unseen(s) for s in missing) or "origin never asked")
+    attempted = f"malformed reservation: {first_names(malformed)}" if malformed else ""
+    return "; ".join(filter(None, (limits, attempted)))
+
+
+def describe_limits(statements: Iterable[ApplicableStatement], pages: int) -> str:
+    """Return which parts statements reserve that are limited to a part.
+
+    `pages` is the number of pages that were seen.
+    """
     parts: dict[str, dict[str, list[str]]] = {}
-    for h in applicable:
-        limit = h.applied.limited_to or ("use" if h.statement.use else "")
-        if limit and h.statement.stance in RESERVING:
-            agents = parts.setdefault(limit, {}).setdefault(_limit_name(h), [])
-            agents.append(h.statement.agent)
+    for h in statements:
+        limit = h.applied.limited_to or "use"
+        parts.setdefault(limit, {}).setdefault(_limit_name(h), []).append(h.statement.agent)
     return "; ".join(_describe_limit(limit, agents, pages) for limit, agents in parts.items())
 
 

@@ -19,6 +19,7 @@ from crawler.caches import BoundedCache, IdentityCache
 from crawler.evaluate.applicable import has_audience_hook, has_expired
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.evaluator import concerns, evaluate_rule_sets
+from crawler.evaluate.kinds import ApplicableStatements
 from crawler.evaluate.records import (
     ApplicableStatement,
     Effect,
@@ -34,7 +35,7 @@ from crawler.evaluate.url_verdicts import (
 )
 from crawler.model import Question, Reading
 from crawler.protocols.interface import NamesHostsHook, Protocol
-from crawler.protocols.url_patterns import url_patterns_of
+from crawler.protocols.url_patterns import has_url_patterns
 from crawler.rulesets import RuleSet
 from crawler.vocab import Presence, Purpose, State
 
@@ -124,6 +125,8 @@ class EvaluationCache:
     ) -> None:
         self._rule_sets, self._chosen, self._agent = rule_sets, chosen, agent
         self._with_effects = with_effects
+        is_among_them = agent is None and chosen in rule_sets
+        self._position = rule_sets.index(chosen) if is_among_them else None
         self._evaluations: BoundedCache[tuple[object, ...], Evaluation] = BoundedCache(maxsize)
         self._path_verdicts: BoundedCache[tuple[object, ...], tuple[CachedVerdict, ...]] = (
             BoundedCache(min(maxsize, caches.PATH_VERDICTS))
@@ -204,10 +207,14 @@ class EvaluationCache:
     def _evaluate(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
         resources = _with_positions(resources)
         collected, findings = evaluate_rule_sets(resources, Question(), self._rule_sets)
-        verdicts = default_and_page_verdicts(resources, self._chosen, self._agent, str(NEWEST))
+        # For everybody, the chosen rule set has been asked about the whole origin already.
+        known = None if self._position is None else findings[self._position]
+        verdicts = default_and_page_verdicts(
+            resources, self._chosen, self._agent, str(NEWEST), known
+        )
         return Evaluation(
             tuple(cached for of_rules in findings for cached in _cached_findings(of_rules)),
-            tuple(_conflict_refs(collected.statements)),
+            tuple(_conflict_refs(collected)),
             tuple(
                 _cached_verdict(pattern_set, verdict)
                 for pattern_set, of_set in verdicts
@@ -229,7 +236,7 @@ def _affects_answers(protocol: Protocol, reading: Reading) -> bool:
     """Return whether a reading can change a state, or makes a difference between URLs."""
     if reading.statements or reading.candidates or reading.names:
         return True
-    return reading.rules is not None and bool(url_patterns_of(protocol, reading))
+    return reading.rules is not None and has_url_patterns(protocol, reading)
 
 
 def _is_shareable(
@@ -298,10 +305,12 @@ def _cached_finding(f: Finding, *, headline: bool) -> CachedFinding:
 
 
 def _conflict_refs(
-    applicable: tuple[ApplicableStatement, ...],
+    collected: ApplicableStatements,
 ) -> Iterator[tuple[Purpose, StatementRef, StatementRef]]:
     """Yield the conflicts of each purpose: purpose, reserving and permitting statement."""
-    taking_part = [h for h in applicable if not h.excluded_because]
+    # Only the first statements of a kind are compared anyway.
+    firsts = [kind.first for kind in collected.kinds.kinds]
+    taking_part = [h for h in firsts if not h.excluded_because and not h.candidate]
     for purpose in Purpose:
         relevant = (h for h in taking_part if concerns(h.statement, purpose))
         for reserving, permitting in find_conflicts(relevant):

@@ -13,29 +13,27 @@ Rules for editors:
 """
 
 from collections.abc import Hashable, Iterable
-from operator import attrgetter
+from functools import partial
 from typing import NamedTuple
 
 from crawler.evaluate.applicable import collect_applicable, missing, unreadable_protocols
 from crawler.evaluate.conflicts import find_conflicts
-from crawler.evaluate.detail import describe, first_names
+from crawler.evaluate.detail import describe, describe_limits, first_names
 from crawler.evaluate.effects import effect_of
+from crawler.evaluate.kinds import ApplicableStatements, StatementKind
 from crawler.evaluate.records import (
     RESERVING,
     ApplicableStatement,
-    ApplicableStatements,
     Finding,
     PageShare,
     ResourceEvidence,
     is_page_level,
 )
 from crawler.model import AppliedStatement, Question, Statement
-from crawler.protocols import PROTOCOLS
 from crawler.protocols.interface import named_agents_of
 from crawler.rulesets import RuleSet
 from crawler.vocab import ANCESTORS, SAMPLED, Purpose, Reads, Stance, State
 
-_PROTOCOL_ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
 _STATE_OF_STANCE = {
     Stance.RESERVED: State.RESERVED,
     Stance.CONDITIONAL: State.CONDITIONAL,
@@ -44,29 +42,21 @@ _STATE_OF_STANCE = {
 }
 
 
-class _CitationOrder(NamedTuple):
-    """The order in which statements are cited, among those of equal strength.
+class _WeighedKind(NamedTuple):
+    """A kind of statements under a rule set: the state that each makes by itself.
 
-    Explicitness (`tier`) comes before the order of protocols; `path` and `n` only make it total.
+    `reason` says why they take no part, empty if they do. `state` is None if they make none or
+    take no part.
     """
 
-    is_excluded: bool
-    tier: int
-    protocol: int
-    path: str
-    n: int
-
-
-class _RankedStatement(NamedTuple):
-    """A statement under a rule set: the state that it makes by itself, and its place.
-
-    `state` is None if the statement makes none or takes no part. `state_rank` is `State.rank`.
-    """
-
-    order: _CitationOrder
+    kind: StatementKind
+    reason: str
     state: State | None
-    state_rank: int
-    applicable: ApplicableStatement
+
+    @property
+    def statement(self) -> Statement:
+        """A statement of this kind."""
+        return self.kind.first.applied.statement
 
 
 # Stances against use or access.
@@ -77,9 +67,6 @@ _WHOLE = frozenset({State.RESERVED, State.CONDITIONAL})
 COVERING = frozenset({State.RESERVED, State.CONDITIONAL, State.REFUSED})
 # A hostile robots.txt can name any number of agents, and each is one more evaluation.
 _MAX_EXCEPTED = 200
-
-_BY_ORDER = attrgetter("order")
-_BY_STRENGTH = attrgetter("state_rank", "order")
 
 
 def evaluate(
@@ -94,9 +81,10 @@ def evaluate(
     empty, and every state is `unknown`.
     """
     collected = collect_applicable(resources, question)
-    ranked = _ranked_statements(collected, rules)
-    findings = [_finding(purpose, ranked, rules, collected) for purpose in purposes]
-    return tuple(_with_exceptions(findings, resources, question, rules))
+    weighed = _weigh(collected, rules)
+    findings = [_finding(purpose, weighed, rules, collected) for purpose in purposes]
+    (findings,) = _with_exceptions([(rules, findings)], resources, question)
+    return tuple(findings)
 
 
 def evaluate_rule_sets(
@@ -107,10 +95,10 @@ def evaluate_rule_sets(
     The findings are those of `evaluate`, with their effects.
     """
     collected = collect_applicable(resources, question)
-    findings_by_rank: dict[Hashable, tuple[Finding, ...]] = {}
-    findings = []
+    weighed_by_key: dict[Hashable, tuple[RuleSet, list[_WeighedKind]]] = {}
+    keys: list[tuple[str, Hashable]] = []
     for rules in rule_sets:
-        ranked = _ranked_statements(collected, rules)
+        weighed = _weigh(collected, rules)
         # Findings depend on a rule set only through these and its label: most rule sets agree
         # on most origins, so that findings are made once for all of them. Exceptions are
         # findings for single agents, and depend on nothing else either.
@@ -118,37 +106,66 @@ def evaluate_rule_sets(
             rules.permission_entails,
             rules.lenient_counts_as,
             tuple(map(id, missing(collected.essential, rules))),
-            *[(r.state, r.applicable.excluded_because) for r in ranked],
+            *[(w.state, w.reason) for w in weighed],
         )
-        if key not in findings_by_rank:
-            made = [_finding(p, ranked, rules, collected) for p in Purpose]
-            made = list(_with_exceptions(made, resources, question, rules))
-            findings_by_rank[key] = tuple([_with_effect(f, ranked, rules) for f in made])
-        findings.append(tuple([f._replace(rules=rules.label) for f in findings_by_rank[key]]))
-    return collected, tuple(findings)
-
-
-def _with_effect(finding: Finding, ranked: list[_RankedStatement], rules: RuleSet) -> Finding:
-    deciding = [
-        r.applicable
-        for r in ranked
-        if r.state is not None and is_about(r.applicable.statement, finding.purpose, rules)
+        weighed_by_key.setdefault(key, (rules, weighed))
+        keys.append((rules.label, key))
+    made = [
+        (rules, [_finding(purpose, weighed, rules, collected) for purpose in Purpose])
+        for rules, weighed in weighed_by_key.values()
     ]
-    return finding._replace(effect=effect_of(finding, deciding))
+    findings_by_key = {
+        key: [_with_effect(finding, weighed, rules, collected) for finding in findings]
+        for (key, (rules, weighed)), findings in zip(
+            weighed_by_key.items(), _with_exceptions(made, resources, question), strict=True
+        )
+    }
+    return collected, tuple(
+        [tuple([f._replace(rules=label) for f in findings_by_key[key]]) for label, key in keys]
+    )
 
 
-def _ranked_statements(collected: ApplicableStatements, rules: RuleSet) -> list[_RankedStatement]:
-    statements = collected.statements
-    if rules.textual_counts_as == "reserved":
-        statements = (*statements, *collected.prose)
-    return [_ranked(_excluded_by_tier(_counted(h, rules), rules), rules) for h in statements]
+def _with_effect(
+    finding: Finding,
+    weighed: list[_WeighedKind],
+    rules: RuleSet,
+    collected: ApplicableStatements,
+) -> Finding:
+    deciding = [
+        w.kind.number
+        for w in weighed
+        if w.state is not None and is_about(w.statement, finding.purpose, rules)
+    ]
+    return finding._replace(effect=effect_of(finding, deciding, collected.kinds))
 
 
-def _counted(applicable: ApplicableStatement, rules: RuleSet) -> ApplicableStatement:
-    """Let a reservation or refusal of a lenient reading take part, where the rule set counts it."""
-    if rules.lenient_counts_as == "reserved" and _is_lenient(applicable, _AGAINST):
-        return applicable._replace(excluded_because="")
-    return applicable
+def _weigh(collected: ApplicableStatements, rules: RuleSet) -> list[_WeighedKind]:
+    counts_prose = rules.textual_counts_as == "reserved"
+    return [
+        _weighed(kind, rules)
+        for kind in collected.kinds.kinds
+        if counts_prose or not kind.first.candidate
+    ]
+
+
+def _weighed(kind: StatementKind, rules: RuleSet) -> _WeighedKind:
+    reason = _excluded_because(kind.first, rules)
+    return _WeighedKind(kind, reason, None if reason else state_of(kind.first.applied, rules))
+
+
+def _excluded_because(applicable: ApplicableStatement, rules: RuleSet) -> str:
+    """Return why a statement takes no part under a rule set; empty if it does.
+
+    Reservations and refusals of lenient readings take part where the rule set counts these. Its
+    tiers do not apply to prose: `textual_counts_as` decides about that.
+    """
+    is_counted = rules.lenient_counts_as == "reserved" and _is_lenient(applicable, _AGAINST)
+    if applicable.excluded_because and not is_counted:
+        return applicable.excluded_because
+    tier = applicable.statement.tier
+    if applicable.candidate or tier in rules.tiers:
+        return ""
+    return f"tier {tier} does not count under {rules.id}"
 
 
 def is_lenient_reservation(applicable: ApplicableStatement) -> bool:
@@ -167,32 +184,21 @@ def _is_lenient(applicable: ApplicableStatement, stances: frozenset[Stance]) -> 
     )
 
 
-def _ranked(applicable: ApplicableStatement, rules: RuleSet) -> _RankedStatement:
-    state = None if applicable.excluded_because else state_of(applicable.applied, rules)
-    state_rank = len(State) if state is None else state.rank
-    return _RankedStatement(_citation_order(applicable), state, state_rank, applicable)
-
-
 def _finding(
     purpose: Purpose,
-    ranked: list[_RankedStatement],
+    weighed: list[_WeighedKind],
     rules: RuleSet,
     collected: ApplicableStatements,
 ) -> Finding:
-    relevant = [r for r in ranked if is_about(r.applicable.statement, purpose, rules)]
-    taking_part = [r.applicable for r in relevant if not r.applicable.excluded_because]
+    relevant = [w for w in weighed if is_about(w.statement, purpose, rules)]
+    taking_part = [w.kind for w in relevant if not w.reason]
     shown = [
-        r
-        for r in ranked
-        if is_about(r.applicable.statement, purpose, rules)
-        or concerns(r.applicable.statement, purpose)
+        w
+        for w in weighed
+        if is_about(w.statement, purpose, rules) or concerns(w.statement, purpose)
     ]
-    contradicting = [
-        r.applicable
-        for r in shown
-        if not r.applicable.excluded_because and concerns(r.applicable.statement, purpose)
-    ]
-    state, deciding = _strongest(relevant)
+    contradicting = [w.kind.first for w in shown if not w.reason and concerns(w.statement, purpose)]
+    state, deciding = _strongest(relevant, collected)
     absent = missing(collected.essential, rules)
     is_complete = bool(collected.essential) and not absent
     # `permitted` and `silent` need complete evidence; whatever else is unseen can only confirm
@@ -200,16 +206,17 @@ def _finding(
     if state.rank > State.REFUSED.rank and not is_complete:
         state, deciding = State.UNKNOWN, None
     malformed = [] if state in _WHOLE else _malformed(relevant, collected)
-    others = [r.applicable for r in sorted(shown, key=_BY_ORDER) if r.applicable is not deciding]
+    limits = _limits(taking_part, collected) if state is State.PARTIAL else ""
+    cited = collected.kinds.cited({w.kind.number: w.reason for w in shown})
     return Finding(
         purpose=purpose,
         state=state,
         rules=rules.label,
         conflict=any(find_conflicts(contradicting)),
         complete=is_complete,
-        detail=describe(state, taking_part, absent, collected.pages, malformed),
+        detail=describe(state, limits, absent, malformed),
         deciding=deciding,
-        considered=tuple([deciding, *others] if deciding else others),
+        considered=_with_first(deciding, cited),
         missing=absent,
         malformed=bool(malformed),
         stale=_is_stale(deciding, collected),
@@ -217,13 +224,34 @@ def _finding(
     )
 
 
+def _with_first(
+    deciding: ApplicableStatement | None, cited: tuple[ApplicableStatement, ...]
+) -> tuple[ApplicableStatement, ...]:
+    """Return the statements with the deciding one first, the others in their order."""
+    if deciding is None or cited[0] is deciding:
+        return cited
+    return (deciding, *[applicable for applicable in cited if applicable is not deciding])
+
+
+def _limits(taking_part: list[StatementKind], collected: ApplicableStatements) -> str:
+    """Return the parts that statements reserve, as text."""
+    kinds = [
+        kind.number
+        for kind in taking_part
+        if kind.first.statement.stance in RESERVING
+        and (kind.first.applied.limited_to or kind.first.statement.use)
+    ]
+    make = partial(describe_limits, collected.kinds.statements_of(kinds), collected.pages)
+    return collected.kinds.once("limits", kinds, make)
+
+
 def _page_share(
-    taking_part: list[ApplicableStatement], collected: ApplicableStatements
+    taking_part: list[StatementKind], collected: ApplicableStatements
 ) -> PageShare | None:
     """Return how many sampled pages reserve for themselves, None if no page does."""
     pages = {
         (h.evidence.resource, h.evidence.path)
-        for h in taking_part
+        for h in [kind.first for kind in taking_part]
         if h.applied.limited_to == "pages" and is_page_level(h) and h.statement.stance in RESERVING
     }
     if not pages:
@@ -243,12 +271,12 @@ def _is_stale(deciding: ApplicableStatement | None, collected: ApplicableStateme
     return any(evidence.is_stale for evidence in collected.essential)
 
 
-def _malformed(relevant: list[_RankedStatement], collected: ApplicableStatements) -> list[str]:
+def _malformed(relevant: list[_WeighedKind], collected: ApplicableStatements) -> list[str]:
     """Return the titles of protocols by which a reservation was attempted that does not count."""
     titles = [
-        r.applicable.protocol.TITLE
-        for r in relevant
-        if r.applicable.excluded_because and is_lenient_reservation(r.applicable)
+        w.kind.first.protocol.TITLE
+        for w in relevant
+        if w.reason and is_lenient_reservation(w.kind.first)
     ]
     titles += [
         protocol.TITLE
@@ -259,31 +287,36 @@ def _malformed(relevant: list[_RankedStatement], collected: ApplicableStatements
 
 
 def _with_exceptions(
-    findings: list[Finding],
+    findings: list[tuple[RuleSet, list[Finding]]],
     resources: tuple[ResourceEvidence, ...],
     question: Question,
-    rules: RuleSet,
-) -> Iterable[Finding]:
-    """Return findings with the agents that they do not cover.
+) -> list[list[Finding]]:
+    """Return the findings of some rule sets with the agents that they do not cover.
 
     RFC 9309, 2.2.1: the group of an agent replaces the group for everybody. So a state that covers
     everybody is a claim about each agent that a document names, and is checked for each.
     """
-    covering = [finding.purpose for finding in findings if finding.state in COVERING]
-    if question.agent is not None or not covering:
-        return findings
-    excepted: dict[Purpose, list[str]] = {purpose: [] for purpose in covering}
-    permitted: set[Purpose] = set()
+    covering = [[f.purpose for f in made if f.state in COVERING] for _, made in findings]
+    if question.agent is not None or not any(covering):
+        return [made for _, made in findings]
+    excepted: dict[tuple[int, Purpose], list[str]] = {}
+    permitted: set[tuple[int, Purpose]] = set()
+    # Statements are collected once for each agent: there can be many of both.
     for token in _named_agents(resources):
         collected = collect_applicable(resources, Question(path=question.path, agent=token))
-        ranked = _ranked_statements(collected, rules)
-        for purpose in covering:
-            finding = _finding(purpose, ranked, rules, collected)
-            if finding.state not in COVERING and not _is_turned_away(collected):
-                excepted[purpose].append(token)
-            if finding.state is State.PERMITTED:
-                permitted.add(purpose)
-    return [_except(f, excepted.get(f.purpose, []), f.purpose in permitted) for f in findings]
+        is_turned_away = _is_turned_away(collected)
+        for n, (rules, _) in enumerate(findings):
+            weighed = _weigh(collected, rules) if covering[n] else []
+            for purpose in covering[n]:
+                state = _finding(purpose, weighed, rules, collected).state
+                if state not in COVERING and not is_turned_away:
+                    excepted.setdefault((n, purpose), []).append(token)
+                if state is State.PERMITTED:
+                    permitted.add((n, purpose))
+    return [
+        [_except(f, excepted.get((n, f.purpose), []), (n, f.purpose) in permitted) for f in made]
+        for n, (_, made) in enumerate(findings)
+    ]
 
 
 def _is_turned_away(of_agent: ApplicableStatements) -> bool:
@@ -297,7 +330,7 @@ def _is_turned_away(of_agent: ApplicableStatements) -> bool:
         and not own.applied.limited_to
         and own.statement.counts
         and own.statement.stance is not Stance.PERMITTED
-        for own in of_agent.statements
+        for own in [kind.first for kind in of_agent.kinds.kinds if not kind.first.candidate]
     )
 
 
@@ -348,22 +381,6 @@ def is_about(statement: Statement, purpose: Purpose, rules: RuleSet) -> bool:
     return statement.purpose in ANCESTORS[purpose]
 
 
-def _excluded_by_tier(applicable: ApplicableStatement, rules: RuleSet) -> ApplicableStatement:
-    """Set `excluded_because` if the rule set does not count the tier of a statement.
-
-    It does not apply to prose: `textual_counts_as` decides about that.
-    """
-    if (
-        applicable.excluded_because
-        or applicable.candidate
-        or applicable.statement.tier in rules.tiers
-    ):
-        return applicable
-    return applicable._replace(
-        excluded_because=f"tier {applicable.statement.tier} does not count under {rules.id}"
-    )
-
-
 def state_of(applied: AppliedStatement, rules: RuleSet) -> State | None:
     """Return the state that a statement makes by itself, None if it makes none.
 
@@ -376,23 +393,12 @@ def state_of(applied: AppliedStatement, rules: RuleSet) -> State | None:
 
 
 def _strongest(
-    relevant: list[_RankedStatement],
+    relevant: list[_WeighedKind], collected: ApplicableStatements
 ) -> tuple[State, ApplicableStatement | None]:
-    ranked = [r for r in relevant if r.state is not None]
-    if not ranked:
+    """Return the strongest state that statements make, with the one that is cited for it."""
+    making = [(w.state.rank, w.kind.order, w) for w in relevant if w.state is not None]
+    if not making:
         return State.SILENT, None
-    best = min(ranked, key=_BY_STRENGTH)
+    _, _, best = min(making)
     assert best.state is not None
-    return best.state, best.applicable
-
-
-def _citation_order(applicable: ApplicableStatement) -> _CitationOrder:
-    statement = applicable.statement
-    return _CitationOrder(
-        bool(applicable.excluded_because),
-        statement.tier,
-        # Protocols of tests are in no order and come last.
-        _PROTOCOL_ORDER.get(applicable.protocol.NAME, len(_PROTOCOL_ORDER)),
-        applicable.evidence.path,
-        statement.n,
-    )
+    return best.state, collected.kinds.with_reason(best.kind.cited, best.reason)

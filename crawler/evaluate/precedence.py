@@ -21,19 +21,33 @@ def apply_precedence(
     file no longer covers the whole origin.
     """
     # Superseding depends on protocol and response alone, so one statement of each is enough.
-    carriers = {(h.protocol.NAME, id(h.evidence)): h for h in applicable if h.statement.counts}
-    settled = [_exclude_superseded(h, carriers.values(), question) for h in applicable]
+    keys = [_carrier(h) for h in applicable]
+    firsts = dict(zip(reversed(keys), reversed(applicable), strict=True))
+    counting = {
+        key: h for key, h in zip(keys, applicable, strict=True) if h.applied.statement.counts
+    }
+    reasons = {key: _superseded(h, counting.values(), question) for key, h in counting.items()}
+    settled = [_excluded(h, reasons.get(key, "")) for key, h in zip(keys, applicable, strict=True)]
     overridden = {
         (h.protocol.FAMILY, h.protocol.RANK)
         for h in settled
-        if not h.excluded_because and is_page_level(h) and h.statement.stance is Stance.PERMITTED
+        if h.applied.statement.stance is Stance.PERMITTED
+        and not h.excluded_because
+        and is_page_level(h)
     }
-    for h in settled:
-        is_other_page = is_page_level(h) and h.evidence.path != question.path
-        if is_other_page or (question.path is None and _has_exceptions(h, overridden)):
+    of_other_pages = {
+        key for key, h in firsts.items() if is_page_level(h) and h.evidence.path != question.path
+    }
+    for key, h in zip(keys, settled, strict=True):
+        if key in of_other_pages or (question.path is None and _has_exceptions(h, overridden)):
             yield h._replace(applied=h.applied._replace(limited_to="pages"))
         else:
             yield h
+
+
+def _carrier(applicable: ApplicableStatement) -> tuple[str, int]:
+    """Return a key of protocol and response."""
+    return applicable.protocol.NAME, id(applicable.evidence)
 
 
 def _has_exceptions(applicable: ApplicableStatement, overridden: set[tuple[str, int]]) -> bool:
@@ -43,21 +57,26 @@ def _has_exceptions(applicable: ApplicableStatement, overridden: set[tuple[str, 
     exception: a permission of equal rank contradicts the statement and does not limit it.
     """
     return (
-        any(
+        bool(overridden)
+        and applicable.statement.stance in RESERVING
+        and not applicable.applied.limited_to
+        and any(
             family == applicable.protocol.FAMILY and rank > applicable.protocol.RANK
             for family, rank in overridden
         )
-        and applicable.statement.stance in RESERVING
-        and not applicable.applied.limited_to
     )
 
 
-def _exclude_superseded(
-    applicable: ApplicableStatement, carriers: Iterable[ApplicableStatement], question: Question
-) -> ApplicableStatement:
+def _excluded(applicable: ApplicableStatement, superseded: str) -> ApplicableStatement:
     """Set `excluded_because` if a statement does not count, or a nearer carrier supersedes it."""
-    if not applicable.statement.counts:
-        return applicable._replace(excluded_because="not counted")
+    reason = superseded if applicable.applied.statement.counts else "not counted"
+    return applicable._replace(excluded_because=reason) if reason else applicable
+
+
+def _superseded(
+    applicable: ApplicableStatement, carriers: Iterable[ApplicableStatement], question: Question
+) -> str:
+    """Return which nearer carrier supersedes the statements of a carrier; empty if none does."""
     nearer = [
         other
         for other in carriers
@@ -66,11 +85,9 @@ def _exclude_superseded(
         and _same_content(other, applicable, question)
     ]
     if not nearer:
-        return applicable
+        return ""
     nearest = max(nearer, key=lambda other: other.protocol.RANK)
-    return applicable._replace(
-        excluded_because=f"superseded by {nearest.protocol.TITLE} of {nearest.evidence.path}"
-    )
+    return f"superseded by {nearest.protocol.TITLE} of {nearest.evidence.path}"
 
 
 def _same_content(

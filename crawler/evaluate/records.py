@@ -102,21 +102,6 @@ class ApplicableStatement(NamedTuple):
         return self.applied.statement
 
 
-class ApplicableStatements(NamedTuple):
-    """All statements that apply to a question, before any rule set is used.
-
-    `prose` holds candidates as statements, which only some rule sets count. `essential` are the
-    planned resources that could change the answer. `pages` is the number of pages that were seen,
-    `sampled` how many of them are sampled pages or media files.
-    """
-
-    statements: tuple[ApplicableStatement, ...]
-    prose: tuple[ApplicableStatement, ...]
-    essential: tuple[ResourceEvidence, ...]
-    pages: int
-    sampled: int
-
-
 class PageShare(NamedTuple):
     """The number of sampled pages and media files that reserve for themselves, and of those seen.
 
@@ -166,9 +151,12 @@ class Finding(NamedTuple):
 
 def is_page_level(applicable: ApplicableStatement) -> bool:
     """Return whether a statement came with a page or media file, and so is about that URL only."""
-    return (
-        applicable.evidence.resource in CONTENT and applicable.protocol.CARRIER is not Carrier.BODY
-    )
+    return speaks_for_page(applicable.protocol, applicable.evidence)
+
+
+def speaks_for_page(protocol: Protocol, evidence: ResourceEvidence) -> bool:
+    """Return whether what a protocol reads of a resource is about the URL of that alone."""
+    return evidence.resource in CONTENT and protocol.CARRIER is not Carrier.BODY
 
 
 def is_sampled(resources: Iterable[ResourceEvidence], path: str | None) -> bool:

@@ -35,7 +35,7 @@ from crawler.protocols.parse import (
     parse,
 )
 from crawler.protocols.parse_cache import needs_original, normalise_for_cache
-from crawler.protocols.url_patterns import url_patterns_of
+from crawler.protocols.url_patterns import has_url_patterns
 from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
 
 
@@ -249,7 +249,7 @@ def _is_stored(stored: StoredReading) -> bool:
     reading = stored.reading
     if reading.statements or reading.issues or reading.candidates or reading.parties:
         return True
-    return reading.rules is not None and bool(url_patterns_of(stored.protocol, reading))
+    return reading.rules is not None and has_url_patterns(stored.protocol, reading)
 
 
 def _parsed_response(readings: Iterable[StoredReading]) -> ParsedResponse:

@@ -6,7 +6,7 @@ one evaluation for each set of patterns that occurs gives the verdict of every r
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from crawler.evaluate.evaluator import evaluate, evaluate_rule_sets
@@ -192,17 +192,21 @@ def default_and_page_verdicts(
     rules: RuleSet,
     agent: str | None,
     newest_observed_at: str,
+    of_origin: Iterable[Finding] | None = None,
 ) -> Iterator[tuple[str, tuple[Verdict, ...]]]:
     """Yield the verdicts of an origin by key: `DEFAULT`, `ORIGIN` and each page with other ones.
 
-    There is no `DEFAULT` if every probe path matches a pattern or was requested.
+    There is no `DEFAULT` if every probe path matches a pattern or was requested. `of_origin` are
+    the findings on the whole origin, where they are known.
     """
     default: tuple[Verdict, ...] = ()
-    path = probe_path(resources, url_patterns_of(resources))
+    path = probe_path(resources, _url_patterns_in(resources))
     if path is not None:
         default = verdicts_for_path(resources, path, rules, agent, newest_observed_at)
         yield DEFAULT, default
-    whole = verdicts_for_path(resources, None, rules, agent, newest_observed_at)
+    if of_origin is None:
+        of_origin = evaluate(resources, Question(agent=agent), rules)
+    whole = tuple(verdict_of(finding, rules, newest_observed_at) for finding in of_origin)
     if whole != default:
         yield ORIGIN, whole
     for page in pages_with_own_statements(resources):
@@ -213,17 +217,20 @@ def default_and_page_verdicts(
 
 def url_patterns_of(resources: tuple[ResourceEvidence, ...]) -> tuple[UrlPattern, ...]:
     """Return the URL patterns in all documents of an origin, each once and sorted."""
-    found = {
+    return tuple(sorted(_url_patterns_in(resources)))
+
+
+def _url_patterns_in(resources: tuple[ResourceEvidence, ...]) -> set[UrlPattern]:
+    return {
         pattern
         for evidence in resources
         for protocol, _key, reading in evidence.readings
         for pattern in url_patterns.url_patterns_of(protocol, reading)
     }
-    return tuple(sorted(found))
 
 
 def probe_path(
-    resources: tuple[ResourceEvidence, ...], patterns: tuple[UrlPattern, ...]
+    resources: tuple[ResourceEvidence, ...], patterns: Collection[UrlPattern]
 ) -> str | None:
     """Return a path that matches no pattern and was not requested; None if no probe does."""
     requested = {evidence.path for evidence in resources if evidence.resource in CONTENT}

@@ -72,6 +72,12 @@ def selective(
             yield UrlPattern(part, pattern)
 
 
+def has_url_patterns(protocol: Protocol, reading: Reading) -> bool:
+    """Return whether a protocol's answers from a reading depend on any pattern."""
+    hook: UrlPatternsHook | None = getattr(protocol, "url_patterns", None)
+    return hook is not None and any(True for _ in hook(reading))
+
+
 def url_patterns_of(protocol: Protocol, reading: Reading) -> tuple[UrlPattern, ...]:
     """Return the patterns that a protocol's answers from a reading depend on, each once.
 

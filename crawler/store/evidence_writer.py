@@ -269,4 +269,4 @@ def _save_content(
 
 def text(value: str) -> str:
     """Return text that SQLite can store as UTF-8: lone surrogates become escapes."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -21,24 +21,21 @@ def effect_row(effect: Effect) -> tuple[str, str]:
 
 def conclusion_rows(evaluation: Evaluation) -> tuple[int, Rows]:
     """Return the number of what an evaluation concludes, with the rows of its parts."""
-    parts = [_part(finding) for finding in evaluation.findings]
+    # Findings of several purposes and rule sets have the same object, which may be large.
+    known = {id(finding.effect): finding.effect for finding in evaluation.findings}
+    effects = {key: effect_row(effect) for key, effect in known.items()}
+    parts = [_part(finding, effects[id(finding.effect)][0]) for finding in evaluation.findings]
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     # The number is made of the content, so that a rebuild gives the same; SQLite's are signed.
     number = int.from_bytes(digest[:8], "big") >> 1
-    effects = list(dict.fromkeys(effect_row(finding.effect) for finding in evaluation.findings))
     return number, {
-        "effect": list(effects),
+        "effect": list(dict.fromkeys(effects.values())),
         "conclusion_part": [(number, *part) for part in parts],
     }
 
 
-def _part(finding: CachedFinding) -> _Row:
-    return (
-        finding.rules,
-        finding.purpose.value,
-        finding.state.value,
-        effect_row(finding.effect)[0],
-    )
+def _part(finding: CachedFinding, effect: str) -> _Row:
+    return (finding.rules, finding.purpose.value, finding.state.value, effect)
 
 
 def steady_row(origin: int, conclusion: int, steady: Steady) -> _Row:

@@ -30,7 +30,7 @@ from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, path_patterns
 from crawler.protocols.parsing.json_document import clean, excerpt
 from crawler.protocols.prose import text_search
-from crawler.protocols.url_patterns import ComparedPart, UrlPattern, selective
+from crawler.protocols.url_patterns import ComparedPart, UrlPattern
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "ai_txt"
@@ -57,9 +57,13 @@ _OTHER_FORMAT = "ai_txt.other_format"
 _MARKUP = " \t-*•>{},|"
 # A field with the separator of trust.txt.
 _EQUAL = re.compile(r"([A-Za-z][\w .-]{0,39}?)[ \t]*=[ \t]*(.*)")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _FIELD = re.compile(r"[ \t]*[A-Za-z][\w .-]{0,39}[:=]")
 # Names are compared without case, blanks, `_` and `-`, since `USER_AGENT :` occurs.
 _KEYS = {"useragent": "agent", "allow": "allow", "disallow": "disallow"}
+_USUAL_KEYS = {"User-Agent": "agent", "Allow": "allow", "Disallow": "disallow"}
+_SEPARATORS = re.compile(r"[\s_-]")
+_NAME = re.compile(r"[A-Za-z][\w .-]{0,39}")
 
 
 class _AiTxtLine(NamedTuple):
@@ -137,7 +141,12 @@ def parse(document: Document, /) -> Reading:
         statements=statements,
         issues=json_document.limit_issues(issues, FAMILY),
         candidates=candidates,
-        rules=tuple(r._replace(statement=s) for s, r in zip(statements, rules, strict=True)),
+        rules=tuple(
+            [
+                rule if rule.statement is s else rule._replace(statement=s)
+                for s, rule in zip(statements, rules, strict=True)
+            ]
+        ),
     )
 
 
@@ -149,7 +158,7 @@ def _candidates(text: str) -> tuple[Candidate, ...]:
 
 def _refusal(text: str) -> Issue | None:
     """Return an issue for the first comment or line of prose that speaks against training."""
-    for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+    for number, raw in enumerate(_LINE_END.split(text), start=1):
         line, _, comment = raw.partition("#")
         prose = "" if _FIELD.match(line) else line
         # Most lines have neither, and these files may have many lines.
@@ -164,11 +173,11 @@ def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLin
     The last line of a truncated file is left out: a rule that was cut off means something else.
     """
     fields, prose = [], []
-    raw_lines = re.split(r"\r\n|\r|\n", text)
+    raw_lines = _LINE_END.split(text)
     for number, raw in enumerate(raw_lines[:-1] if truncated else raw_lines, start=1):
         line = raw.partition("#")[0].strip()
         name, colon, value = line.partition(":")
-        if colon and re.fullmatch(r"[A-Za-z][\w .-]{0,39}", name):
+        if colon and _NAME.fullmatch(name):
             fields.append(_field(number, name, value.strip(), raw))
         elif (equal := _EQUAL.fullmatch(line)) and (
             training := _training_lines.read_training_line(equal[1], equal[2])
@@ -183,7 +192,7 @@ def _lines(text: str, truncated: bool) -> tuple[list[_AiTxtLine], list[_AiTxtLin
 
 def _field(number: int, name: str, value: str, raw: str) -> _AiTxtLine:
     """Return a line with a field; a rule whose value is a path is never a line of a dialect."""
-    key = _KEYS.get(re.sub(r"[\s_-]", "", name).lower(), "")
+    key = _USUAL_KEYS.get(name) or _KEYS.get(_SEPARATORS.sub("", name).lower(), "")
     is_known = key == "agent" or (bool(key) and _is_rule(value))
     training = None if is_known else _training_lines.read_training_line(name, value)
     return _AiTxtLine(number, key, value, raw, training)
@@ -193,7 +202,7 @@ def _in_markup(line: str) -> TrainingLine | None:
     """Return the meaning of a field in a list of Markdown or in JSON, None for other lines."""
     name, separator, value = line.strip(_MARKUP).replace("**", "").partition(":")
     name, value = name.strip(" \"'"), value.strip(" \"',")
-    if not separator or not re.fullmatch(r"[A-Za-z][\w .-]{0,39}", name):
+    if not separator or not _NAME.fullmatch(name):
         return None
     return _training_lines.read_training_line(name, value)
 
@@ -264,6 +273,7 @@ def _is_rule(value: str) -> bool:
 def _rules(lines: list[_AiTxtLine], issues: list[Issue]) -> Iterator[_AiTxtRule]:
     """Yield the rules of all groups in order, once for each agent of their group."""
     agents: list[str] = []
+    n = 0
     collecting = False  # agents on consecutive lines share a group, as in robots.txt
     for line in lines:
         if line.key == "agent":
@@ -280,11 +290,13 @@ def _rules(lines: list[_AiTxtLine], issues: list[Issue]) -> Iterator[_AiTxtRule]
                 # A line about training has an issue of its own (`_ignored_lines`).
                 issues += [] if line.training else [_issue("value", line)]
             elif line.value:
-                yield from (_rule(line, agent) for agent in agents or ["*"])
+                for agent in agents or ["*"]:
+                    n += 1
+                    yield _rule(line, agent, n)
 
 
-def _rule(line: _AiTxtLine, agent: str) -> _AiTxtRule:
-    """Return one rule for one agent."""
+def _rule(line: _AiTxtLine, agent: str, n: int = 0) -> _AiTxtRule:
+    """Return one rule for one agent; `n` is its number."""
     # The type decides over the path syntax: `*.jpg` would also be a valid path pattern.
     media = _TYPE.fullmatch(line.value)
     about = "type" if media else "all" if line.value in _EVERYTHING else "path"
@@ -306,6 +318,7 @@ def _rule(line: _AiTxtLine, agent: str) -> _AiTxtRule:
         media=media[1].lower() if media else None,
         reads=Reads.BOTH if strict else Reads.LENIENT,
         counts=strict,
+        n=n,
     )
     return _AiTxtRule(
         statement, path_patterns.compile_pattern(line.value) if about == "path" else None
@@ -361,8 +374,8 @@ def url_patterns(reading: Reading, /) -> Iterator[UrlPattern]:
                 ComparedPart.LOWER,
                 path_patterns.Pattern(f"*{ending}$", ("", ending), True, len(ending) + 2),
             )
-        elif rule.pattern:
-            yield from selective((rule.pattern,), ComparedPart.BARE)
+        elif rule.pattern and not rule.pattern.universal:
+            yield UrlPattern(ComparedPart.BARE, rule.pattern)
 
 
 def statements_for(reading: Reading, question: Question, /) -> tuple[AppliedStatement, ...]:

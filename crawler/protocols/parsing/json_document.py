@@ -20,7 +20,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 
 def clean(text: str) -> str:
     """Return a text that can be stored: lone surrogates, which UTF-8 cannot hold, become `?`."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def excerpt(text: str) -> str:

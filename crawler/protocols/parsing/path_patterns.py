@@ -68,6 +68,9 @@ def normalise(text: str) -> str:
 
 def compile_pattern(text: str) -> Pattern:
     """Compile a pattern as written, with white space around it removed, for `matches`."""
+    # Most patterns need no work, and files can have tens of thousands of them.
+    if _PLAIN.match(text):
+        return Pattern(text, (text,), False, len(text))
     # Only a final `$` is special; any other is a literal character (RFC 9309, 2.2.3).
     anchored = text.endswith("$")
     normal = normalise(text[:-1] if anchored else text).replace("$", "%24")

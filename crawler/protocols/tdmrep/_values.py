@@ -103,6 +103,7 @@ def make_statement(
     strict: bool,
     path: str | None = None,
     clause: str = CLAUSE,
+    n: int = 0,
 ) -> Statement:
     """Make the statement of a reservation value, 0 or 1.
 
@@ -124,6 +125,7 @@ def make_statement(
         policy=policy if policy is None else clean(policy),
         reads=Reads.BOTH if strict else Reads.LENIENT,
         counts=strict,
+        n=n,
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement, numbered
+from crawler.model import AppliedStatement, Document, Issue, Question, Reading, Statement
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, loose_json, path_patterns
 from crawler.protocols.parsing.json_document import Item, Object, clean, excerpt
@@ -44,6 +44,8 @@ _REGEX = re.compile(
     r"\A\^|\.[*+]|\\[./*?$dws-]|\(\?|\([^()]*[|*+][^()]*\)|\)[*+?]|\][*+?{]", re.IGNORECASE
 )
 _MAX_REGEX = 1000
+# Locations that are nothing but a path, as most are.
+_PLAIN_PATH = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_/-]*)?")
 _WRITTEN_PAIR = re.compile(
     r"""tdm[-_ ]?reservation["'\u201d]?\s*+[:=]\s*+["'\u201c]?([\w.]{1,20})""", re.IGNORECASE
 )
@@ -64,12 +66,13 @@ class _LocationRule(NamedTuple):
     """A rule with a reservation value: its statement, and the pattern of its location.
 
     `is_exact` says that the rule itself is written as in the report. In a broken file its statement
-    is lenient all the same.
+    is lenient all the same. `universal` is that of the pattern.
     """
 
     statement: Statement
     pattern: path_patterns.Pattern
     is_exact: bool
+    universal: bool
 
 
 class _Member(NamedTuple):
@@ -81,6 +84,11 @@ class _Member(NamedTuple):
     value: object
     present: bool
     exact: bool
+
+
+_ABSENT = _Member(None, False, True)
+_IN_ORDER = (LOCATION, RESERVATION, POLICY)
+_PROPERTIES = frozenset(_IN_ORDER)
 
 
 def parse(document: Document, /) -> Reading:
@@ -134,9 +142,8 @@ def _written_pairs(text: str) -> Iterator[Item]:
 
 
 def _reading(rules: list[_LocationRule], strict: bool, issues: list[Issue]) -> Reading:
-    statements = numbered([rule.statement for rule in rules])
-    kept = tuple(rule._replace(statement=s) for s, rule in zip(statements, rules, strict=True))
-    compared = tuple(rule for rule in kept[:_MAX_COMPARED] if rule.statement.counts)
+    statements = tuple([rule.statement for rule in rules])
+    compared = tuple(rule for rule in rules[:_MAX_COMPARED] if rule.statement.counts)
     issues.extend(_order_issues(compared))
     bad = not any(s.counts for s in statements) and bool(issues)
     return Reading(
@@ -144,7 +151,7 @@ def _reading(rules: list[_LocationRule], strict: bool, issues: list[Issue]) -> R
         statements=statements,
         issues=json_document.limit_issues(issues, FAMILY),
         names=_values.policy_urls(statements),
-        rules=kept,
+        rules=tuple(rules),
     )
 
 
@@ -186,19 +193,24 @@ def _unknown(name: str, line: int) -> Issue:
 def _rules(items: tuple[Item, ...], strict: bool, issues: list[Issue]) -> list[_LocationRule]:
     if len(items) > _MAX_RULES:
         issues.append(Issue(code="tdmrep.too_many_rules", excerpt=f"{len(items)} rules"))
-    numbers = enumerate(items[:_MAX_RULES], start=1)
-    return [rule for n, item in numbers for rule in _rule(n, item, strict, issues)]
+    rules: list[_LocationRule] = []
+    for n, item in enumerate(items[:_MAX_RULES], start=1):
+        rules += _rule(n, item, strict, issues, first=len(rules) + 1)
+    return rules
 
 
-def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> Iterator[_LocationRule]:
+def _rule(
+    n: int, item: Item, strict: bool, issues: list[Issue], *, first: int
+) -> Iterator[_LocationRule]:
     """Yield one rule, none if it has no valid or lenient value. Add its faults to `issues`.
 
-    A location that looks like a regular expression yields a second, lenient rule.
+    A location that looks like a regular expression yields a second, lenient rule. `first` is the
+    number of the first statement.
     """
     if not isinstance(item.value, Object):
         issues.append(_issue("rule.not_object", item))
         return
-    location, value, policy = (_member(item.value, p) for p in (LOCATION, RESERVATION, POLICY))
+    location, value, policy = _members(item.value)
     path, patterns, code = _parse_location(location.value)
     bit = _values.parse_bit(value.value) if value.present else Bit(None, "rule.no_reservation")
     issues.extend(_name_issues(item.value, item.line))
@@ -206,7 +218,7 @@ def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> Iterator[_Lo
     if bit.value is None:
         return
     is_exact = location.exact and value.exact and not (bit.code or code in _LOCATION_FAULTS)
-    for pattern, is_literal in patterns:
+    for number, (pattern, is_literal) in enumerate(patterns, start=first):
         statement = _values.make_statement(
             carrier="file",
             value=bit.value,
@@ -218,8 +230,9 @@ def _rule(n: int, item: Item, strict: bool, issues: list[Issue]) -> Iterator[_Lo
             strict=strict and is_exact and is_literal,
             path=path,
             clause=_CLAUSE,
+            n=number,
         )
-        yield _LocationRule(statement, pattern, is_exact and is_literal)
+        yield _LocationRule(statement, pattern, is_exact and is_literal, pattern.universal)
 
 
 def _value_issues(item: Item, code: str, bit: Bit, policy: _Member) -> Iterator[Issue]:
@@ -238,6 +251,25 @@ def _issue(code: str, item: Item, text: object = None) -> Issue:
     return Issue(code=f"tdmrep.{code}", line=item.line, excerpt=excerpt(quoted))
 
 
+def _members(rule: Object) -> tuple[_Member, _Member, _Member]:
+    """Return location, reservation and policy of a rule."""
+    values = dict(rule.members)
+    # Most rules are spelt as in the report, and files can have tens of thousands of them.
+    if len(values) == len(rule.members) and _PROPERTIES.issuperset(values):
+        location, value, policy = (_plain_member(values, name) for name in _IN_ORDER)
+    else:
+        location, value, policy = (_member(rule, name) for name in _IN_ORDER)
+    return location, value, policy
+
+
+def _plain_member(values: dict[str, object], name: str) -> _Member:
+    """Return what `_member` does, for a rule with known names, each once."""
+    if name not in values:
+        return _ABSENT
+    value = values[name]
+    return _Member(value, True, isinstance(value, (str, int)))
+
+
 def _member(rule: Object, name: str) -> _Member:
     """Return the value of a property. The spelling of the report goes before all others.
 
@@ -246,7 +278,7 @@ def _member(rule: Object, name: str) -> _Member:
     values = rule.all(name)
     loose = [value for key, value in rule.members if _values.property_named(key) == name]
     if not loose:
-        return _Member(None, False, True)
+        return _ABSENT
     taken = (values or loose)[-1]
     agree = all(isinstance(v, (str, int)) and v == taken for v in values)
     if name == RESERVATION and _values.parse_bit(taken).value != 1:
@@ -260,7 +292,7 @@ def _name_issues(rule: Object, line: int) -> Iterator[Issue]:
     """Yield issues for names that are not in the report, and for repeated names."""
     seen: set[str] = set()
     for name, _ in rule.members:
-        meant = _values.property_named(name)
+        meant = name if name in _PROPERTIES else _values.property_named(name)
         if meant is None:
             yield _unknown(name, line)
         elif meant != name:
@@ -282,6 +314,8 @@ def _parse_location(location: object) -> _Location:
     """
     if not isinstance(location, str) or not location.strip():
         return None, _patterns((), "/"), "rule.no_location"
+    if _PLAIN_PATH.fullmatch(location):
+        return location, _patterns((location,)), ""
     written = clean(location)
     text = _path_of(written.strip())
     literal = (written,) if written.startswith(("/", "*")) and text == written else ()
@@ -404,10 +438,10 @@ def _for_origin(rules: list[_LocationRule], _question: Question) -> Iterator[App
     A rule for everything covers the origin, unless some path is decided differently. A permission
     for paths is disputed where the other reading reserves one of them: that is a conflict.
     """
-    base = _decide([rule for rule in rules if rule.pattern.universal])
+    base = _decide([rule for rule in rules if rule.universal])
     visible, longest = _visible(rules), _longest(rules)
     applying = visible | longest
-    partial = [r for r in rules if r.statement.n in applying and not r.pattern.universal]
+    partial = [r for r in rules if not r.universal and r.statement.n in applying]
     if all(_is_permission(rule) for rule in base):
         has_exception = not all(_is_permission(rule) for rule in partial)
     else:
@@ -460,7 +494,7 @@ def _visible(rules: list[_LocationRule]) -> set[int]:
         if any(text[:length] in prefixes for length in lengths):
             continue
         visible.add(rule.statement.n)
-        if rule.pattern.universal:
+        if rule.universal:
             break
         if len(rule.pattern.parts) == 1 and not rule.pattern.anchored:
             prefixes.add(text)
@@ -478,7 +512,7 @@ def _longest(rules: list[_LocationRule]) -> set[int]:
     for rule in rules:
         pattern = rule.pattern
         covered = pattern.text if pattern.anchored else pattern.text.rstrip("*")
-        covered = "" if pattern.universal else covered
+        covered = "" if rule.universal else covered
         held = best.setdefault(covered, rule)
         if pattern.octets > held.pattern.octets:
             best[covered] = rule
