@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
+from crawler.clock import stamp
 from crawler.evaluate.access import answer_for
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.evaluate.history import Evaluated, history_of
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.rulesets import RuleSet
-from crawler.store import collectors, contacts, derived
+from crawler.store import collectors, contacts, derived, flips
 from crawler.store.database import transaction
 from crawler.store.evidence_reader import origins_to_judge, origins_waiting, snapshot_reader
 from crawler.store.findings_writer import FindingsWriter
@@ -31,6 +32,7 @@ def rebuild(
     waiting: bool = False,
     seconds: float | None = None,
     keep_contacts: bool = False,
+    compare: bool = False,
     on_origin: Callable[[], None] | None = None,
 ) -> int:
     """Rebuild what is derived from evidence; return the number of origins judged.
@@ -42,6 +44,9 @@ def rebuild(
     sets of the package and those of the user that the database has. `seconds` limits the time: the
     origins that are left go on waiting. `keep_contacts` stores personal data of parties in a file
     of their own; without it, that file is removed. `on_origin` is called after each origin.
+
+    Where all origins are judged, by other versions of protocols or rule sets than before, the
+    states that differ are stored as flips; with `compare` also where no version changed.
     """
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     rule_sets = derived.rule_sets(db, chosen)
@@ -53,9 +58,13 @@ def rebuild(
 
     judged = 0
     is_complete = run is None and not waiting
+    before, now = flips.stored_versions(db), flips.versions_of(rule_sets)
+    is_compared = is_complete and bool(before.rules) and (compare or before != now)
     load_mode = derived.bulk_load_mode(db) if is_complete else nullcontext()
     kept = contacts.kept(db, keep=keep_contacts, empty=is_complete)
     with _rare_collections(), load_mode, kept as private, transaction(db):
+        if is_compared:
+            flips.begin(db, before, now)
         writer = FindingsWriter(db, private)
         # Building the indexes at the end is cheaper than keeping them up to date row by row.
         indexes = derived.drop_all_derived(db) if is_complete else ()
@@ -75,6 +84,8 @@ def rebuild(
                 on_origin()
         writer.write()
         derived.recreate_indexes(db, indexes)
+        if is_compared:
+            flips.finish(db, before, now, stamp())
         answer_crawlers(db, chosen, reader, deadline)
     return judged
 

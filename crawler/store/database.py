@@ -92,6 +92,7 @@ _MIGRATIONS = (
     "0013_manifests",
     "0014_page_shares",
     "0017_history_times",
+    "0021_flips",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

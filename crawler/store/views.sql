@@ -1387,6 +1387,42 @@ LEFT JOIN json_each(ruleset.reserved_states) AS is_now ON is_now.value = later.s
 LEFT JOIN json_each(ruleset.reserved_states) AS was_then ON was_then.value = earlier.state
 WHERE later.before IS NOT NULL;
 
+-- Judgings of the same evidence by other code or other rules than the judging before them.
+CREATE VIEW judgings AS
+SELECT
+    judging.id AS judging,  -- number
+    judging.at AS judged_at,  -- UTC
+    judging.version AS version,  -- version of tdm-audit
+    judging.protocols AS protocols,  -- JSON: version of each protocol
+    judging.protocols_before AS protocols_before,  -- JSON: the same of the judging before
+    judging.rules AS rules,  -- JSON: label and SHA-256 of the text of each rule set, by its id
+    judging.rules_before AS rules_before,  -- JSON: the same of the judging before
+    judging.origins AS origins,  -- origins that were compared: those without a visit between the two
+    (SELECT count(DISTINCT flip.origin) FROM flip WHERE flip.judging = judging.id) AS flipped  -- origins with a state that differs
+FROM judging;
+
+-- States that differ although the evidence is the same: what reads or judges it was changed.
+CREATE VIEW flips AS
+SELECT
+    flip.judging AS judging,  -- judging that gave the new state, in `judgings`
+    judging.at AS judged_at,  -- UTC time of that judging
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    (SELECT coalesce(sum(d.rows), 0) FROM dataset_origin AS d WHERE d.origin = origin.id) AS rows,  -- rows of all datasets that come from here
+    (SELECT sum(d.weight) FROM dataset_origin AS d WHERE d.origin = origin.id) AS weight,  -- weight of those rows; NULL without a weight column
+    flip.rules AS rules,  -- id of the rule set, without its version
+    flip.purpose AS purpose,  -- {purpose}
+    flip.was AS was,  -- state before
+    flip.became AS became,  -- state since
+    flip.why AS why,  -- what was changed: protocol NAME 3>4, rules signals/1>2, both, or judge for other code
+    observation.url AS url,  -- URL whose answer holds what decides, or decided before; NULL: nothing does
+    flip.line AS line,  -- line there, from 1; NULL where there is none
+    flip.observation AS observation  -- key of that response, in `observations`
+FROM flip
+JOIN judging ON judging.id = flip.judging
+JOIN origin ON origin.id = flip.origin
+LEFT JOIN observation ON observation.id = flip.observation;
+
 -- The protocols that this version reads, and where they were found in the current evidence.
 CREATE VIEW protocols AS
 WITH
