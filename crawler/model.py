@@ -241,6 +241,8 @@ class Reading:
     `names` are the URLs in the document that the plan may request, such as TDM policies.
     `candidates` change a state only under a rule set that counts prose, `parties` never do.
     `is_lenient` says that an undeclared encoding had to be undone, so that no statement counts.
+    `has_unread` says that a part of the document was meant to say something and says nothing in
+    any reading: alone, that part would be malformed and without a statement.
     """
 
     presence: Presence
@@ -251,6 +253,7 @@ class Reading:
     parties: tuple[Party, ...] = ()
     rules: object = field(default=None, compare=False, repr=False)
     is_lenient: bool = False
+    has_unread: bool = False
 
 
 def numbered(statements: list[Statement]) -> tuple[Statement, ...]:

@@ -133,17 +133,23 @@ def has_expired(evidence: ResourceEvidence, rules: RuleSet) -> bool:
 
 
 def is_unreadable(evidence: ResourceEvidence) -> bool:
-    """Return whether a document that could reserve was there, and nothing could be read in it."""
+    """Return whether a document that could reserve has a part in which nothing could be read."""
     return bool(unreadable_protocols(evidence))
 
 
 def unreadable_protocols(evidence: ResourceEvidence) -> list[Protocol]:
-    """Return the protocols that could reserve, and could read nothing in what was there."""
+    """Return the protocols that could reserve, and could read nothing in what was there.
+
+    A part in which nothing could be read counts as a whole document does: what is readable beside
+    it does not say what it was meant to say.
+    """
     return [
         protocol
         for protocol, _key, reading in evidence.readings
-        if reading.presence is Presence.MALFORMED
-        and not reading.statements
+        if (
+            reading.has_unread
+            or (reading.presence is Presence.MALFORMED and not reading.statements)
+        )
         and not getattr(protocol, "CONTEXT_ONLY", False)
     ]
 

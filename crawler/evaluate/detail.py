@@ -39,12 +39,9 @@ def _unseen(evidence: ResourceEvidence) -> str:
     """Return the name of a resource that was not seen, and why if a failure says so."""
     failure = evidence.last_failure
     if failure is None:
-        is_readable = evidence.presence is not Presence.MALFORMED
-        return (
-            evidence.resource.value
-            if is_readable
-            else f"{evidence.resource.value} (could not be read)"
-        )
+        was_there = evidence.presence in (Presence.MALFORMED, Presence.PRESENT)
+        why = " (could not be read)" if was_there else ""
+        return f"{evidence.resource.value}{why}"
     old = "" if evidence.presence is Presence.UNSEEN else f", {failure.days:.0f} days old"
     return f"{evidence.resource} ({failure.why}{old})"
 

@@ -234,7 +234,7 @@ def observation_times(
 
 def _affects_answers(protocol: Protocol, reading: Reading) -> bool:
     """Return whether a reading can change a state, or makes a difference between URLs."""
-    if reading.statements or reading.candidates or reading.names:
+    if reading.statements or reading.candidates or reading.names or reading.has_unread:
         return True
     return reading.rules is not None and has_url_patterns(protocol, reading)
 

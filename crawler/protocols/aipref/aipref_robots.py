@@ -26,7 +26,7 @@ from crawler.protocols.robots.extension_scope import Precedence
 from crawler.vocab import Presence, Resource, Stance
 
 NAME = "aipref_robots"
-VERSION = 3
+VERSION = 4
 TITLE = "AIPREF in robots.txt"
 RANK = 0
 CARRIER = Carrier.BODY

@@ -32,7 +32,7 @@ from crawler.protocols.robots.extension_scope import Precedence
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "content_signal_robots"
-VERSION = 4
+VERSION = 5
 TITLE = "Content signals in robots.txt"
 RANK = 0
 CARRIER = Carrier.BODY

@@ -23,7 +23,7 @@ from crawler.protocols.tdmrep import _values
 from crawler.vocab import Presence, Purpose, Resource, Stance
 
 NAME = "ai_control"
-VERSION = 3
+VERSION = 4
 TITLE = "Robots AI control"
 SPEC = "draft-canel-robots-ai-control-00, https://datatracker.ietf.org/doc/draft-canel-robots-ai-control/"
 FAMILY = "ai_control"

@@ -223,7 +223,9 @@ def build_reading(
 ) -> Reading:
     """Build the reading of a file from the parsed lines of one protocol.
 
-    It is malformed if no line is valid. `family` prefixes the codes of issues about limits.
+    It is malformed if no line is valid. A line that no reading makes a statement of hides what it
+    was meant to say, also beside lines that are valid. `family` prefixes the codes of issues about
+    limits.
     """
     unnumbered, total = _rules(file.robots, parsed)
     if total > _MAX_STATEMENTS or len(parsed) == _MAX_LINES:
@@ -235,6 +237,7 @@ def build_reading(
         statements=tuple(s for rule in rules.lines for s in rule.statements),
         issues=limit_issues(issues, family),
         rules=rules,
+        has_unread=any(not _is_effective(one) and not one.directives for one in parsed),
     )
 
 

@@ -82,13 +82,13 @@ def issue(code: str, text: str = "", line: int | None = None) -> Issue:
 def read_links(links: Iterable[tuple[str, int, str]], *, follows_relative: bool = False) -> Reading:
     """Return the reading of links (URL, line, raw text) to documents.
 
-    It is malformed where no link is usable. RSL 1.0, discovery: the URI is absolute and https;
-    an http URI is followed and noted. A relative one is noted, and followed on request.
+    It is malformed where no link is usable, and a part is unread where one is not. RSL 1.0,
+    discovery: the URI is absolute and https; an http URI is followed and noted. A relative one is
+    noted, and followed on request.
     """
     all_links = list(links)
-    names = dict.fromkeys(
-        clean(url) for url, _, _ in all_links if is_http_url(url) or (follows_relative and url)
-    )
+    usable = [url for url, _, _ in all_links if is_http_url(url) or (follows_relative and url)]
+    names = dict.fromkeys(map(clean, usable))
     issues = []
     for url, line, raw in all_links:
         if not is_http_url(url):
@@ -100,6 +100,7 @@ def read_links(links: Iterable[tuple[str, int, str]], *, follows_relative: bool 
         presence=presence if all_links else Presence.ABSENT,
         issues=limit_issues(issues, FAMILY),
         names=tuple(names)[:_MAX_ITEMS],
+        has_unread=len(usable) < len(all_links),
     )
 
 

@@ -4,6 +4,8 @@ A script speaks for its own page. What it says about other paths of the origin i
 path pattern of its statements.
 """
 
+from dataclasses import replace
+
 from crawler import page
 from crawler.model import AppliedStatement, Document, Question, Reading
 from crawler.page import Element
@@ -13,7 +15,7 @@ from crawler.protocols.rsl import _statements
 from crawler.vocab import PAGES, DeclaredBy, Presence
 
 NAME = "rsl_html"
-VERSION = 2
+VERSION = 3
 TITLE = "RSL in pages"
 SPEC = _statements.SPEC
 FAMILY = _statements.FAMILY
@@ -50,13 +52,17 @@ def parse(document: Document, /) -> Reading:
     order = (Presence.PRESENT, Presence.MALFORMED)
     presences = {reading.presence for reading in readings}
     rules = [_statements.rules_of(reading) for reading in inline]
-    return _statements.make_reading(
+    has_unread = links.has_unread or any(
+        reading.presence is Presence.MALFORMED and not reading.statements for reading in inline
+    )
+    reading = _statements.make_reading(
         next((presence for presence in order if presence in presences), Presence.ABSENT),
         [licensed for each in rules for licensed in each.statements],
         [issue for reading in readings for issue in reading.issues],
         names=links.names,
         parties=next((reading.parties for reading in inline if reading.parties), ()),
     )
+    return replace(reading, has_unread=has_unread)
 
 
 def _is_rsl(element: Element) -> bool:

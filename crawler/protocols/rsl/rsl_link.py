@@ -17,7 +17,7 @@ from crawler.protocols.rsl._licence import EVERY_PURPOSE, is_http_url
 from crawler.vocab import CONTENT, DeclaredBy, Stance
 
 NAME = "rsl_link"
-VERSION = 2
+VERSION = 3
 TITLE = "RSL in Link headers"
 SPEC = _statements.SPEC
 FAMILY = _statements.FAMILY

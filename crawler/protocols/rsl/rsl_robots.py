@@ -29,7 +29,7 @@ from crawler.urls import resolve
 from crawler.vocab import Presence, Resource
 
 NAME = "rsl_robots"
-VERSION = 2
+VERSION = 3
 TITLE = "RSL License lines in robots.txt"
 SPEC = _statements.SPEC
 FAMILY = _statements.FAMILY
@@ -104,6 +104,7 @@ def parse(document: Document, /) -> Reading:
         presence=Presence.MALFORMED if all_near else links.presence,
         issues=(*issues, *limited[: _MAX_ISSUES - len(issues)]),
         names=links.names,
+        has_unread=links.has_unread,
         rules=_Licenses(licenses, _unlicensed(groups) if licenses else ()),
     )
 

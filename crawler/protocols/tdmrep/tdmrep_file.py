@@ -22,7 +22,7 @@ from crawler.protocols.url_patterns import UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Resource, Stance
 
 NAME = "tdmrep_file"
-VERSION = 3
+VERSION = 4
 TITLE = "TDMRep file /.well-known/tdmrep.json"
 SPEC = _values.SPEC
 FAMILY = _values.FAMILY
@@ -113,7 +113,7 @@ def parse(document: Document, /) -> Reading:
     strict = read.array and not deviation and not read.fault
     items = read.items if read.array else _items_without_array(read.items[0], issues)
     items += tuple(_items_after(text, read.end))
-    return _reading(_rules(items, strict, issues), strict, issues)
+    return _reading(*_rules(items, strict, issues), strict, issues)
 
 
 def _not_json(document: Document, text: str, issue: Issue) -> Reading:
@@ -130,8 +130,10 @@ def _salvaged(text: str, issues: list[Issue]) -> Reading:
     items = tuple(loose_json.loose_items(text))
     if len(items) == 1:
         items = _items_without_array(items[0], [])
-    rules = _rules(items, False, []) or _rules(tuple(_written_pairs(text)), False, [])
-    return _reading(rules, False, issues)
+    rules, has_unread = _rules(items, False, [])
+    if not rules:
+        rules, has_unread = _rules(tuple(_written_pairs(text)), False, [])
+    return _reading(rules, has_unread, False, issues)
 
 
 def _written_pairs(text: str) -> Iterator[Item]:
@@ -141,7 +143,9 @@ def _written_pairs(text: str) -> Iterator[Item]:
         yield Item(Object(((RESERVATION, match[1]),)), line, match[0])
 
 
-def _reading(rules: list[_LocationRule], strict: bool, issues: list[Issue]) -> Reading:
+def _reading(
+    rules: list[_LocationRule], has_unread: bool, strict: bool, issues: list[Issue]
+) -> Reading:
     statements = tuple([rule.statement for rule in rules])
     compared = tuple(rule for rule in rules[:_MAX_COMPARED] if rule.statement.counts)
     issues.extend(_order_issues(compared))
@@ -152,6 +156,7 @@ def _reading(rules: list[_LocationRule], strict: bool, issues: list[Issue]) -> R
         issues=json_document.limit_issues(issues, FAMILY),
         names=_values.policy_urls(statements),
         rules=tuple(rules),
+        has_unread=has_unread,
     )
 
 
@@ -190,13 +195,19 @@ def _unknown(name: str, line: int) -> Issue:
     return Issue(code="tdmrep.unknown_field", line=line, excerpt=excerpt(name))
 
 
-def _rules(items: tuple[Item, ...], strict: bool, issues: list[Issue]) -> list[_LocationRule]:
-    if len(items) > _MAX_RULES:
+def _rules(
+    items: tuple[Item, ...], strict: bool, issues: list[Issue]
+) -> tuple[list[_LocationRule], bool]:
+    """Return the rules of all items, and whether any item gave none or was not read."""
+    has_unread = len(items) > _MAX_RULES
+    if has_unread:
         issues.append(Issue(code="tdmrep.too_many_rules", excerpt=f"{len(items)} rules"))
     rules: list[_LocationRule] = []
     for n, item in enumerate(items[:_MAX_RULES], start=1):
-        rules += _rule(n, item, strict, issues, first=len(rules) + 1)
-    return rules
+        own = list(_rule(n, item, strict, issues, first=len(rules) + 1))
+        has_unread = has_unread or not own
+        rules += own
+    return rules, has_unread
 
 
 def _rule(
