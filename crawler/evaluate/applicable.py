@@ -140,7 +140,7 @@ def is_unreadable(evidence: ResourceEvidence) -> bool:
 def unreadable_protocols(evidence: ResourceEvidence) -> list[Protocol]:
     """Return the protocols that could reserve, and could read nothing in what was there.
 
-    A part in which nothing could be read counts as a whole document does: what is readable beside
+    A part in which nothing could be read counts as a whole document does: what is readable next to
     it does not say what it was meant to say.
     """
     return [

@@ -224,7 +224,7 @@ def build_reading(
     """Build the reading of a file from the parsed lines of one protocol.
 
     It is malformed if no line is valid. A line that no reading makes a statement of hides what it
-    was meant to say, also beside lines that are valid. `family` prefixes the codes of issues about
+    was meant to say, also next to lines that are valid. `family` prefixes the codes of issues about
     limits.
     """
     unnumbered, total = _rules(file.robots, parsed)
