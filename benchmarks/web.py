@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +29,7 @@ from cryptography.x509.oid import NameOID
 from benchmarks import hosts
 
 ROOT = Path(__file__).parent.parent
+_FIXED_DATE = b"Date: Sun, 22 Nov 2026 05:30:00 GMT"
 _TYPES = {b"txt": b"text/plain; charset=utf-8", b"json": b"application/json"}
 _GONE = b"<!doctype html><title>404</title><h1>Not found</h1>\n"
 
@@ -46,6 +48,21 @@ def answer(path: bytes, number: int) -> bytes:
     return _response(b"404 Not Found", b"", _GONE)
 
 
+def not_modified(whole: bytes) -> bytes:
+    """Return the 304 in place of a whole answer 200 (RFC 9110, 15.4.5), dated now."""
+    head, _, _ = whole.partition(b"\r\n\r\n")
+    kept = [
+        line
+        for line in head.split(b"\r\n")[1:]
+        if not line.lower().startswith((b"content-", b"date:"))
+    ]
+    return b"\r\n".join((b"HTTP/1.1 304 Not Modified", _date(), *kept, b"", b""))
+
+
+def _date() -> bytes:
+    return b"Date: " + formatdate(usegmt=True).encode()
+
+
 def _response(status: bytes, path: bytes, body: bytes) -> bytes:
     media_type = _TYPES.get(path.rpartition(b".")[2], b"text/html; charset=utf-8")
     return (
@@ -59,8 +76,8 @@ def _response(status: bytes, path: bytes, body: bytes) -> bytes:
 class Connection(asyncio.Protocol):
     """One client, whose requests arrive one at a time, without a body, each in one packet."""
 
-    def __init__(self, latency: float, silent: float) -> None:
-        self._latency, self._share = latency, silent
+    def __init__(self, latency: float, silent: float, *, validates: bool) -> None:
+        self._latency, self._share, self._validates = latency, silent, validates
         self._silent = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,6 +89,12 @@ class Connection(asyncio.Protocol):
         if self._silent:
             return
         response = answer(data.split(b" ", 2)[1], self._number)
+        if self._validates:
+            is_known = b"\r\nif-modified-since:" in data.lower()
+            if is_known and response.startswith(b"HTTP/1.1 200"):
+                response = not_modified(response)
+            else:
+                response = response.replace(_FIXED_DATE, _date(), 1)
         if self._latency:
             asyncio.get_running_loop().call_later(self._latency, self._send, response)
         else:
@@ -118,12 +141,17 @@ def certificate(folder: Path) -> ssl.SSLContext:
     return context
 
 
-async def serve(latency: float, silent: float, tls: ssl.SSLContext | None) -> None:
+async def serve(
+    latency: float, silent: float, tls: ssl.SSLContext | None, *, validates: bool = False
+) -> None:
     """Serve until standard input ends, which it does when the parent process ends."""
     loop = asyncio.get_running_loop()
     listening = loopback_socket()
     server = await loop.create_server(
-        lambda: Connection(latency, silent), sock=listening, backlog=4096, ssl=tls
+        lambda: Connection(latency, silent, validates=validates),
+        sock=listening,
+        backlog=4096,
+        ssl=tls,
     )
     print(listening.getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -137,10 +165,13 @@ def raise_file_limit() -> None:
 
 
 @contextmanager
-def serving(*, latency: float = 0, silent: float = 0, tls: bool = False) -> Iterator[int]:
+def serving(
+    *, latency: float = 0, silent: float = 0, tls: bool = False, validates: bool = False
+) -> Iterator[int]:
     """Serve in a subprocess for the `with` block, and yield its port."""
     command = [sys.executable, "-m", "benchmarks.web", "--latency", f"{latency}"]
     command += ["--silent", f"{silent}", *(["--tls"] if tls else [])]
+    command += ["--validates"] if validates else []
     raise_file_limit()
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -159,11 +190,14 @@ def main() -> int:
     options.add_argument("--latency", type=float, default=0, help="seconds before each answer")
     options.add_argument("--silent", type=float, default=0, help="share that never answers")
     options.add_argument("--tls", action="store_true", help="serve https")
+    options.add_argument(
+        "--validates", action="store_true", help="answer 304 to conditional requests, dated now"
+    )
     given = options.parse_args()
     raise_file_limit()
     with tempfile.TemporaryDirectory() as folder:
         tls = certificate(Path(folder)) if given.tls else None
-    asyncio.run(serve(given.latency, given.silent, tls))
+    asyncio.run(serve(given.latency, given.silent, tls, validates=given.validates))
     return 0
 
 
