@@ -93,6 +93,7 @@ _MIGRATIONS = (
     "0014_page_shares",
     "0017_history_times",
     "0021_flips",
+    "0022_repeats",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"
@@ -378,7 +379,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
 def _fingerprint() -> int:
     """Return a number that changes whenever what `_upgrade` writes changes."""
     words = [list(enum) for enum in _VOCABULARY.values()]
-    text = "".join((*_MIGRATIONS, _views_sql(), agents.VERSION, repr(words)))
+    text = "".join((*_MIGRATIONS, _views_sql(), _triggers_sql(), agents.VERSION, repr(words)))
     return crc32(text.encode()) & 0x7FFFFFFF
 
 
@@ -416,6 +417,10 @@ def _fill_catalogue(connection: sqlite3.Connection) -> None:
 
 def _views_sql() -> str:
     return (_SQL / "views.sql").read_text("utf-8")
+
+
+def _triggers_sql() -> str:
+    return (_SQL / "observation_view.sql").read_text("utf-8")
 
 
 def view_statements() -> list[str]:
@@ -464,7 +469,7 @@ def _drop_views(connection: sqlite3.Connection) -> None:
 
 def _make_views(connection: sqlite3.Connection) -> None:
     _drop_views(connection)
-    for statement in view_statements():
+    for statement in (*view_statements(), *_statements(_triggers_sql())):
         connection.execute(statement)
     connection.execute("DELETE FROM description")
     for view, (text, columns) in public_views().items():

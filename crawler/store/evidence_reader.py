@@ -13,12 +13,14 @@ from typing import Any
 
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.snapshot import SnapshotReader
+from crawler.store import repeats
 from crawler.store.bodies import load_body
 from crawler.vocab import Outcome, Reject, Resource
 
 # Columns by their position in the query of `rows_of`: number; time, run and number.
 _BY_NUMBER = itemgetter(0)
 _BY_TIME = itemgetter(11, 1, 0)
+_STORED, _URL, _HEADERS, _NOTE = 2, 6, 9, 12
 _RESOURCES, _OUTCOMES = frozenset(map(str, Resource)), frozenset(map(str, Outcome))
 _TIME_LENGTH = len("2026-11-22T02:20:00.123Z")
 
@@ -91,13 +93,15 @@ def rows_of(
     """
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
-        "observed_at, note, confirms FROM observation WHERE origin = ?",
+        "observed_at, note, confirms, base FROM observation_row WHERE origin = ?",
         (origin,),
     ).fetchall()
     # Sorted here: SQLite would write every column once more to sort them.
     found.sort(key=_BY_NUMBER)
     rows: dict[int, ObservationRow] = {}
-    for columns in found:
+    stored = {columns[0]: columns for columns in found}
+    for *own, base in found:
+        columns = tuple(own) if base is None else _whole(own, stored[base])
         _refuse_damaged(columns)
         # What a 304 confirms was stored before it, so it is in `rows` already.
         confirmed = columns[-1] and (*columns[:-1], rows.get(columns[-1]))
@@ -106,6 +110,15 @@ def rows_of(
     if bounds:
         return sorted(rows.values(), key=lambda row: _bounded_time(row, bounds))
     return sorted(rows.values(), key=_BY_TIME)
+
+
+def _whole(own: list[Any], base: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the columns of an observation that has from its base what it does not say."""
+    own[_STORED] = own[_STORED] or base[_STORED]
+    own[_URL] = own[_URL] or base[_URL]
+    own[_HEADERS] = repeats.whole(own[_HEADERS], base[_HEADERS])
+    own[_NOTE] = own[_NOTE] or base[_NOTE]
+    return tuple(own)
 
 
 def _bounded_time(row: ObservationRow, bounds: Mapping[int, str]) -> tuple[str, int, str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from crawler.model import Observation, Origin
-from crawler.store import domains
+from crawler.store import domains, repeats
 from crawler.store.bodies import save_body
 from crawler.vocab import EXTRACTED, Reject
 
@@ -207,44 +207,41 @@ def save_visit(
     done = db.execute("SELECT 1 FROM visit WHERE origin = ? AND run = ?", (origin, run)).fetchone()
     if done:
         return
+    known = repeats.bases(db, origin)
     for observation in observations:
-        _save_observation(db, run, origin, observation, keep_pages=keep_pages)
+        row = _observation_row(db, run, origin, observation, keep_pages=keep_pages)
+        repeats.save(db, row, known)
     db.execute("INSERT INTO visit VALUES (?, ?, ?)", (origin, run, now))
 
 
-def _save_observation(
+def _observation_row(
     db: sqlite3.Connection, run: int, origin: int, seen: Observation, *, keep_pages: bool
-) -> None:
+) -> repeats.Row:
+    """Store the content of an observation, and return its row by column."""
     digest, stored = _save_content(db, seen, keep_pages=keep_pages)
-    db.execute(
-        "INSERT INTO observation (run, origin, resource, asked, hop, url, outcome, status, headers,"
-        " digest, stored, size, truncated, observed_at, elapsed_ms, address, note, tls_version,"
-        " tls_certificate, tls_verified, confirms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            run,
-            origin,
-            seen.target.resource,
-            text(seen.target.asked),
-            seen.target.hop,
-            text(seen.target.url),
-            seen.outcome,
-            seen.status,
-            json.dumps(seen.headers),
-            digest,
-            stored,
-            seen.size,
-            seen.truncated,
-            seen.started_at,
-            seen.elapsed_ms,
-            seen.address,
-            text(seen.note),
-            seen.tls_version,
-            seen.tls_certificate,
-            text(seen.tls_verified),
-            seen.confirms.observation if seen.confirms else None,
-        ),
-    )
+    return {
+        "run": run,
+        "origin": origin,
+        "resource": seen.target.resource.value,
+        "asked": text(seen.target.asked),
+        "hop": seen.target.hop,
+        "url": text(seen.target.url),
+        "outcome": seen.outcome.value,
+        "status": seen.status,
+        "headers": json.dumps(seen.headers),
+        "digest": digest,
+        "stored": stored,
+        "size": seen.size,
+        "truncated": seen.truncated,
+        "observed_at": seen.started_at,
+        "elapsed_ms": seen.elapsed_ms,
+        "address": seen.address,
+        "note": text(seen.note),
+        "tls_version": seen.tls_version,
+        "tls_certificate": seen.tls_certificate,
+        "tls_verified": text(seen.tls_verified),
+        "confirms": seen.confirms.observation if seen.confirms else None,
+    }
 
 
 def _save_content(

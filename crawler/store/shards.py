@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from crawler.store import repeats
 from crawler.store.bodies import copy_body, damaged_bodies
 from crawler.store.database import (
     StoreError,
@@ -244,7 +245,7 @@ def _merge_visits(
         parameters = (run, json.dumps([origin for origin in new if origin not in damaged]))
         for (digest,) in shard_db.execute(_DIGESTS, parameters).fetchall():
             copy_body(shard_db, db, digest)
-        _copy(db, shard_db, "observation", f"{_OF_VISITS} ORDER BY id", parameters)
+        _copy_observations(db, shard_db, parameters)
         _copy(db, shard_db, "visit", _OF_VISITS, parameters)
     return damaged
 
@@ -267,6 +268,21 @@ _WITH_BODIES = (
     "AND (digest IN (SELECT value FROM json_each(?3)) "
     "OR stored IN (SELECT value FROM json_each(?3)))"
 )
+
+
+def _copy_observations(
+    db: sqlite3.Connection, shard_db: sqlite3.Connection, parameters: tuple[int, str]
+) -> None:
+    """Copy observations, as differences from those of the main database."""
+    names = ", ".join(repeats.COLUMNS)
+    query = f"SELECT {names} FROM observation WHERE {_OF_VISITS} ORDER BY origin, id"  # noqa: S608 - our own names
+    known: repeats.Bases = {}
+    last = None
+    for columns in shard_db.execute(query, parameters):
+        row = dict(zip(repeats.COLUMNS, columns, strict=True))
+        if row["origin"] != last:
+            known, last = repeats.bases(db, row["origin"]), row["origin"]
+        repeats.save(db, row, known)
 
 
 def _copy(

@@ -3,6 +3,30 @@
 -- (table `description`) and in docs/reference/data.md. All views are replaced whenever this file has changed.
 -- A view without a comment right above it is private.
 
+-- Observations, whole: those that are as an earlier one was have what they do not say from that. Each
+-- value is looked up by itself, so that a query pays for the columns that it reads and no others.
+
+CREATE VIEW observation AS
+SELECT
+    o.id, o.run, o.origin, o.resource, o.asked, o.hop,
+    CASE WHEN o.base IS NULL OR o.url <> '' THEN o.url ELSE (SELECT b.url FROM observation_row AS b WHERE b.id = o.base) END AS url,
+    o.outcome, o.status,
+    CASE WHEN o.base IS NULL OR NOT json_valid(o.headers) THEN o.headers ELSE (
+        SELECT substr(b.headers, 1, o.headers ->> 0) || (o.headers ->> 2)
+            || substr(b.headers, length(b.headers) + 1 - (o.headers ->> 1))
+        FROM observation_row AS b WHERE b.id = o.base
+    ) END AS headers,
+    CASE WHEN o.base IS NULL OR o.digest IS NOT NULL THEN o.digest ELSE (SELECT b.digest FROM observation_row AS b WHERE b.id = o.base) END AS digest,
+    CASE WHEN o.base IS NULL OR o.stored IS NOT NULL THEN o.stored ELSE (SELECT b.stored FROM observation_row AS b WHERE b.id = o.base) END AS stored,
+    o.size, o.truncated, o.observed_at, o.elapsed_ms,
+    CASE WHEN o.base IS NULL OR o.address <> '' THEN o.address ELSE (SELECT b.address FROM observation_row AS b WHERE b.id = o.base) END AS address,
+    CASE WHEN o.base IS NULL OR o.note <> '' THEN o.note ELSE (SELECT b.note FROM observation_row AS b WHERE b.id = o.base) END AS note,
+    CASE WHEN o.base IS NULL OR o.tls_version <> '' THEN o.tls_version ELSE (SELECT b.tls_version FROM observation_row AS b WHERE b.id = o.base) END AS tls_version,
+    CASE WHEN o.base IS NULL OR o.tls_certificate <> '' THEN o.tls_certificate ELSE (SELECT b.tls_certificate FROM observation_row AS b WHERE b.id = o.base) END AS tls_certificate,
+    CASE WHEN o.base IS NULL OR o.tls_verified <> '' THEN o.tls_verified ELSE (SELECT b.tls_verified FROM observation_row AS b WHERE b.id = o.base) END AS tls_verified,
+    o.confirms
+FROM observation_row AS o;
+
 -- Of the rows of all versions of datasets, those that count. `IN` is asked once, a join for each row.
 
 CREATE VIEW dataset_origin AS

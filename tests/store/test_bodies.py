@@ -150,7 +150,7 @@ def damaged(audit):
         db.execute("DROP TRIGGER observation_is_final")
         db.execute("PRAGMA foreign_keys = OFF")
         db.execute("PRAGMA ignore_check_constraints = ON")
-        db.execute(f"UPDATE observation SET {column} = ?", (value,))
+        db.execute(f"UPDATE observation_row SET {column} = ?", (value,))
         rebuild(db, chosen=rulesets.load("signals"))
         return db
 

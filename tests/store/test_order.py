@@ -215,5 +215,5 @@ def test_a_run_may_hold_several_captures_of_a_url(db):
 
 def test_equal_captures_of_one_moment_are_refused(db):
     again = [seen(Resource.ROBOTS_TXT, day(1)), seen(Resource.ROBOTS_TXT, day(1), 200, RESERVES)]
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match="stored already"):
         store(db, again)

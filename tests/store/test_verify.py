@@ -103,7 +103,7 @@ def test_a_whole_database_is_whole(path):
 
 
 EVIDENCE = (
-    "run observation visit origin dataset dataset_file version_reject dataset_role "
+    "run observation_row visit origin dataset dataset_file version_reject dataset_role "
     "dataset_role_reject dataset_role_origin version_origin sample "
     "forgotten ingested body manifest"
 ).split()
@@ -195,13 +195,13 @@ def test_every_changed_cell_of_what_is_derived_is_found(path, tmp_path):
 
 WHOLESALE = {
     "a row more in a run that ended": [
-        "INSERT INTO observation SELECT 99, run, origin, resource, asked, 7, url, outcome, status, "
-        "headers, digest, stored, size, truncated, observed_at, elapsed_ms, address, note, "
-        "tls_version, tls_certificate, tls_verified, confirms FROM observation LIMIT 1"
+        "INSERT INTO observation_row SELECT 99, run, origin, resource, asked, 7, url, outcome, "
+        "status, headers, digest, stored, size, truncated, observed_at, elapsed_ms, address, note, "
+        "tls_version, tls_certificate, tls_verified, confirms, NULL FROM observation LIMIT 1"
     ],
     "a row less": ["DELETE FROM visit WHERE run = 2"],
     "a run less": [
-        f"DELETE FROM {t} WHERE run = 2" for t in ("visit", "observation")
+        f"DELETE FROM {t} WHERE run = 2" for t in ("visit", "observation_row")
     ] + ["DELETE FROM run WHERE id = 2"],
     "a run more": [
         "INSERT INTO run SELECT 77, started_at, ended_at, ended, command, version, versions, "
@@ -218,9 +218,9 @@ WHOLESALE = {
         "UPDATE visit SET run = 30 WHERE run = 2",
         "UPDATE visit SET run = 2 WHERE run = 3",
         "UPDATE visit SET run = 3 WHERE run = 30",
-        "UPDATE observation SET run = 30 WHERE run = 2",
-        "UPDATE observation SET run = 2 WHERE run = 3",
-        "UPDATE observation SET run = 3 WHERE run = 30",
+        "UPDATE observation_row SET run = 30 WHERE run = 2",
+        "UPDATE observation_row SET run = 2 WHERE run = 3",
+        "UPDATE observation_row SET run = 3 WHERE run = 30",
     ],
     "rows of a dataset removed without saying so": ["DELETE FROM sample"],
     "a view that says otherwise": [
@@ -292,7 +292,7 @@ def test_a_rewritten_history_is_found_by_what_was_kept_outside(path, tmp_path):
 def test_runs_that_were_cut_off_are_found_by_a_later_head(path):
     with closing(connect_read_only(path)) as db:
         head = manifests.head(db)
-    tables = ("visit", "observation")
+    tables = ("visit", "observation_row")
     changed(
         path,
         *(f"DELETE FROM {table} WHERE run = 5" for table in tables),
