@@ -21,6 +21,18 @@ _OBSERVATION = (
     "t.digest, t.stored, t.size, t.truncated, t.elapsed_ms, t.address, t.note, t.tls_version, "
     f"t.tls_certificate, t.tls_verified, CASE WHEN t.confirms IS NOT NULL THEN {_CONFIRMED} END"
 )
+# The same of one that is stored by its difference from a whole one (`repeats`): as in the view, but
+# with one look-up for all columns.
+_WHOLE = {
+    **{
+        f"t.{column}": f"iif(t.{column} <> '', t.{column}, b.{column})"
+        for column in ("url", "address", "note", "tls_version", "tls_certificate", "tls_verified")
+    },
+    **{f"t.{column}": f"coalesce(t.{column}, b.{column})" for column in ("digest", "stored")},
+    "t.headers": "iif(json_valid(t.headers), substr(b.headers, 1, t.headers ->> 0) || "
+    "(t.headers ->> 2) || substr(b.headers, length(b.headers) + 1 - (t.headers ->> 1)), t.headers)",
+}
+_REPEATED = ", ".join(_WHOLE.get(column, column) for column in _OBSERVATION.split(", "))
 _OF_ORIGIN = "JOIN origin AS g ON g.id = t.origin"
 _WEIGHT = "CASE WHEN t.weight IS NOT NULL THEN printf('%!.17g', t.weight) END"
 _RUN = (
@@ -50,6 +62,10 @@ _SPECS = {
     "sample": ("g.key, t.n, t.url", _OF_ORIGIN, "dataset"),
     "forgotten": (_FORGOTTEN, "", "dataset"),
 }
+_REPEATS = (
+    f"SELECT json_array({_REPEATED}) FROM observation_row AS t "  # noqa: S608 - our own names
+    f"CROSS JOIN observation_row AS b ON b.id = t.base {_OF_ORIGIN} WHERE {{}}"
+)
 #: The tables whose rows belong to a run, and those whose rows belong to a dataset.
 OF_RUN = ("run", "observation", "visit")
 OF_DATASET = (
@@ -77,6 +93,9 @@ def _rows(db: sqlite3.Connection, table: str, first: int, last: int | None) -> I
     columns, joins, number = _SPECS[table]
     where = f"t.{number} = ?" if last is None else f"t.{number} BETWEEN ? AND ?"
     bounds = (first,) if last is None else (first, last)
+    if table == "observation":
+        table, where = "observation_row", f"{where} AND t.base IS NULL"
+        yield from db.execute(_REPEATS.format(where.replace("IS NULL", "IS NOT NULL")), bounds)
     yield from db.execute(
         f"SELECT json_array({columns}) FROM {table} AS t {joins} WHERE {where}",  # noqa: S608 - our own names
         bounds,
