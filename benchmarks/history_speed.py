@@ -5,7 +5,8 @@
 for an agent or takes one back. It measures a whole rebuild with history against one of the latest
 state alone, the views `history` and `changes` against the time in which SQLite counts a million
 integers, and `verify` in rows a second.
-Status 1 if a rebuild with history takes more than twice one without, if `history` or `changes`
+Status 1 if a rebuild with history takes more than twice one without, if judging a run in which one
+origin of fifty changed takes more than 0.3 of a rebuild of all, if `history` or `changes`
 take more than 5 times the count for 200,000 origins, one origin more than 10 ms, if fewer than
 120,000 rows a second are verified (where Protego parses 1 KB in 183 us), if verifying what is
 derived takes more than 1.3 times a rebuild, or if history takes more than 5 % of the database.
@@ -35,6 +36,8 @@ from crawler.vocab import Resource
 
 _AGENT = b"\nUser-agent: GPTBot\nDisallow: /\n"
 _CHANGING = 11
+# One of so many changes in the run before an incremental judging.
+_FEW = 50
 _GOAL_ORIGINS = 200_000
 _SIGNALS = rulesets.load("signals")
 _TABLES = ("effect", "conclusion_part", "steady", "steady_by_conclusion", "phase", "phase_changes")
@@ -56,11 +59,23 @@ def build(path: Path, number: int, times: int) -> None:
     with closing(connect(path)) as db:
         for n in range(1, times):
             at = f"2026-{1 + n % 12:02}-{1 + n // 12:02}T00:00:00.000Z".replace("2026", "2027")
-            _visit_again(db, number, n, at)
+            _visit_again(db, number, at, lambda host, n=n: is_refusing(host, n))
         checkpoint(db)
 
 
-def _visit_again(db: sqlite3.Connection, number: int, n: int, at: str) -> None:
+def is_refusing(host: int, n: int) -> bool:
+    """Return whether a host has the rule for one agent in a run: a few begin or stop in each."""
+    return host % _CHANGING == 0 and n % 4 > host % 4
+
+
+def _few_changed(last: int, n: int) -> Callable[[int], bool]:
+    """Return which hosts refuse in the n-th run after the last: some others than in that one."""
+    return lambda host: is_refusing(host, last) ^ (0 < host % _FEW <= n + 1)
+
+
+def _visit_again(
+    db: sqlite3.Connection, number: int, at: str, is_changed: Callable[[int], bool]
+) -> None:
     new = runs.NewRun(
         command="benchmarks.history_speed",
         version="",
@@ -73,11 +88,10 @@ def _visit_again(db: sqlite3.Connection, number: int, n: int, at: str) -> None:
     run = runs.begin_run(db, new, at)
     with transaction(db):
         for host in range(number):
-            is_changed = host % _CHANGING == 0 and n % 4 > host % 4
             seen = []
             for look in judge_speed.visit(host, "usual"):
                 dated = replace(look, started_at=at)
-                if is_changed and look.target.resource is Resource.ROBOTS_TXT:
+                if is_changed(host) and look.target.resource is Resource.ROBOTS_TXT:
                     body = look.body + _AGENT
                     dated = replace(dated, body=body, size=len(body), status=200)
                 seen.append(dated)
@@ -134,9 +148,14 @@ def report(db: sqlite3.Connection, path: Path, number: int, rounds: int, file: P
         **{name: lambda sql=sql: db.execute(sql).fetchall() for name, sql in _QUERIES.items()},
     }
     slowness = []
-    for _ in range(rounds):
+    last = db.execute("SELECT count(*) FROM run").fetchone()[0] - 1
+    for n in range(rounds):
         for name, piece in work.items():
             taken.setdefault(name, []).append(seconds(piece))
+        _visit_again(db, number, f"2028-{1 + n:02}-01T00:00:00.000Z", _few_changed(last, n))
+        taken.setdefault("incremental", []).append(
+            seconds(lambda: rebuild(db, chosen=_SIGNALS, waiting=True))
+        )
         slowness.append(judge_speed.protego_microseconds() / judge_speed.PROTEGO)
     cost = {name: measure.median(found) for name, found in taken.items()}
     slow = measure.median(slowness)
@@ -154,6 +173,9 @@ def report(db: sqlite3.Connection, path: Path, number: int, rounds: int, file: P
     measure.table(("what", "ms CPU"), [(name, s * 1000) for name, s in cost.items()])
     scale = _GOAL_ORIGINS / number / cost["count"]
     goals = [
+        Goal(
+            "judging a run in which 2 % changed, of all", cost["incremental"] / cost["history"], 0.3
+        ),
         Goal("rebuild with history, of the latest state", cost["history"] / cost["latest"], 2.0),
         *[
             Goal(f"{name} for {_GOAL_ORIGINS:,} origins, in counts", cost[name] * scale, 5.0)
