@@ -14,9 +14,14 @@ from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.evaluate.history import Evaluated, history_of
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.rulesets import RuleSet
-from crawler.store import collectors, contacts, derived, flips
+from crawler.store import collectors, contacts, derived, flag_cache, flips, unchanged
 from crawler.store.database import transaction
-from crawler.store.evidence_reader import origins_to_judge, origins_waiting, snapshot_reader
+from crawler.store.evidence_reader import (
+    clock_bounds,
+    origins_to_judge,
+    origins_waiting,
+    snapshot_reader,
+)
 from crawler.store.findings_writer import FindingsWriter
 
 # Objects that may be made before cycles are looked for. Judging makes records without cycles, and
@@ -70,9 +75,16 @@ def rebuild(
         indexes = derived.drop_all_derived(db) if is_complete else ()
         derived.save_protocols(db)
         derived.save_rule_sets(db, rule_sets, chosen)
+        can_move_on, has_moved = not clock_bounds(db), False
         for origin in origins_waiting(db) if waiting else origins_to_judge(db, run):
             if time.monotonic() > deadline:
                 break
+            if waiting and can_move_on and unchanged.move_on(db, origin):
+                has_moved = True
+                judged += 1
+                if on_origin is not None:
+                    on_origin()
+                continue
             if not is_complete:
                 derived.drop_derived_of_origin(db, origin)
             rows = reader.rows_of(origin)
@@ -82,6 +94,8 @@ def rebuild(
             judged += 1
             if on_origin is not None:
                 on_origin()
+        if has_moved:
+            flag_cache.clear(db)
         writer.write()
         derived.recreate_indexes(db, indexes)
         if is_compared:

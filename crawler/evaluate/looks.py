@@ -87,12 +87,48 @@ def is_repeated(looks: list[Look]) -> Iterator[bool]:
         previous = look
 
 
-def _is_same(one: Look, other: Look) -> bool:
-    return len(one.rows) == len(other.rows) and all(map(_says_the_same, one.rows, other.rows))
+def is_as_before(before: list[ObservationRow], now: list[ObservationRow]) -> bool:
+    """Return whether a run found the same as the run before it, and nothing failed.
+
+    Both are in the order of resource, URL and hop. A 304 must confirm what the run before saw: an
+    answer, or a 304 with the same fields. False where that cannot be told from these rows.
+    """
+    if not before or len(before) != len(now):
+        return False
+    if max(row.observed_at for row in before) >= min(row.observed_at for row in now):
+        return False
+    finals = {(row.resource, row.asked): row for row in now}
+    if any(_has_failed(row) for row in finals.values()):
+        return False
+    places = {(row.resource, row.asked, row.hop) for row in now}
+    # The place of a finding without a statement is that of robots.txt (`Look.row_at`).
+    if len(places) < len(now) or not any(row.resource == _ROBOTS_TXT for row in now):
+        return False
+    return all(map(_is_still_so, before, now))
 
 
-def _says_the_same(one: ObservationRow, other: ObservationRow) -> bool:
-    """Return whether two observations make the same evidence, apart from their time."""
+def _has_failed(row: ObservationRow) -> bool:
+    return row.presence is Presence.UNSEEN and row.status != _NOT_MODIFIED
+
+
+def _is_still_so(one: ObservationRow, other: ObservationRow) -> bool:
+    """Return whether two observations of a place make the same evidence, apart from their time."""
+    if one.is_damaged or other.is_damaged or not _is_same_place(one, other):
+        return False
+    if other.status != _NOT_MODIFIED:
+        return one.status == other.status and heard(one) == heard(other)
+    own = _own_fields(other)
+    is_repeated = one.status == _NOT_MODIFIED and own == _own_fields(one)
+    is_confirmed = other.confirmed is one
+    return is_confirmed and (not own or is_repeated)
+
+
+def _own_fields(row: ObservationRow) -> object:
+    """Return the fields of protocols that a response itself has, not one that it confirms."""
+    return heard(row._replace(confirmed=None))[1]
+
+
+def _is_same_place(one: ObservationRow, other: ObservationRow) -> bool:
     return (
         one.asked == other.asked
         and one.resource == other.resource
@@ -102,12 +138,24 @@ def _says_the_same(one: ObservationRow, other: ObservationRow) -> bool:
         and one.stored == other.stored
         and one.truncated == other.truncated
         and one.note == other.note
+    )
+
+
+def _is_same(one: Look, other: Look) -> bool:
+    return len(one.rows) == len(other.rows) and all(map(_says_the_same, one.rows, other.rows))
+
+
+def _says_the_same(one: ObservationRow, other: ObservationRow) -> bool:
+    """Return whether two observations make the same evidence, apart from their time."""
+    return (
+        _is_same_place(one, other)
         and _status(one) == _status(other)
         and (one.outcome not in _ANSWERED or heard(one) == heard(other))
         and one.is_damaged == other.is_damaged
     )
 
 
+_NOT_MODIFIED = 304
 _ROBOTS_TXT = Resource.ROBOTS_TXT.value
 _ANSWERED = frozenset((Outcome.RESPONDED.value, Outcome.TOO_LARGE.value))
 

@@ -112,6 +112,28 @@ def rows_of(
     return sorted(rows.values(), key=_BY_TIME)
 
 
+def rows_of_runs(
+    db: sqlite3.Connection, origin: int, first: int, second: int
+) -> list[ObservationRow]:
+    """Return the observations of an origin in two runs, by resource, URL and hop in each.
+
+    Of what a 304 confirms only observations in the same two runs are there.
+    """
+    found = db.execute(_OF_RUNS, (origin, first, second)).fetchall()
+    rows: dict[int, ObservationRow] = {}
+    for columns in found:
+        _refuse_damaged(columns)
+        rows[columns[0]] = ObservationRow._make((*columns[:-1], rows.get(columns[-1])))
+    return sorted(rows.values(), key=lambda row: (row.run, row.resource, row.asked, row.hop))
+
+
+_OF_RUNS = """
+    SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated,
+        observed_at, note, confirms
+    FROM observation WHERE origin = ? AND run IN (?, ?) ORDER BY id
+"""
+
+
 def _whole(own: list[Any], base: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the columns of an observation that has from its base what it does not say."""
     own[_STORED] = own[_STORED] or base[_STORED]
