@@ -101,7 +101,7 @@ def rows_of(
     rows: dict[int, ObservationRow] = {}
     stored = {columns[0]: columns for columns in found}
     for *own, base in found:
-        columns = tuple(own) if base is None else _whole(own, stored[base])
+        columns = tuple(own) if base is None else _whole(own, stored.get(base))
         _refuse_damaged(columns)
         # What a 304 confirms was stored before it, so it is in `rows` already.
         confirmed = columns[-1] and (*columns[:-1], rows.get(columns[-1]))
@@ -134,8 +134,13 @@ _OF_RUNS = """
 """
 
 
-def _whole(own: list[Any], base: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the columns of an observation that has from its base what it does not say."""
+def _whole(own: list[Any], base: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    """Return the columns of an observation that has from its base what it does not say.
+
+    Raise `sqlite3.DatabaseError` if the origin has no such base.
+    """
+    if base is None:
+        raise sqlite3.DatabaseError(f"malformed row: observation {own[0]} has no base")
     own[_STORED] = own[_STORED] or base[_STORED]
     own[_URL] = own[_URL] or base[_URL]
     own[_HEADERS] = repeats.whole(own[_HEADERS], base[_HEADERS])

@@ -177,6 +177,8 @@ def _flip_rows(
 
 def _changed_protocols(before: Versions, now: Versions) -> dict[str, str]:
     """Return the protocols of another version, by name, each as a reason."""
+    if not before.protocols:
+        return {}  # a migration that asks for a new judging forgets them
     return {
         name: f"protocol {name} {before.protocols.get(name, 'none')}>"
         f"{now.protocols.get(name, 'none')}"

@@ -122,6 +122,17 @@ def test_leaves_are_those_of_whole_rows_and_the_database_verifies(db, tmp_path):
     assert [leaves.leaves(db, "observation", n) for n in (1, 2, 3)] == found
 
 
+def test_a_base_that_is_not_there_is_damage(db):
+    for n in (1, 2):
+        visit(db, n, dated(n))
+    for statement in ("DROP TRIGGER observation_is_final", "PRAGMA foreign_keys = OFF"):
+        db.execute(statement)
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    db.execute("UPDATE observation_row SET base = 99 WHERE id = 2")
+    with pytest.raises(sqlite3.DatabaseError, match="malformed row: observation 2 has no base"):
+        rows_of(db, 1)
+
+
 TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=382), max_size=60)
 
 
