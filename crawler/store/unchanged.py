@@ -30,15 +30,17 @@ _RESTS_ON = """
     )
 """
 _MOVED = "(SELECT value FROM json_each(:keys) WHERE key = CAST({} AS TEXT))"
+_TIME_OF_LAST = "(SELECT value FROM json_each(:times) WHERE key = CAST(last AS TEXT))"
 _MOVES = (
     f"UPDATE resource_evidence SET observation = {_MOVED.format('observation')}, "  # noqa: S608 - our own SQL
     f"last = {_MOVED.format('last')} WHERE origin = :origin",
     f"UPDATE finding SET observation = {_MOVED.format('observation')}, observed_at = coalesce("  # noqa: S608 - our own SQL
     "(SELECT value FROM json_each(:times) WHERE key = CAST(observation AS TEXT)), :newest) "
     "WHERE origin = :origin",
-    f"UPDATE steady SET last = {_MOVED.format('last')}, looks = looks + 1 "  # noqa: S608 - our own SQL
-    "WHERE origin = :origin",
-    f"UPDATE phase SET last = {_MOVED.format('last')}, looks = looks + 1 "  # noqa: S608 - our own SQL
+    f"UPDATE steady SET last = {_MOVED.format('last')}, valid_to = {_TIME_OF_LAST}, "  # noqa: S608 - our own SQL
+    "looks = looks + 1 WHERE origin = :origin",
+    f"UPDATE phase SET last = {_MOVED.format('last')}, valid_to = {_TIME_OF_LAST}, "  # noqa: S608 - our own SQL
+    "looks = looks + 1 "
     "WHERE origin = :origin AND after IS NULL AND last IN "
     "(SELECT CAST(key AS INTEGER) FROM json_each(:keys))",
     "UPDATE verdict SET observed_at = "

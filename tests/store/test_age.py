@@ -152,13 +152,13 @@ def test_every_report_counts_what_is_stale(days, looks, expected):
 
 
 SINCE = {
-    "A3 one look": ({3: good(tdmrep_json=ONE)}, 3),
-    "A3 equal bodies": ({3: good(tdmrep_json=ONE), 4: good(tdmrep_json=ONE)}, 3),
-    "A3 a failure in between": (
+    "one look": ({3: good(tdmrep_json=ONE)}, 3),
+    "equal bodies": ({3: good(tdmrep_json=ONE), 4: good(tdmrep_json=ONE)}, 3),
+    "a failure in between": (
         {3: good(tdmrep_json=ONE), 4: HANGS, 5: good(tdmrep_json=ONE)}, 3,
     ),
-    "A3 a 304": ({3: good(tdmrep_json=ONE), 4: not_modified(1, tdmrep_json=ONE)}, 3),
-    "A3 a 304 of a 304": (
+    "a 304": ({3: good(tdmrep_json=ONE), 4: not_modified(1, tdmrep_json=ONE)}, 3),
+    "a 304 of a 304": (
         {
             3: good(tdmrep_json=ONE),
             4: not_modified(1, tdmrep_json=ONE),
@@ -166,9 +166,9 @@ SINCE = {
         },
         3,
     ),
-    "A3 gone in between": ({3: good(tdmrep_json=ONE), 4: good(), 5: good(tdmrep_json=ONE)}, 5),
-    "A3 it began later": ({3: good(), 4: good(tdmrep_json=ONE), 5: good(tdmrep_json=ONE)}, 4),
-    "A3 other bytes": ({3: good(tdmrep_json=ONE), 4: good(tdmrep_json=f"{ONE} ")}, 4),
+    "gone in between": ({3: good(tdmrep_json=ONE), 4: good(), 5: good(tdmrep_json=ONE)}, 5),
+    "it began later": ({3: good(), 4: good(tdmrep_json=ONE), 5: good(tdmrep_json=ONE)}, 4),
+    "other bytes, same words": ({3: good(tdmrep_json=ONE), 4: good(tdmrep_json=f"{ONE} ")}, 3),
 }  # fmt: skip
 
 
