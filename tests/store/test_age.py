@@ -168,7 +168,6 @@ SINCE = {
     ),
     "gone in between": ({3: good(tdmrep_json=ONE), 4: good(), 5: good(tdmrep_json=ONE)}, 5),
     "it began later": ({3: good(), 4: good(tdmrep_json=ONE), 5: good(tdmrep_json=ONE)}, 4),
-    "other bytes, same words": ({3: good(tdmrep_json=ONE), 4: good(tdmrep_json=f"{ONE} ")}, 3),
 }  # fmt: skip
 
 
@@ -181,6 +180,14 @@ def test_since_when_a_reservation_is_known(days, looks, day):
     since, observed_at = db.execute(query, (SIGNALS.label,)).fetchone()
     assert since == at
     assert observed_at >= at
+
+
+def test_a_document_is_known_since_it_was_written_and_what_it_says_since_it_says_so(days):
+    db = days({3: good(tdmrep_json=ONE), 4: good(tdmrep_json=f"{ONE} ")})
+    holders = db.execute("SELECT since FROM rights_holders").fetchall()
+    assert holders == [("2026-11-03T00:00:00.000Z",)]
+    query = "SELECT since FROM findings WHERE purpose = 'tdm' AND rules = ?"
+    assert db.execute(query, (SIGNALS.label,)).fetchall() == [("2026-11-04T00:00:00.000Z",)]
 
 
 @pytest.mark.parametrize("name", rulesets.NAMES)

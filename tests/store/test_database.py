@@ -178,9 +178,7 @@ def test_every_view_and_column_is_described(db):
     views = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
     # Rows of versions that count, times, and whole observations, for other views.
     private = {"dataset_origin", "dataset_reject", "reserved_since", "observation"}
-    assert views - private == set(
-        database.public_views()
-    )
+    assert views - private == set(database.public_views())
 
 
 def test_views_that_users_rely_on_are_there():
