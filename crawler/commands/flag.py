@@ -22,8 +22,9 @@ from crawler.commands.flag_jobs import (
 from crawler.commands.flag_manifest import remove_leftovers
 from crawler.commands.flag_place import FlagPlace, destination
 from crawler.commands.flag_processes import Files, FlagProcesses
+from crawler.commands.flag_request import FlagRequest, Mask, facts
 from crawler.commands.flag_worker import as_setup
-from crawler.commands.flag_writer import FlagRequest, FlagWriter, Mask, facts
+from crawler.commands.flag_writer import FlagWriter
 from crawler.dataset import saved
 from crawler.dataset.duck import connect
 from crawler.dataset.formats import DatasetFormat

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from crawler.commands.flag_place import FlagPlace
-from crawler.commands.flag_writer import FlagRequest
+from crawler.commands.flag_request import FlagRequest
 from crawler.dataset.detection import without_suffixes
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.remote import LocalCopies

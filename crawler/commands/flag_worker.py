@@ -16,7 +16,8 @@ from typing import Any
 
 from crawler import rulesets, subprocesses
 from crawler.commands.flag_counts import counts_as_json
-from crawler.commands.flag_writer import FlagRequest, FlagWriter, Mask
+from crawler.commands.flag_request import FlagRequest, Mask
+from crawler.commands.flag_writer import FlagWriter
 from crawler.dataset.duck import connect
 from crawler.dataset.files import DatasetError
 from crawler.dataset.formats import BY_NAME

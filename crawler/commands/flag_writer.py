@@ -1,24 +1,19 @@
 """`FlagWriter`: write flagged rows to a file and count them by state and reason."""
 
-import hashlib
-import io
 import json
-import os
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from crawler import __version__
 from crawler.commands.flag_counts import Counts, check_guess
+from crawler.commands.flag_request import FlagRequest, facts
+from crawler.commands.flag_sink import FlagSink, named_in_errors, write_errors
+from crawler.commands.row_selector import RowSelector
 from crawler.commands.small_files import SmallFiles
 from crawler.dataset.columns import UrlColumns
 from crawler.dataset.files import DatasetError, EmptyDatasetError
@@ -27,11 +22,8 @@ from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows, reading
 from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.flags import ALL_COLUMNS, AsOfOptions, Flagger, Verdict, row_fields
-from crawler.instants import Instant
 from crawler.progress import Bar
-from crawler.reports.export import ExportError, replaced
-from crawler.rulesets import RuleSet
-from crawler.vocab import Purpose
+from crawler.reports.export import replaced
 
 _ROW_KEY = pa.schema([pa.field("file", pa.string()), pa.field("row_number", pa.int64())])
 _METADATA = b"tdm_audit"
@@ -41,50 +33,8 @@ _WITH_STATISTICS = ["tdm_state", "tdm_reserved"]
 _SIDE_CAR = Layout(statistics=[*_ROW_KEY.names, *_WITH_STATISTICS])
 
 _DELIMITED = (BY_NAME["csv"], BY_NAME["tsv"])
-# What a spreadsheet takes for a formula at the start of a cell (OWASP, CSV Injection).
-_FORMULA = r"^[=+\-@\t\r]"
 # Columns of rows to write (without verdicts), and what `Flagger.row_batches` tells of the rows.
 _Batch = tuple[list[pa.Array], pa.RecordBatch]
-
-
-class Mask(StrEnum):
-    """Selects the rows to write: those that the policy keeps, or those that it drops."""
-
-    KEEP = "keep"
-    DROP = "drop"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlagRequest:
-    """Options of one `tdm-audit flag`.
-
-    `datasets` are files, folders or patterns. `url_columns` are paths of columns with URLs, with
-    roles (`page=meta.url`) if there are several; none: the column is found. `out` is a file, or a
-    folder that gets a file for each file of the dataset. `mask` writes only the rows that are kept,
-    or only those dropped: a row is dropped if it is reserved, and if that is not known, unless
-    `keep_unknown`. `flags_only` writes file, row number and verdict without the data.
-    `memory_limit` is DuckDB's. `times` is the column with the time of each row, or one instant for
-    all rows, and `max_distance` how many milliseconds before it the last look may be. With `stream`
-    the rows go there instead of into a file, and `out` only names the format. With `remote_out`
-    they go to that URL, and `out` is its path. `workers` is the number of processes that write the
-    files of a folder.
-    """
-
-    datasets: tuple[str, ...]
-    out: Path
-    rules: RuleSet
-    purposes: tuple[Purpose, ...]
-    url_columns: tuple[str, ...] = ()
-    agent: str | None = None
-    flags_only: bool = False
-    mask: Mask | None = None
-    keep_unknown: bool = False
-    memory_limit: str = "1GB"
-    times: str | Instant | None = None
-    max_distance: int | None = None
-    stream: BinaryIO | None = None
-    remote_out: str = ""
-    workers: int = 1
 
 
 class FlagWriter:
@@ -133,7 +83,7 @@ class FlagWriter:
         `out` appears only when it is complete. A file without rows raises `EmptyDatasetError`,
         unless `some_empty`. Raises `DatasetError` if a file cannot be read.
         """
-        selector = _RowSelector(self._flagger, self._request)
+        selector = RowSelector(self._flagger, self._request)
         groups = [(file,) for file in files] if self._request.flags_only else [files]
         sink: Sink | None = None
         unreadable = 0
@@ -183,7 +133,7 @@ class FlagWriter:
 
     def _target(self, out: Path) -> AbstractContextManager[Path | BinaryIO]:
         """Return what is written to: a file that replaces `out` at the end, or the stream."""
-        return _named_in_errors(self._request.stream) if self._request.stream else replaced(out)
+        return named_in_errors(self._request.stream) if self._request.stream else replaced(out)
 
     def _keeps_lines(self, form: DatasetFormat, out: Path) -> bool:
         """Return whether lines of JSON are copied as text, with the verdict added to each."""
@@ -241,9 +191,9 @@ class FlagWriter:
         schema = pa.schema([*fields, *self.schema], metadata)
         as_lines = self._keeps_lines(form, out)
         named = "standard output" if self._request.stream else str(out)
-        with _write_errors(named):
+        with write_errors(named):
             sink = open_sink(target, out, schema, layout, source=form, as_lines=as_lines)
-        return _FlagSink(sink, named, len(fields), is_delimited=writable(out, form) in _DELIMITED)
+        return FlagSink(sink, named, len(fields), is_delimited=writable(out, form) in _DELIMITED)
 
     def _write_rows(
         self,
@@ -251,7 +201,7 @@ class FlagWriter:
         rows: Rows,
         told: Iterable[pa.RecordBatch],
         file: Path,
-        selector: "_RowSelector",
+        selector: RowSelector,
     ) -> None:
         batches = (
             _with_row_keys(told, self._name(file))
@@ -266,119 +216,6 @@ class FlagWriter:
                 told_of_rows = told_of_rows.filter(chosen)
             numbers, *others = told_of_rows.columns
             sink.write([*columns, *self._flagger.ids.columns(numbers), *others])
-
-
-class _FlagSink:
-    """Writes rows and verdicts, with formulas made text in CSV, and errors that name the output."""
-
-    def __init__(self, sink: Sink, named: str, own: int, *, is_delimited: bool) -> None:
-        self._sink, self._named, self._own = sink, named, own
-        self._is_delimited = is_delimited
-
-    def write(self, columns: list[pa.Array]) -> None:
-        if self._is_delimited:
-            own = self._own
-            # The cells of the dataset are the user's; those of verdicts quote what servers sent.
-            columns = [*columns[:own], *map(_without_formulas, columns[own:])]
-        with _write_errors(self._named):
-            self._sink.write(columns)
-
-    def close(self) -> None:
-        with _write_errors(self._named):
-            self._sink.close()
-
-
-@contextmanager
-def _write_errors(named: str) -> Iterator[None]:
-    """Raise errors of the system as `ExportError`, not as one about the file that is read."""
-    try:
-        yield
-    except OSError as error:
-        raise ExportError(f"cannot write {named}: {_reason(error)}") from error
-
-
-def _reason(error: OSError) -> str:
-    # Arrow has the number of the error, and a text with more than the user needs.
-    return os.strerror(error.errno) if error.errno else str(error)
-
-
-class _Unclosed(io.RawIOBase):
-    """A stream whose `close` leaves the one behind it open."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, octets: Any) -> int:
-        return self._stream.write(octets)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-
-@contextmanager
-def _named_in_errors(stream: BinaryIO) -> Iterator[BinaryIO]:
-    """Yield a copy of standard output, flushed at the end."""
-    # Sinks close what they write to, and standard output stays open.
-    with _write_errors("standard output"):
-        yield cast("BinaryIO", _Unclosed(stream))
-        stream.flush()
-
-
-def _without_formulas(column: pa.Array) -> pa.Array:
-    """Return a column of verdicts whose texts no spreadsheet takes for formulas."""
-    if not pa.types.is_dictionary(column.type):
-        return column
-    words = column.dictionary
-    formulas = pc.match_substring_regex(words, _FORMULA)
-    if not pc.any(formulas).as_py():
-        return column
-    quoted = pc.binary_join_element_wise("'", words, "")
-    return pa.DictionaryArray.from_arrays(column.indices, pc.if_else(formulas, quoted, words))
-
-
-class _RowSelector:
-    """Applies the mask to rows in their order, and counts them."""
-
-    def __init__(self, flagger: Flagger, request: FlagRequest) -> None:
-        self._ids = flagger.ids
-        self._mask, self._keep_unknown = request.mask, request.keep_unknown
-        self._rows: Counter[int] = Counter()
-        self._kept: Counter[int] = Counter()
-        self._digest, self._position = hashlib.sha256(), 0
-
-    def select(self, numbers: pa.Array) -> pa.Array | None:
-        """Count rows by the numbers of their verdicts; return which to write, None for all."""
-        _add_counts(self._rows, numbers)
-        if self._mask is None:
-            return None
-        reserved = pa.array(self._ids.reserved(), pa.bool_()).take(numbers)
-        keep = pc.fill_null(pc.invert(reserved), self._keep_unknown)
-        _add_counts(self._kept, numbers.filter(keep))
-        # The digest must not depend on the size of batches: positions count from the file's start.
-        positions = pc.add(pc.cast(pc.indices_nonzero(keep), pa.int64()), self._position)
-        self._digest.update(positions.buffers()[1] or b"")
-        self._position += len(numbers)
-        return keep if self._mask is Mask.KEEP else pc.invert(keep)
-
-    def counts(self) -> Counts:
-        """Return the counts of all rows so far, by reason."""
-        reasons, as_of = self._ids.reasons(), self._ids.as_of()
-        counts = Counts(digest="" if self._mask is None else self._digest.hexdigest())
-        for number, rows in self._rows.items():
-            counts.reasons[reasons[number]] += rows
-            if as_of:
-                counts.as_of[as_of[number].as_of_basis] += rows
-        for number, rows in self._kept.items():
-            counts.kept_reasons[reasons[number]] += rows
-        return counts
-
-
-def _add_counts(counter: Counter[int], numbers: pa.Array) -> None:
-    for count in pc.value_counts(numbers).to_pylist():
-        counter[count["values"]] += count["counts"]
 
 
 def _with_row_keys(told: Iterable[pa.RecordBatch], file: str) -> Iterator[_Batch]:
@@ -411,26 +248,3 @@ def _with_data(told: Iterable[pa.RecordBatch], rows: Rows) -> Iterator[_Batch]:
 def _data_columns(schema: pa.Schema) -> list[int]:
     """Return the indices of columns that are no verdicts: those of an earlier run are replaced."""
     return [n for n, field in enumerate(schema) if field.name not in ALL_COLUMNS]
-
-
-def facts(evidence: str, request: FlagRequest) -> str:
-    """Return what verdicts come from, as JSON for the metadata of a file.
-
-    `evidence` is the digest of the database's evidence.
-    """
-    known = {
-        "tdm_audit": __version__,
-        "rules": request.rules.label,
-        "rules_sha256": hashlib.sha256(request.rules.text.encode()).hexdigest(),
-        "purposes": list(request.purposes),
-        "agent": request.agent,
-        "url_column": " ".join(request.url_columns) or None,
-        "evidence": evidence,
-        "mask": request.mask,
-        "keep_unknown": request.keep_unknown,
-        "flags_only": request.flags_only,
-        "as_of": str(request.times) if isinstance(request.times, Instant) else None,
-        "date_column": request.times if isinstance(request.times, str) else None,
-        "max_distance_ms": request.max_distance,
-    }
-    return json.dumps(known, sort_keys=True)

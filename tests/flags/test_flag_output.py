@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crawler.commands.flag_writer import _without_formulas
+from crawler.commands.flag_sink import _without_formulas
 from crawler.flags import COLUMNS
 from tests.conftest import ROOT, patience
 
