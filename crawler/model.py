@@ -215,10 +215,10 @@ class Candidate:
 class Party:
     """A party that a document names, with its role. The document claims it; nothing proves it.
 
-    `source` is the place of the name (`rsl.copyright`). `role` is `holder`, `publisher`,
-    `offers_licence`, `controller`, `controlled`, `owner_domain` or `contact`; `confidence` is
-    `high`, `medium` or `low`. `uid` is an identifier or domain. `private` holds personal data
-    (names of persons, telephone numbers, addresses), which is stored only on request.
+    `source` is what names it (`rsl.copyright`), `place` where in the document. `role` is a
+    `PartyRole`; `confidence` is `high`, `medium` or `low`. `uid` is an identifier or domain,
+    `identifiers` are those of registers (`lei:…`, `isni:…`, `wikidata:…`, `vat:…`). `private` holds
+    personal data (names of persons, telephone numbers, addresses), which is stored only on request.
     """
 
     source: str
@@ -231,6 +231,8 @@ class Party:
     mailbox: str = ""
     duties: str = ""
     private: tuple[str, ...] = ()
+    place: str = ""
+    identifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

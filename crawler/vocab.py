@@ -127,6 +127,30 @@ class DeclaredBy(StrEnum):
     REGISTRY = "registry"
 
 
+class PartyRole(StrEnum):
+    """The role in which a document names a party.
+
+    `operator` runs the server, `parent` owns another party, `source` is whom a creator works for.
+    `owner`, `licensor` and `signer` are those of one file, such as a picture. `candidate` is only a
+    text that may be a name.
+    """
+
+    HOLDER = "holder"
+    PUBLISHER = "publisher"
+    OFFERS_LICENCE = "offers_licence"
+    CONTROLLER = "controller"
+    CONTROLLED = "controlled"
+    OWNER_DOMAIN = "owner_domain"
+    CONTACT = "contact"
+    OPERATOR = "operator"
+    PARENT = "parent"
+    SOURCE = "source"
+    OWNER = "owner"
+    LICENSOR = "licensor"
+    SIGNER = "signer"
+    CANDIDATE = "candidate"
+
+
 class Access(StrEnum):
     """The access that robots.txt leaves to one agent; `partly` is refused on some paths."""
 

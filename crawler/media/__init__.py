@@ -51,7 +51,7 @@ __all__ = [
     "write",
 ]
 
-VERSION = 1
+VERSION = 2
 
 _T = TypeVar("_T")
 # Memory addresses in the messages of libraries, which differ from run to run.

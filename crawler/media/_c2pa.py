@@ -74,7 +74,14 @@ def _credentials(store: dict[str, Any]) -> Credentials:
         state=str(store.get("validation_state", ""))[:TEXT_CAP],
         codes=tuple(sorted(codes))[:ENTRIES],
         assertions=assertions[:ASSERTIONS],
+        signer=_signer(store.get("manifests", {}).get(active)),
     )
+
+
+def _signer(manifest: dict[str, Any] | None) -> str:
+    """Return the organisation in the certificate that signed a manifest; empty without one."""
+    information = (manifest or {}).get("signature_info") or {}
+    return str(information.get("issuer") or "")[:TEXT_CAP]
 
 
 def _assertions(label: str, manifest: dict[str, Any], *, active: bool) -> Iterator[Assertion]:

@@ -76,12 +76,14 @@ class Credentials:
     """The C2PA manifests of a file.
 
     `state` is the result of their validation (`Valid`, `Trusted` or `Invalid`), `codes` its
-    status codes. The signer is not kept: it may be a person.
+    status codes. `signer` is the organisation in the certificate of the file's own manifest; the
+    name of a person is not kept.
     """
 
     state: str
     codes: tuple[str, ...] = ()
     assertions: tuple[Assertion, ...] = ()
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

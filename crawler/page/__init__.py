@@ -1,8 +1,9 @@
 """The extract of an HTML page: its machine-readable elements and passages that may concern mining.
 
 An extract keeps `meta`, `link`, licence and JSON-LD elements with their positions, passages of
-visible text with a word of interest, and links to pages of terms. The rest of a page is not
-stored. Marks say that an undeclared encoding was undone, or that bytes were not read.
+visible text with a word of interest, and links to pages of terms. Of what names a party it keeps
+copyright lines, microdata, and the first lines of an imprint. The rest of a page is not stored.
+Marks say that an undeclared encoding was undone, or that bytes were not read.
 
 Rules for editors. Extracts are stored, so a change of what `extract` returns needs a new
 `VERSION`, and `read_elements` and `read_prose` must still accept older extracts and any bytes.
@@ -21,17 +22,22 @@ from crawler.page._attributes import attributes_of, plain_text
 from crawler.page._content import is_other_file as is_other_file
 from crawler.page._content import read_content
 from crawler.page._decoding import CAP as CAP
+from crawler.page._microdata import items_of
+from crawler.page._notices import imprint_of, notices_of
 from crawler.page._tags import Tag, lowercased_bytes, read_tags
 from crawler.page._text import Link as Link
 from crawler.page._text import Passage as Passage
 from crawler.page._text import heading, links_of, passages_of
 
-VERSION = 3
+VERSION = 4
 TEXT_CAP = 64 * 1024  # characters of a script
 RAW_CAP = 2048  # characters of a tag
 TITLE_CAP = 300  # characters of the title and of the first heading
 #: Number of elements of an extract; honest pages stay far below.
 ELEMENTS_CAP = 2000
+
+#: Tags of elements that no page contains: a line of text, and an item of microdata as JSON-LD.
+NOTICE, MICRODATA = "#notice", "#microdata"
 
 _DATA_SCRIPT = re.compile(r"application/(?:ld\+json|rsl\+xml)", re.IGNORECASE)
 _LICENSE = re.compile(r"""\srel\s*=\s*["']?[^"'>]{0,99}\blicense\b""", re.IGNORECASE)
@@ -43,7 +49,8 @@ class Element(NamedTuple):
     `line` counts from 1. `where` is `head`, `body`, `noscript`, `template` or `iframe`.
     `attributes` keep their order; names are lower case; of two with equal names the first is
     kept. `raw` is the start tag as written. `text` is the content of a data script, up to
-    64 KiB.
+    64 KiB. The tags `NOTICE` and `MICRODATA` stand for parts of the text: a line with a copyright
+    sign, whose `where` is that of `_notices.Notice`, and an item of microdata.
     """
 
     tag: str
@@ -61,8 +68,8 @@ class Element(NamedTuple):
 # The parts of an extract without passages, in the order in which they are written.
 _BEGIN, _ELEMENTS, _HEADING = b'{"charset":"', b',"elements":[', b'],"heading":"'
 _ELEMENT, _LINKS, _NO_PASSAGES = b'{"attributes":', b',"links":', b',"passages":[],"title":"'
-# Version 2 has the same form: only pages that could not be read as they are differ.
-_ENDS = (b',"version":2}', f',"version":{VERSION}}}'.encode())
+# Older versions have the same form.
+_ENDS = (b',"version":2}', b',"version":3}', f',"version":{VERSION}}}'.encode())
 # What follows the title of a page of which bytes were not read.
 _UNREADABLE = b',"unreadable":true,'
 
@@ -96,6 +103,8 @@ def extract(body: bytes, charset: str = "") -> bytes:
     kept = [tag for tag in tags if _is_kept(tag)]
     lang = _lang(tags)
     title = next((tag.text for tag in tags if tag.name == "title"), "")
+    title = plain_text(title[:TEXT_CAP])[:TITLE_CAP]
+    first_heading = heading(text, lowercased)[:TITLE_CAP]
     marks: dict[str, object] = {"encoding": encoding} if encoding else {}
     return _canonical_json(
         marks
@@ -105,9 +114,12 @@ def extract(body: bytes, charset: str = "") -> bytes:
             "charset": codec,
             "truncated": truncated or len(kept) > ELEMENTS_CAP,
             "lang": lang,
-            "title": plain_text(title[:TEXT_CAP])[:TITLE_CAP],
-            "heading": heading(text, lowercased)[:TITLE_CAP],
-            "elements": list(_elements(kept[:ELEMENTS_CAP])),
+            "title": title,
+            "heading": first_heading,
+            "elements": [
+                *_elements(kept[:ELEMENTS_CAP]),
+                *_parts(text, lowercased, title, first_heading),
+            ],
             "passages": passages_of(text, lowercased, lang),
             "links": links_of(text),
         }
@@ -243,6 +255,20 @@ def _elements(kept: list[Tag]) -> Iterator[dict[str, object]]:
             "raw": tag.raw[:RAW_CAP],
             "text": tag.text[:TEXT_CAP],
         }
+
+
+def _parts(text: str, lowercased: bytes, title: str, heading: str) -> Iterator[dict[str, object]]:
+    """Yield the parts of the text that may name a party, in the form of elements."""
+    notices = [*notices_of(text), *imprint_of(title, heading, text)]
+    for notice in notices:
+        yield _part(NOTICE, notice.line, notice.where, notice.text)
+    for item in items_of(text, lowercased):
+        node = json.dumps({"@context": "https://schema.org"} | item.node, ensure_ascii=False)
+        yield _part(MICRODATA, item.line, "body", node[:TEXT_CAP])
+
+
+def _part(tag: str, line: int, where: str, text: str) -> dict[str, object]:
+    return {"tag": tag, "line": line, "where": where, "attributes": [], "raw": "", "text": text}
 
 
 def _lang(tags: list[Tag]) -> str:

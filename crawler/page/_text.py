@@ -45,8 +45,8 @@ _BY_LANGUAGE = {
     "pt": ["mineraç", "prospeç", "aprendizagem a", "inteligência"],
     "sv": ["utvinning", "maskinin", "artificiell"],
 }
-# Tags that may occur within a sentence; all others end it.
-_INLINE = frozenset(
+#: Tags that may occur within a sentence; all others end it.
+INLINE = frozenset(
     "a abbr b bdi bdo cite code data del dfn em font i img ins kbd mark q s samp small span "
     "strong sub sup time tt u var wbr".split()
 )
@@ -134,7 +134,7 @@ def _blocks(text: str) -> Iterator[tuple[int, str, str]]:
         name, is_closing = (match["name"] or "").lower(), bool(match["slash"])
         parts.append(text[offset : match.start()])
         line += text.count("\n", offset, match.start())
-        if name and name not in _INLINE:
+        if name and name not in INLINE:
             yield first_line, where, "".join(parts)
             parts = [" "]
         if name == "footer":

@@ -10,13 +10,15 @@ from crawler.protocols.content_signals import content_signal_header, content_sig
 from crawler.protocols.context import (
     ads_txt,
     ai_txt_well_known,
+    copyright_notice,
+    imprint,
     llms_txt,
     rights_metadata,
     security_txt,
 )
 from crawler.protocols.files import ai_txt, trust_txt
 from crawler.protocols.interface import Protocol
-from crawler.protocols.media import cawg, plus_xmp
+from crawler.protocols.media import cawg, media_parties, plus_xmp
 from crawler.protocols.prose import page_text, robots_comments
 from crawler.protocols.robots import ai_control, robots_txt
 from crawler.protocols.robots_directives import meta_robots, x_robots_tag
@@ -56,6 +58,9 @@ PROTOCOLS: tuple[Protocol, ...] = (
     robots_txt,
     tdm_policy,
     rights_metadata,
+    copyright_notice,
+    imprint,
+    media_parties,
     security_txt,
     ads_txt,
     llms_txt,

@@ -42,6 +42,8 @@ IGNORED_METAS = frozenset(
     "content-type x-ua-compatible".split()
 )
 IGNORED_META_PREFIXES = ("og:", "twitter:", "article:", "fb:", "msapplication-", "al:")
+# Names with such a beginning that a protocol reads.
+_READ_METAS = frozenset(("og:site_name",))
 IGNORED_LINK_RELATIONS = frozenset(
     "stylesheet icon shortcut apple-touch-icon apple-touch-icon-precomposed mask-icon manifest "
     "preload prefetch preconnect dns-prefetch modulepreload alternate amphtml shortlink pingback "
@@ -137,7 +139,11 @@ def _is_ignored(tag: str, attributes: Iterable[tuple[str, str]]) -> bool:
         return IGNORED_LINK_RELATIONS.issuperset(rel.lower().split())
     return tag == "meta" and all(
         name in IGNORED_METAS
-        or (name.startswith(IGNORED_META_PREFIXES) and not name.endswith("bot"))
+        or (
+            name.startswith(IGNORED_META_PREFIXES)
+            and name not in _READ_METAS
+            and not name.endswith("bot")
+        )
         for key, value in attributes
         if key in _NAMING and (name := value.strip().lower())
     )

@@ -69,6 +69,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
     "declared_by": vocab.DeclaredBy,
     "access": vocab.Access,
     "as_of_basis": vocab.AsOfBasis,
+    "party_role": vocab.PartyRole,
     "agent_class": vocab.AgentClass,
     "resource": vocab.Resource,
     "reject": vocab.Reject,
@@ -94,6 +95,8 @@ _MIGRATIONS = (
     "0017_history_times",
     "0021_flips",
     "0022_repeats",
+    "0024_parties",
+    "0025_party_lists",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

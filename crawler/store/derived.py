@@ -18,7 +18,7 @@ _CACHE_KB = 65_536
 #: The tables of what is derived, without `reading` and those of code and rules.
 TABLES = tuple(
     "agent_answer evaluated_visit verdict url_pattern disagreement page_share finding "
-    "resource_evidence observation_reading party_page party issue candidate statement "
+    "resource_evidence observation_reading party_group party_page party issue candidate statement "
     "phase steady conclusion_part effect".split()
 )
 

@@ -1,9 +1,11 @@
 """Rows of the parties that documents name, and of their pages as absolute URLs."""
 
+import json
 import sqlite3
 
 from crawler.evaluate.snapshot import StoredReading
 from crawler.model import Party, Reading
+from crawler.organisations import comparable
 from crawler.protocols.parsing.parties import absolute_url
 from crawler.store.evidence_writer import text
 
@@ -14,9 +16,11 @@ def rows(reading: Reading) -> list[tuple[object, ...]]:
 
 
 def _row(n: int, party: Party) -> tuple[object, ...]:
-    contact = (party.licence_page, party.contact_page, party.mailbox, party.duties)
-    columns = map(text, (party.name, party.uid, *contact))
-    return (n, party.source, party.role, party.confidence, *columns)
+    name = text(party.name)
+    identifiers = text(json.dumps(party.identifiers, ensure_ascii=False))
+    contact = (party.licence_page, party.contact_page, party.mailbox, party.duties, party.place)
+    named = (name, comparable(name), text(party.uid), identifiers)
+    return (n, party.source, party.role, party.confidence, *named, *map(text, contact))
 
 
 def page_rows(

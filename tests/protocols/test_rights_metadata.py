@@ -10,7 +10,7 @@ from crawler import page
 from crawler.model import Document, Party, Question
 from crawler.protocols.context import rights_metadata
 
-ACME = {"@type": "Organization", "@id": "https://a.example/#org", "name": "ACME"}
+ACME = {"@type": "Organization", "@id": "https://a.example/#org", "name": "ACME Ltd"}
 
 
 def read(html: str):
@@ -45,14 +45,14 @@ PUBLISHER = ("schema.publisher", "publisher")
 @pytest.mark.parametrize(
     ("node", "expected"),
     [
-        pytest.param({"copyrightHolder": "ACME"}, [(*HOLDER, "ACME", "")], id="a text"),
+        pytest.param({"copyrightHolder": "ACME Ltd"}, [(*HOLDER, "ACME Ltd", "")], id="a text"),
         pytest.param(
             {"copyrightHolder": "https://a.example/us"},
             [(*HOLDER, "", "https://a.example/us")],
             id="a URL",
         ),
         pytest.param(
-            {"copyrightHolder": ACME}, [(*HOLDER, "ACME", "https://a.example/#org")], id="a node"
+            {"copyrightHolder": ACME}, [(*HOLDER, "ACME Ltd", "https://a.example/#org")], id="a node"
         ),
         pytest.param(
             {
@@ -66,37 +66,37 @@ PUBLISHER = ("schema.publisher", "publisher")
             id="a blank node has no identifier",
         ),
         pytest.param(
-            {"copyrightHolder": {"@value": "ACME"}}, [(*HOLDER, "ACME", "")], id="literal"
+            {"copyrightHolder": {"@value": "ACME Ltd"}}, [(*HOLDER, "ACME Ltd", "")], id="literal"
         ),
         pytest.param(
-            {"copyrightHolder": ["ACME", 7, None, True, {}, [], ACME, "ACME"]},
-            [(*HOLDER, "ACME", ""), (*HOLDER, "ACME", "https://a.example/#org")],
+            {"copyrightHolder": ["ACME Ltd", 7, None, True, {}, [], ACME, "ACME Ltd"]},
+            [(*HOLDER, "ACME Ltd", ""), (*HOLDER, "ACME Ltd", "https://a.example/#org")],
             id="a list with nonsense in it",
         ),
-        pytest.param({"copyrightHolder": {"name": ["A", "B"]}}, [(*HOLDER, "A", "")], id="names"),
+        pytest.param({"copyrightHolder": {"name": ["A Ltd", "B Ltd"]}}, [(*HOLDER, "A Ltd", "")], id="names"),
         pytest.param(
-            {"schema:copyrightHolder": "A", "http://schema.org/copyrightHolder": "B"},
-            [(*HOLDER, "A", ""), (*HOLDER, "B", "")],
+            {"schema:copyrightHolder": "A Ltd", "http://schema.org/copyrightHolder": "B Ltd"},
+            [(*HOLDER, "A Ltd", ""), (*HOLDER, "B Ltd", "")],
             id="prefixes",
         ),
         pytest.param(
             {"@type": "WebSite", "publisher": ACME},
-            [(*PUBLISHER, "ACME", "https://a.example/#org")],
+            [(*PUBLISHER, "ACME Ltd", "https://a.example/#org")],
             id="publisher of a site",
         ),
         pytest.param(
-            {"@type": ["NewsArticle", "Thing"], "publisher": "ACME"},
-            [(*PUBLISHER, "ACME", "")],
+            {"@type": ["NewsArticle", "Thing"], "publisher": "ACME Ltd"},
+            [(*PUBLISHER, "ACME Ltd", "")],
             id="publisher of an article",
         ),
-        pytest.param({"@type": "Book", "publisher": "ACME"}, [], id="publisher of a book for sale"),
-        pytest.param({"publisher": "ACME"}, [], id="publisher of nobody knows what"),
+        pytest.param({"@type": "Book", "publisher": "ACME Ltd"}, [], id="publisher of a book for sale"),
+        pytest.param({"publisher": "ACME Ltd"}, [], id="publisher of nobody knows what"),
         pytest.param(
-            {"citation": {"copyrightHolder": "ACME"}}, [], id="a work that is only mentioned"
+            {"citation": {"copyrightHolder": "ACME Ltd"}}, [], id="a work that is only mentioned"
         ),
         pytest.param(
-            {"mainEntity": [{"isPartOf": {"copyrightHolder": "ACME"}}]},
-            [(*HOLDER, "ACME", "")],
+            {"mainEntity": [{"isPartOf": {"copyrightHolder": "ACME Ltd"}}]},
+            [(*HOLDER, "ACME Ltd", "")],
             id="what the page is about, and is part of",
         ),
         pytest.param(
@@ -106,7 +106,7 @@ PUBLISHER = ("schema.publisher", "publisher")
                     ACME,
                 ]
             },
-            [(*PUBLISHER, "ACME", "https://a.example/#org")],
+            [(*PUBLISHER, "ACME Ltd", "https://a.example/#org")],
             id="a reference within a graph",
         ),
         pytest.param(
@@ -125,11 +125,11 @@ def test_nodes_refer_to_each_other_across_scripts_and_arrays():
         {"copyrightHolder": {"@id": "https://a.example/#org"}},
         [{"@context": "http://schema.org/"} | ACME],
     )
-    assert named(html) == [(*HOLDER, "ACME", "https://a.example/#org")]
+    assert named(html) == [(*HOLDER, "ACME Ltd", "https://a.example/#org")]
 
 
 def test_another_vocabulary_is_not_read():
-    assert named(ld({"copyrightHolder": "ACME"}, context="https://example.org/")) == []
+    assert named(ld({"copyrightHolder": "ACME Ltd"}, context="https://example.org/")) == []
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_another_vocabulary_is_not_read():
     ],
 )
 def test_a_licence_belongs_to_its_party_or_is_offered_alone(node, licence):
-    (party,) = read(ld(node | {"copyrightHolder": "ACME"})).parties
-    assert (party.name, party.licence_page) == ("ACME", licence)
+    (party,) = read(ld(node | {"copyrightHolder": "ACME Ltd"})).parties
+    assert (party.name, party.licence_page) == ("ACME Ltd", licence)
     alone = read(ld(node)).parties
     assert [(p.source, p.role, p.confidence, p.licence_page) for p in alone] == (
         [("schema.license", "offers_licence", "low", licence)] if licence else []
@@ -171,6 +171,7 @@ def test_a_person_is_private_and_an_office_is_not():
         role="holder",
         confidence="medium",
         private=("Jane Doe", "https://jane.example"),
+        place="JSON-LD, line 1",
     )
     assert (second.contact_page, second.mailbox) == ("/ask", "licensing@a.example")
     assert second.private == ("jane@a.example", "+1 555", "1 Road, 5")
@@ -185,14 +186,14 @@ def test_an_address_in_a_text_is_private():
     ("inner", "expected"),
     [
         pytest.param(
-            '<meta name="DCTERMS.rightsHolder" content="ACME">',
-            [("dcterms.rightsholder", "holder", "medium", "ACME", "")],
+            '<meta name="DCTERMS.rightsHolder" content="ACME Ltd">',
+            [("dcterms.rightsholder", "holder", "medium", "ACME Ltd", "")],
             id="rightsHolder",
         ),
         pytest.param(
-            '<meta property="dc:publisher" content=" ACME ">'
+            '<meta property="dc:publisher" content=" ACME Ltd ">'
             '<link rel="license nofollow" href="licence.html">',
-            [("dc.publisher", "publisher", "low", "ACME", "./licence.html")],
+            [("dc.publisher", "publisher", "low", "ACME Ltd", "./licence.html")],
             id="publisher with the licence of the page",
         ),
         pytest.param(

@@ -14,7 +14,7 @@ from crawler.protocols.parsing.json_document import excerpt, limit_issues
 from crawler.vocab import Presence, Resource
 
 NAME = "ads_txt"
-VERSION = 2
+VERSION = 3
 TITLE = "ads.txt (IAB Tech Lab)"
 SPEC = "https://iabtechlab.com/ads-txt/"
 FAMILY = "ads_txt"
@@ -75,7 +75,9 @@ def _owners(variables: list[tuple[str, FieldLine]], issues: list[Issue]) -> Iter
             issues.append(_issue("domain", line))
             continue
         has_owner = has_owner or name == "ownerdomain"
-        yield parties.make_party(f"{NAME}.{name}", "owner_domain", parties.LOW, uid=domain)
+        yield parties.make_party(
+            f"{NAME}.{name}", "owner_domain", parties.LOW, uid=domain, place=f"line {line.number}"
+        )
 
 
 def _issue(code: str, line: FieldLine) -> Issue:

@@ -14,7 +14,7 @@ from crawler.protocols.parsing.json_document import excerpt, limit_issues
 from crawler.vocab import Presence, Resource
 
 NAME = "security_txt"
-VERSION = 2
+VERSION = 3
 TITLE = "security.txt"
 SPEC = "RFC 9116, https://www.rfc-editor.org/rfc/rfc9116"
 FAMILY = "security_txt"
@@ -81,10 +81,12 @@ def _violations(fields: list[_Field]) -> Iterator[Issue]:
 
 def _party(field: _Field) -> Party | None:
     """Return the party of a Contact or Policy with a value, else None."""
-    name, value, _ = field
+    name, value, line = field
     if name not in (_CONTACT, _POLICY) or not value:
         return None
-    return parties.make_party(f"{NAME}.{name}", "contact", parties.LOW, contact=(value,))
+    return parties.make_party(
+        f"{NAME}.{name}", "contact", parties.LOW, contact=(value,), place=f"line {line}"
+    )
 
 
 def statements_for(_reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:

@@ -28,7 +28,7 @@ from crawler.protocols.prose import text_search
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Resource, Stance
 
 NAME = "trust_txt"
-VERSION = 2
+VERSION = 3
 TITLE = "trust.txt (JournalList)"
 SPEC = "https://journallist.net/reference-document-for-trust-txt-specifications"
 FAMILY = "trust_txt"
@@ -216,12 +216,17 @@ def _party(line: _TrustLine) -> Party | None:
     of the other site makes the reverse claim.
     """
     name, value = line.name.lower(), clean(line.value[:1000])
+    place = f"line {line.number}"
     if line.strict and name == "contact":
-        return parties.make_party(f"{FAMILY}.contact", "contact", parties.LOW, contact=(value,))
+        return parties.make_party(
+            f"{FAMILY}.contact", "contact", parties.LOW, contact=(value,), place=place
+        )
     if not line.strict or name not in _ROLES:
         return None
     domain = parties.domain_of(value)
-    return parties.make_party(f"{FAMILY}.{name}", _ROLES[name], parties.LOW, uid=domain)
+    return parties.make_party(
+        f"{FAMILY}.{name}", _ROLES[name], parties.LOW, uid=domain, place=place
+    )
 
 
 def statements_for(reading: Reading, _question: Question, /) -> tuple[AppliedStatement, ...]:

@@ -10,6 +10,7 @@ from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
 from crawler.protocols.parsing.xml_document import Node, read_xml
 from crawler.vocab import Presence
 
+_MAX_ITEMS = 20
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # An attribute without quotes, as in the TDMRep report's example for PDF.
 _UNQUOTED_ATTRIBUTE = re.compile(r"""(\s[\w:.-]++=)([^\s"'<>]++)(?=[\s/>])""")
@@ -46,6 +47,54 @@ def find_properties(
     Namespaces are compared, not prefixes. A packet that is not well-formed is repaired by
     quoting its attributes, or skipped; `issues` gets one issue for it.
     """
+    for packet, root in _roots(media, spaces, family, issues):
+        yield from _properties(root, packet, spaces)
+
+
+class Structure(NamedTuple):
+    """A property whose value has fields: one of them for each item of an array.
+
+    `fields` are the texts of an item by local name; a simple value has the name "".
+    """
+
+    space: str
+    name: str
+    fields: dict[str, str]
+    line: int
+    place: str
+
+
+def find_structures(media: Media, spaces: frozenset[str]) -> Iterator[Structure]:
+    """Yield the properties of some namespaces with the fields of their values."""
+    for packet, root in _roots(media, spaces, "", []):
+        for node in _descriptions(root):
+            for key, value in node.attributes.items():
+                space, _, name = key.rpartition(" ")
+                if space in spaces:
+                    yield Structure(space, name, {"": value.strip()}, node.line, packet.place)
+            for child in node.children:
+                if child.space in spaces:
+                    for fields in _items(child):
+                        yield Structure(child.space, child.name, fields, child.line, packet.place)
+
+
+def _items(node: Node) -> Iterator[dict[str, str]]:
+    """Yield the fields of a value, or of each item of an array (RDF/XML, 2.15)."""
+    arrays = [c for c in node.children if c.space == _RDF and c.name in ("Seq", "Bag", "Alt")]
+    items = [item for array in arrays for item in array.each("li")] if arrays else [node]
+    for item in items[:_MAX_ITEMS]:
+        inner = [c for c in item.children if (c.space, c.name) == (_RDF, "Description")]
+        fields = {c.name: _value(c) for each in (item, *inner) for c in each.children}
+        for each in (item, *inner):
+            fields |= {key.rpartition(" ")[2]: value for key, value in each.attributes.items()}
+        text = item.attributes.get(f"{_RDF} resource") or item.text
+        yield fields | ({"": text} if text else {})
+
+
+def _roots(
+    media: Media, spaces: frozenset[str], family: str, issues: list[Issue]
+) -> Iterator[tuple[Packet, Node]]:
+    """Yield the packets that mention one of the namespaces, with the root of their XML."""
     for packet in media.packets:
         # Most packets mention none of the namespaces: a text search is cheaper than parsing.
         if packet.cut or not any(space in packet.text for space in spaces):
@@ -60,7 +109,7 @@ def find_properties(
         elif xml.root is None:
             issues.append(Issue(code=f"{family}.xmp_refused", line=xml.line, excerpt=xml.message))
         if xml.root is not None:
-            yield from _properties(xml.root, packet, spaces)
+            yield packet, xml.root
 
 
 def _properties(root: Node, packet: Packet, spaces: frozenset[str]) -> Iterator[Property]:

@@ -3,12 +3,16 @@
 Rules for editors: data minimisation (GDPR, Article 5(1)(c)) decides what goes where. Names of
 organisations, pages and mailboxes of offices are public. Names, mailboxes, telephones and postal
 addresses of persons go into `Party.private`, which is stored only where an operator asks for it.
+A name counts as a person's unless the document or the name itself says that it is an
+organisation.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from crawler.model import Party
+from crawler.organisations import is_name, is_organisation
 from crawler.protocols.parsing.json_document import clean
 from crawler.urls import resolve
 
@@ -24,6 +28,21 @@ _OFFICES = frozenset(
     "permissions post postmaster press presse privacy publisher redaktion rechte rights sales "
     "security service support syndication tdm team webmaster".split()
 )
+# Identifiers of organisations: ISO 17442, ISO 27729, Wikidata, and VAT numbers of the EU.
+_REGISTERS = {
+    "lei": re.compile(
+        r"(?:lei:\s*|https?://(?:www\.)?(?:search\.)?gleif\.org/(?:\S*/)?)([0-9a-z]{18}\d\d)/?", re.I
+    ),
+    "isni": re.compile(
+        r"(?:isni:?\s*|https?://(?:www\.)?isni\.org/(?:isni/)?)(\d{4}\s?\d{4}\s?\d{4}\s?\d{3}[\dx])/?",
+        re.I,
+    ),
+    "wikidata": re.compile(
+        r"(?:wikidata:\s*|https?://(?:www\.)?wikidata\.org/(?:wiki|entity)/)(q[1-9]\d{0,11})", re.I
+    ),
+    "vat": re.compile(r"(?:vat:\s*)([a-z]{2}[0-9a-z.\s-]{6,16})", re.I),
+}
+_MAX_IDENTIFIERS = 10
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _PORT = re.compile(r":\d+\Z")
@@ -40,15 +59,25 @@ def make_party(
     contact: Iterable[str] = (),
     duties: str = "",
     personal: Iterable[str] = (),
-    is_person: bool = False,
+    is_person: bool | None = None,
+    place: str = "",
+    identifiers: Iterable[str] = (),
 ) -> Party | None:
     """Make a party, or return None if nothing identifies it.
 
     `contact` holds pages, mailboxes and telephones; the first page and the first mailbox of an
     office are taken. `personal` is always private; name and `uid` of a person are private too.
+    `is_person` is what the document says; None leaves it to the name. A name that can be none,
+    such as markup, is dropped.
     """
     pages, mailboxes, private = _sort_contacts(contact)
-    public = {"name": _short(name), "uid": _short(uid)}
+    known = _identifiers(identifiers)
+    name = _short(name)
+    if name and "@" not in name and not is_name(name):
+        name = ""
+    if is_person is None:
+        is_person = bool(name) and not is_organisation(name)
+    public = {"name": name, "uid": _short(uid)}
     for field, text in public.items():
         if text and (is_person or ("@" in text and not _WEB.match(text))):
             private.append(text)
@@ -63,14 +92,23 @@ def make_party(
         mailbox=next(iter(mailboxes), ""),
         duties=_short(duties),
         private=tuple(dict.fromkeys(private))[:MAX_PARTIES],
+        identifiers=() if is_person else known,
         **public,
     )
-    return None if party == Party(source=source, role=role, confidence=confidence) else party
+    if party == Party(source=source, role=role, confidence=confidence):
+        return None
+    return replace(party, place=_short(place))
 
 
 def unique_parties(parties: Iterable[Party | None], limit: int = MAX_PARTIES) -> tuple[Party, ...]:
-    """Return each party once, in the order of the document, at most `limit` of them."""
-    return tuple(dict.fromkeys(one for one in parties if one is not None))[:limit]
+    """Return each party once, at its first place in the document, at most `limit` of them."""
+    first: dict[Party, Party] = {}
+    for party in parties:
+        if party is not None:
+            first.setdefault(replace(party, place=""), party)
+            if len(first) == limit:
+                break
+    return tuple(first.values())
 
 
 def domain_of(text: str) -> str:
@@ -107,6 +145,24 @@ def mark_relative(href: str) -> str:
 def absolute_url(base: str, page: str) -> str:
     """Return a page as an absolute URL, or empty. `base` is the URL of the document."""
     return (resolve.join(base, page) or "") if page else ""
+
+
+def _identifiers(given: Iterable[str]) -> tuple[str, ...]:
+    """Return the identifiers of registers among texts and URLs, in one form, each once."""
+    found = (identifier(text) for text in given)
+    return tuple(dict.fromkeys(one for one in found if one))[:_MAX_IDENTIFIERS]
+
+
+def identifier(text: str) -> str:
+    """Return an identifier of a register as `lei:…`, `isni:…`, `wikidata:…` or `vat:…`, or empty.
+
+    Known are the codes with a prefix and the URLs of the registers.
+    """
+    for kind, pattern in _REGISTERS.items():
+        if match := pattern.fullmatch(text.strip()):
+            code = re.sub(r"[\s.-]", "", next(filter(None, match.groups()))).upper()
+            return f"{kind}:{code}"
+    return ""
 
 
 def _sort_contacts(contact: Iterable[str]) -> tuple[list[str], list[str], list[str]]:

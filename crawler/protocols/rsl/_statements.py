@@ -37,6 +37,7 @@ class Copyright:
     name: str = ""
     contact_email: str = ""
     contact_url: str = ""
+    line: int = 0
 
 
 class LicensedStatement(NamedTuple):
@@ -196,7 +197,8 @@ def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
         parties.HIGH if presence is Presence.PRESENT else parties.MEDIUM,
         name=copyright.name,
         contact=(copyright.contact_url, copyright.contact_email),
-        is_person=copyright.type.lower() == "person",
+        is_person={"person": True, "organization": False}.get(copyright.type.lower()),
+        place=f"copyright, line {copyright.line}",
     )
     page = party.contact_page if party and parties.is_web_url(party.contact_page) else ""
     return party and replace(party, uid=page or party.mailbox)
@@ -215,7 +217,7 @@ def _copyright(root: Node) -> Copyright | None:
             contact_url=attributes.get("contacturl", ""),
         )
         if copyright != Copyright():
-            return copyright
+            return replace(copyright, line=node.line)
     return None
 
 

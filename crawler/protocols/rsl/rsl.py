@@ -13,7 +13,7 @@ from crawler.protocols.rsl import _statements, rsl_robots
 from crawler.vocab import DeclaredBy, Presence, Resource
 
 NAME = "rsl"
-VERSION = 2
+VERSION = 3
 TITLE = "RSL licence document"
 SPEC = _statements.SPEC
 FAMILY = _statements.FAMILY

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from crawler.model import AppliedStatement, Document, Issue, Party, Question, Reading
+from crawler.organisations import is_organisation
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
 from crawler.protocols.parsing.json_document import Object, clean, excerpt
@@ -16,7 +17,7 @@ from crawler.protocols.tdmrep import _values
 from crawler.vocab import Presence, Resource
 
 NAME = "tdm_policy"
-VERSION = 1
+VERSION = 2
 TITLE = "TDM policy (ODRL offer)"
 SPEC = _values.SPEC
 FAMILY = "tdm_policy"
@@ -132,16 +133,22 @@ def _party(policy: Policy, *, valid: bool) -> Party | None:
     assigner = policy.assigner
     if assigner is None:
         return None
+    name = assigner.name or assigner.nickname
+    # Types are rarely given. The identifier of an offer is meant to be used; a name that may be a
+    # person's is not needed for that.
+    is_unclear = not assigner.is_person and bool(name) and not is_organisation(name)
     return parties.make_party(
         f"{NAME}.assigner",
         "offers_licence",
         parties.HIGH if valid else parties.MEDIUM,
-        name=assigner.name or assigner.nickname,
+        name="" if is_unclear else name,
         uid=assigner.uid,
         contact=(assigner.url, assigner.email),
         duties=", ".join(policy.duties),
-        personal=(assigner.telephone, assigner.address),
+        personal=(name if is_unclear else "", assigner.telephone, assigner.address),
         is_person=assigner.is_person,
+        place="assigner",
+        identifiers=(assigner.uid,),
     )
 
 

@@ -1,0 +1,150 @@
+"""Copyright lines in the foot of a page, and lines of an imprint that name an organisation.
+
+The selection is broad: a protocol decides whether a line names anybody, by patterns that change.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from crawler.organisations import is_organisation
+from crawler.page._attributes import plain_text
+from crawler.page._text import INLINE
+
+#: Limits: lines of a page, characters of a line, occurrences of a sign that are looked at.
+NOTICES, NOTICE_CAP = 6, 400
+_OCCURRENCES = 12
+# Characters that are searched before and after a sign.
+_BEFORE, _AFTER = 400, 1200
+# Characters in which a foot is looked for before a line, and at the end of a page.
+_CONTEXT, _TAIL = 1500, 3000
+_SIGNS = ("©", "&copy", "opyright", "OPYRIGHT")
+# Searched in one pass each, which is cheaper than one pass for each spelling.
+_SPELLED_SIGNS = (re.compile(r"&#(?:169|x[aA]9);"), re.compile(r"\([cC]\) "))
+_MARKUP = re.compile(r"<(?P<slash>/?)(?P<name>[a-zA-Z!?][^\s/>]*)[^<>]*>")
+_FOOT = re.compile(
+    r"""<footer[\s>]|\s(?:class|id|role)\s*=\s*["']?[^"'>]*(?:foot|contentinfo|colophon"""
+    r"""|site-?info|bottom|page-?copyright|copyright-?(?:line|text|notice|bar)|fusszeile|fuss"""
+    r"""|pie-?(?:de-?)?pagina|pied)""",
+    re.IGNORECASE,
+)
+_CREDIT = re.compile(
+    r"""<fig(?:ure|caption)[\s>]|\s(?:class|id|itemprop)\s*=\s*["']?[^"'>]*(?:caption|credit"""
+    r"""|photo|image|picture|bild|foto|gallery|thumb|license-?text)""",
+    re.IGNORECASE,
+)
+_IMPRINT = re.compile(
+    r"impressum|imprint|legal notice|mentions l[eé]gales|aviso legal|note legali|colofon"
+    r"|nota prawna|informac[eií] o (?:vydavateli|provozovateli)|tir[aá]ž|impresszum|impresum"
+    r"|juridische|legal information|informazioni legali|informações legais|rechtliche",
+    re.IGNORECASE,
+)
+_INVISIBLE = re.compile(
+    r"<(script|style|template|noscript)(?=[\s>]).*?(?:</\1|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
+)
+_IMPRINT_LINES, _IMPRINT_CHARACTERS = 5, 60_000
+
+
+class Notice(NamedTuple):
+    """A line of visible text; `where` is `footer`, `tail` (the end of a page) or `imprint`."""
+
+    line: int
+    where: str
+    text: str
+
+
+def notices_of(text: str) -> list[Notice]:
+    """Return the last lines with a copyright sign or word, in the order of the page."""
+    found_at = {offset for sign in _SIGNS for offset in _last(text, sign)}
+    for sign in _SPELLED_SIGNS:
+        found_at.update([match.start() for match in sign.finditer(text)][-_OCCURRENCES:])
+    offsets = sorted(found_at, reverse=True)
+    found: dict[str, Notice] = {}
+    for offset in offsets[:_OCCURRENCES]:
+        where = _where(text, offset) if _is_visible(text, offset) else ""
+        if where and len(found) < NOTICES:
+            notice = Notice(text.count("\n", 0, offset) + 1, where, _block(text, offset))
+            found.setdefault(notice.text, notice)
+    return list(found.values())[::-1]
+
+
+def _last(text: str, sign: str) -> Iterator[int]:
+    """Yield the last offsets of a sign, from the last one on."""
+    offset = len(text)
+    for _ in range(_OCCURRENCES):
+        offset = text.rfind(sign, 0, offset)
+        if offset < 0:
+            return
+        yield offset
+
+
+def _is_visible(text: str, offset: int) -> bool:
+    """Return whether an offset is in text and not in a tag, a comment, a script or a style."""
+    begin = max(0, offset - 20_000)
+    if text.rfind("<", begin, offset) > text.rfind(">", begin, offset):
+        return False
+    return not any(
+        (opened := text.rfind(opening, begin, offset)) >= 0
+        and text.find(closing, opened, offset) < 0
+        for opening, closing in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"))
+    )
+
+
+def _block(text: str, offset: int) -> str:
+    """Return the visible text around an offset, between tags that end a sentence."""
+    before = text[max(0, offset - _BEFORE) : offset]
+    begin = max((m.end() for m in _MARKUP.finditer(before) if _ends(m)), default=0)
+    after = text[offset : offset + _AFTER]
+    end = next((m.start() for m in _MARKUP.finditer(after) if _ends(m)), len(after))
+    bare = _MARKUP.sub("", _INVISIBLE.sub(" ", before[begin:] + after[:end]))
+    return plain_text(bare.partition("<")[0])[:NOTICE_CAP]
+
+
+def _ends(tag: re.Match[str]) -> bool:
+    name = tag["name"].lower()
+    return name not in INLINE and name[0] not in "!?" and name not in ("script", "svg", "path")
+
+
+def _where(text: str, offset: int) -> str:
+    """Return where a line stands; empty for one elsewhere, such as the credit of a picture."""
+    context = text[max(0, offset - _CONTEXT) : offset]
+    near = context[-_BEFORE:]
+    credit = max((m.start() for m in _CREDIT.finditer(near)), default=-1)
+    foot = max((m.start() for m in _FOOT.finditer(near)), default=-1)
+    if credit > foot:
+        return ""
+    if foot >= 0 or text.rfind("<footer", 0, offset) > text.rfind("</footer", 0, offset):
+        return "footer"
+    if _FOOT.search(context):
+        return "footer"
+    return "tail" if len(text) - offset < _TAIL else ""
+
+
+def imprint_of(title: str, heading: str, text: str) -> list[Notice]:
+    """Return the first lines of an imprint page that name an organisation; none of other pages.
+
+    What names persons there, their telephones and addresses, is not kept.
+    """
+    if not _IMPRINT.search(f"{title} {heading}"):
+        return []
+    begin = max(0, text.lower().find("<h1"))
+    visible = _INVISIBLE.sub(_newlines, text[begin : begin + _IMPRINT_CHARACTERS])
+    lines = _lines(visible, text.count("\n", 0, begin) + 1)
+    return list(islice((line for line in lines if is_organisation(line.text)), _IMPRINT_LINES))
+
+
+def _newlines(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
+
+
+def _lines(text: str, line: int) -> Iterator[Notice]:
+    offset, first, parts = 0, line, [""]
+    for tag in _MARKUP.finditer(text):
+        parts.append(text[offset : tag.start()])
+        line += text.count("\n", offset, tag.end())
+        offset = tag.end()
+        if _ends(tag):
+            if words := plain_text("".join(parts)):
+                yield Notice(first, "imprint", words)
+            first, parts = line, []
