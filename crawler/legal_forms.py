@@ -25,8 +25,8 @@ _FORMS = {
     "HR": "d.o.o.|d.d.|j.d.o.o.|k.d.|j.t.d.",
     "HU": "Kft.|Kft|Zrt.|Zrt|Nyrt.|Nyrt|Bt.|Kkt.|Rt.",
     "IE": "Ltd|Ltd.|Limited|DAC|plc|PLC|CLG|Teoranta|Teo.|ULC",
-    "IT": "S.p.A.|SpA|SPA|S.r.l.|Srl|SRL|S.r.l.s.|Srls|S.n.c.|S.a.s.|S.a.p.A.|Soc. Coop.|ONLUS|S.c.r.l."
-    "|ETS|A.P.S.|S.c.a.r.l.|S.c.p.a.",
+    "IT": "S.p.A.|SpA|SPA|S.r.l.|Srl|SRL|S.r.l.s.|Srls|S.n.c.|S.a.s.|S.a.p.A.|Soc. Coop.|ONLUS"
+    "|S.c.r.l.|ETS|A.P.S.|S.c.a.r.l.|S.c.p.a.",
     "LT": "UAB|AB|MB|VšĮ|VŠĮ",
     "LU": "S.A.|S.à r.l.|S.à.r.l.|Sàrl|SARL|S.C.A.|SCS|A.s.b.l.|S.C.S.",
     "LV": "SIA|AS|A/S",
@@ -78,7 +78,9 @@ _JOINT = r"(?:[\s,]*(?:&|und|and|et|y|e|i|\+)?\s*(?:Cie\.?|Co\.?)?\s*)"
 _FORM = re.compile(rf"{_ONE}(?:{_JOINT}{_ONE}){{0,3}}")
 _SOLE = re.compile(rf"(?<![\w.])(?:{_pattern(_SOLE_TRADERS)})(?![\w.])")
 # Forms that stand before the name in Lithuania, Latvia, Estonia, Romania, Sweden and Greece.
-_BEFORE = re.compile(r"(?:UAB|AB|MB|VšĮ|VŠĮ|SIA|AS|OÜ|MTÜ|S\.?C\.|Α\.?Ε\.?|ЕООД|ООД|АД)\s+(?=\S{2})")
+_BEFORE = re.compile(
+    r"(?:UAB|AB|MB|VšĮ|VŠĮ|SIA|AS|OÜ|MTÜ|S\.?C\.|Α\.?Ε\.?|ЕООД|ООД|АД)\s+(?=\S{2})"
+)
 
 
 def form_in(text: str) -> tuple[int, int] | None:

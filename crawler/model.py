@@ -7,7 +7,7 @@ same document. They hold what was observed and parsed, never a judgement.
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from crawler.vocab import DeclaredBy, Outcome, Presence, Purpose, Reads, Resource, Stance
+from crawler.vocab import DeclaredBy, Offer, Outcome, Presence, Purpose, Reads, Resource, Stance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,8 @@ class Party:
     """A party that a document names, with its role. The document claims it; nothing proves it.
 
     `source` is what names it (`rsl.copyright`), `place` where in the document. `role` is a
-    `PartyRole`; `confidence` is `high`, `medium` or `low`. `uid` is an identifier or domain,
+    `PartyRole`; `confidence` is `high`, `medium` or `low`. `offers` are the terms of an offer, and
+    `uses` the purposes that it is for, none for all of them. `uid` is an identifier or domain,
     `identifiers` are those of registers (`lei:…`, `isni:…`, `wikidata:…`, `vat:…`). `private` holds
     personal data (names of persons, telephone numbers, addresses), which is stored only on request.
     """
@@ -233,6 +234,8 @@ class Party:
     private: tuple[str, ...] = ()
     place: str = ""
     identifiers: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    uses: tuple[Purpose, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,16 @@ class PartyRole(StrEnum):
     CANDIDATE = "candidate"
 
 
+class Offer(StrEnum):
+    """A term under which a use is offered: what the user has to give or to do."""
+
+    PAYMENT = "payment"
+    ATTRIBUTION = "attribution"
+    CONTRIBUTION = "contribution"
+    CONSENT = "consent"
+    FREE = "free"
+
+
 class Access(StrEnum):
     """The access that robots.txt leaves to one agent; `partly` is refused on some paths."""
 

@@ -14,7 +14,15 @@ from crawler.evaluate.evaluation_cache import EvaluationCache
 from crawler.evaluate.history import Evaluated, history_of
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.rulesets import RuleSet
-from crawler.store import collectors, contacts, derived, flag_cache, flips, unchanged
+from crawler.store import (
+    collectors,
+    contacts,
+    derived,
+    flag_cache,
+    flips,
+    party_groups,
+    unchanged,
+)
 from crawler.store.database import transaction
 from crawler.store.evidence_reader import (
     clock_bounds,
@@ -97,6 +105,7 @@ def rebuild(
         if has_moved:
             flag_cache.clear(db)
         writer.write()
+        party_groups.rebuild(db)
         derived.recreate_indexes(db, indexes)
         if is_compared:
             flips.finish(db, before, now, stamp())

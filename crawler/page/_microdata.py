@@ -24,9 +24,7 @@ _PROPERTIES = _PARTIES | frozenset(
 # Only pages with one of these words are read.
 _INTERESTING = tuple(name.lower().encode() for name in sorted(_PARTIES))
 _BY_LOWER = {name.lower(): name for name in _PROPERTIES}
-_VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr".split()
-)
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _TEXT = frozenset("script style title textarea xmp noembed noframes".split())
 # Cheaper than the tokenizer of `_tags`: a tag with `<` or `>` in a value is passed over.
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][\w:-]*+)([^<>]*+)>|!--)")

@@ -21,7 +21,7 @@ from crawler.model import (
 )
 from crawler.page import undeclared_encoding
 from crawler.protocols.interface import Carrier, Protocol
-from crawler.vocab import Outcome, Presence, Reads, Resource
+from crawler.vocab import PAGES, Outcome, Presence, Reads, Resource
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 #: Carriers of which the crawl stores an extract instead of the body.
@@ -194,7 +194,7 @@ def _read_page(protocol: Protocol, document: Document) -> Reading:
 
 def _page_issue(protocol: Protocol, code: str, excerpt: str = "") -> tuple[Issue, ...]:
     """Return an issue with the bytes of a page, once: of the protocol that reads every page."""
-    if Resource.TERMS not in protocol.RESOURCES:
+    if not PAGES | {Resource.TERMS} <= protocol.RESOURCES:
         return ()
     return (Issue(code=f"page.{code}", excerpt=excerpt),)
 

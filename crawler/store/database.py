@@ -70,6 +70,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
     "access": vocab.Access,
     "as_of_basis": vocab.AsOfBasis,
     "party_role": vocab.PartyRole,
+    "offer": vocab.Offer,
     "agent_class": vocab.AgentClass,
     "resource": vocab.Resource,
     "reject": vocab.Reject,

@@ -149,6 +149,7 @@ _COMPARED = {
     "AND rules = (SELECT label FROM ruleset WHERE chosen = 1)",
     "ruleset": "true",
     "protocol": "true",
+    "protocol_description": "true",
 }
 
 

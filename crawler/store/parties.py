@@ -20,7 +20,8 @@ def _row(n: int, party: Party) -> tuple[object, ...]:
     identifiers = text(json.dumps(party.identifiers, ensure_ascii=False))
     contact = (party.licence_page, party.contact_page, party.mailbox, party.duties, party.place)
     named = (name, comparable(name), text(party.uid), identifiers)
-    return (n, party.source, party.role, party.confidence, *named, *map(text, contact))
+    offered = (json.dumps(party.offers), json.dumps(party.uses))
+    return (n, party.source, party.role, party.confidence, *named, *map(text, contact), *offered)
 
 
 def page_rows(

@@ -1084,15 +1084,16 @@ FROM (
 JOIN dataset ON dataset.id = answer.dataset
 GROUP BY answer.dataset, answer.access;
 
--- Origin × party that a current document of the origin names, with its role; personal data are left out.
+-- Origin × party that a current document of the origin names, or a list names for its domain, with its role; personal data are left out.
 CREATE VIEW parties AS
 WITH
 named_party AS MATERIALIZED (
     SELECT
         party.*, observation.id AS observation, observation.url, observation.observed_at,
-        origin.url AS origin, origin.site,
+        observation.stored, reading.document, origin.url AS origin, origin.site,
         CASE WHEN origin.host LIKE 'www.%' THEN substr(origin.host, 5) ELSE origin.host END AS host
     FROM party
+    CROSS JOIN reading ON reading.id = party.reading
     CROSS JOIN observation_reading ON observation_reading.reading = party.reading
     CROSS JOIN observation ON observation.id = observation_reading.observation
     CROSS JOIN resource_evidence
@@ -1107,47 +1108,116 @@ claim AS MATERIALIZED (
 SELECT
     named_party.origin AS origin,  -- scheme, host and port of the origin whose document names it
     named_party.site AS site,  -- registrable domain of that origin
-    named_party.role AS role,  -- holder, publisher, offers_licence, controller, controlled, owner_domain or contact
-    nullif(named_party.name, '') AS name,  -- name as the source gives it; NULL for a person or where none is given
+    named_party.role AS role,  -- {party_role}
+    nullif(named_party.name, '') AS name,  -- name as the source gives it; NULL where none is given, and where it is that of a person or may be one
+    nullif(named_party.name_key, '') AS compared_as,  -- that name without case, accents, punctuation and legal form
     nullif(named_party.uid, '') AS uid,  -- identifier, page or domain it is known by
+    nullif(named_party.identifiers, '[]') AS identifiers,  -- JSON: identifiers of registers, such as lei:…, isni:…, wikidata:… or vat:…; NULL without one
     CASE WHEN claim.host IS NULL THEN named_party.confidence ELSE 'high' END AS confidence,  -- high: named for licences, or both sides say so; medium: named as holder; low: anything weaker
     named_party.source AS source,  -- what in the document names it
+    nullif(named_party.place, '') AS place,  -- where in the document; NULL where it is not known
     nullif(coalesce(party_page.licence_page, named_party.licence_page), '') AS licence_page,  -- page of a licence
     nullif(coalesce(party_page.contact_page, named_party.contact_page), '') AS contact_page,  -- page to ask at
     nullif(named_party.mailbox, '') AS mailbox,  -- mailbox of an office; those of persons are left out
     nullif(named_party.duties, '') AS duties,  -- duties under which use is offered
-    named_party.url AS url,  -- URL of the document
-    named_party.observed_at AS observed_at,  -- UTC time of the answer
-    named_party.observation AS observation  -- key in `observations`
+    nullif(named_party.offers, '[]') AS offers,  -- JSON: terms of an offer ({offer}); NULL where none is known
+    nullif(named_party.uses, '[]') AS uses,  -- JSON: purposes that it offers ({purpose}); NULL for all of them, or where none is known
+    party_group.party_group AS party_group,  -- group that it belongs to, as in `rights_holders`; NULL for a role that names no holder
+    named_party.url AS url,  -- URL of the document; of a list, its file
+    named_party.document AS document,  -- SHA-256 of the bytes that were read: the body, the extract of a page or file, or the list
+    named_party.stored AS stored,  -- SHA-256 of the bytes kept, which `tdm-audit explain --body` prints; NULL for a list
+    named_party.observed_at AS observed_at,  -- UTC time of the answer; of a list, when it was imported
+    named_party.observation AS observation  -- key in `observations`; NULL for a list
 FROM named_party
 LEFT JOIN party_page
     ON party_page.observation = named_party.observation AND party_page.reading = named_party.reading
     AND party_page.n = named_party.n
 LEFT JOIN claim
-    ON claim.host = named_party.uid AND claim.uid = named_party.host AND claim.answers = named_party.role;
+    ON claim.host = named_party.uid AND claim.uid = named_party.host AND claim.answers = named_party.role
+LEFT JOIN party_group
+    ON party_group.site = named_party.site
+    AND party_group.party = coalesce(nullif(named_party.name_key, ''), named_party.uid)
+    AND named_party.role IN ('holder', 'publisher', 'offers_licence', 'controller')
+UNION ALL
+SELECT
+    origin.url, origin.site, 'holder', nullif(entry.name, ''), nullif(entry.name_key, ''), NULL,
+    nullif(entry.identifiers, '[]'), 'medium', 'list', 'row ' || entry.line, NULL, NULL, NULL, NULL, NULL, NULL,
+    party_group.party_group, list.file, list.digest, NULL, list.imported_at, NULL
+FROM party_list_entry AS entry
+JOIN party_list AS list ON list.id = entry.list
+JOIN origin ON origin.host IN (entry.domain, 'www.' || entry.domain) OR origin.site = entry.domain
+LEFT JOIN party_group ON party_group.site = origin.site AND party_group.party = entry.name_key;
 
--- Parties that a source names as rights holder, one row for each name and identifier; and each site for
--- which no source names one (named = 0), with other contacts if there are any.
+-- Dataset: how many of its rows come from origins for which a source names a rights holder. Nobody is
+-- named for the rest.
+CREATE VIEW named_share AS
+WITH
+-- Only those who are named as holders have a group.
+named AS MATERIALIZED (
+    SELECT DISTINCT origin.id AS origin
+    FROM parties JOIN origin ON origin.url = parties.origin
+    WHERE parties.party_group IS NOT NULL
+),
+counted AS (
+    SELECT
+        d.dataset, count(*) AS origins, count(named.origin) AS origins_named,
+        sum(CASE WHEN named.origin IS NOT NULL THEN d.rows ELSE 0 END) AS rows_named,
+        sum(d.weight) AS weight,
+        sum(CASE WHEN named.origin IS NOT NULL THEN d.weight END) AS weight_named
+    FROM dataset_origin AS d LEFT JOIN named ON named.origin = d.origin
+    GROUP BY d.dataset
+)
+SELECT
+    dataset.id AS dataset,  -- number of the dataset, in `datasets`
+    coalesce(counted.origins, 0) AS origins,  -- origins of its rows
+    coalesce(counted.origins_named, 0) AS origins_named,  -- origins for which a source names a rights holder
+    dataset.rows AS rows,  -- all rows, also those that name no origin
+    coalesce(counted.rows_named, 0) AS rows_named,  -- rows from the origins named
+    round(1.0 * coalesce(counted.rows_named, 0) / nullif(dataset.rows, 0), 6) AS rows_share,  -- share of all rows for which a holder is named
+    counted.weight AS weight,  -- weight of the rows that name an origin; NULL without a weight column
+    CASE WHEN counted.weight IS NOT NULL THEN coalesce(counted.weight_named, 0) END AS weight_named,  -- weight of the rows named; likewise
+    round(coalesce(counted.weight_named, 0) / nullif(counted.weight, 0), 6) AS weight_share  -- share of that weight for which a holder is named; likewise
+FROM dataset LEFT JOIN counted ON counted.dataset = dataset.id
+WHERE dataset.counts;
+
+-- Groups of parties that a source names as rights holder, one row for each; and each site for which no
+-- source names one (named = 0), with other contacts if there are any. Parties of two sites are one group
+-- by a shared identifier, by statements of both sides, or by an equal name and a second link; never by an
+-- equal name alone, and never by a domain.
 CREATE VIEW rights_holders AS
 WITH
 everybody AS MATERIALIZED (
     SELECT
         parties.site, parties.role, parties.confidence, parties.source, parties.url,
         parties.licence_page, parties.contact_page, parties.mailbox, parties.duties,
-        parties.observed_at, coalesce(parties.uid, '') AS uid, origin.id AS origin_id,
-        coalesce(parties.name, parties.uid, '') AS holder,
-        CASE WHEN parties.uid IS NULL THEN parties.site ELSE '' END AS scope,
-        parties.role IN ('holder', 'publisher', 'offers_licence', 'controller')
-            AND coalesce(parties.name, parties.uid) IS NOT NULL AS named
+        parties.observed_at, parties.uid, parties.identifiers, parties.compared_as,
+        origin.id AS origin_id, parties.party_group,
+        coalesce(parties.name, parties.uid) AS holder, parties.name IS NOT NULL AS has_name,
+        coalesce(parties.compared_as, parties.uid) AS party,
+        parties.party_group IS NOT NULL AS named
     FROM parties
     JOIN origin ON origin.url = parties.origin
 ),
 spoken_for AS MATERIALIZED (
-    SELECT DISTINCT holder, uid, scope, origin_id FROM everybody WHERE named
+    SELECT DISTINCT party_group, origin_id FROM everybody WHERE named
+),
+-- What a group is called: by the name that most of its rows have.
+wordings AS (
+    SELECT
+        party_group, holder, compared_as, row_number() OVER (
+            PARTITION BY party_group ORDER BY has_name DESC, count(*) DESC, holder
+        ) AS n
+    FROM everybody WHERE named
+    GROUP BY party_group, holder, has_name, compared_as
+),
+spellings AS (
+    SELECT party_group, json_group_array(holder) AS names
+    FROM (SELECT DISTINCT party_group, holder FROM everybody WHERE named ORDER BY 1, 2)
+    GROUP BY party_group
 ),
 by_purpose AS (
     SELECT
-        spoken_for.holder, spoken_for.uid, spoken_for.scope, finding.purpose,
+        spoken_for.party_group, finding.purpose,
         CASE
             WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
         END AS rank,
@@ -1161,25 +1231,26 @@ by_purpose AS (
         ON finding.origin = spoken_for.origin_id
         AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
     CROSS JOIN state ON state.name = finding.state
-    GROUP BY spoken_for.holder, spoken_for.uid, spoken_for.scope, finding.purpose
+    GROUP BY spoken_for.party_group, finding.purpose
 ),
 states AS (
     SELECT
-        holder, uid, scope, max(CASE purpose WHEN 'tdm' THEN state.name END) AS tdm,
+        party_group, max(CASE purpose WHEN 'tdm' THEN state.name END) AS tdm,
         max(CASE purpose WHEN 'ai_train' THEN state.name END) AS ai_train,
         max(CASE purpose WHEN 'genai_train' THEN state.name END) AS genai_train,
         max(CASE purpose WHEN 'ai_input' THEN state.name END) AS ai_input,
         max(CASE purpose WHEN 'search' THEN state.name END) AS search,
         min(CASE WHEN purpose IN ('tdm', 'ai_train', 'genai_train') THEN since END) AS since
     FROM by_purpose JOIN state ON state.rank = by_purpose.rank
-    GROUP BY holder, uid, scope
+    GROUP BY party_group
 ),
 places AS (
-    SELECT holder, uid, scope, json_group_array(url) AS origins, sum(rows) AS rows,
-        sum(weight) AS weight
+    SELECT
+        party_group, json_group_array(url) AS origins, count(DISTINCT site) AS sites,
+        sum(rows) AS rows, sum(weight) AS weight
     FROM (
         SELECT
-            spoken_for.holder, spoken_for.uid, spoken_for.scope, origin.url,
+            spoken_for.party_group, origin.url, origin.site,
             (
                 SELECT coalesce(sum(rows), 0) FROM dataset_origin
                 WHERE dataset_origin.origin = origin.id
@@ -1189,29 +1260,58 @@ places AS (
                 WHERE dataset_origin.origin = origin.id
             ) AS weight
         FROM spoken_for JOIN origin ON origin.id = spoken_for.origin_id
-        ORDER BY spoken_for.holder, spoken_for.uid, spoken_for.scope, origin.url
+        ORDER BY spoken_for.party_group, origin.url
     )
-    GROUP BY holder, uid, scope
+    GROUP BY party_group
+),
+membership AS (
+    SELECT
+        party_group, json_group_array(json(member)) AS members,
+        CASE max(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 END)
+            WHEN 1 THEN 'high' WHEN 2 THEN 'medium' END AS grouped
+    FROM (
+        SELECT
+            member.party_group, member.confidence, json_object(
+                'site', member.site, 'party', member.party, 'confidence', member.confidence,
+                'link', member.link, 'sources', json(of_member.sources)
+            ) AS member
+        FROM party_group AS member
+        JOIN (
+            SELECT site, party, json_group_array(source) AS sources
+            FROM (SELECT DISTINCT site, party, source FROM everybody WHERE named ORDER BY 1, 2, 3)
+            GROUP BY site, party
+        ) AS of_member
+            ON of_member.site = member.site AND of_member.party = member.party
+        ORDER BY member.party_group, member.site, member.party
+    )
+    GROUP BY party_group
+),
+registered AS (
+    SELECT party_group, json_group_array(identifier) AS identifiers
+    FROM (
+        SELECT DISTINCT everybody.party_group, each.value AS identifier
+        FROM everybody, json_each(everybody.identifiers) AS each
+        WHERE everybody.named AND everybody.identifiers IS NOT NULL ORDER BY 1, 2
+    )
+    GROUP BY party_group
 ),
 described AS MATERIALIZED (
     SELECT
-        holder, uid, scope, named, group_concat(DISTINCT source) AS source,
+        party_group, scope, named, group_concat(DISTINCT source) AS source,
         group_concat(DISTINCT role) AS role,
         min(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END) AS confidence,
-        min(url) AS source_url, min(licence_page) AS licence_page,
+        min(url) AS source_url, min(uid) AS uid, min(licence_page) AS licence_page,
         min(contact_page) AS contact_page, min(mailbox) AS mailbox,
         min(duties) AS duties, min(observed_at) AS named_at
     FROM (
         SELECT
-            CASE WHEN named THEN holder ELSE '' END AS holder,
-            CASE WHEN named THEN uid ELSE '' END AS uid,
-            CASE WHEN named THEN scope ELSE site END AS scope,
-            named, source, role, confidence, url, licence_page, contact_page, mailbox,
+            party_group, CASE WHEN named THEN '' ELSE site END AS scope,
+            named, source, role, confidence, url, uid, licence_page, contact_page, mailbox,
             duties, observed_at
         FROM everybody WHERE named OR role != 'controlled'
-        ORDER BY 1, 2, 3, source, role
+        ORDER BY 1, 2, source, role
     )
-    GROUP BY holder, uid, scope, named
+    GROUP BY party_group, scope, named
 ),
 -- Contacts of sites where no party is named; as TEXT, so that SQLite finds rows by site.
 hint AS MATERIALIZED (
@@ -1228,13 +1328,25 @@ begun AS MATERIALIZED (
         ) END AS since
     FROM sites
 ),
+share AS MATERIALIZED (
+    SELECT
+        round(1.0 * coalesce(sum(CASE WHEN is_named THEN rows END), 0) / nullif(
+            (SELECT sum(rows) FROM dataset WHERE counts), 0
+        ), 6) AS rows_share,
+        round(coalesce(sum(CASE WHEN is_named THEN weight END), 0) / nullif(sum(weight), 0), 6)
+            AS weight_share
+    FROM (
+        SELECT rows, weight, origin IN (SELECT origin_id FROM spoken_for) AS is_named
+        FROM dataset_origin
+    )
+),
 wording AS (
     SELECT 1 AS n, 'high' AS word UNION ALL SELECT 2, 'medium' UNION ALL SELECT 3, 'low'
 )
 SELECT
-    described.holder AS holder,  -- name as the source gives it, else its identifier; the site where no party is named
+    wordings.holder AS holder,  -- name as the source gives it, else its identifier; the site where no party is named
     1 AS named,  -- 1 if a source names a party, 0 if only a site is known
-    nullif(described.uid, '') AS uid,  -- identifier, page or domain it is known by; parties without one are kept apart by site
+    described.uid AS uid,  -- identifier, page or domain it is known by; the first in the alphabet if several
     described.source AS source,  -- sources that name it, as in `parties`; of a site, what else there is
     described.role AS role,  -- roles in which it is named, as in `parties`
     wording.word AS confidence,  -- of the most reliable source: high, medium or low; not verified
@@ -1243,6 +1355,13 @@ SELECT
     described.contact_page AS contact_page,  -- page to ask at; likewise
     described.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
     described.duties AS duties,  -- duties under which use is offered
+    described.party_group AS party_group,  -- key of the group, as in `parties`; NULL where no party is named
+    spellings.names AS names,  -- JSON: its names as written, else its identifiers; NULL where no party is named
+    wordings.compared_as AS compared_as,  -- the name as it is compared; rows with an equal one may be one party, by the name alone (low)
+    registered.identifiers AS identifiers,  -- JSON: identifiers of registers that are named with it; NULL without one
+    places.sites AS sites,  -- sites whose documents name it; 1 where no party is named
+    membership.grouped AS grouped,  -- weakest link between its sites: high or medium; NULL for a group of one site
+    membership.members AS members,  -- JSON: for each of its sites the party as compared, the sources that name it, and the link to other sites with its confidence
     places.origins AS origins,  -- JSON: the origins whose documents name it, or that belong to the site
     places.rows AS rows,  -- rows of all datasets from there
     places.weight AS weight,  -- weight of those rows; NULL without a weight column
@@ -1253,31 +1372,97 @@ SELECT
     states.search AS search,  -- likewise for search
     substr(states.since, 1, 24) AS since,  -- UTC time of the first look that showed a reservation of mining or training that holds to this day, whatever its wording was; the earliest among the origins; NULL if nothing is reserved. It may have been made earlier
     nullif(substr(states.since, 25), '') AS not_before,  -- UTC time of the last look before that showed none; NULL: there was no earlier look, so it may be older than all of them
-    described.named_at AS named_at  -- UTC time of the oldest current evidence that names it
+    described.named_at AS named_at,  -- UTC time of the oldest current evidence that names it
+    share.rows_share AS named_rows_share,  -- share of the rows of all datasets for which any party is named; equal in all rows of this view
+    share.weight_share AS named_weight_share  -- likewise of their weight; NULL without a weight column
 FROM described
+CROSS JOIN share
+JOIN wordings ON wordings.party_group = described.party_group AND wordings.n = 1
+JOIN spellings ON spellings.party_group = described.party_group
+JOIN membership ON membership.party_group = described.party_group
 JOIN wording ON wording.n = described.confidence
-JOIN places
-    ON places.holder = described.holder AND places.uid = described.uid
-    AND places.scope = described.scope
-LEFT JOIN states
-    ON states.holder = described.holder AND states.uid = described.uid
-    AND states.scope = described.scope
+JOIN places ON places.party_group = described.party_group
+LEFT JOIN registered ON registered.party_group = described.party_group
+LEFT JOIN states ON states.party_group = described.party_group
 WHERE described.named
 UNION ALL
 SELECT
     begun.site, 0, NULL, hint.source, hint.role,
     (SELECT word FROM wording WHERE n = hint.confidence),
     hint.source_url, hint.licence_page, hint.contact_page, hint.mailbox, NULL,
+    NULL, NULL, NULL, NULL, 1, NULL, NULL,
     (
         SELECT json_group_array(url)
         FROM (SELECT url FROM origin WHERE site = begun.site ORDER BY url)
     ),
     begun.rows, begun.weight, begun.tdm, begun.ai_train, begun.genai_train, begun.ai_input, begun.search,
     substr(begun.since, 1, 24), nullif(substr(begun.since, 25), ''),
-    hint.named_at
+    hint.named_at, share.rows_share, share.weight_share
 FROM begun
+CROSS JOIN share
 LEFT JOIN hint ON hint.site = begun.site
 WHERE begun.site NOT IN (SELECT site FROM everybody WHERE named);
+
+-- Origin × address to ask at for a licence: whom, where and on which terms, as its documents say it.
+CREATE VIEW how_to_license AS
+WITH
+-- Under the rule set chosen last: the policies that statements in force name, resolved.
+policies AS (
+    SELECT
+        origin, policy_url, min(basis) AS basis, min(observed_at) AS observed_at,
+        json_group_array(DISTINCT purpose) AS uses
+    FROM verdict
+    WHERE rules = (SELECT label FROM ruleset WHERE chosen = 1) AND agent = ''
+    AND policy_url IS NOT NULL
+    GROUP BY origin, policy_url
+),
+asked AS (
+    SELECT
+        origin.url AS origin, origin.site, 'policy' AS channel, policy_url AS address, NULL AS name,
+        NULL AS party_group, NULL AS offers, NULL AS duties, uses, basis AS source,
+        NULL AS role, 'high' AS confidence, NULL AS place, NULL AS url, observed_at
+    FROM policies JOIN origin ON origin.id = policies.origin
+    UNION ALL
+    SELECT
+        origin, site, 'policy', url, name, party_group, offers, duties, uses, source, role,
+        confidence, place, url, observed_at
+    FROM parties WHERE source = 'tdm_policy.assigner'
+    UNION ALL
+    SELECT
+        origin, site,
+        CASE source WHEN 'rsl.server' THEN 'rsl_server' WHEN 'rsl.custom' THEN 'custom_offer'
+            ELSE 'licence_page' END,
+        licence_page, name, party_group, offers, duties, uses, source, role, confidence, place, url,
+        observed_at
+    FROM parties WHERE licence_page IS NOT NULL
+    UNION ALL
+    SELECT
+        origin, site, 'contact_page', contact_page, name, party_group, offers, duties, uses, source,
+        role, confidence, place, url, observed_at
+    FROM parties WHERE contact_page IS NOT NULL AND source NOT LIKE 'security_txt.%'
+    UNION ALL
+    SELECT
+        origin, site, 'mailbox', mailbox, name, party_group, offers, duties, uses, source, role,
+        confidence, place, url, observed_at
+    FROM parties WHERE mailbox IS NOT NULL AND source NOT LIKE 'security_txt.%'
+)
+SELECT
+    origin AS origin,  -- scheme, host and port
+    site AS site,  -- registrable domain
+    channel AS channel,  -- kind of address: policy, rsl_server, custom_offer, licence_page, contact_page or mailbox
+    address AS address,  -- URL or mailbox to ask at
+    name AS name,  -- party that is named with it, as written; NULL where none is
+    party_group AS party_group,  -- its group, as in `rights_holders`
+    offers AS offers,  -- JSON: terms that are offered ({offer}); NULL where none are known
+    duties AS duties,  -- terms as the document writes them; NULL where it gives none
+    uses AS uses,  -- JSON: purposes that are offered or that the policy is for ({purpose}); NULL for all of them, or where none is known
+    source AS source,  -- what names the address: a source as in `parties`, or the protocol of the statement with the policy
+    role AS role,  -- role of the party, as in `parties`; NULL for a statement
+    confidence AS confidence,  -- high, medium or low, as in `parties`; not verified
+    place AS place,  -- where in the document
+    url AS url,  -- URL of the document; NULL for a statement, which `statements` has
+    observed_at AS observed_at  -- UTC time of the answer
+FROM asked;
 
 -- Under the rule set chosen last: from a finding to its statement, its document and its response: any number back to bytes.
 CREATE VIEW trail AS

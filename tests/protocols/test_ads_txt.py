@@ -61,7 +61,13 @@ def test_html_by_its_media_type_alone():
 
 def test_a_domain_is_a_party_of_low_confidence():
     assert read("OWNERDOMAIN=a.example").parties == (
-        Party(source="ads_txt.ownerdomain", role="owner_domain", confidence="low", uid="a.example"),
+        Party(
+            source="ads_txt.ownerdomain",
+            role="owner_domain",
+            confidence="low",
+            uid="a.example",
+            place="line 1",
+        ),
     )
 
 

@@ -52,7 +52,9 @@ PUBLISHER = ("schema.publisher", "publisher")
             id="a URL",
         ),
         pytest.param(
-            {"copyrightHolder": ACME}, [(*HOLDER, "ACME Ltd", "https://a.example/#org")], id="a node"
+            {"copyrightHolder": ACME},
+            [(*HOLDER, "ACME Ltd", "https://a.example/#org")],
+            id="a node",
         ),
         pytest.param(
             {
@@ -73,7 +75,9 @@ PUBLISHER = ("schema.publisher", "publisher")
             [(*HOLDER, "ACME Ltd", ""), (*HOLDER, "ACME Ltd", "https://a.example/#org")],
             id="a list with nonsense in it",
         ),
-        pytest.param({"copyrightHolder": {"name": ["A Ltd", "B Ltd"]}}, [(*HOLDER, "A Ltd", "")], id="names"),
+        pytest.param(
+            {"copyrightHolder": {"name": ["A Ltd", "B Ltd"]}}, [(*HOLDER, "A Ltd", "")], id="names"
+        ),
         pytest.param(
             {"schema:copyrightHolder": "A Ltd", "http://schema.org/copyrightHolder": "B Ltd"},
             [(*HOLDER, "A Ltd", ""), (*HOLDER, "B Ltd", "")],
@@ -89,7 +93,9 @@ PUBLISHER = ("schema.publisher", "publisher")
             [(*PUBLISHER, "ACME Ltd", "")],
             id="publisher of an article",
         ),
-        pytest.param({"@type": "Book", "publisher": "ACME Ltd"}, [], id="publisher of a book for sale"),
+        pytest.param(
+            {"@type": "Book", "publisher": "ACME Ltd"}, [], id="publisher of a book for sale"
+        ),
         pytest.param({"publisher": "ACME Ltd"}, [], id="publisher of nobody knows what"),
         pytest.param(
             {"citation": {"copyrightHolder": "ACME Ltd"}}, [], id="a work that is only mentioned"

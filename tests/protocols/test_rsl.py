@@ -683,6 +683,7 @@ def test_the_rights_holder_is_a_party():
             name="A",
             contact_page="/c",
             private=("r@a.example",),
+            place="copyright, line 2",
         ),
     )
 
@@ -697,8 +698,8 @@ def test_the_rights_holder_is_a_party():
         ),
         pytest.param(
             'contactEmail="rights@a.example"',
-            ("A", "rights@a.example", "rights@a.example", ()),
-            id="a mailbox",
+            ("", "rights@a.example", "rights@a.example", ("A",)),
+            id="a mailbox, and a name that may be a person's",
         ),
     ],
 )
@@ -710,8 +711,50 @@ def test_a_rights_holder_is_identified_by_its_contact(attributes, expected):
 
 
 def test_a_rights_holder_has_medium_confidence_without_conformance():
-    text = document("<copyright>A</copyright>")
-    assert [(p.name, p.confidence) for p in read(text).parties] == [("A", "medium")]
+    text = document("<copyright>© 2026 A Ltd. All rights reserved.</copyright>")
+    assert [(p.name, p.confidence) for p in read(text).parties] == [("A Ltd.", "medium")]
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        pytest.param(
+            '<permits type="usage">ai-train, search</permits><payment type="subscription">'
+            "<custom>https://a.example/buy</custom></payment>",
+            [("rsl.custom", "https://a.example/buy", ("payment",), ("ai_train", "search"))],
+            id="a custom offer",
+        ),
+        pytest.param(
+            '<payment type="attribution"><standard>https://l.example/by</standard></payment>'
+            '<payment type="contribution"/>',
+            [("rsl.standard", "https://l.example/by", ("attribution", "contribution"), ())],
+            id="a standard licence for every use",
+        ),
+        pytest.param(
+            '<permits type="usage">search</permits><payment><custom>no address</custom></payment>',
+            [],
+            id="no address",
+        ),
+        pytest.param('<prohibits type="usage">all</prohibits>', [], id="no offer"),
+        pytest.param("", [], id="free, without an address"),
+    ],
+)
+def test_offers_of_a_licence(inner, expected):
+    reading = read(document(content(inner)))
+    found = [(p.source, p.licence_page, p.offers, p.uses) for p in reading.parties]
+    assert found == expected
+
+
+def test_a_licence_server_and_terms_are_places_to_ask_at():
+    text = (
+        '<content url="/" server="https://s.example"><license/><terms>https://t.example</terms>'
+        "</content>"
+    )
+    found = [(p.source, p.licence_page, p.offers) for p in read(document(text)).parties]
+    assert found == [
+        ("rsl.server", "https://s.example", ("free",)),
+        ("rsl.terms", "https://t.example", ("free",)),
+    ]
 
 
 @pytest.mark.parametrize("text", [document(content(prohibits("all"))), "", "<rsl>"])

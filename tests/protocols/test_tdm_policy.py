@@ -9,7 +9,7 @@ import pytest
 from crawler.model import Document, Party, Question
 from crawler.protocols.tdmrep import tdm_policy
 from crawler.protocols.tdmrep.tdm_policy import Assigner, Policy
-from crawler.vocab import Presence
+from crawler.vocab import Offer, Presence, Purpose
 
 CORPUS = Path(
     os.environ.get("TDM_AUDIT_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus")
@@ -84,14 +84,22 @@ def test_an_assigner_is_a_party_that_offers_a_licence():
             source="tdm_policy.assigner",
             role="offers_licence",
             confidence="high",
-            name="Provider",
             uid="https://provider.com",
             contact_page="https://provider.com/tdm/licensing.html",
             mailbox="contact@provider.com",
             duties="obtainConsent",
-            private=("+61755555555", "111 Street Address, 5555, Espérance, France"),
+            private=("Provider", "+61755555555", "111 Street Address, 5555, Espérance, France"),
+            place="assigner",
+            offers=(Offer.CONSENT,),
+            uses=(Purpose.TDM,),
         ),
     )
+
+
+def test_the_name_of_an_organisation_is_public():
+    assigner = {"uid": "https://p.example", "vcard:fn": "Provider GmbH"}
+    (party,) = read(OFFER | {"assigner": assigner, "permission": []}).parties
+    assert (party.name, party.offers, party.uses) == ("Provider GmbH", (), ())
 
 
 def test_an_assigner_who_is_a_person_is_private():

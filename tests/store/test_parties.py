@@ -44,11 +44,11 @@ def test_one_name_and_identifier_is_one_party(audit):
 
 
 def test_a_name_alone_is_one_party_on_one_site_only(audit):
-    html = ld(copyrightHolder="News")
+    html = ld(copyrightHolder="News Ltd")
     db = audit(*(home(h, html) for h in ("www.a.example", "m.a.example", "b.example")))
     assert holders(db) == [
-        ("News", "holder", "medium", ["b.example"], 3),
-        ("News", "holder", "medium", ["m.a.example", "www.a.example"], 6),
+        ("News Ltd", "holder", "medium", ["b.example"], 3),
+        ("News Ltd", "holder", "medium", ["m.a.example", "www.a.example"], 6),
     ]
 
 
@@ -78,9 +78,9 @@ def test_j07_both_sides_make_a_controller_sure(audit):
         ("https://self.example", "controller", "self.example", "low"),
         ("https://www.child.example", "controller", "parent.example", "high"),
     ]
-    assert ("parent.example", "controller", "high", ["orphan.example", "www.child.example"], 6) in (
-        holders(db)
-    )
+    found = holders(db)
+    assert ("parent.example", "controller", "high", ["www.child.example"], 3) in found
+    assert ("parent.example", "controller", "low", ["orphan.example"], 3) in found
     assert [row[0] for row in holders(db, named=0)] == ["parent.example"]
 
 

@@ -23,7 +23,15 @@ _PAGE_NODES = ("@graph", "mainEntity", "mainEntityOfPage", "isPartOf")
 _PUBLISHED = ("Article", "Blog", "BlogPosting", "CreativeWork", "Page", "Report", "WebSite")
 _FILES = ("ImageObject", "VideoObject", "AudioObject", "MediaObject", "Photograph")
 _ORGANISATIONS = (
-    *("Organization", "Corporation", "Consortium", "Cooperative", "NGO", "LocalBusiness", "Library"),
+    *(
+        "Organization",
+        "Corporation",
+        "Consortium",
+        "Cooperative",
+        "NGO",
+        "LocalBusiness",
+        "Library",
+    ),
     *("Museum", "Airline", "CollegeOrUniversity", "School", "OnlineBusiness", "OnlineStore"),
 )
 # A publisher is often the default of a content management system: low confidence.

@@ -10,9 +10,9 @@ from crawler import page
 from crawler.model import AppliedStatement, Document, Party, Question, Reading
 from crawler.organisations import comparable
 from crawler.page import Element
-from crawler.protocols.context._notice_text import holder_in, name_in
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import parties
+from crawler.protocols.parsing.notice_text import holder_in, name_in
 from crawler.vocab import PAGES, Presence
 
 NAME = "copyright_notice"
@@ -27,7 +27,14 @@ HEADERS: tuple[str, ...] = ()
 CONTEXT_ONLY = True
 
 _METAS = frozenset(
-    ("copyright", "dc.rights", "dcterms.rights", "rights", "copyrightnotice", "dcterms.rights.holder")
+    (
+        "copyright",
+        "dc.rights",
+        "dcterms.rights",
+        "rights",
+        "copyrightnotice",
+        "dcterms.rights.holder",
+    )
 )
 
 

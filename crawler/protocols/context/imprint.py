@@ -6,9 +6,9 @@ host, a supervising authority, an agency. So nothing in it is taken for the hold
 
 from crawler import page
 from crawler.model import AppliedStatement, Document, Question, Reading
-from crawler.protocols.context._notice_text import legal_name_in
 from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import parties
+from crawler.protocols.parsing.notice_text import legal_name_in
 from crawler.vocab import Presence, Resource
 
 NAME = "imprint"

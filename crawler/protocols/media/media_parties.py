@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from crawler import media
 from crawler.media import Media
 from crawler.model import AppliedStatement, Document, Party, Question, Reading
-from crawler.protocols.context._notice_text import name_in
 from crawler.protocols.interface import Carrier
 from crawler.protocols.media import _metadata
 from crawler.protocols.media._metadata import Structure
 from crawler.protocols.parsing import parties
+from crawler.protocols.parsing.notice_text import name_in
 from crawler.vocab import Presence, Resource
 
 NAME = "media_parties"
@@ -37,7 +37,11 @@ def parse(document: Document, /) -> Reading:
     extract = media.read(document.body)
     structures = list(_metadata.find_structures(extract, _SPACES))
     statement = next(
-        (s.fields.get("", "") for s in structures if (s.space, s.name) == (_RIGHTS, "WebStatement")),
+        (
+            s.fields.get("", "")
+            for s in structures
+            if (s.space, s.name) == (_RIGHTS, "WebStatement")
+        ),
         "",
     )
     named = [_party(s, extract.kind, statement) for s in structures]

@@ -15,6 +15,7 @@ from crawler.model import Party
 from crawler.organisations import is_name, is_organisation
 from crawler.protocols.parsing.json_document import clean
 from crawler.urls import resolve
+from crawler.vocab import Offer, Purpose
 
 #: Parties kept of one document. A longer list is a list of something else.
 MAX_PARTIES = 50
@@ -31,7 +32,8 @@ _OFFICES = frozenset(
 # Identifiers of organisations: ISO 17442, ISO 27729, Wikidata, and VAT numbers of the EU.
 _REGISTERS = {
     "lei": re.compile(
-        r"(?:lei:\s*|https?://(?:www\.)?(?:search\.)?gleif\.org/(?:\S*/)?)([0-9a-z]{18}\d\d)/?", re.I
+        r"(?:lei:\s*|https?://(?:www\.)?(?:search\.)?gleif\.org/(?:\S*/)?)([0-9a-z]{18}\d\d)/?",
+        re.I,
     ),
     "isni": re.compile(
         r"(?:isni:?\s*|https?://(?:www\.)?isni\.org/(?:isni/)?)(\d{4}\s?\d{4}\s?\d{4}\s?\d{3}[\dx])/?",
@@ -62,6 +64,8 @@ def make_party(
     is_person: bool | None = None,
     place: str = "",
     identifiers: Iterable[str] = (),
+    offers: tuple[Offer, ...] = (),
+    uses: tuple[Purpose, ...] = (),
 ) -> Party | None:
     """Make a party, or return None if nothing identifies it.
 
@@ -93,11 +97,12 @@ def make_party(
         duties=_short(duties),
         private=tuple(dict.fromkeys(private))[:MAX_PARTIES],
         identifiers=() if is_person else known,
-        **public,
+        name=public["name"],
+        uid=public["uid"],
     )
     if party == Party(source=source, role=role, confidence=confidence):
         return None
-    return replace(party, place=_short(place))
+    return replace(party, place=_short(place), offers=offers, uses=uses)
 
 
 def unique_parties(parties: Iterable[Party | None], limit: int = MAX_PARTIES) -> tuple[Party, ...]:
@@ -106,9 +111,7 @@ def unique_parties(parties: Iterable[Party | None], limit: int = MAX_PARTIES) ->
     for party in parties:
         if party is not None:
             first.setdefault(replace(party, place=""), party)
-            if len(first) == limit:
-                break
-    return tuple(first.values())
+    return tuple(first.values())[:limit]
 
 
 def domain_of(text: str) -> str:

@@ -11,10 +11,12 @@ from typing import NamedTuple
 from crawler.model import AppliedStatement, Issue, Party, Question, Reading, Statement, numbered
 from crawler.protocols.parsing import parties, path_patterns
 from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
+from crawler.protocols.parsing.notice_text import holder_in
 from crawler.protocols.parsing.xml_document import Node, Xml
 from crawler.protocols.rsl import _licence
 from crawler.protocols.rsl._asset import Asset, Relation
 from crawler.protocols.rsl._licence import Content, Term, is_http_url, read_contents
+from crawler.protocols.rsl._offers import offers
 from crawler.protocols.url_patterns import UrlPattern, selective
 from crawler.vocab import DeclaredBy, Presence, Purpose, Reads, Stance
 
@@ -132,8 +134,8 @@ def read_document(xml: Xml, declared_by: DeclaredBy, place: str, first: int = 1)
     # A document that departs in one `content` is malformed; its other contents still count.
     conforms = bool(contents) and all(each.strict and each.is_whole for each in contents)
     presence = Presence.PRESENT if conforms else Presence.MALFORMED
-    holder = _party(_copyright(root), presence)
-    return make_reading(presence, statements, issues, parties=(holder,) if holder else ())
+    named = parties.unique_parties([_party(_copyright(root), presence), *offers(root)])
+    return make_reading(presence, statements, issues, parties=named)
 
 
 def _statement(
@@ -195,7 +197,7 @@ def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
         f"{FAMILY}.copyright",
         "holder",
         parties.HIGH if presence is Presence.PRESENT else parties.MEDIUM,
-        name=copyright.name,
+        name=holder_in(copyright.name) or copyright.name,
         contact=(copyright.contact_url, copyright.contact_email),
         is_person={"person": True, "organization": False}.get(copyright.type.lower()),
         place=f"copyright, line {copyright.line}",

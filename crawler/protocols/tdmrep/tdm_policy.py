@@ -14,7 +14,7 @@ from crawler.protocols.interface import Carrier
 from crawler.protocols.parsing import json_document, parties
 from crawler.protocols.parsing.json_document import Object, clean, excerpt
 from crawler.protocols.tdmrep import _values
-from crawler.vocab import Presence, Resource
+from crawler.vocab import Offer, Presence, Purpose, Resource
 
 NAME = "tdm_policy"
 VERSION = 2
@@ -33,6 +33,11 @@ _PROFILE = "http://www.w3.org/ns/tdmrep"
 _MAX_TEXT = 1000
 _MINE = "tdm:mine"
 _DUTIES = ("obtainConsent", "compensate")
+_OFFERS = {
+    "obtainConsent": Offer.CONSENT,
+    "compensate": Offer.PAYMENT,
+    "attribute": Offer.ATTRIBUTION,
+}
 _PURPOSES = ("tdm:research", "tdm:non-research")
 # A prefix of vCard names, none, or the full IRI: no JSON-LD context is ever fetched.
 _VCARD = ("", "vcard:", "http://www.w3.org/2006/vcard/ns#")
@@ -145,6 +150,8 @@ def _party(policy: Policy, *, valid: bool) -> Party | None:
         uid=assigner.uid,
         contact=(assigner.url, assigner.email),
         duties=", ".join(policy.duties),
+        offers=tuple(dict.fromkeys(_OFFERS[duty] for duty in policy.duties if duty in _OFFERS)),
+        uses=(Purpose.TDM,) if _MINE in policy.actions else (),
         personal=(name if is_unclear else "", assigner.telephone, assigner.address),
         is_person=assigner.is_person,
         place="assigner",

@@ -2,12 +2,14 @@
 -- which sites belong together. All of it is derived, so the rows of before are dropped.
 
 CREATE TABLE party_role (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE offer (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 DROP TABLE party_page;
 DROP TABLE party;
 
 -- Whom a document names. `name_key` is the name as it is compared, empty without a name;
--- `identifiers` are those of registers, a JSON array of texts such as `lei:…`.
+-- `identifiers` are those of registers, a JSON array of texts such as `lei:…`; `offers` are the terms
+-- of an offer and `uses` its purposes, JSON arrays as well.
 CREATE TABLE party (
     reading TEXT NOT NULL REFERENCES reading (id),
     n INTEGER NOT NULL,
@@ -23,6 +25,8 @@ CREATE TABLE party (
     mailbox TEXT NOT NULL,
     duties TEXT NOT NULL,
     place TEXT NOT NULL,
+    offers TEXT NOT NULL CHECK (json_type(offers) = 'array'),
+    uses TEXT NOT NULL CHECK (json_type(uses) = 'array'),
     PRIMARY KEY (reading, n)
 ) STRICT, WITHOUT ROWID;
 

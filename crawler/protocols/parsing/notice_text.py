@@ -26,21 +26,24 @@ _LEAD = re.compile(
 _LAST_YEARS = re.compile(rf"[\s,(|–—-]*{_YEARS}[\s)–—-]*\Z", re.IGNORECASE)
 # "All rights reserved" and its kin, in all official languages of the EU.
 _RESERVED = (
-    r"all rights|some rights|no rights|alle rechte?n?|sämtliche rechte|tous (?:les )?droits|droits réservés"
-    r"|todos (?:los |os )?(?:derechos|direitos)|tutti i diritti|diritti riservati|alle rettigheder"
-    r"|alla rättigheter|kaikki oikeudet|všechna práva|všetky práva|minden jog|toate drepturile"
-    r"|всички права|sva prava|vse pravice|visos teisės|visas tiesības|kõik õigused"
-    r"|με (?:την )?επιφύλαξη|όλα τα δικαιώματα|wszelkie prawa|wszystkie prawa|gach ceart"
-    r"|id-drittijiet|drittijiet kollha|rechte vorbehalten|rights reserved|derechos reservados"
+    r"all rights|some rights|no rights|alle rechte?n?|sämtliche rechte"
+    r"|tous (?:les )?droits|droits réservés|todos (?:los |os )?(?:derechos|direitos)"
+    r"|tutti i diritti|diritti riservati|alle rettigheder|alla rättigheter|kaikki oikeudet"
+    r"|všechna práva|všetky práva|minden jog|toate drepturile|всички права|sva prava"
+    r"|vse pravice|visos teisės|visas tiesības|kõik õigused|με (?:την )?επιφύλαξη"
+    r"|όλα τα δικαιώματα|wszelkie prawa|wszystkie prawa|gach ceart|id-drittijiet"
+    r"|drittijiet kollha|rechte vorbehalten|rights reserved|derechos reservados"
 )
 # Words that follow a name in a foot and belong to no name.
 _AFTER = (
-    r"powered by|built with|designed? by|website by|web ?design|theme by|made (?:with|by|in)|developed by"
-    r"|hosted by|impress?+s?um|imprint|privacy|datenschutz|terms|disclaimer|contact|kontakt|cookies?"
-    r"|registered|company (?:no|number)|vat|p\.? ?iva|partita iva|c\.?f\.|tva|nif|cif|btw|kvk|ust|hrb?"
-    r"|isbn|issn|reproduction|unauthori[sz]ed|no part|use of this|is a |ist ein|est une|è una|es una"
-    r"|part of|ein unternehmen|a member of|an? [\w ]{2,30} company|licen[cs]ed|under the|unless"
-    r"|mentions légales|aviso legal|site map|sitemap|about|all content|alle inhalte|jegliche"
+    r"powered by|built with|designed? by|website by|web ?design|theme by"
+    r"|made (?:with|by|in)|developed by|hosted by|impress?+s?um|imprint|privacy"
+    r"|datenschutz|terms|disclaimer|contact|kontakt|cookies?|registered"
+    r"|company (?:no|number)|vat|p\.? ?iva|partita iva|c\.?f\.|tva|nif|cif|btw|kvk|ust"
+    r"|hrb?|isbn|issn|reproduction|unauthori[sz]ed|no part|use of this|is a |ist ein"
+    r"|est une|è una|es una|part of|ein unternehmen|a member of|an? [\w ]{2,30} company"
+    r"|licen[cs]ed|under the|unless|mentions légales|aviso legal|site map|sitemap|about"
+    r"|all content|alle inhalte|jegliche"
 )
 _STOP = re.compile(
     rf"[|•·;»«›>\n]|\s[-–—]+\s|[.!]\s+(?=[A-ZÀ-ÞΑ-ΩА-Я0-9])|,\s*(?=\d)|[.,]?\s*\b(?:{_RESERVED}|{_AFTER})",
@@ -53,12 +56,14 @@ _PICTURE = re.compile(
 )
 # What a notice of software or of a licence says, and what a foot without a name says.
 _OTHER = re.compile(
-    r"\b(?:extensions?|plugin|theme|lightbox|jquery|wordpress|typo3|drupal|licen[cs]e|act|law|claims?"
-    r"|infring|notice|holders?|owners?|respective|policy|protected|geschützt|relevant|this (?:site|website)"
-    r"|internet archive|domain name|your (?:name|company)|company name|site ?name|dummy)\b",
+    r"\b(?:extensions?|plugin|theme|lightbox|jquery|wordpress|typo3|drupal|licen[cs]e|act|law"
+    r"|claims?|infring|notice|holders?|owners?|respective|policy|protected|geschützt|relevant"
+    r"|this (?:site|website)|internet archive|domain name|your (?:name|company)|company name|site ?name|dummy)\b",
     re.IGNORECASE,
 )
-_NO_BEGINNING = re.compile(r"(?:and|or|on|in|to|for|law|is|are|und|oder|et|ou|e|y|i)\s", re.IGNORECASE)
+_NO_BEGINNING = re.compile(
+    r"(?:and|or|on|in|to|for|law|is|are|und|oder|et|ou|e|y|i)\s", re.IGNORECASE
+)
 _EDGES = " \t,.;:|/–—-•·*+&\"'“”„‚‘’«»()[]"
 _MAX_WORDS = 12
 _MAX_LABEL = 60
@@ -112,13 +117,18 @@ def _name(text: str) -> str:
     if form is None:
         name = name.partition(", ")[0]
     name = _trimmed(name, keeps_stop=form is not None)
-    is_bad = _NO_BEGINNING.match(name) or _PICTURE.search(name) or _OTHER.search(name) or len(name.split()) > _MAX_WORDS
+    is_bad = (
+        _NO_BEGINNING.match(name)
+        or _PICTURE.search(name)
+        or _OTHER.search(name)
+        or len(name.split()) > _MAX_WORDS
+    )
     return "" if is_bad or not is_name(name) else name
 
 
 def _trimmed(name: str, *, keeps_stop: bool) -> str:
     """Return a name without punctuation around it; a form may end with a full stop or a bracket."""
     # A quotation that a name begins ends in it: UAB „Delfi“.
-    quoted = any(mark in name.strip(_EDGES) for mark in "„“”«\"")
-    kept = (".)" if keeps_stop else "") + ("“”»\"" if quoted else "")
+    quoted = any(mark in name.strip(_EDGES) for mark in '„“”«"')
+    kept = (".)" if keeps_stop else "") + ('“”»"' if quoted else "")
     return name.lstrip(_EDGES).rstrip("".join(c for c in _EDGES if c not in kept))
