@@ -77,16 +77,16 @@ _ONE = rf"(?<![\w.])(?:{_pattern('|'.join(_FORMS.values()))})(?!\w)"
 _JOINT = r"(?:[\s,]*(?:&|und|and|et|y|e|i|\+)?\s*(?:Cie\.?|Co\.?)?\s*)"
 _FORM = re.compile(rf"{_ONE}(?:{_JOINT}{_ONE}){{0,3}}")
 _SOLE = re.compile(rf"(?<![\w.])(?:{_pattern(_SOLE_TRADERS)})(?![\w.])")
-# Forms that stand before the name in Lithuania, Latvia, Estonia, Romania, Sweden and Greece.
+# Forms that stand before the name: in Belgium, France, the Baltic states, Romania, Greece.
 _BEFORE = re.compile(
-    r"(?:UAB|AB|MB|VšĮ|VŠĮ|SIA|AS|OÜ|MTÜ|S\.?C\.|Α\.?Ε\.?|ЕООД|ООД|АД)\s+(?=\S{2})"
+    r"(?:VZW|ASBL|SAS|SARL|EURL|UAB|AB|MB|VšĮ|VŠĮ|SIA|AS|OÜ|MTÜ|S\.?C\.|Α\.?Ε\.?|ЕООД|ООД|АД)\s+(?=\S{2})"
 )
 
 
 def form_in(text: str) -> tuple[int, int] | None:
     """Return begin and end of the first legal form in a text, None if it has none.
 
-    Forms that follow each other are one. A form at the very beginning names nobody.
+    Forms that follow each other are one. A form at the very beginning is no name.
     """
     for match in _FORM.finditer(text):
         if text[: match.start()].strip(" ,.;:-&"):

@@ -1,4 +1,4 @@
-"""Names of organisations: told apart from names of persons, and normalised for comparison.
+"""Names of organisations: distinguished from names of persons, and normalised for comparison.
 
 A name is that of an organisation only if it says so, by a legal form or by a word that names a
 kind of organisation. Every other name may be that of a person and counts as one.
@@ -20,11 +20,11 @@ _WORDS = frozenset(
         # institutions
         "academia academie academy accademia akademia akademie akademija association "
         "associacao associazione asociacion asociace asociacija ayuntamiento bank banca banco "
-        "banque bundesamt bundesministerium bundesverband camera chamber church cathedral "
-        "diocese kirche bistum city club college commission comune concello consortium "
-        "consorzio council county department diputacion drzava embassy eglise faculty "
-        "federacion federation federazione fondation fondazione fonden forbund forening "
-        "forbundet foundation fundacao fundacion fundacja fundatia gemeente gemeinde "
+        "banque bundesamt bundesministerium bundesverband camera chamber church cinematheque "
+        "cathedral diocese kirche bistum city club college collective commission comune "
+        "concello consortium consorzio council county department diputacion drzava embassy "
+        "eglise faculty federacion federation federazione fondation fondazione fonden forbund "
+        "forening forbundet foundation fundacao fundacion fundacja fundatia gemeente gemeinde "
         "genossenschaft gesellschaft government handelskammer hochschule hospital institut "
         "institute instituto instytut istituto insituto kammer klinik kommune krankenhaus "
         "landesamt landkreis landratsamt library bibliothek biblioteca bibliotheque "
@@ -57,13 +57,16 @@ _WORDS = frozenset(
 # Endings of compound words in Germanic languages.
 _ENDINGS = (
     "verlag zeitung gesellschaft gruppe stiftung verband verein ministerium museum bibliothek "
-    "hochschule universitat anstalt agentur genossenschaft rundfunk bladet forlag forening "
+    "hochschule universitat anstalt genossenschaft rundfunk bladet forlag forening "
     "stiftelse forbund kommune uitgeverij vereniging stichting"
 ).split()
 # Words of which two or more together name an organisation.
 _PAIRS = (
     ("press", ("university", "associated", "free")),
-    ("agency", ("news", "press", "environment", "medicines", "space")),
+    (
+        "agency",
+        ("news", "press", "environment", "medicines", "space", "european", "federal", "national"),
+    ),
     ("media", ("group", "public", "national")),
     ("trust", ("national", "scott", "charitable")),
 )

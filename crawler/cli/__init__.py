@@ -14,6 +14,7 @@ from crawler.cli import (
     export,
     flag,
     forget,
+    import_,
     judge,
     report,
     serve,
@@ -52,6 +53,7 @@ for _command in (
     verify.adopt_command,
     datasets.datasets_command,
     forget.forget_command,
+    import_.import_command,
     completion.completion,
 ):
     main.add_command(_command)

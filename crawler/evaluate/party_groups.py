@@ -12,7 +12,7 @@ HIGH, MEDIUM = "high", "medium"
 _RANK = {HIGH: 0, MEDIUM: 1}
 
 
-class Naming(NamedTuple):
+class NamedParty(NamedTuple):
     """A party that a source names for a site.
 
     `name` is the name as it is compared (`organisations.comparable`), `uid` the identifier that
@@ -52,7 +52,9 @@ class _Link(NamedTuple):
 _Key = tuple[str, str]
 
 
-def groups_of(namings: Iterable[Naming], confirmed: Iterable[tuple[_Key, _Key]]) -> list[Member]:
+def groups_of(
+    namings: Iterable[NamedParty], confirmed: Iterable[tuple[_Key, _Key]]
+) -> list[Member]:
     """Return the members of all groups, sorted.
 
     `confirmed` are pairs of parties that two sites name in agreeing statements about each other.
@@ -76,7 +78,7 @@ def groups_of(namings: Iterable[Naming], confirmed: Iterable[tuple[_Key, _Key]])
     return _members(groups, best)
 
 
-def _links_of(naming: Naming) -> Iterable[_Link]:
+def _links_of(naming: NamedParty) -> Iterable[_Link]:
     """Yield what may join a party to others: parties with an equal link belong together."""
     for identifier in naming.identifiers:
         yield _Link(HIGH, f"identifier {identifier}")
@@ -118,7 +120,7 @@ class _Groups:
         self._parent: dict[_Key, _Key] = {}
 
     def add(self, key: _Key) -> None:
-        """Add a key in a set of its own, unless it is known."""
+        """Add a key as a new set, unless it is known."""
         self._parent.setdefault(key, key)
 
     def join(self, one: _Key, other: _Key) -> None:

@@ -34,7 +34,7 @@ _URLS = {"a": "href", "area": "href", "link": "href", "img": "src", "iframe": "s
 _VALUES = {"meta": "content", "data": "value", "time": "datetime"}
 
 
-class Item(NamedTuple):
+class MicrodataItem(NamedTuple):
     """An outermost item with its line; `node` is a node of JSON-LD."""
 
     line: int
@@ -54,24 +54,24 @@ class _Open(NamedTuple):
     start: int
 
 
-def items_of(text: str, lowercased: bytes) -> list[Item]:
+def items_of(text: str, lowercased: bytes) -> list[MicrodataItem]:
     """Return the items of a page, at most 100 with all that they contain."""
     if b"itemprop" not in lowercased or not any(w in lowercased for w in _INTERESTING):
         return []
     first = min(o for o in (text.find("item"), text.find("ITEM"), len(text)) if o >= 0)
-    return _Reader(text).read(max(0, first - _TAG_CAP))
+    return _ItemReader(text).read(max(0, first - _TAG_CAP))
 
 
-class _Reader:
+class _ItemReader:
     """One pass over the tags of a page."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._open: list[_Open] = []
-        self._items: list[Item] = []
+        self._items: list[MicrodataItem] = []
         self._count = 0
 
-    def read(self, offset: int) -> list[Item]:
+    def read(self, offset: int) -> list[MicrodataItem]:
         """Return the outermost items behind an offset."""
         text, line, counted_to = self._text, 1, 0
         for _ in range(_MAX_TAGS):
@@ -107,7 +107,7 @@ class _Reader:
             self._count += 1
             item = _node(attributes)
             if owner is None or "itemprop" not in attributes:
-                self._items.append(Item(line, item))
+                self._items.append(MicrodataItem(line, item))
             else:
                 _add(owner, properties, item)
         elif owner is not None and (value := _value(name, attributes)) is not None:

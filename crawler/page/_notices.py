@@ -17,12 +17,15 @@ NOTICES, NOTICE_CAP = 6, 400
 _OCCURRENCES = 12
 # Characters that are searched before and after a sign.
 _BEFORE, _AFTER = 400, 1200
-# Characters in which a foot is looked for before a line, and at the end of a page.
-_CONTEXT, _TAIL = 1500, 3000
+# Characters in which a foot is looked for before a line, and at the end of a page; and words that
+# may follow there.
+_CONTEXT, _TAIL, _LAST_WORDS = 1500, 6000, 60
 _SIGNS = ("©", "&copy", "opyright", "OPYRIGHT")
 # Searched in one pass each, which is cheaper than one pass for each spelling.
 _SPELLED_SIGNS = (re.compile(r"&#(?:169|x[aA]9);"), re.compile(r"\([cC]\) "))
 _MARKUP = re.compile(r"<(?P<slash>/?)(?P<name>[a-zA-Z!?][^\s/>]*)[^<>]*>")
+# Where one inline element ends and the next begins: words of two are not one word.
+_JUNCTION = re.compile(r"(?<=[a-z])>(?=<[a-z])", re.IGNORECASE)
 _FOOT = re.compile(
     r"""<footer[\s>]|\s(?:class|id|role)\s*=\s*["']?[^"'>]*(?:foot|contentinfo|colophon"""
     r"""|site-?info|bottom|page-?copyright|copyright-?(?:line|text|notice|bar)|fusszeile|fuss"""
@@ -97,7 +100,8 @@ def _block(text: str, offset: int) -> str:
     begin = max((m.end() for m in _MARKUP.finditer(before) if _ends(m)), default=0)
     after = text[offset : offset + _AFTER]
     end = next((m.start() for m in _MARKUP.finditer(after) if _ends(m)), len(after))
-    bare = _MARKUP.sub("", _INVISIBLE.sub(" ", before[begin:] + after[:end]))
+    visible = _INVISIBLE.sub(" ", before[begin:] + after[:end])
+    bare = _MARKUP.sub("", _JUNCTION.sub("> ", visible))
     return plain_text(bare.partition("<")[0])[:NOTICE_CAP]
 
 
@@ -118,7 +122,12 @@ def _where(text: str, offset: int) -> str:
         return "footer"
     if _FOOT.search(context):
         return "footer"
-    return "tail" if len(text) - offset < _TAIL else ""
+    return "tail" if len(text) - offset < _TAIL and _is_last(text[offset:]) else ""
+
+
+def _is_last(rest: str) -> bool:
+    """Return whether little text follows: a line further up may be about what it follows."""
+    return len(_MARKUP.sub("", _INVISIBLE.sub("", rest)).split()) < _LAST_WORDS
 
 
 def imprint_of(title: str, heading: str, text: str) -> list[Notice]:

@@ -1,6 +1,6 @@
 """Groups of the parties that current documents and lists name; see `evaluate.party_groups`.
 
-Rules for editors: all groups are made anew after each judging, since one new statement can join
+Rules for editors: all groups are made again after each judging, since one new statement can join
 two of them. `parties` and `rights_holders` in views.sql find a group by site and party.
 """
 
@@ -10,7 +10,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
-from crawler.evaluate.party_groups import Naming, groups_of
+from crawler.evaluate.party_groups import NamedParty, groups_of
 
 #: Roles in which a party is named as one whose rights an origin may offer.
 NAMING_ROLES = ("holder", "publisher", "offers_licence", "controller")
@@ -37,7 +37,7 @@ _LISTED = """
         origin.site, entry.name_key, entry.identifiers, list.publisher || ' ' || list.version
     FROM party_list_entry AS entry
     JOIN party_list AS list ON list.id = entry.list
-    JOIN origin ON origin.host IN (entry.domain, 'www.' || entry.domain)
+    JOIN origin ON origin.key IN (entry.domain, 'www.' || entry.domain)
         OR origin.site = entry.domain
     WHERE entry.name_key != ''
 """
@@ -52,7 +52,7 @@ _PLACES = frozenset(("rsl.copyright",))
 
 
 def rebuild(db: sqlite3.Connection) -> None:
-    """Make the groups of all parties anew, in the caller's transaction."""
+    """Make the groups of all parties again, in the caller's transaction."""
     db.execute("DELETE FROM party_group")
     rows = db.execute(_CURRENT).fetchall()
     marks = _marks_of_sites(rows)
@@ -64,13 +64,13 @@ def rebuild(db: sqlite3.Connection) -> None:
 _Row = tuple[str, ...]
 
 
-def _namings(rows: list[_Row], marks: dict[str, list[tuple[str, str]]]) -> Iterator[Naming]:
+def _namings(rows: list[_Row], marks: dict[str, list[tuple[str, str]]]) -> Iterator[NamedParty]:
     for site, _host, role, source, name, uid, identifiers, licence, contact, mailbox in rows:
         if role not in NAMING_ROLES or not (name or uid):
             continue
         own = [f"licence page {licence}", f"contact page {contact}", f"mailbox {mailbox}"]
         given = [mark for mark, text in zip(own, (licence, contact, mailbox), strict=True) if text]
-        yield Naming(
+        yield NamedParty(
             site=site,
             name=name,
             uid=uid,
@@ -97,7 +97,7 @@ def _marks_of_sites(rows: list[_Row]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _confirmed(
-    rows: list[_Row], namings: list[Naming]
+    rows: list[_Row], namings: list[NamedParty]
 ) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Yield pairs of parties of which two sites say the same: who controls whom (trust.txt)."""
     controls = {(host, uid) for _, host, role, _, _, uid, *_ in rows if role == "controlled"}
@@ -115,9 +115,9 @@ def _confirmed(
         yield key, first.setdefault(uid, next(iter(own)) if len(own) == 1 else key)
 
 
-def _listed(db: sqlite3.Connection) -> Iterator[Naming]:
+def _listed(db: sqlite3.Connection) -> Iterator[NamedParty]:
     for site, name, identifiers, list_name in db.execute(_LISTED):
-        yield Naming(
+        yield NamedParty(
             site=site,
             name=name,
             identifiers=tuple(json.loads(identifiers)),

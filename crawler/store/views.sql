@@ -1145,11 +1145,12 @@ SELECT
     party_group.party_group, list.file, list.digest, NULL, list.imported_at, NULL
 FROM party_list_entry AS entry
 JOIN party_list AS list ON list.id = entry.list
-JOIN origin ON origin.host IN (entry.domain, 'www.' || entry.domain) OR origin.site = entry.domain
-LEFT JOIN party_group ON party_group.site = origin.site AND party_group.party = entry.name_key;
+JOIN origin ON origin.key IN (entry.domain, 'www.' || entry.domain) OR origin.site = entry.domain
+LEFT JOIN party_group ON party_group.site = origin.site AND party_group.party = entry.name_key
+WHERE entry.name != '' OR entry.identifiers != '[]';
 
--- Dataset: how many of its rows come from origins for which a source names a rights holder. Nobody is
--- named for the rest.
+-- Dataset: how many of its rows come from origins for which a source names a rights holder. The
+-- rest has no name.
 CREATE VIEW named_share AS
 WITH
 -- Only those who are named as holders have a group.
@@ -1406,7 +1407,7 @@ WHERE begun.site NOT IN (SELECT site FROM everybody WHERE named);
 -- Origin × address to ask at for a licence: whom, where and on which terms, as its documents say it.
 CREATE VIEW how_to_license AS
 WITH
--- Under the rule set chosen last: the policies that statements in force name, resolved.
+-- Under the rule set chosen last: the policies that current statements name, resolved.
 policies AS (
     SELECT
         origin, policy_url, min(basis) AS basis, min(observed_at) AS observed_at,

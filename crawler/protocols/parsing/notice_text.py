@@ -11,16 +11,18 @@ from crawler.organisations import is_name
 #: Raised with every change of the patterns.
 VERSION = 1
 
-_WORD = r"(?:copyrights?|copyleft|copr\.|\(c\)|©|℗|ⓒ)"
+_WORD = r"(?:(?:copyrights?|copyleft|copr\.)(?!\w)|\(c\)|©|℗|ⓒ)"
 _YEAR = r"(?:19|20)\d\d"
-_NOW = "present|now|heute|today|current|aujourd.?hui|oggi|hoy|hoje|dnes|nu"
+_NOW = "present|now|heute|today|current|aujourd.?hui|oggi|hoy|hoje|dnes"
 _YEARS = rf"{_YEAR}(?:\s*(?:[-–—/,&+]|to|bis|a|à|and|und|et)\s*(?:{_YEAR}|\d\d(?!\d)|{_NOW}))*"
+# In lower case, but for English: `De`, `Van` and others begin names.
 _BY = (
-    r"(?:by|of|von|bei|beim|par|de|por|di|da|door|van|af|av|przez|tekijä|od|u|autor(?:em)? je)\b:?"
+    r"(?-i:[Bb]y|BY|of|von|bei|beim|par|de|por|di|da|door|van|af|av|przez|tekijä|od)"
+    r"\b:?"
 )
-_SIGN = re.compile(rf"(?<!\w){_WORD}(?!\w)(?:[\s:|,.–-]*{_WORD}(?!\w))*", re.IGNORECASE)
+_SIGN = re.compile(rf"(?<!\w){_WORD}(?:[\s:|,.–-]*{_WORD})*", re.IGNORECASE)
 _LEAD = re.compile(
-    rf"[\s:|,.;–—-]*(?:{_YEARS}[\s:|,.;–—-]*)?(?:{_BY}\s+)?(?:{_YEARS}[\s:|,.;–—-]*)?(?:{_BY}\s+)?",
+    rf"[\s:|,.;·–—-]*(?:{_YEARS}[\s:|,.;–—-]*)?(?:{_BY}\s+)?(?:{_YEARS}[\s:|,.;–—-]*)?(?:{_BY}\s+)?",
     re.IGNORECASE,
 )
 _LAST_YEARS = re.compile(rf"[\s,(|–—-]*{_YEARS}[\s)–—-]*\Z", re.IGNORECASE)
@@ -36,7 +38,7 @@ _RESERVED = (
 )
 # Words that follow a name in a foot and belong to no name.
 _AFTER = (
-    r"powered by|built with|designed? by|website by|web ?design|theme by"
+    r"(?:or|and) (?:its|their) |powered by|built with|designed? by|website by|web ?design|theme by"
     r"|made (?:with|by|in)|developed by|hosted by|impress?+s?um|imprint|privacy"
     r"|datenschutz|terms|disclaimer|contact|kontakt|cookies?|registered"
     r"|company (?:no|number)|vat|p\.? ?iva|partita iva|c\.?f\.|tva|nif|cif|btw|kvk|ust"
@@ -58,7 +60,8 @@ _PICTURE = re.compile(
 _OTHER = re.compile(
     r"\b(?:extensions?|plugin|theme|lightbox|jquery|wordpress|typo3|drupal|licen[cs]e|act|law"
     r"|claims?|infring|notice|holders?|owners?|respective|policy|protected|geschützt|relevant"
-    r"|this (?:site|website)|internet archive|domain name|your (?:name|company)|company name|site ?name|dummy)\b",
+    r"|this (?:site|website)|internet archive|domain name|your (?:name|company)|company name"
+    r"|site ?name|dummy)\b",
     re.IGNORECASE,
 )
 _NO_BEGINNING = re.compile(
@@ -117,13 +120,11 @@ def _name(text: str) -> str:
     if form is None:
         name = name.partition(", ")[0]
     name = _trimmed(name, keeps_stop=form is not None)
-    is_bad = (
-        _NO_BEGINNING.match(name)
-        or _PICTURE.search(name)
-        or _OTHER.search(name)
-        or len(name.split()) > _MAX_WORDS
-    )
-    return "" if is_bad or not is_name(name) else name
+    is_credit = _PICTURE.search(name) and (form is None or ":" in name)
+    is_bad = is_credit or _NO_BEGINNING.match(name) or _OTHER.search(name)
+    if is_bad or len(name.split()) > _MAX_WORDS:
+        return ""
+    return name if is_name(name) else ""
 
 
 def _trimmed(name: str, *, keeps_stop: bool) -> str:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from crawler.model import Party
 from crawler.organisations import is_name, is_organisation
 from crawler.protocols.parsing.json_document import clean
+from crawler.protocols.parsing.notice_text import name_in
 from crawler.urls import resolve
 from crawler.vocab import Offer, Purpose
 
@@ -45,6 +46,8 @@ _REGISTERS = {
     "vat": re.compile(r"(?:vat:\s*)([a-z]{2}[0-9a-z.\s-]{6,16})", re.I),
 }
 _MAX_IDENTIFIERS = 10
+# A notice in the place of a name: "© ACME Ltd".
+_SIGN = re.compile(r"©|\bcopyright\b", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _PORT = re.compile(r":\d+\Z")
@@ -77,6 +80,8 @@ def make_party(
     pages, mailboxes, private = _sort_contacts(contact)
     known = _identifiers(identifiers)
     name = _short(name)
+    if _SIGN.search(name):
+        name = name_in(name)
     if name and "@" not in name and not is_name(name):
         name = ""
     if is_person is None:

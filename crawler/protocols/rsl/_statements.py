@@ -11,7 +11,6 @@ from typing import NamedTuple
 from crawler.model import AppliedStatement, Issue, Party, Question, Reading, Statement, numbered
 from crawler.protocols.parsing import parties, path_patterns
 from crawler.protocols.parsing.json_document import clean, excerpt, limit_issues
-from crawler.protocols.parsing.notice_text import holder_in
 from crawler.protocols.parsing.xml_document import Node, Xml
 from crawler.protocols.rsl import _licence
 from crawler.protocols.rsl._asset import Asset, Relation
@@ -197,7 +196,7 @@ def _party(copyright: Copyright | None, presence: Presence) -> Party | None:
         f"{FAMILY}.copyright",
         "holder",
         parties.HIGH if presence is Presence.PRESENT else parties.MEDIUM,
-        name=holder_in(copyright.name) or copyright.name,
+        name=copyright.name,
         contact=(copyright.contact_url, copyright.contact_email),
         is_person={"person": True, "organization": False}.get(copyright.type.lower()),
         place=f"copyright, line {copyright.line}",

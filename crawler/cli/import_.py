@@ -1,0 +1,67 @@
+"""`tdm-audit import`: add a list of others to an audit, as evidence of that source."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli._options import db_option, exit_on_error, output, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crawler.commands.import_parties import Imported
+
+
+@click.command(name="import", short_help="Add a list that says which domain is whose.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["parties"]),
+    required=True,
+    help="What the file is: parties, a list of domains and the parties behind them.",
+)
+@click.option("--publisher", default="", help="Who published the list, for rows that do not say.")
+@click.option("--version", default="", help="Its version or date, for rows that do not say.")
+@db_option
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def import_command(
+    file: Path,
+    kind: str,  # noqa: ARG001 - one so far
+    publisher: str,
+    version: str,
+    db: Path,
+    quiet: bool,
+) -> None:
+    """Add a list that says which domain is whose.
+
+    FILE is CSV, TSV or JSON Lines with the columns domain, name, identifier (LEI, ISNI, Wikidata),
+    publisher and version. The views `parties` and `rights_holders` show what it says, with the
+    source `list`, and what sites say of themselves; where they differ, both are shown. Nothing is
+    requested, and no answer about a reservation changes.
+
+    \b
+    Example:
+      tdm-audit import members.csv --as parties --publisher "Press Council" --version 2026-11
+    """
+    from crawler.commands.import_parties import import_parties
+
+    with exit_on_error():
+        imported = import_parties(db, file, publisher.strip(), version.strip())
+    if not quiet:
+        with output():
+            say(list(_lines(imported)))
+
+
+def _lines(imported: "Imported") -> "Iterator[str]":
+    for publisher, version in imported.known:
+        yield f"The list of {publisher} {version}".rstrip() + " was imported before."
+    for publisher, version in imported.lists:
+        yield f"Imported the list of {publisher} {version}".rstrip() + "."
+    if imported.lists:
+        yield f"{imported.rows:,} rows; they name {imported.origins:,} origins of this audit."
+    if imported.lists and imported.unnamed:
+        yield f"{imported.unnamed:,} names may be those of persons and were left out."
+    if imported.unusable:
+        yield f"{imported.unusable:,} rows have no usable domain, or neither name nor identifier."

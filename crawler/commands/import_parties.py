@@ -1,0 +1,189 @@
+"""`import --as parties`: read a list that says which domain is whose, as evidence of its source."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from crawler.clock import stamp
+from crawler.errors import UserError
+from crawler.model import Origin
+from crawler.organisations import comparable, is_name, is_organisation
+from crawler.protocols.parsing.parties import identifier
+from crawler.store import party_groups, party_lists
+from crawler.store.database import (
+    checkpoint,
+    connect,
+    exclusive_lock,
+    os_errors_as_store_error,
+    require,
+    sqlite_errors_as_store_error,
+    transaction,
+)
+from crawler.store.party_lists import ListedParty
+from crawler.urls import canonical
+
+#: Size of a file that is read: some 500,000 rows.
+MAX_BYTES = 64 * 1024 * 1024
+COLUMNS = ("domain", "name", "identifier", "publisher", "version")
+_MAX_CELL = 500
+# ISO 17442: an LEI is given to legal entities.
+_OF_ORGANISATIONS = ("lei:", "vat:")
+
+
+class PartyListError(UserError):
+    """A list of parties cannot be used."""
+
+
+class Imported(NamedTuple):
+    """The result of an import: lists and rows stored, what was left out, and origins concerned.
+
+    `lists` are pairs of publisher and version; `known` those that were stored before. `unnamed`
+    are rows whose name may be a person's, `unusable` rows without a domain, or with neither a name
+    nor an identifier.
+    """
+
+    lists: tuple[tuple[str, str], ...]
+    known: tuple[tuple[str, str], ...]
+    rows: int
+    unnamed: int
+    unusable: int
+    origins: int
+
+
+def import_parties(db: Path, file: Path, publisher: str = "", version: str = "") -> Imported:
+    """Store the lists in a file: CSV, TSV or JSON Lines with the columns `COLUMNS`.
+
+    `publisher` and `version` are those of rows that give none. Raise `PartyListError` for a file
+    that is no such list, `StoreError` and `StoreBusyError`.
+    """
+    require(db)
+    content = _content(file)
+    digest = hashlib.sha256(content).hexdigest()
+    lists: dict[tuple[str, str], list[ListedParty]] = {}
+    unusable = unnamed = 0
+    for line, row in enumerate(_rows(file, content), start=1):
+        entry = _entry(line, row)
+        if entry is None:
+            unusable += 1
+            continue
+        unnamed += not entry.name
+        source = (row["publisher"] or publisher, row["version"] or version)
+        lists.setdefault(source, []).append(entry)
+    _require_sources(file, lists)
+    with (
+        exclusive_lock(db),
+        sqlite_errors_as_store_error(db),
+        closing(connect(db)) as connection,
+    ):
+        with transaction(connection):
+            added = {
+                source: party_lists.add_list(
+                    connection, file.name, digest, source, entries, stamp()
+                )
+                for source, entries in lists.items()
+            }
+            party_groups.rebuild(connection)
+            origins = party_lists.origins_listed(connection, digest)
+        checkpoint(connection)
+    return Imported(
+        tuple(source for source, is_new in added.items() if is_new),
+        tuple(source for source, is_new in added.items() if not is_new),
+        sum(len(lists[source]) for source, is_new in added.items() if is_new),
+        unnamed,
+        unusable,
+        origins,
+    )
+
+
+def _content(file: Path) -> bytes:
+    with os_errors_as_store_error(file), file.open("rb") as opened:
+        content = opened.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise PartyListError(f"{file} is larger than {MAX_BYTES // 2**20} MiB; divide it")
+    return content
+
+
+def _rows(file: Path, content: bytes) -> Iterator[Mapping[str, str]]:
+    """Yield the rows with all columns as texts, empty where a row does not give one."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PartyListError(f"{file} is not UTF-8 (octet {error.start})") from None
+    for row in _objects(file, text) if text.lstrip()[:1] == "{" else _cells(file, text):
+        yield {column: " ".join(row.get(column, "").split())[:_MAX_CELL] for column in COLUMNS}
+
+
+def _objects(file: Path, text: str) -> Iterator[Mapping[str, str]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            raise PartyListError(f"{file}, line {number}: no JSON object")
+        yield {str(name).lower(): _text(value) for name, value in row.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    return "" if value is None else str(value)
+
+
+def _cells(file: Path, text: str) -> Iterator[Mapping[str, str]]:
+    head = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in head else ",")
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        if "domain" not in names or not {"name", "identifier"} & set(names):
+            raise PartyListError(
+                f"{file} has no columns `domain` and `name` or `identifier` in its first row"
+            )
+        for cells in reader:
+            if cells:
+                yield dict(zip(names, cells, strict=False))
+    except csv.Error as error:
+        raise PartyListError(f"{file}, line {reader.line_num}: {error}") from None
+
+
+def _entry(line: int, row: Mapping[str, str]) -> ListedParty | None:
+    """Return the party of a row, None for one without a domain or a name."""
+    origin = canonical.origin_of(f"https://{row['domain'].rpartition('://')[2]}")
+    if not row["domain"] or not isinstance(origin, Origin):
+        return None
+    identifiers = tuple(dict.fromkeys(_identifiers(row["identifier"])))
+    name = row["name"] if is_name(row["name"]) else ""
+    if not name and not identifiers:
+        return None
+    if not is_organisation(name) and not any(i.startswith(_OF_ORGANISATIONS) for i in identifiers):
+        # Wikidata and ISNI identify persons too, so that the identifier is left out as well.
+        name, identifiers = "", ()
+    host = origin.host.removeprefix("www.")
+    return ListedParty(line, host, name, comparable(name), identifiers)
+
+
+def _identifiers(written: str) -> Iterator[str]:
+    """Yield the identifiers in a cell: with their prefix, as a URL, or a code by its form."""
+    for part in written.replace(";", " ").replace("|", " ").split():
+        forms = (part, f"lei:{part}", f"isni:{part}", f"wikidata:{part}")
+        yield from [found for form in forms if (found := identifier(form))][:1]
+
+
+def _require_sources(file: Path, lists: Mapping[tuple[str, str], list[ListedParty]]) -> None:
+    """Raise `PartyListError` for a file without a usable row, or rows that name no publisher."""
+    if not lists:
+        raise PartyListError(f"{file} has no row with a domain and a name or an identifier")
+    without = list(chain.from_iterable(e for (who, _), e in lists.items() if not who))
+    if without:
+        raise PartyListError(
+            f"{file}, row {without[0].line}: who published this list? "
+            "Give --publisher, or a column `publisher`"
+        )
