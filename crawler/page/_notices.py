@@ -44,7 +44,7 @@ _IMPRINT = re.compile(
     re.IGNORECASE,
 )
 _INVISIBLE = re.compile(
-    r"<(script|style|template|noscript)(?=[\s>]).*?(?:</\1|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
+    r"<(script|style|template|noscript)(?=[\s>]).*?(?:</\1[^<>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
 )
 _IMPRINT_LINES, _IMPRINT_CHARACTERS = 5, 60_000
 
@@ -127,7 +127,7 @@ def _where(text: str, offset: int) -> str:
 
 def _is_last(rest: str) -> bool:
     """Return whether little text follows: a line further up may be about what it follows."""
-    return len(_MARKUP.sub("", _INVISIBLE.sub("", rest)).split()) < _LAST_WORDS
+    return len(_MARKUP.sub(" ", _INVISIBLE.sub(" ", rest)).split()) < _LAST_WORDS
 
 
 def imprint_of(title: str, heading: str, text: str) -> list[Notice]:
@@ -148,12 +148,16 @@ def _newlines(match: re.Match[str]) -> str:
 
 
 def _lines(text: str, line: int) -> Iterator[Notice]:
+    """Yield the blocks of text between tags that end a sentence; `line` is that of the text."""
     offset, first, parts = 0, line, [""]
-    for tag in _MARKUP.finditer(text):
-        parts.append(text[offset : tag.start()])
-        line += text.count("\n", offset, tag.end())
-        offset = tag.end()
-        if _ends(tag):
-            if words := plain_text("".join(parts)):
-                yield Notice(first, "imprint", words)
+    for tag in [*_MARKUP.finditer(text), None]:
+        end, stop = (tag.start(), tag.end()) if tag else (len(text), len(text))
+        parts.append(text[offset:end])
+        line += text.count("\n", offset, stop)
+        offset = stop
+        if tag is None or _ends(tag):
+            block = "".join(parts)
+            if words := plain_text(block):
+                leading = len(block) - len(block.lstrip())
+                yield Notice(first + block.count("\n", 0, leading), "imprint", words)
             first, parts = line, []
