@@ -44,7 +44,8 @@ _IMPRINT = re.compile(
     re.IGNORECASE,
 )
 _INVISIBLE = re.compile(
-    r"<(script|style|template|noscript)(?=[\s>]).*?(?:</\1[^<>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
+    r"<(script|style|template|noscript)(?=[\s>]).*?(?:</\1[^<>]*>?|\Z)|<!--.*?(?:-->|\Z)",
+    re.IGNORECASE | re.DOTALL,
 )
 _IMPRINT_LINES, _IMPRINT_CHARACTERS = 5, 60_000
 

@@ -64,6 +64,7 @@ def origins_listed(db: sqlite3.Connection, digest: str) -> int:
         "SELECT count(DISTINCT origin.id) FROM party_list_entry AS entry "
         "JOIN party_list AS list ON list.id = entry.list AND list.digest = ? "
         "JOIN origin ON origin.key IN (entry.domain, 'www.' || entry.domain) "
-        "OR origin.site = entry.domain"
+        "OR origin.site = entry.domain "
+        "WHERE entry.name != '' OR entry.identifiers != '[]'"
     )
     return int(db.execute(query, (digest,)).fetchone()[0])
