@@ -104,7 +104,15 @@ def test_parties_named_by_policies_stand_once_with_all_their_origins(query):
     assert len(json.loads(collective["origins"])) == 4
     assert collective["tdm"] == "conditional"
     assert collective["mailbox"] == "licences@rights-collective.example"
-    assert len({(r["holder"], r["contact_page"]) for r in rows}) == len(rows)
+    assert len({r["party_group"] for r in rows}) == len(rows)
+
+
+def test_a_controller_that_does_not_say_so_is_a_row_for_itself(query):
+    rows = query("SELECT * FROM rights_holders WHERE holder = 'trust-parent.example'")
+    assert sorted((r["confidence"], *json.loads(r["origins"])) for r in rows) == [
+        ("high", "http://newspaper.trust-child.example"),
+        ("low", "http://claims.trust-child.example"),
+    ]
 
 
 def test_a_site_that_reserves_nothing_has_no_since(query):
@@ -132,13 +140,6 @@ def test_a_site_that_reserves_nothing_has_no_since(query):
             "holder",
             "http://dublin-core.demo.test/reuse.html",
             ["http://dublin-core.demo.test"],
-        ),
-        (
-            "trust-parent.example",
-            "high",
-            "controller",
-            None,
-            ["http://claims.trust-child.example", "http://newspaper.trust-child.example"],
         ),
     ],
 )

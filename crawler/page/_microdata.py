@@ -129,7 +129,7 @@ class _ItemReader:
     def _finish(self, element: _Open, end: int) -> None:
         if element.owner is not None and element.properties:
             inner = self._text[element.start : min(end, element.start + 4 * VALUE_CAP)]
-            value = plain_text(_TAG.sub(" ", inner))[:VALUE_CAP]
+            value = plain_text(_TAG.sub(" ", inner).partition("<")[0])[:VALUE_CAP]
             if value:
                 _add(element.owner, element.properties, value)
 

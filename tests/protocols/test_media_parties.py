@@ -108,6 +108,11 @@ def test_the_signer_of_a_manifest(credentials, names):
     assert {(p.source, p.role) for p in parties} <= {("c2pa.signer", "signer")}
 
 
+def test_other_namespaces_are_passed_over():
+    text = xmp("<dc:rights>© A Ltd</dc:rights><rdf:value>B Ltd</rdf:value>", 'rdf:about=""')
+    assert [p.name for p in read(text).parties] == ["A Ltd"]
+
+
 @pytest.mark.parametrize("text", ["", xmp(""), xmp(sequence("ImageSupplier", OWNER)), "<x"])
 def test_other_files_name_nobody(text):
     assert read(text).presence == "absent"

@@ -352,3 +352,108 @@ def test_sentences_in_elements_about_rights_are_candidates(element):
 )
 def test_other_elements_have_no_candidates(element):
     assert read(head(element)).candidates == ()
+
+
+def test_a_party_may_have_a_parent_and_a_page_a_source():
+    parent = {"@type": "Organization", "name": "Group", "@id": "https://g.example/#o"}
+    page_node = {
+        "@type": "NewsArticle",
+        "publisher": ACME | {"parentOrganization": {"@id": parent["@id"]}},
+        "sourceOrganization": {"@type": "NGO", "legalName": "Source e.V.", "name": "Source"},
+    }
+    assert named(ld(page_node, parent)) == [
+        ("schema.publisher", "publisher", ACME["name"], "https://a.example/#org"),
+        ("schema.parentOrganization", "parent", "Group", "https://g.example/#o"),
+        ("schema.sourceOrganization", "source", "Source e.V.", ""),
+    ]
+
+
+def test_the_owner_of_a_picture_is_not_that_of_the_page():
+    picture = {
+        "@type": "ImageObject",
+        "copyrightHolder": [ACME, {"@type": "Person", "name": "Jane Doe"}],
+        "acquireLicensePage": "https://a.example/buy",
+        "publisher": ACME,
+    }
+    first, second = read(ld(picture)).parties
+    assert (first.source, first.role, first.name) == (
+        "schema.file.copyrightHolder",
+        "owner",
+        ACME["name"],
+    )
+    assert first.licence_page == "https://a.example/buy"
+    assert (second.name, second.private) == ("", ("Jane Doe",))
+
+
+def test_an_organisation_that_a_page_describes_is_a_candidate():
+    described = {"@type": "Corporation", "legalName": "A AG", "name": "A"}
+    assert named(ld(described)) == [("schema.legalName", "candidate", "A AG", "")]
+    assert named(ld({"@type": "Person", "legalName": "Jane Doe"})) == []
+
+
+LEI = "5493001KJTIIGC8Y1R12"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"leiCode": LEI.lower()}, (f"lei:{LEI}",)),
+        ({"vatID": "DE 123.456.789"}, ("vat:DE123456789",)),
+        (
+            {"sameAs": ["https://www.wikidata.org/wiki/Q42", "https://social.example/a"]},
+            ("wikidata:Q42",),
+        ),
+        ({"sameAs": "https://isni.org/isni/0000000121032683"}, ("isni:0000000121032683",)),
+        (
+            {"identifier": {"@type": "PropertyValue", "propertyID": "LEI", "value": LEI}},
+            (f"lei:{LEI}",),
+        ),
+        ({"identifier": [f"https://search.gleif.org/#/record/{LEI}", "0815"]}, (f"lei:{LEI}",)),
+        ({"identifier": {"value": LEI}}, ()),
+        ({"leiCode": "short"}, ()),
+    ],
+)
+def test_identifiers_of_registers(members, expected):
+    (party,) = read(ld({"copyrightHolder": ACME | members})).parties
+    assert party.identifiers == expected
+    person = {"@type": "Person", "name": "Jane Doe"} | members
+    (party,) = read(ld({"copyrightHolder": person})).parties
+    assert party.identifiers == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        ("© 2024 A Ltd. All rights reserved.", "A Ltd."),
+        ("<b>A</b> Ltd", ""),
+        ("A" * 400 + " Ltd", ""),
+        ("jane@a.example", ""),
+    ],
+)
+def test_what_is_no_name_is_dropped(name, public):
+    found = [p.name for p in read(ld({"copyrightHolder": name})).parties]
+    assert found in ([public], [])
+
+
+def test_microdata_is_read_as_json_ld_is():
+    html = (
+        "<body><div itemscope itemtype=http://schema.org/NewsArticle>\n"
+        "<p itemprop=publisher itemscope itemtype=https://schema.org/Organization>"
+        "<a itemprop=url href=https://a.example/><span itemprop=name>A News</span></a></p></div>"
+    )
+    (party,) = read(html).parties
+    assert (party.source, party.name, party.uid) == (
+        "schema.publisher",
+        "A News",
+        "https://a.example/",
+    )
+    assert party.place == "microdata, line 1"
+
+
+def test_the_name_of_a_site_counts_only_where_it_is_an_organisations():
+    def site(name: str) -> str:
+        return head(f'<meta property="og:site_name" content="{name}"><link rel=license href=/l>')
+
+    assert [p.name for p in read(site("A Zeitung")).parties] == ["A Zeitung", ""]
+    (party,) = read(site("Jane Doe")).parties
+    assert (party.source, party.private) == ("rel.license", ())

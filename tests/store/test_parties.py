@@ -1,5 +1,7 @@
 """Parties in the database: what is personal, pages of shared documents, and who is one party."""
 
+# ruff: noqa: E501 - rows are easier to read in whole lines
+
 import json
 import sqlite3
 from contextlib import closing
@@ -191,3 +193,145 @@ def test_states_and_times_are_those_of_the_origins(audit):
 def test_a_database_without_parties_has_none(tmp_path):
     with closing(connect(tmp_path / "x.db", create=True)) as db:
         assert db.execute("SELECT * FROM rights_holders").fetchall() == []
+
+
+def groups(db) -> list[tuple[object, ...]]:
+    query = "SELECT holder, sites, grouped, names, identifiers, members FROM rights_holders"
+    return [
+        (*row[:3], json.loads(row[3]), json.loads(row[4] or "[]"), json.loads(row[5]))
+        for row in db.execute(f"{query} WHERE named ORDER BY holder, sites")
+    ]
+
+
+LEI = "5493001KJTIIGC8Y1R12"
+
+
+def test_sites_with_an_identifier_of_a_register_are_one_group(audit):
+    one = {"@type": "Organization", "name": "ACME Group", "leiCode": LEI}
+    other = {"@type": "Organization", "name": "ACME Verlag", "leiCode": LEI}
+    db = audit(
+        home("a.example", ld(copyrightHolder=one)),
+        home("b.example", ld(copyrightHolder=one)),
+        home("c.example", ld(publisher=other)),
+    )
+    ((holder, sites, grouped, names, identifiers, members),) = groups(db)
+    assert (holder, sites, grouped) == ("ACME Group", 3, "high")
+    assert (names, identifiers) == (["ACME Group", "ACME Verlag"], [f"lei:{LEI}"])
+    assert members[2] == {
+        "site": "c.example",
+        "party": "acme verlag",
+        "confidence": "high",
+        "link": f"identifier lei:{LEI}",
+        "sources": ["schema.publisher"],
+    }
+
+
+def test_an_equal_name_and_a_mailbox_are_a_medium_link(audit):
+    def site(host: str, name: str, mailbox: str):
+        return home(host, ld(copyrightHolder={"name": name, "email": mailbox}))
+
+    db = audit(
+        site("a.example", "ACME GmbH", "licensing@a.example"),
+        site("b.example", "Acme, GMBH", "licensing@a.example"),
+        site("c.example", "ACME GmbH", "licensing@c.example"),
+        site("d.example", "Other GmbH", "licensing@a.example"),
+    )
+    found = [(holder, sites, grouped) for holder, sites, grouped, *_ in groups(db)]
+    assert found == [("ACME GmbH", 1, None), ("ACME GmbH", 2, "medium"), ("Other GmbH", 1, None)]
+    keys = db.execute("SELECT DISTINCT compared_as FROM rights_holders ORDER BY 1").fetchall()
+    assert keys == [("acme",), ("other",)]
+
+
+def test_marks_of_a_site_are_second_links_and_common_licences_are_none(audit):
+    def site(host: str, name: str = "ACME GmbH", **more: object):
+        return home(host, ld(copyrightHolder=name, **more))
+
+    def ads(host: str, domain: str):
+        return answer(host, Resource.ADS_TXT, "/ads.txt", f"OWNERDOMAIN={domain}")
+
+    by = "https://creativecommons.org/licenses/by/4.0/"
+    db = audit(
+        site("a.example"), ads("a.example", "acme.example"),
+        site("b.example"), ads("b.example", "acme.example"),
+        site("c.example", license=by), site("d.example", license=by),
+        site("e.example", license="https://acme.example/l"),
+        site("f.example", license="https://acme.example/l"),
+    )  # fmt: skip
+    found = [(sites, grouped, members[0]["link"]) for _, sites, grouped, *_, members in groups(db)]
+    assert sorted(found, key=str) == [
+        (1, None, None),
+        (1, None, None),
+        (2, "medium", "name acme, ads.txt domain acme.example"),
+        (2, "medium", "name acme, licence page https://acme.example/l"),
+    ]
+
+
+def test_an_equal_parent_is_a_second_link(audit):
+    publisher = {"@type": "Organization", "name": "ACME", "parentOrganization": "Group plc"}
+    page = ld(publisher=publisher)
+    db = audit(home("a.example", page), home("b.example", page))
+    ((_, sites, grouped, *_, members),) = groups(db)
+    assert (sites, grouped, members[0]["link"]) == (
+        2,
+        "medium",
+        "name acme, parent organisation group",
+    )
+
+
+def test_trust_files_of_both_sides_join_the_parent_by_its_name(audit):
+    db = audit(
+        trust("child.example", "controlledby=parent.example"),
+        trust("parent.example", "control=child.example"),
+        home("parent.example", "<footer>© 2024 Parent Ltd</footer>"),
+    )
+    ((holder, sites, grouped, names, _, members),) = groups(db)
+    assert (holder, sites, grouped) == ("Parent Ltd", 2, "high")
+    assert names == ["Parent Ltd", "parent.example"]
+    assert {m["link"] for m in members} == {"statements of both sites"}
+
+
+def test_every_name_has_its_place_and_the_digest_of_its_document(audit):
+    db = audit(home("a.example", "\n" + ld(copyrightHolder=ACME)))
+    row = db.execute("SELECT place, document, stored, compared_as FROM parties").fetchone()
+    assert (row[0], row[3]) == ("JSON-LD, line 2", "acme")
+    assert row[1] == row[2] == db.execute("SELECT stored FROM observations").fetchone()[0]
+
+
+def test_the_share_that_is_named_is_in_every_row(audit):
+    db = audit(home("a.example", ld(copyrightHolder=ACME)), home("b.example", "x"))
+    shares = db.execute("SELECT DISTINCT named_rows_share, named_weight_share FROM rights_holders")
+    # The dataset of the fixture says three rows, of which each origin has three.
+    assert shares.fetchall() == [(1.0, None)]
+    query = "SELECT origins, origins_named, rows_named, weight, weight_share FROM named_share"
+    assert db.execute(query).fetchall() == [(2, 1, 3, None, None)]
+
+
+def test_where_to_ask_for_a_licence_and_on_which_terms(audit):
+    rsl = (
+        '<rsl xmlns="https://rslstandard.org/rsl"><content url="/" server="https://s.example/rsl">'
+        '<license><permits type="usage">ai-train</permits><payment type="subscription">'
+        "<custom>https://a.example/buy</custom></payment></license>"
+        '<copyright contactEmail="licensing@a.example">A Ltd</copyright></content></rsl>'
+    )
+    db = audit(
+        answer("a.example", Resource.RSL_LICENSE, "/rsl.xml", rsl),
+        answer(
+            "a.example",
+            Resource.SECURITY_TXT,
+            "/.well-known/security.txt",
+            "Contact: https://a.example/report",
+        ),
+        answer(
+            "b.example",
+            Resource.TDMREP_JSON,
+            "/.well-known/tdmrep.json",
+            '[{"location":"/","tdm-reservation":1,"tdm-policy":"/policy.json"}]',
+        ),
+    )
+    query = "SELECT site, channel, address, name, offers, uses, source FROM how_to_license"
+    assert db.execute(f"{query} ORDER BY 1, 2").fetchall() == [
+        ("a.example", "custom_offer", "https://a.example/buy", None, '["payment"]', '["ai_train"]', "rsl.custom"),
+        ("a.example", "mailbox", "licensing@a.example", "A Ltd", None, None, "rsl.copyright"),
+        ("a.example", "rsl_server", "https://s.example/rsl", None, '["payment"]', '["ai_train"]', "rsl.server"),
+        ("b.example", "policy", "https://b.example/policy.json", None, None, '["ai_train","genai_train","tdm"]', "tdmrep_file"),
+    ]  # fmt: skip
