@@ -21,14 +21,17 @@ _PROPERTIES = _PARTIES | frozenset(
     "name url sameAs license isPartOf mainEntity mainEntityOfPage email leiCode vatID "
     "identifier contactPoint".split()
 )
-# Only pages with one of these words are read.
-_INTERESTING = tuple(name.lower().encode() for name in sorted(_PARTIES))
+# Only pages with such an attribute are read; most microdata is about other things.
+_INTERESTING = re.compile(
+    rb"itemprop\s*=\s*[\"']?[^\"'>]{0,60}(?:" + "|".join(sorted(_PARTIES)).lower().encode() + rb")"
+)
 _BY_LOWER = {name.lower(): name for name in _PROPERTIES}
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _TEXT = frozenset("script style title textarea xmp noembed noframes".split())
 # Cheaper than the tokenizer of `_tags`: a tag with `<` or `>` in a value is passed over.
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][\w:-]*+)([^<>]*+)>|!--)")
-_TAG_CAP = 2048
+# Characters of a tag, and those behind the last attribute that may belong to its element.
+_TAG_CAP, _AFTER = 2048, 4096
 _ITEM = re.compile(r"\sitem", re.IGNORECASE)
 _URLS = {"a": "href", "area": "href", "link": "href", "img": "src", "iframe": "src"}
 _VALUES = {"meta": "content", "data": "value", "time": "datetime"}
@@ -56,10 +59,11 @@ class _Open(NamedTuple):
 
 def items_of(text: str, lowercased: bytes) -> list[MicrodataItem]:
     """Return the items of a page, at most 100 with all that they contain."""
-    if b"itemprop" not in lowercased or not any(w in lowercased for w in _INTERESTING):
+    if b"itemprop" not in lowercased or _INTERESTING.search(lowercased) is None:
         return []
     first = min(o for o in (text.find("item"), text.find("ITEM"), len(text)) if o >= 0)
-    return _ItemReader(text).read(max(0, first - _TAG_CAP))
+    last = max(text.rfind("item"), text.rfind("ITEM"))
+    return _ItemReader(text).read(max(0, first - _TAG_CAP), last + _AFTER)
 
 
 class _ItemReader:
@@ -71,12 +75,12 @@ class _ItemReader:
         self._items: list[MicrodataItem] = []
         self._count = 0
 
-    def read(self, offset: int) -> list[MicrodataItem]:
-        """Return the outermost items behind an offset."""
+    def read(self, offset: int, stop: int) -> list[MicrodataItem]:
+        """Return the outermost items between two offsets."""
         text, line, counted_to = self._text, 1, 0
         for _ in range(_MAX_TAGS):
             match = _TAG.search(text, offset)
-            if match is None:
+            if match is None or offset > stop:
                 break
             offset = match.end()
             slash, name, attributes = match.groups()

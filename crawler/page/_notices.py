@@ -20,24 +20,27 @@ _BEFORE, _AFTER = 400, 1200
 # Characters in which a foot is looked for before a line, and at the end of a page; and words that
 # may follow there.
 _CONTEXT, _TAIL, _LAST_WORDS = 1500, 6000, 60
-_SIGNS = ("©", "&copy", "opyright", "OPYRIGHT")
-# Searched in one pass each, which is cheaper than one pass for each spelling.
-_SPELLED_SIGNS = (re.compile(r"&#(?:169|x[aA]9);"), re.compile(r"\([cC]\) "))
+_SIGNS = ("©", "&copy", "&#169;", "opyright", "OPYRIGHT")
+# One pass is cheaper than one for each case.
+_LETTERS = re.compile(r"\([cC]\) ")
 # Possessive, so that any page is read in linear time.
 _MARKUP = re.compile(r"<(?P<slash>/?)(?P<name>[a-zA-Z!?][^\s/<>]*+)[^<>]*+>")
 # Where one inline element ends and the next begins: words of two are not one word.
 _JUNCTION = re.compile(r"(?<=[a-z])>(?=<[a-z])", re.IGNORECASE)
-_FOOT = re.compile(
-    r"""<footer[\s>]|\s(?:class|id|role)\s*=\s*["']?[^"'>]*(?:foot|contentinfo|colophon"""
-    r"""|site-?info|bottom|page-?copyright|copyright-?(?:line|text|notice|bar)|fusszeile|fuss"""
-    r"""|pie-?(?:de-?)?pagina|pied)""",
-    re.IGNORECASE,
+# Words in the class, id or role of a foot, and of an element with the credit of a picture.
+_FOOT = (
+    *("foot", "contentinfo", "colophon", "site-info", "siteinfo", "bottom", "page-copyright"),
+    *("copyright-line", "copyright-text", "copyright-notice", "copyright-bar", "copyrighttext"),
+    *("fuss", "pie-de", "pie_de", "piedepagina", "pied"),
 )
-_CREDIT = re.compile(
-    r"""<fig(?:ure|caption)[\s>]|\s(?:class|id|itemprop)\s*=\s*["']?[^"'>]*(?:caption|credit"""
-    r"""|photo|image|picture|bild|foto|gallery|thumb|license-?text)""",
-    re.IGNORECASE,
+_CREDIT = (
+    *("caption", "credit", "photo", "image", "picture", "bild", "foto", "gallery", "thumb"),
+    *("license-text", "licensetext"),
 )
+_ATTRIBUTES = ("class=", "id=", "role=", "itemprop=")
+_TRIES = 3
+# Characters in which the beginning of a script, a comment or a footer is looked for.
+_WINDOW = 20_000
 _IMPRINT = re.compile(
     r"impressum|imprint|legal notice|mentions l[eé]gales|aviso legal|note legali|colofon"
     r"|nota prawna|informac[eií] o (?:vydavateli|provozovateli)|tir[aá]ž|impresszum|impresum"
@@ -62,8 +65,7 @@ class Notice(NamedTuple):
 def notices_of(text: str) -> list[Notice]:
     """Return the last lines with a copyright sign or word, in the order of the page."""
     found_at = {offset for sign in _SIGNS for offset in _last(text, sign)}
-    for sign in _SPELLED_SIGNS:
-        found_at.update([match.start() for match in sign.finditer(text)][-_OCCURRENCES:])
+    found_at.update([match.start() for match in _LETTERS.finditer(text)][-_OCCURRENCES:])
     offsets = sorted(found_at, reverse=True)
     found: dict[str, Notice] = {}
     for offset in offsets[:_OCCURRENCES]:
@@ -86,7 +88,7 @@ def _last(text: str, sign: str) -> Iterator[int]:
 
 def _is_visible(text: str, offset: int) -> bool:
     """Return whether an offset is in text and not in a tag, a comment, a script or a style."""
-    begin = max(0, offset - 20_000)
+    begin = max(0, offset - _WINDOW)
     if text.rfind("<", begin, offset) > text.rfind(">", begin, offset):
         return False
     return not any(
@@ -114,17 +116,36 @@ def _ends(tag: re.Match[str]) -> bool:
 
 def _where(text: str, offset: int) -> str:
     """Return where a line stands; empty for one elsewhere, such as the credit of a picture."""
-    context = text[max(0, offset - _CONTEXT) : offset]
-    near = context[-_BEFORE:]
-    credit = max((m.start() for m in _CREDIT.finditer(near)), default=-1)
-    foot = max((m.start() for m in _FOOT.finditer(near)), default=-1)
-    if credit > foot:
-        return ""
-    if foot >= 0 or text.rfind("<footer", 0, offset) > text.rfind("</footer", 0, offset):
+    begin = max(0, offset - _WINDOW)
+    if text.rfind("<footer", begin, offset) > text.rfind("</footer", begin, offset):
         return "footer"
-    if _FOOT.search(context):
+    context = text[max(0, offset - _CONTEXT) : offset].lower()
+    near = context[-_BEFORE:]
+    foot = _last_named(near, _FOOT)
+    if max(near.rfind("<fig"), _last_named(near, _CREDIT)) > foot:
+        return ""
+    if foot >= 0 or _last_named(context[:-_BEFORE], _FOOT) >= 0:
         return "footer"
     return "tail" if len(text) - offset < _TAIL and _is_last(text[offset:]) else ""
+
+
+def _last_named(markup: str, words: tuple[str, ...]) -> int:
+    """Return the offset of the last of some words in a naming attribute, -1 without one."""
+    last = -1
+    for word in words:
+        offset = len(markup)
+        for _ in range(_TRIES):
+            offset = markup.rfind(word, 0, offset)
+            if offset <= last:
+                break
+            tag = markup.rfind("<", 0, offset)
+            if tag < 0 or markup.find(">", tag, offset) >= 0:
+                continue
+            attribute = max(markup.rfind(name, tag, offset) for name in _ATTRIBUTES)
+            if attribute >= 0 and markup.count("=", attribute, offset) == 1:
+                last = offset
+                break
+    return last
 
 
 def _is_last(rest: str) -> bool:
