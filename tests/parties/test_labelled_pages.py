@@ -1,7 +1,7 @@
 """Names on labelled pages: how many are right, how many are found, and that no person is public.
 
 labels.toml says who is named where. Its own pages are built by shapes.py; those of the corpus of
-real files are read where it is there. docs/parties.md holds the numbers.
+real files are read where it is there. docs/reference/parties.md holds the numbers.
 """
 
 import re
@@ -107,7 +107,7 @@ def recall() -> dict[str, tuple[int, int]]:
 
 
 def test_recall_by_source_is_as_documented():
-    text = (ROOT / "docs/parties.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/parties.md").read_text("utf-8")
     rows = re.findall(r"^\| `([\w:]+)` \| .*? \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
     assert {place: (int(a), int(b)) for place, b, a in rows} == recall()
 
@@ -123,6 +123,6 @@ def test_pages_of_the_corpus_name_whom_people_read(corpus):
         assert {comparable(p.name) for p in public} <= expected, name
         found += any(comparable(p.name) in expected for p in public)
     assert all(said)
-    text = (ROOT / "docs/parties.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/parties.md").read_text("utf-8")
     stated = sum(map(bool, LABELS["corpus"].values()))
     assert f"{found} of the {stated} pages of the corpus that name an organisation" in text
