@@ -75,6 +75,8 @@ class Observation:
     `started_at` is UTC with milliseconds, `2026-11-22T02:20:00.123Z`. `address` is the IP
     address connected to. `note` is the reason of a failure, in a few words. `tls_version`,
     `tls_certificate` (SHA-256) and `tls_verified` (`ok`, or why not) are empty for plain HTTP.
+    `certificate` is that certificate in DER, if it verified and names an organisation that an
+    authority validated; else it is empty.
     `confirms` is set for a 304 to a conditional request: `body` and `extract` are then those of
     the stored response, while `headers` and `size` are those of the 304.
     """
@@ -94,6 +96,7 @@ class Observation:
     tls_version: str = ""
     tls_certificate: str = ""
     tls_verified: str = ""
+    certificate: bytes = b""
     confirms: RevalidatedResponse | None = None
 
     @property

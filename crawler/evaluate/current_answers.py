@@ -44,7 +44,8 @@ class ObservationRow(NamedTuple):
     extract, None without one. `asked` is the URL that the plan requested, `url` the one of this
     response, `hop` counts the redirects between them. `headers` is JSON, a list of pairs.
     `note` says why something failed, in a few words.
-    `confirmed` is the stored response that a 304 revalidates (RFC 9111, 4.3.4).
+    `confirmed` is the stored response that a 304 revalidates (RFC 9111, 4.3.4). `certificate` is
+    the digest of the server's certificate, empty unless it verified.
     """
 
     key: int
@@ -61,6 +62,7 @@ class ObservationRow(NamedTuple):
     observed_at: str
     note: str
     confirmed: "ObservationRow | None"
+    certificate: str = ""
 
     @property
     def presence(self) -> Presence:

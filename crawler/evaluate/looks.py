@@ -131,6 +131,7 @@ def _own_fields(row: ObservationRow) -> object:
 def _is_same_place(one: ObservationRow, other: ObservationRow) -> bool:
     return (
         one.asked == other.asked
+        and one.certificate == other.certificate
         and one.resource == other.resource
         and one.hop == other.hop
         and one.url == other.url

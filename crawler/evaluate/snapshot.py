@@ -43,7 +43,9 @@ def _readers_of(resource: Resource, *, headers: bool) -> tuple[Protocol, ...]:
     return tuple(
         protocol
         for protocol in PROTOCOLS
-        if resource in protocol.RESOURCES and (protocol.CARRIER is Carrier.HEADERS) == headers
+        if resource in protocol.RESOURCES
+        and protocol.CARRIER is not Carrier.CERTIFICATE
+        and (protocol.CARRIER is Carrier.HEADERS) == headers
     )
 
 
@@ -51,6 +53,10 @@ def _readers_of(resource: Resource, *, headers: bool) -> tuple[Protocol, ...]:
 # the content of one resource read the same carrier.
 _HEADER_PROTOCOLS = {r.value: _readers_of(r, headers=True) for r in Resource}
 _CONTENT_PROTOCOLS = {r.value: _readers_of(r, headers=False) for r in Resource}
+_CERTIFICATE_PROTOCOLS = {
+    r.value: tuple(p for p in PROTOCOLS if p.CARRIER is Carrier.CERTIFICATE and r in p.RESOURCES)
+    for r in Resource
+}
 _FIELDS = "the header fields"
 _ORDER = {protocol.NAME: n for n, protocol in enumerate(PROTOCOLS)}
 
@@ -176,7 +182,31 @@ class SnapshotReader:
             readers = {*_HEADER_PROTOCOLS[row.resource], *_CONTENT_PROTOCOLS[row.resource]}
             return _damaged((p for p in PROTOCOLS if p in readers), _FIELDS)
         fields = row.fields
-        return _merge(self._parse_headers(row, fields), self._parse_body(row, fields))
+        parsed = _merge(self._parse_headers(row, fields), self._parse_body(row, fields))
+        return _merge(parsed, self._parse_certificate(row))
+
+    def _parse_certificate(self, row: ObservationRow) -> ParsedResponse:
+        """Parse the certificate of a server that answers for the host that was asked.
+
+        Only those that name an organisation are stored.
+        """
+        protocols = _CERTIFICATE_PROTOCOLS[row.resource] if row.certificate else ()
+        if not protocols or row.url.split("/", 3)[2] != row.asked.split("/", 3)[2]:
+            return _EMPTY
+        key = ("certificate", row.certificate)
+        cached = self._responses.get(key)
+        if cached is not None:
+            return cached
+        body = self._load_body(row.certificate)
+        document = Document(body=body) if body else None
+        return self._responses.put(
+            key,
+            _parsed_response(
+                [_with_key(StoredReading(p, parse(p, document)), document) for p in protocols]
+                if document
+                else ()
+            ),
+        )
 
     def _parse_other(self, row: ObservationRow) -> ParsedResponse:
         """Parse the header fields of a redirect or an error."""

@@ -10,6 +10,7 @@ from crawler.protocols.content_signals import content_signal_header, content_sig
 from crawler.protocols.context import (
     ads_txt,
     ai_txt_well_known,
+    certificate,
     copyright_notice,
     imprint,
     llms_txt,
@@ -61,6 +62,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
     copyright_notice,
     imprint,
     media_parties,
+    certificate,
     security_txt,
     ads_txt,
     llms_txt,

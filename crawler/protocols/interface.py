@@ -28,12 +28,16 @@ from crawler.vocab import Resource
 
 
 class Carrier(StrEnum):
-    """The part of a response that a protocol reads; `page` and `media` are extracts of it."""
+    """The part of a response that a protocol reads; `page` and `media` are extracts of it.
+
+    `certificate` is that of the server, in DER.
+    """
 
     BODY = "body"
     HEADERS = "headers"
     PAGE = "page"
     MEDIA = "media"
+    CERTIFICATE = "certificate"
 
 
 #: The optional hook `audience`: from the URL of a document, the (URL, reading) pairs of the

@@ -84,6 +84,8 @@ def document(protocol: Protocol, observation: Observation) -> Document | None:
     """Return the part of a response that a protocol reads; None if there is no such part."""
     if protocol.CARRIER is Carrier.HEADERS:
         return document_of_headers(protocol, observation.fields, observation.status)
+    if protocol.CARRIER is Carrier.CERTIFICATE:
+        return Document(body=observation.certificate) if observation.certificate else None
     content = observation.extract if protocol.CARRIER in EXTRACTS else observation.body
     return document_of_content(
         protocol, content, media_type(observation), truncated=observation.truncated

@@ -20,7 +20,7 @@ from crawler.vocab import Outcome, Reject, Resource
 # Columns by their position in the query of `rows_of`: number; time, run and number.
 _BY_NUMBER = itemgetter(0)
 _BY_TIME = itemgetter(11, 1, 0)
-_STORED, _URL, _HEADERS, _NOTE = 2, 6, 9, 12
+_STORED, _URL, _HEADERS, _NOTE, _CERTIFICATE, _VERIFIED = 2, 6, 9, 12, 14, 15
 _RESOURCES, _OUTCOMES = frozenset(map(str, Resource)), frozenset(map(str, Outcome))
 _TIME_LENGTH = len("2026-11-22T02:20:00.123Z")
 
@@ -93,7 +93,8 @@ def rows_of(
     """
     found = db.execute(
         "SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated, "
-        "observed_at, note, confirms, base FROM observation_row WHERE origin = ?",
+        "observed_at, note, confirms, tls_certificate, tls_verified, base FROM observation_row "
+        "WHERE origin = ?",
         (origin,),
     ).fetchall()
     # Sorted here: SQLite would write every column once more to sort them.
@@ -104,8 +105,7 @@ def rows_of(
         columns = tuple(own) if base is None else _whole(own, stored.get(base))
         _refuse_damaged(columns)
         # What a 304 confirms was stored before it, so it is in `rows` already.
-        confirmed = columns[-1] and (*columns[:-1], rows.get(columns[-1]))
-        rows[columns[0]] = ObservationRow._make(confirmed or columns)
+        rows[columns[0]] = _row(columns, rows)
     bounds = clock_bounds(db) if bounds is None else bounds
     if bounds:
         return sorted(rows.values(), key=lambda row: _bounded_time(row, bounds))
@@ -123,15 +123,22 @@ def rows_of_runs(
     rows: dict[int, ObservationRow] = {}
     for columns in found:
         _refuse_damaged(columns)
-        rows[columns[0]] = ObservationRow._make((*columns[:-1], rows.get(columns[-1])))
+        rows[columns[0]] = _row(columns, rows)
     return sorted(rows.values(), key=lambda row: (row.run, row.resource, row.asked, row.hop))
 
 
 _OF_RUNS = """
     SELECT id, run, stored, resource, asked, hop, url, outcome, status, headers, truncated,
-        observed_at, note, confirms
+        observed_at, note, confirms, tls_certificate, tls_verified
     FROM observation WHERE origin = ? AND run IN (?, ?) ORDER BY id
 """
+
+
+def _row(columns: tuple[Any, ...], rows: Mapping[int, ObservationRow]) -> ObservationRow:
+    """Return a row of its columns; what a 304 confirms is in `rows`, if it was read."""
+    *facts, confirms, certificate, verified = columns
+    confirmed = rows.get(confirms) if confirms else None
+    return ObservationRow(*facts, confirmed, certificate if verified == "ok" else "")
 
 
 def _whole(own: list[Any], base: tuple[Any, ...] | None) -> tuple[Any, ...]:
@@ -144,7 +151,8 @@ def _whole(own: list[Any], base: tuple[Any, ...] | None) -> tuple[Any, ...]:
     own[_STORED] = own[_STORED] or base[_STORED]
     own[_URL] = own[_URL] or base[_URL]
     own[_HEADERS] = repeats.whole(own[_HEADERS], base[_HEADERS])
-    own[_NOTE] = own[_NOTE] or base[_NOTE]
+    for shared in (_NOTE, _CERTIFICATE, _VERIFIED):
+        own[shared] = own[shared] or base[shared]
     return tuple(own)
 
 

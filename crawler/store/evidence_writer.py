@@ -219,6 +219,8 @@ def _observation_row(
 ) -> repeats.Row:
     """Store the content of an observation, and return its row by column."""
     digest, stored = _save_content(db, seen, keep_pages=keep_pages)
+    if seen.certificate:
+        save_body(db, seen.certificate, seen.tls_certificate)
     return {
         "run": run,
         "origin": origin,

@@ -261,12 +261,13 @@ def _damaged_visits(shard_db: sqlite3.Connection, run: int, origins: Sequence[in
 _OF_VISITS = "run = ?1 AND origin IN (SELECT value FROM json_each(?2))"
 _DIGESTS = " UNION ".join(
     f"SELECT {column} FROM observation WHERE {_OF_VISITS} AND {column} IS NOT NULL"  # noqa: S608 - our own names
-    for column in ("digest", "stored")
+    for column in ("digest", "stored", "tls_certificate")
 )
 _WITH_BODIES = (
     f"SELECT DISTINCT origin FROM observation WHERE {_OF_VISITS} "  # noqa: S608 - our own names
     "AND (digest IN (SELECT value FROM json_each(?3)) "
-    "OR stored IN (SELECT value FROM json_each(?3)))"
+    "OR stored IN (SELECT value FROM json_each(?3)) "
+    "OR tls_certificate IN (SELECT value FROM json_each(?3)))"
 )
 
 

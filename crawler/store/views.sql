@@ -1661,7 +1661,7 @@ SELECT
     protocol_description.title AS title,  -- in words
     protocol_description.specification AS specification,  -- specification that is implemented, with its version where it has one
     protocol_description.version AS version,  -- version of the code that reads it
-    protocol_description.carrier AS carrier,  -- part of a response that is read: body, headers, page or media
+    protocol_description.carrier AS carrier,  -- part of a response that is read: body, headers, page, media or certificate (of the server)
     iif(protocol_description.carrier = 'media', 'file', 'location') AS attaches_to,  -- file: goes with a copy of the work; location: holds at its address only
     found.tier AS tier,  -- explicitness for Art. 4 of the most explicit statement found, 1 most to 4 least; NULL: none found
     coalesce(found.sites, 0) AS sites,  -- sites with a statement of it

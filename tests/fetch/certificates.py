@@ -35,10 +35,17 @@ class Signed:
         return sha256(self.certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
-def sign(name, *, by=None, expired=False):
+#: Policies of certificates: only a domain was validated, an organisation, or it and more.
+DOMAIN, ORGANISATION, EXTENDED = "2.23.140.1.2.1", "2.23.140.1.2.2", "2.23.140.1.1"
+
+
+def sign(name, *, by=None, expired=False, organisation="", policy=""):
     """A certificate for a host name, signed by an authority; by itself, and for one, if none."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    names = [x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]
+    if organisation:
+        names.append(x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, organisation))
+    subject = x509.Name(names)
     issuer = by.certificate.subject if by else subject
     today = datetime.datetime.now(datetime.UTC)  # noqa: TID251 - certificates are of today
     now = today - (30 * DAY if expired else 0 * DAY)
@@ -53,6 +60,11 @@ def sign(name, *, by=None, expired=False):
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
     )
+    if policy:
+        policies = [
+            x509.PolicyInformation(x509.ObjectIdentifier(oid), None) for oid in ("1.2.3.4", policy)
+        ]
+        builder = builder.add_extension(x509.CertificatePolicies(policies), critical=False)
     return Signed(builder.sign(by.key if by else key, hashes.SHA256()), key)
 
 

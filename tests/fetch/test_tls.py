@@ -5,9 +5,10 @@ import json
 import pytest
 
 from tests.crawl_helpers import crawl, rows
-from tests.fetch.certificates import TlsServer, sign
+from tests.fetch.certificates import ORGANISATION, TlsServer, sign
 
-TDMREP = {"/.well-known/tdmrep.json": '[{"location": "/", "tdm-reservation": 1}]'}
+TDMREP = {"/.well-known/tdmrep.json": '[{"location": "/", "tdm-reservation": 1}]', "/": "x"}
+OPERATOR = {"organisation": "A Verlag GmbH", "policy": ORGANISATION}
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,9 @@ def crawls(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
     authority = sign("authority.test")
     (folder / "authority.pem").write_bytes(authority.pem)
-    good, old = (sign(f"{n}.test", by=authority, expired=n == "old") for n in ("good", "old"))
+    good, old = (
+        sign(f"{n}.test", by=authority, expired=n == "old", **OPERATOR) for n in ("good", "old")
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(folder / "authority.pem"))
         for host, signed in (("good", good), ("old", old)):
@@ -40,6 +43,15 @@ def test_what_is_published_behind_a_bad_certificate_is_read(crawls):
         ("good.test", "reserved"),
         ("old.test", "reserved"),
     ]
+
+
+def test_a_certificate_that_verified_names_the_operator(crawls):
+    folder, good, _ = crawls
+    kept = "SELECT origin, role, name, source, document FROM parties"
+    assert rows(folder, kept) == [
+        ("https://good.test", "operator", "A Verlag GmbH", "certificate.organisation", good.digest)
+    ]
+    assert rows(folder, "SELECT count(*) FROM rights_holders WHERE named") == [(0,)]
 
 
 @pytest.mark.parametrize(

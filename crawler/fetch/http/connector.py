@@ -43,6 +43,7 @@ from crawler.fetch.http.outcomes import (
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.slots import Slot, current_slot
 from crawler.plan.budget import Spent
+from crawler.protocols.context.certificate import names_organisation
 
 #: Seconds that an answer of DNS is cached.
 DNS_TTL_S = 300
@@ -68,11 +69,14 @@ VERIFIED = "ok"
 class TlsFacts(NamedTuple):
     """TLS of a connection: protocol version, SHA-256 of the server's certificate in hexadecimal,
     and `ok` or why the certificate did not verify. All empty for plain HTTP.
+
+    `document` is the certificate in DER, if it verified and names a validated organisation.
     """
 
     version: str = ""
     certificate: str = ""
     verified: str = ""
+    document: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -353,4 +357,6 @@ def _reason(error: Exception) -> str:
 def _tls_facts(ssl_object: ssl.SSLObject, verified: str) -> TlsFacts:
     certificate = ssl_object.getpeercert(binary_form=True)
     digest = hashlib.sha256(certificate).hexdigest() if certificate else ""
-    return TlsFacts(ssl_object.version() or "", digest, verified)
+    is_kept = certificate and verified == VERIFIED and names_organisation(certificate)
+    document = certificate if certificate and is_kept else b""
+    return TlsFacts(ssl_object.version() or "", digest, verified, document)

@@ -217,6 +217,7 @@ class ReservationsSpider(Spider):
             tls_version=context.tls.version,
             tls_certificate=context.tls.certificate,
             tls_verified=context.tls.verified,
+            certificate=context.tls.document,
         )
 
     async def _download(self, request: Request) -> ReceivedResponse:
