@@ -11,6 +11,8 @@ CORE = (
     "crawler/urls/",
     "crawler/page/",
     "crawler/media/",
+    "crawler/organisations.py",
+    "crawler/legal_forms.py",
 )
 
 

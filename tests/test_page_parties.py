@@ -143,3 +143,9 @@ def test_hostile_names_are_read_in_linear_time(unit):
     started = time.process_time()
     page.extract(body)
     assert time.process_time() - started < 10
+
+
+def test_microdata_far_behind_other_tags_is_not_read():
+    before = "<p itemscope></p>" + "<i>" * 20_000
+    after = f"<div {SCOPE}Article><p itemprop=publisher>A</p></div>"
+    assert parts(before + after, page.MICRODATA) == []

@@ -105,10 +105,10 @@ def rebuild(
         if has_moved:
             flag_cache.clear(db)
         writer.write()
-        party_groups.rebuild(db)
         derived.recreate_indexes(db, indexes)
         if is_compared:
             flips.finish(db, before, now, stamp())
+        party_groups.rebuild(db)
         answer_crawlers(db, chosen, reader, deadline)
     return judged
 

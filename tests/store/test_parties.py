@@ -2,17 +2,21 @@
 
 # ruff: noqa: E501 - rows are easier to read in whole lines
 
+import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from crawler.commands.judge import rebuild
 from crawler.model import Observation
 from crawler.store import contacts
 from crawler.store.database import connect
 from crawler.vocab import Resource
+from tests.fetch.certificates import ORGANISATION, sign
 from tests.store.conftest import AT, SIGNALS, answer
 
 
@@ -335,3 +339,35 @@ def test_where_to_ask_for_a_licence_and_on_which_terms(audit):
         ("a.example", "rsl_server", "https://s.example/rsl", None, '["payment"]', '["ai_train"]', "rsl.server"),
         ("b.example", "policy", "https://b.example/policy.json", None, None, '["ai_train","genai_train","tdm"]', "tdmrep_file"),
     ]  # fmt: skip
+
+
+def certified(observation: Observation, certificate: bytes, *, kept: bool = True) -> Observation:
+    return replace(
+        observation,
+        tls_version="TLSv1.3",
+        tls_certificate=hashlib.sha256(certificate).hexdigest(),
+        tls_verified="ok",
+        certificate=certificate if kept else b"",
+    )
+
+
+def test_a_name_that_is_in_the_certificates_too_is_a_second_link(audit):
+    signed = sign("a.example", organisation="ACME GmbH", policy=ORGANISATION).certificate
+    der = signed.public_bytes(serialization.Encoding.DER)
+    other = sign("c.example").certificate.public_bytes(serialization.Encoding.DER)
+    foot = "<footer>© 2024 Acme GmbH</footer>"
+    elsewhere = home("d.example", foot)
+    elsewhere = replace(
+        elsewhere, target=replace(elsewhere.target, url="https://cdn.example/", hop=1)
+    )
+    db = audit(
+        certified(home("a.example", foot), der),
+        certified(home("b.example", foot), der),
+        certified(home("c.example", foot), other, kept=False),
+        certified(elsewhere, der),
+    )
+    operators = "SELECT site FROM parties WHERE role = 'operator' ORDER BY 1"
+    assert db.execute(operators).fetchall() == [("a.example",), ("b.example",)]
+    found = [(sites, grouped, members[0]["link"]) for _, sites, grouped, *_, members in groups(db)]
+    assert sorted(found, key=str)[-1] == (2, "medium", "name acme, certificate of acme")
+    assert len(found) >= 2

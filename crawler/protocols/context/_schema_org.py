@@ -222,6 +222,9 @@ def _unnamed(source: str, licence: str) -> Party | None:
 
 def _each(node: Object, name: str) -> list[object]:
     """Return the values of a property under all prefixes of schema.org; JSON-LD allows a list."""
+    # Most nodes have few members and none of these names: one pass over them is cheapest.
+    if not any(key.endswith(name) for key, _ in node.members):
+        return []
     values: list[object] = []
     for prefix in ("",) if name.startswith("@") else _PREFIXES:
         value = node.get(prefix + name)
