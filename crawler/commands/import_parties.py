@@ -140,7 +140,9 @@ def _text(value: object) -> str:
 
 def _cells(file: Path, text: str) -> Iterator[Mapping[str, str]]:
     head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in head else ",")
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter="\t" if "\t" in head else ",", strict=True
+    )
     try:
         names = [name.strip().lower() for name in next(reader, [])]
         if "domain" not in names or not {"name", "identifier"} & set(names):

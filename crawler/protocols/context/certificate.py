@@ -16,7 +16,7 @@ SPEC = "https://cabforum.org/working-groups/server/baseline-requirements/require
 FAMILY = "certificate"
 RANK = 0
 CARRIER = Carrier.CERTIFICATE
-RESOURCES = frozenset({Resource.HOME, Resource.ROBOTS_TXT})
+RESOURCES = frozenset({Resource.HOME})
 HEADERS: tuple[str, ...] = ()
 CONTEXT_ONLY = True
 
