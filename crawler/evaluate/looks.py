@@ -115,6 +115,8 @@ def _is_still_so(one: ObservationRow, other: ObservationRow) -> bool:
     """Return whether two observations of a place make the same evidence, apart from their time."""
     if one.is_damaged or other.is_damaged or not _is_same_place(one, other):
         return False
+    if one.certificate != other.certificate:
+        return False
     if other.status != _NOT_MODIFIED:
         return one.status == other.status and heard(one) == heard(other)
     own = _own_fields(other)
@@ -131,7 +133,6 @@ def _own_fields(row: ObservationRow) -> object:
 def _is_same_place(one: ObservationRow, other: ObservationRow) -> bool:
     return (
         one.asked == other.asked
-        and one.certificate == other.certificate
         and one.resource == other.resource
         and one.hop == other.hop
         and one.url == other.url

@@ -138,7 +138,8 @@ def _row(columns: tuple[Any, ...], rows: Mapping[int, ObservationRow]) -> Observ
     """Return a row of its columns; what a 304 confirms is in `rows`, if it was read."""
     *facts, confirms, certificate, verified = columns
     confirmed = rows.get(confirms) if confirms else None
-    return ObservationRow(*facts, confirmed, certificate if verified == "ok" else "")
+    known = certificate if verified == "ok" else ""
+    return ObservationRow._make((*facts, confirmed, known))
 
 
 def _whole(own: list[Any], base: tuple[Any, ...] | None) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.evaluate.current_answers import ObservationRow, current_answers
+from crawler.evaluate.looks import is_as_before
 from crawler.urls import canonical
 from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
 from tests.strategies import UNTIMED
@@ -97,3 +98,11 @@ def test_paths_are_those_of_parsed_urls(scheme, host, port, path):
 def test_long_paths_are_those_of_parsed_urls(length):
     url = "https://a.test/" + "a" * length
     assert path_of(url) == canonical.path_of(url)
+
+
+def test_a_visit_with_another_certificate_did_not_find_the_same():
+    def visit(run: int, certificate: str) -> list[ObservationRow]:
+        return [row(run, run=run)._replace(certificate=certificate)]
+
+    assert is_as_before(visit(1, "a"), visit(2, "a"))
+    assert not is_as_before(visit(1, "a"), visit(2, "b"))

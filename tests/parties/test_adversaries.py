@@ -71,7 +71,7 @@ def test_an_adversary_changes_no_row_of_others(tmp_path, body, request):
     for trigger in ("observation_stays", "observation_is_final"):
         db.execute(f"DROP TRIGGER {trigger}")
     evil_origin = "(SELECT id FROM origin WHERE site = 'evil.example')"
-    for table in ("resource_evidence", "finding", "observation"):
+    for table in ("resource_evidence", "finding", "observation_row"):
         db.execute(f"DELETE FROM {table} WHERE origin IN {evil_origin}")
     rebuild(db, chosen=SIGNALS)
     assert holders(db) == found

@@ -33,7 +33,7 @@ CREATE TABLE party (
 -- Pages of a party that its document writes without a host, as the observation makes them
 -- absolute: a reading is shared by hosts.
 CREATE TABLE party_page (
-    observation INTEGER NOT NULL REFERENCES observation (id),
+    observation INTEGER NOT NULL REFERENCES observation_row (id),
     reading TEXT NOT NULL,
     n INTEGER NOT NULL,
     licence_page TEXT NOT NULL,
