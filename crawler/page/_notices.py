@@ -14,7 +14,7 @@ from crawler.page._text import INLINE
 
 #: Limits: lines of a page, characters of a line, occurrences of a sign that are looked at.
 NOTICES, NOTICE_CAP = 6, 400
-_OCCURRENCES = 12
+_OCCURRENCES = 8
 # Characters that are searched before and after a sign.
 _BEFORE, _AFTER = 400, 1200
 # Characters in which a foot is looked for before a line, and at the end of a page; and words that
@@ -69,8 +69,10 @@ def notices_of(text: str) -> list[Notice]:
     offsets = sorted(found_at, reverse=True)
     found: dict[str, Notice] = {}
     for offset in offsets[:_OCCURRENCES]:
+        if len(found) == NOTICES:
+            break
         where = _where(text, offset) if _is_visible(text, offset) else ""
-        if where and len(found) < NOTICES:
+        if where:
             notice = Notice(text.count("\n", 0, offset) + 1, where, _block(text, offset))
             found.setdefault(notice.text, notice)
     return list(found.values())[::-1]
