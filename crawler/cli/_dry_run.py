@@ -4,25 +4,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli._ask import list_json, list_lines
 from crawler.cli._output import output, say, say_json
 from crawler.reports.summary import column_lines
 
 if TYPE_CHECKING:
     from crawler.commands.dry_run import DryRun
+    from crawler.store.request_lists import ListTotals
 
 _MAX_SHOWN = 10
 
 
-def print_dry_run(found: "DryRun", *, quiet: bool, as_json: bool) -> None:
-    """Print what a dataset holds and what would be asked."""
+def print_dry_run(
+    found: "DryRun | None", listed: "ListTotals | None", *, quiet: bool, as_json: bool
+) -> None:
+    """Print what a dataset and a list of URLs hold, and what would be asked."""
     with output():
         if quiet:
             return
         if as_json:
-            say_json(_as_json(found))
+            facts = {"dry_run": True} if found is None else _as_json(found)
+            say_json(facts | ({} if listed is None else {"ask": list_json(listed)}))
         else:
-            say(_lines(found))
-            _show_origins(found)
+            if found is not None:
+                say(_lines(found))
+                _show_origins(found)
+            if listed is not None:
+                say([*list_lines(listed), f"Of them {listed.waiting:,} would be asked"])
             click.echo("Nothing was requested and nothing was stored.")
 
 

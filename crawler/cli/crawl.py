@@ -2,19 +2,18 @@
 
 import shlex
 import sys
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from crawler.cli._ask import check_ask
+from crawler.cli._crawled import end_crawl, fail_if, print_crawl, write_report
 from crawler.cli._dataset_options import provenance_of, provenance_options
 from crawler.cli._dry_run import print_dry_run
 from crawler.cli._options import (
     ADAPTIVE,
-    FAILED,
-    STOPPED,
     Duration,
     PageNumber,
     Share,
@@ -22,20 +21,15 @@ from crawler.cli._options import (
     dataset_options,
     db_option,
     exit_on_error,
-    fail,
     fetch_options,
     keep_contacts_option,
     make_fetch_options,
-    output,
     output_options,
     rules_option,
-    say,
-    say_json,
+    warn,
 )
 
 # Commands import what they need when they run: `--help` must not load Scrapy, DuckDB and Arrow.
-if TYPE_CHECKING:
-    from crawler.commands.crawl import CrawlResult
 
 
 def _refuse_other_suffixes(
@@ -51,7 +45,7 @@ def _refuse_other_suffixes(
 
 
 @click.command(short_help="Visit the sources of a dataset, record what they say.")
-@click.argument("datasets", nargs=-1, required=True, metavar="DATASET...")
+@click.argument("datasets", nargs=-1, metavar="DATASET...")
 @db_option
 @dataset_options
 @click.option(
@@ -60,6 +54,18 @@ def _refuse_other_suffixes(
     help="Column whose sum is the weight of an origin (tokens, bytes).",
 )
 @provenance_options
+@click.option(
+    "--ask",
+    multiple=True,
+    metavar="FILE",
+    help="Request each URL of this file, folder or pattern itself, beside the files of its origin; "
+    "repeatable. Needs --budget; DATASET may be left out.",
+)
+@click.option(
+    "--budget",
+    type=Duration(),
+    help="With --ask: begin no request after this time; the same command goes on.",
+)
 @click.option(
     "--limit-origins",
     type=click.IntRange(1),
@@ -214,13 +220,14 @@ def crawl(
     and to refresh stale origins.
 
     \b
-    Example:
+    Examples:
       tdm-audit crawl laion.parquet --contact https://example.org/our-audit --limit-origins 1000
+      tdm-audit crawl --ask shard.parquet --budget 2h --contact https://example.org/our-audit
     """
+    check_ask(datasets, options)
     from crawler.commands.crawl import CrawlRequest, ProgressListener
     from crawler.commands.crawl import crawl as run
-    from crawler.commands.dry_run import dry_run
-    from crawler.fetch.scheduler import RunEnd
+    from crawler.commands.dry_run import dry_list, dry_run
     from crawler.progress import Bar
     from crawler.reports.summary import too_many_unusable
 
@@ -247,33 +254,30 @@ def crawl(
             facets=options["facets"],
             collected_column=options["collected_column"],
             provenance=provenance_of(options),
+            ask=options["ask"],
+            budget=options["budget"] or 0.0,
         )
         if options["dry_run"]:
             bar.begin("reading the dataset", None)
-            found = dry_run(request)
+            listed = dry_list(request) if options["ask"] else None
+            found = dry_run(request) if datasets else None
         else:
             result = run(request, ProgressListener(begin=bar.begin, step=bar.step))
     if options["dry_run"]:
-        print_dry_run(found, quiet=quiet, as_json=as_json)
-        failures = too_many_unusable(
-            found.unusable, found.rows, found.url_column, options["max_unusable"]
-        )
-        if failures and options["strict"]:
-            fail("; ".join(failures), FAILED)
+        print_dry_run(found, listed, quiet=quiet, as_json=as_json)
+        if found is not None:
+            failures = too_many_unusable(
+                found.unusable, found.rows, found.url_column, options["max_unusable"]
+            )
+            fail_if(failures, options["strict"])
         return
     for warning in result.warnings:
-        click.echo(f"tdm-audit: {warning}", err=True)
+        warn(warning)
     limits = (options["min_coverage"], options["max_unusable"])
     failures = print_crawl(result, db, *limits, quiet=quiet, as_json=as_json)
     if options["report"] is not None:
-        _write_report(db, options["report"], result.dataset, quiet=quiet or as_json)
-    if result.fault_of_machine:
-        fail(result.fault_of_machine, FAILED)
-    if result.ended is not RunEnd.FINISHED:
-        cause = "by the time budget" if result.ended is RunEnd.BUDGET else "by a signal"
-        fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
-    if failures and options["strict"]:
-        fail("; ".join(failures), FAILED)
+        write_report(db, options["report"], result.dataset, quiet=quiet or as_json)
+    end_crawl(result, failures, strict=options["strict"])
 
 
 def _command(datasets: tuple[str, ...]) -> str:
@@ -282,77 +286,3 @@ def _command(datasets: tuple[str, ...]) -> str:
 
     shown = (shown_name(word) if word in datasets else word for word in sys.argv[1:])
     return shlex.join(["tdm-audit", *shown])
-
-
-def _write_report(db: Path, out: Path, dataset: int, *, quiet: bool) -> None:
-    from crawler.commands.report import ReportRequest, format_of, write_report
-    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
-
-    with (
-        exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
-        output(),
-    ):
-        write_report(connection, out, ReportRequest(form=format_of(out), dataset=dataset))
-        if not quiet:
-            say([f"Report: {out}"])
-
-
-def print_crawl(
-    result: "CrawlResult",
-    db: Path,
-    min_coverage: float,
-    max_unusable: float,
-    *,
-    quiet: bool,
-    as_json: bool,
-) -> tuple[str, ...]:
-    """Print what a crawl did and its summary; return the failures for `--strict`."""
-    from crawler.reports import run_report as reports
-    from crawler.reports import summary as summaries
-    from crawler.reports import tables
-    from crawler.reports.changes import run_changes
-    from crawler.reports.headline import headline
-    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
-    from crawler.store.queries import dataset_totals
-
-    with (
-        exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
-    ):
-        report = None if result.run is None else reports.run_report(connection, result.run)
-        summary = None if quiet else summaries.summary(connection, result.dataset, result.run)
-        totals = dataset_totals(connection, result.dataset)
-        changed = None if quiet or result.run is None else run_changes(connection, result.run)
-    unusable = summaries.too_many_unusable(
-        totals.unattributable, totals.rows, totals.url_column, max_unusable
-    )
-    with output():
-        if summary is not None and as_json:
-            facts: dict[str, object] = {"run": result.run, "due": result.due}
-            facts |= {"visited": result.visited, "ended": result.ended}
-            facts |= {"local_failures": result.local_failures}
-            facts |= summaries.as_json(summary)
-            facts |= {"report": report and reports.as_json(report, min_coverage)}
-            facts |= {"head": result.head}
-            facts |= {"changes": changed and changed.as_json()}
-            say_json(facts)
-        elif summary is not None:
-            say([headline(summary)])
-            if not result.due:
-                say(["Nothing is due: every origin was visited within --max-age."])
-            tables.show_summary(summary)
-            if report is not None:
-                tables.show_run_report(report, min_coverage)
-            if changed is not None:
-                changed.show()
-            if result.fault_of_machine:
-                say([f"Not as it should be: {result.fault_of_machine}"])
-            for failure in unusable:
-                say([f"Not as it should be: {failure}"])
-            say([f"Evidence and findings: {db}"])
-            if result.head:
-                say([f"Head of the evidence, to keep elsewhere: {result.head}"])
-    return (*(() if report is None else report.failures(min_coverage)), *unusable)

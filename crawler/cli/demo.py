@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from crawler.cli._crawled import print_crawl
 from crawler.cli._options import exit_on_error, output_options
 from crawler.cli._output import output as printing
-from crawler.cli.crawl import print_crawl
 
 
 @click.command(short_help="Audit a small web of odd sites on this machine.")

@@ -1,23 +1,19 @@
 """`crawl`: ingest a dataset, fetch what is missing or stale, and judge it."""
 
-import platform
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import replace
 
-from crawler import __version__, agents, rulesets
+from crawler import rulesets
 from crawler.clock import stamp
+from crawler.commands.ask import ask
+from crawler.commands.crawl_request import Asked, CrawlRequest, CrawlResult, ProgressListener
 from crawler.commands.ingest import IngestRequest, ingest
 from crawler.commands.judge import rebuild
+from crawler.commands.visiting import begin_run, visit_due
 from crawler.fetch.descriptors import require_descriptors
-from crawler.fetch.frontier import DatabaseFrontier
-from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
-from crawler.fetch.workers import coordinator
 from crawler.interrupts import exit_on_signal
 from crawler.rulesets import RuleSet
 from crawler.store import dataset_versions, derived, manifests, runs, shards
@@ -30,94 +26,15 @@ from crawler.store.database import (
 )
 from crawler.store.evidence_reader import cut_off, origins_waiting
 from crawler.store.local_failures import save_local_failures
-from crawler.store.provenance import Provenance
 from crawler.store.queries import visited_origins
-from crawler.urls import canonical
 
-_LIBRARIES = ("scrapy", "aiohttp", "beautifulsoup4", "duckdb", "tldextract", "sqlite-utils")
+__all__ = ["CrawlRequest", "CrawlResult", "ProgressListener", "crawl", "ingest_request"]
+
 # URLs sampled for each origin at least: a later crawl may fetch more pages of a dataset, which is
 # read only once.
 _MIN_SAMPLES = 3
-_NOT_GIVEN = Provenance()
 # Time for judging when a crawl was stopped; the next command judges the rest.
 _JUDGE_SECONDS_IF_STOPPED = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrawlRequest:
-    """Options of one crawl.
-
-    `datasets` are files, folders or patterns. `max_age` is how old a visit may be and still count
-    as fresh. `rules` names a rule set or a file; None is the one that the database shows.
-    `workers` is the number of worker processes, None for one a core; each gets at most `batch`
-    origins at a time. `limit_origins` are the origins
-    with most weight, else with most rows. The last four options are those of `IngestRequest`.
-    """
-
-    datasets: tuple[str, ...]
-    db: Path
-    fetch: FetchOptions
-    command: str = "crawl"
-    url_columns: tuple[str, ...] = ()
-    weight_column: str | None = None
-    memory_limit: str = "1GB"
-    limit_origins: int | None = None
-    max_age: timedelta = timedelta(hours=24)
-    new_run: bool = False
-    keep_pages: bool = False
-    keep_contacts: bool = False
-    rules: str | None = None
-    workers: int | None = None
-    batch: int = coordinator.MAX_BATCH
-    name: str | None = None
-    facets: tuple[tuple[str, str], ...] = ()
-    collected_column: str | None = None
-    provenance: Provenance = _NOT_GIVEN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressListener:
-    """Callbacks for progress: `begin` with the name of a phase and its number of steps (None if
-    unknown), then `step` for each of them.
-    """
-
-    begin: Callable[[str, int | None], None] = field(default=lambda _phase, _size: None)
-    step: Callable[[], None] = field(default=lambda: None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrawlResult:
-    """Result of a crawl: the number of its run (None if no origin was due) and of its dataset,
-    how many origins were `due` and how many of them `visited`, and how the run ended. `warnings`
-    are sentences for the user. `head` is the digest of the last manifest. `local_failures` counts
-    origins that stay due because this machine was short of something, by what it was.
-    """
-
-    run: int | None
-    dataset: int
-    due: int
-    visited: int
-    ended: RunEnd
-    warnings: tuple[str, ...] = ()
-    head: str = ""
-    local_failures: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def fault_of_machine(self) -> str:
-        """Return a sentence if origins stay due by a fault of this machine, else an empty text."""
-        if self.ended is RunEnd.NO_NETWORK:
-            return (
-                "no answer from any host: this machine seems to have no network, or its DNS does "
-                "not answer; nothing of this is stored, so run the same command again"
-            )
-        if self.ended is RunEnd.LOCAL_FAILURE:
-            whys = ", ".join(sorted(self.local_failures))
-            return (
-                f"{sum(self.local_failures.values()):,} origins could not be visited because of "
-                f"this machine ({whys}) and stay due; raise its limits or lower --concurrency, "
-                "and run the same command again"
-            )
-        return ""
 
 
 def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> CrawlResult:
@@ -147,7 +64,30 @@ def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> Cr
 def _crawl(
     db: sqlite3.Connection, request: CrawlRequest, listener: ProgressListener
 ) -> CrawlResult:
+    begun = time.monotonic()
     rules = derived.rule_set(db, request.rules)
+    notes: dict[int, str] = {}
+    result = CrawlResult(run=None, dataset=None, due=0, visited=0, ended=RunEnd.FINISHED)
+    if request.datasets:
+        result = _crawl_dataset(db, request, listener, notes)
+    else:
+        shards.merge_leftovers(db, request.db)
+    asked: Asked | None = None
+    if request.ask and result.ended is RunEnd.FINISHED:
+        asked, ended = ask(db, request, listener, notes, begun)
+        result = replace(result, asked=asked, ended=ended)
+    # A budget ends requests; nobody waits for the end of the command, as after a signal.
+    is_over = asked is not None and result.ended is RunEnd.BUDGET
+    _judge(db, rules, RunEnd.FINISHED if is_over else result.ended, request.keep_contacts, listener)
+    return replace(result, head=manifests.head(db), local_failures=Counter(notes.values()))
+
+
+def _crawl_dataset(
+    db: sqlite3.Connection,
+    request: CrawlRequest,
+    listener: ProgressListener,
+    notes: dict[int, str],
+) -> CrawlResult:
     listener.begin("reading the dataset", None)
     dataset = ingest(db, request.db, ingest_request(request))
     run = None if request.new_run else runs.unfinished_run(db, dataset)
@@ -156,27 +96,18 @@ def _crawl(
     waiting = runs.count_due(db, due)
     warnings = (*_warnings(db, due), *_double_counts(db, dataset))
     ended, visited = RunEnd.FINISHED, 0
-    notes: dict[int, str] = {}
     if waiting and run is None:
-        run = runs.begin_run(db, _new_run(request, due), stamp())
-        due = replace(due, run=run)
+        due = begin_run(db, request, due)
+        run = due.run
     if run is not None:
-        ended, visited = _fetch(db, request, due, listener, notes)
+        ended, visited = visit_due(db, request, due, listener, notes)
         save_local_failures(db, run, notes, stamp())
     elif not manifests.covers_all_datasets(db):
         # Otherwise the end of a run makes the manifest.
         with transaction(db):
             manifests.write(db, "ingest", [])
-    _judge(db, rules, ended, request.keep_contacts, listener)
     return CrawlResult(
-        run=run,
-        dataset=dataset,
-        due=waiting,
-        visited=visited,
-        ended=ended,
-        warnings=warnings,
-        head=manifests.head(db),
-        local_failures=Counter(notes.values()),
+        run=run, dataset=dataset, due=waiting, visited=visited, ended=ended, warnings=warnings
     )
 
 
@@ -229,72 +160,6 @@ def _double_counts(db: sqlite3.Connection, dataset: int) -> tuple[str, ...]:
         f"{same} of {files} files are also in the dataset {name}, so their rows count twice; if "
         f"this is a newer version of it, give --dataset {name}, and `tdm-audit forget` the other",
     )
-
-
-def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
-    settings = asdict(request.fetch)
-    settings |= {"dataset": due.datasets[0], "fresh_since": due.fresh_since}
-    settings |= {"due_at": due.now}
-    settings |= {"max_age_seconds": request.max_age.total_seconds()}
-    settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
-    settings |= {"keep_contacts": request.keep_contacts, "workers": _workers(request)}
-    return runs.NewRun(
-        command=request.command,
-        version=__version__,
-        versions={"python": platform.python_version()} | {n: version(n) for n in _LIBRARIES},
-        settings=settings,
-        user_agent=request.fetch.user_agent,
-        suffix_list=canonical.suffix_list_version(),
-        catalogue=agents.VERSION,
-    )
-
-
-def _workers(request: CrawlRequest) -> int:
-    """Return the number of worker processes: no more than origins are fetched at a time."""
-    return min(
-        request.workers or coordinator.cores(), request.fetch.concurrency, coordinator.MAX_WORKERS
-    )
-
-
-def _fetch(
-    db: sqlite3.Connection,
-    request: CrawlRequest,
-    due: runs.Due,
-    listener: ProgressListener,
-    notes: dict[int, str],
-) -> tuple[RunEnd, int]:
-    visited = 0
-
-    def on_local_failure(origin: int, why: str) -> None:
-        notes[origin] = why
-
-    def on_visits(visits: int) -> None:
-        nonlocal visited
-        visited += visits
-        for _ in range(visits):
-            listener.step()
-
-    waiting, workers = runs.count_due(db, due), _workers(request)
-    listener.begin("asking origins", waiting)
-    if workers == 1 or coordinator.fits_one_process(waiting, request.batch):
-        # Imported here because it is slow; a process that only coordinates workers needs no Scrapy.
-        from crawler.fetch.scrapy_.run import crawl as fetch
-
-        frontier = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
-        ended = fetch(frontier, request.fetch, lambda _visit: on_visits(1), on_local_failure)
-        return ended, visited
-    ended = coordinator.crawl_in_processes(
-        db,
-        request.db,
-        due,
-        request.fetch,
-        workers=workers,
-        keep_pages=request.keep_pages,
-        max_batch=request.batch,
-        on_visits=on_visits,
-        on_local_failure=on_local_failure,
-    )
-    return ended, visited
 
 
 def _judge(

@@ -1,18 +1,24 @@
 """`crawl --dry-run`: read a dataset and tell what a crawl would ask, storing nothing."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from heapq import nlargest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.clock import stamp
+from crawler.commands.ask import list_request
 from crawler.commands.crawl import CrawlRequest, ingest_request
 from crawler.commands.ingest import check_hosts, located, read
+from crawler.commands.request_list import due_of, store_list
 from crawler.dataset.files import DatasetFile
 from crawler.interrupts import exit_on_signal
-from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+from crawler.store import request_lists
+from crawler.store.database import connect, connect_read_only, sqlite_errors_as_store_error
 from crawler.store.queries import keys_visited_since
+from crawler.store.request_lists import ListTotals
 from crawler.urls import canonical
 from crawler.vocab import Reject
 
@@ -85,6 +91,27 @@ def dry_run(request: CrawlRequest) -> DryRun:
             beyond_limit=total - chosen,
             listed=listed,
         )
+
+
+def dry_list(request: CrawlRequest) -> ListTotals:
+    """Return what the list of a crawl holds and what of it would be asked; nothing is stored.
+
+    Raises what `ingest` does.
+    """
+    # With a database of its own, which goes with its folder: a list may have millions of URLs.
+    with (
+        exit_on_signal(),
+        tempfile.TemporaryDirectory(prefix="tdm-audit-") as folder,
+        closing(connect(path := Path(folder) / "list.db", create=True)) as db,
+    ):
+        number = store_list(db, path, list_request(request))
+        if request.db.exists():
+            with (
+                sqlite_errors_as_store_error(request.db),
+                closing(connect_read_only(request.db)) as known,
+            ):
+                request_lists.copy_attempts(known, db)
+        return request_lists.totals(db, due_of(number, request.max_age))
 
 
 def _size(origin: "OriginRows") -> float:

@@ -1,21 +1,15 @@
 """Ingest a dataset: read it once and store its origins.
 
-A process does not return the memory that DuckDB and Arrow took for reading. So a dataset of more
-than `MAX_BYTES_IN_PROCESS` is read in a subprocess, which runs `main`.
+A dataset of more than `MAX_BYTES_IN_PROCESS` is read in a subprocess, which runs `main`.
 """
 
-import json
 import sqlite3
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler import subprocesses
 from crawler.clock import stamp
 from crawler.commands.ingest_plan import (
     IngestRequest,
@@ -25,31 +19,30 @@ from crawler.commands.ingest_plan import (
     lacks,
     tasks,
 )
+from crawler.commands.reading_process import MAX_BYTES_IN_PROCESS, IngestError, read_apart, serve
 from crawler.dataset.facet_specs import MAX_VALUES, OTHER, Facet, check
 from crawler.dataset.files import DatasetError, DatasetFile
 from crawler.dataset.remote import local_copies
-from crawler.errors import UserError
-from crawler.interrupts import StoppedEarlyError, exit_on_signal
 from crawler.model import Origin
 from crawler.store import dataset_versions, evidence_writer, facet_writer, provenance
-from crawler.store.database import StoreError, connect, sqlite_errors_as_store_error, transaction
-from crawler.store.dataset_versions import Base, VersionError
+from crawler.store.database import connect, transaction
+from crawler.store.dataset_versions import Base
 from crawler.store.provenance import Provenance
 from crawler.urls import canonical
 
-__all__ = ["IngestError", "IngestRequest", "check_hosts", "ingest", "read"]
+__all__ = [
+    "MAX_BYTES_IN_PROCESS",
+    "IngestError",
+    "IngestRequest",
+    "check_hosts",
+    "ingest",
+    "read",
+]
 
 if TYPE_CHECKING:
     from crawler.dataset.inventory import Inventory, OriginRows
 
-#: Size up to which a dataset is read in this process: some 2,000 URLs as text, which takes less
-#: than a second and 160 MB in all. A subprocess takes 0.7 s more, and this process 80 MB less.
-MAX_BYTES_IN_PROCESS = 64 * 1024
 _MODULE = "crawler.commands.ingest"
-
-
-class IngestError(UserError):
-    """The subprocess that reads a dataset could not be started, or was killed."""
 
 
 def ingest(
@@ -217,73 +210,13 @@ def _role_rows(origins: Iterator["OriginRows"]) -> Iterator[tuple[str, str, int]
 
 
 def _read_in_subprocess(path: Path, request: IngestRequest, task: ReadTask) -> int:
-    # The folder that DuckDB spills to belongs to this process, so that it is removed even if the
-    # subprocess is killed.
-    with tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch:
-        message = {"db": str(path), "request": asdict(request), "scratch": scratch}
-        message |= {"task": asdict(task)}
-        process = _start()
-        try:
-            response = _response(process, message)
-        finally:
-            subprocesses.kill(process)
-    return _dataset_number(response, process.returncode)
-
-
-def _start() -> subprocess.Popen[bytes]:
-    try:
-        return subprocesses.start(_MODULE)
-    except OSError as error:
-        reason = error.strerror or error
-        raise IngestError(f"cannot start a process to read the dataset: {reason}") from error
-
-
-def _response(process: subprocess.Popen[bytes], task: Mapping[str, object]) -> bytes:
-    """Send a task; return what the subprocess writes until it ends, empty if it was killed."""
-    assert process.stdout is not None
-    try:
-        subprocesses.send(process, task)
-    except OSError:
-        return b""
-    response = process.stdout.read()
-    process.wait()
-    return response
-
-
-# Errors that the subprocess sends by name; this process raises them again.
-_FAILURES = (DatasetError, VersionError, StoreError, StoppedEarlyError)
-
-
-def _dataset_number(response: bytes, status: int) -> int:
-    """Return the number from a subprocess's response; raise the error that it sent instead."""
-    if not response:
-        how = f"by signal {-status}" if status < 0 else f"with status {status}"
-        raise IngestError(
-            f"the process that read the dataset was ended {how}; nothing of it is stored: "
-            "if memory is short, run again with a smaller --memory-limit"
-        )
-    answer = json.loads(response)
-    for failure in _FAILURES:
-        if failure.__name__ in answer:
-            raise failure(answer[failure.__name__])
-    return int(answer["dataset"])
+    message = {"db": str(path), "request": asdict(request), "task": asdict(task)}
+    return read_apart(_MODULE, message)
 
 
 def main() -> None:
-    """Ingest the dataset of the task on standard input, in the subprocess.
-
-    Sends the number of the dataset to the parent process, or the name and message of an error.
-    """
-    parent = subprocesses.ParentChannel()
-    task = parent.receive()
-    try:
-        with exit_on_signal(), sqlite_errors_as_store_error(task["db"]):
-            number = _run_task(task)
-    except _FAILURES as error:
-        kind = next(kind for kind in _FAILURES if isinstance(error, kind))
-        parent.send({kind.__name__: str(error)})
-        sys.exit(error.status)
-    parent.send({"dataset": number})
+    """Ingest the dataset of the message on standard input, in the subprocess."""
+    serve(_run_task)
 
 
 def _run_task(message: Mapping[str, Any]) -> int:

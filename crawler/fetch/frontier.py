@@ -14,6 +14,7 @@ from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import OriginJob, RunEnd, Visit
 from crawler.store import evidence_writer, runs
 from crawler.store.database import connect, exclusive_lock, transaction
+from crawler.store.fresh_files import fresh_files
 from crawler.store.stored_responses import stored_responses
 
 
@@ -45,8 +46,13 @@ class DatabaseFrontier:
                 if is_repeated
                 else {}
             )
+            known = () if self._due.list is None else fresh_files(self._db, self._due, origin_id)
             yield OriginJob(
-                origin_id=origin_id, origin=origin, samples=samples, stored_responses=previous
+                origin_id=origin_id,
+                origin=origin,
+                samples=samples,
+                stored_responses=previous,
+                known=known,
             )
 
     def save(self, visits: Sequence[Visit]) -> None:

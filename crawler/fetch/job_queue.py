@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crawler.fetch.slots import Place
-from crawler.model import Origin
+from crawler.model import Observation, Origin
 from crawler.store.stored_responses import StoredResponses
 
 # Visits of an origin while this machine is short of something, and origins that wait for another
@@ -29,13 +29,15 @@ class OriginJob:
     """An origin to visit.
 
     `samples` are URLs of pages and media files of the dataset; `stored_responses` are responses
-    of earlier runs that may be revalidated (RFC 9111, 4.3).
+    of earlier runs that may be revalidated (RFC 9111, 4.3). `known` are observations of earlier
+    runs that are not made again.
     """
 
     origin_id: int
     origin: Origin
     samples: tuple[str, ...] = ()
     stored_responses: StoredResponses = field(default_factory=dict)
+    known: tuple[Observation, ...] = ()
 
 
 class Next(NamedTuple):

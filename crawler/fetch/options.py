@@ -48,6 +48,7 @@ class FetchOptions:
     - `full_every`: age of a whole response from which it is requested in full again
     - `policy_files_always`: fetch policy files in spite of a `Disallow`
     - `context`: also fetch files that say nothing binding, as llms.txt
+    - `listed`: the pages are URLs of a list, `pages` of them at most in one visit
 
     Raises ValueError with a one-sentence message for an invalid value.
     """
@@ -69,6 +70,7 @@ class FetchOptions:
     context: bool = False
     media: int = 0
     terms: int = 0
+    listed: bool = False
     max_media: int = 16 * 1024 * 1024
     origin_time: float | None = None
     origin_cpu: float | None = None

@@ -123,6 +123,11 @@ class OriginScheduler:
         self._frontier.finish(self._ended)
         return self._ended
 
+    @property
+    def is_stopping(self) -> bool:
+        """Return whether no more visits begin, since the crawl was stopped."""
+        return self._ended is not RunEnd.FINISHED
+
     def stop(self, ended: RunEnd = RunEnd.STOPPED) -> None:
         """Take no more jobs and give visits in flight `GRACE_S`; a second call cancels them."""
         if self._ended is not RunEnd.FINISHED:

@@ -164,6 +164,10 @@ class Place(NamedTuple):
     key: str
 
 
+class EndedError(Exception):
+    """A request was not sent, since its visit is to end."""
+
+
 class BusyError(Exception):
     """A visit that has seen nothing would wait behind many others at a place: begin it later."""
 

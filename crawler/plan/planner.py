@@ -22,10 +22,10 @@ from crawler.plan.history import (
     OriginHistory,
     printable,
 )
-from crawler.plan.resources import PLANNED, PlanOptions, PlanState
+from crawler.plan.resources import PLANNED, PLANNED_FOR_LISTS, PlanOptions, PlanState
 from crawler.plan.robots_gate import AGENT
 from crawler.urls import resolve
-from crawler.vocab import Outcome, Resource
+from crawler.vocab import SAMPLED, Outcome, Resource
 
 __all__ = ["AGENT", "MAX_HOPS", "MAX_REQUESTS", "OriginHistory", "PlanOptions", "next_target"]
 
@@ -33,6 +33,8 @@ __all__ = ["AGENT", "MAX_HOPS", "MAX_REQUESTS", "OriginHistory", "PlanOptions", 
 MAX_HOPS = 5
 #: Requests for one origin, other hosts included; only redirects that fan out come near it.
 MAX_REQUESTS = 40
+#: Requests for each URL of a list: it, and two redirects, as from http to https and to `www`.
+MAX_REQUESTS_FOR_LISTED = 3
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
@@ -48,10 +50,28 @@ def next_target(
     `samples` are URLs or paths of the origin from the dataset.
     """
     for chain in _planned_chains(origin, samples, history, options):
+        if options.listed and _is_left(chain, history, options):
+            continue
         step = _next_step(chain, history, options)
         if step is not None:
             return step
     return None
+
+
+def has_ended(chain: Chain, history: OriginHistory, options: PlanOptions) -> bool:
+    """Return whether a chain that has begun needs no further request."""
+    return _next_step(chain, history, options) is None
+
+
+def _is_left(chain: Chain, history: OriginHistory, options: PlanOptions) -> bool:
+    """Return whether a listed URL is left to a later visit, since this one sends no more requests.
+
+    It is not recorded as withheld then: it was not asked, and stays to be asked.
+    """
+    resource, url = chain
+    if resource not in SAMPLED or history.chain(chain):
+        return False
+    return bool(_stop_reason(url, history, options))
 
 
 def _planned_chains(
@@ -63,7 +83,7 @@ def _planned_chains(
     # Another URL than the first one only where the origin is requested by http after all.
     yield Resource.ROBOTS_TXT, f"{base}/robots.txt"
     state = PlanState(base, samples, history, options)
-    for planned in PLANNED:
+    for planned in PLANNED_FOR_LISTS if options.listed else PLANNED:
         for url in planned.urls(state):
             yield planned.resource, url
 
@@ -145,7 +165,8 @@ def _stop_reason(url: str, history: OriginHistory, options: PlanOptions) -> str:
 
     Return an empty string where requests may be sent.
     """
-    budget = MAX_REQUESTS + options.pages + options.media
+    each = MAX_REQUESTS_FOR_LISTED if options.listed else 1
+    budget = MAX_REQUESTS + each * (options.pages + options.media)
     spent = history.request_count >= budget
     return history.stop_reason(url) or (f"stopped after {budget} requests" if spent else "")
 

@@ -14,7 +14,7 @@ from crawler.plan import page_sample
 from crawler.plan.history import OriginHistory
 from crawler.plan.linked_documents import RSL, TDMREP, TERMS
 from crawler.urls import resolve
-from crawler.vocab import Resource
+from crawler.vocab import SAMPLED, Resource
 
 MAX_POLICIES = 3
 MAX_LICENSES = 3
@@ -36,6 +36,10 @@ class PlanOptions:
     `context` adds files that reserve nothing, such as ads.txt. `policy_files_always` requests
     `robots_gate.POLICY_FILES` in spite of any Disallow line, never in spite of a robots.txt that
     could not be read.
+
+    With `listed`, the samples are URLs that the user listed: all of them are requested, after
+    everything else, so that a visit may end between two of them. With `media`, those of media
+    files are read as such.
     """
 
     pages: int = 1
@@ -44,6 +48,7 @@ class PlanOptions:
     terms: int = 0
     context: bool = False
     policy_files_always: bool = False
+    listed: bool = False
 
 
 class PlanState(NamedTuple):
@@ -126,6 +131,10 @@ PLANNED: tuple[PlannedResource, ...] = (
     PlannedResource(Resource.SECURITY_TXT, _path("/.well-known/security.txt", _context_wanted)),
     PlannedResource(Resource.LLMS_TXT, _path("/llms.txt", _context_wanted)),
 )
+#: The same plan where the sampled URLs come last, since the visit may end between two of them.
+PLANNED_FOR_LISTS: tuple[PlannedResource, ...] = tuple(
+    sorted(PLANNED, key=lambda planned: planned.resource in SAMPLED)
+)
 
 
 @lru_cache(maxsize=1024)
@@ -142,9 +151,11 @@ def _sampled_urls(
         resolve.path_and_query(url) for s in absolute if (url := resolve.join(base, s)) is not None
     )
     urls = [base + path for path in paths if path != "/"]
-    media = [url for url in urls if options.media > 0 and _is_media(url)]
+    media = dict.fromkeys(url for url in urls if options.media > 0 and _is_media(url))
     pages = [url for url in urls if url not in media]
-    return media[: options.media], pages[: max(options.pages, 0)]
+    if options.listed:
+        return list(media), pages
+    return list(media)[: options.media], pages[: max(options.pages, 0)]
 
 
 def _is_media(url: str) -> bool:

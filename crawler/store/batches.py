@@ -2,13 +2,11 @@
 
 import sqlite3
 
-from crawler.store.runs import DUE, Due, parameters
+from crawler.store.runs import Due, due_sql, parameters
 
 # Sites are ordered by their heaviest origin. The position of a site is the number of origins before
 # it, and all its origins have that position.
 _STATEMENTS = (
-    "DROP TABLE IF EXISTS temp.due_position",
-    f"CREATE TEMP TABLE due_origin AS SELECT o.id AS origin, o.site AS site, d.size AS size {DUE}",
     "CREATE TEMP TABLE site_position (site TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID",
     """
     INSERT INTO site_position
@@ -34,8 +32,14 @@ class Batches:
 
     def __init__(self, db: sqlite3.Connection, due: Due) -> None:
         self._db, self._next = db, 0
+        db.execute("DROP TABLE IF EXISTS temp.due_position")
+        db.execute(
+            "CREATE TEMP TABLE due_origin AS SELECT o.id AS origin, o.site AS site, "
+            f"d.size AS size {due_sql(due)}",
+            parameters(due),
+        )
         for statement in _STATEMENTS:
-            db.execute(statement, parameters(due) if DUE in statement else {})
+            db.execute(statement)
         self._size = int(db.execute("SELECT count(*) FROM due_position").fetchone()[0])
 
     @property

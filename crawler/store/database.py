@@ -78,6 +78,7 @@ _VOCABULARY: dict[str, type[StrEnum]] = {
 # Vocabularies whose tables have the order of the enum as `rank`.
 _RANKED = ("purpose", "state")
 _SQL = files("crawler.store")
+# In the order in which they are applied, which is that in which they were added.
 _MIGRATIONS = (
     "0001_evidence",
     "0002_derived",
@@ -98,6 +99,7 @@ _MIGRATIONS = (
     "0022_repeats",
     "0024_parties",
     "0025_party_lists",
+    "0015_request_lists",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

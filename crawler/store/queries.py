@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypedDict
 
+from crawler.store.runs import READ_FILES
+
 #: The SQL of what an observation is known by in every database that has it; see view
 #: `observations`.
 OBSERVATION_KEY = (
@@ -156,10 +158,10 @@ def visited_origins(db: sqlite3.Connection) -> int:
 
 
 def keys_visited_since(db: sqlite3.Connection, since: str, now: str) -> Iterator[str]:
-    """Yield the key of each origin with a visit between two times, as `runs.DUE` has it."""
+    """Yield the key of each origin with a visit between two times, as `runs.due_sql` has it."""
     query = (
-        "SELECT key FROM origin WHERE id IN "
-        "(SELECT origin FROM visit WHERE finished_at > ? AND finished_at <= ?)"
+        "SELECT key FROM origin WHERE id IN (SELECT origin FROM visit AS v "  # noqa: S608 - our own SQL
+        f"WHERE finished_at > ? AND finished_at <= ? AND {READ_FILES})"
     )
     for (key,) in db.execute(query, (since, now)):
         yield key

@@ -75,6 +75,17 @@ def end_run(db: sqlite3.Connection, run: int, ended: str, now: str) -> None:
         manifests.write(db, "run", [run])
 
 
+def end_unfinished(
+    db: sqlite3.Connection, request_list: int, now: str, ended: str = "stopped"
+) -> None:
+    """End the runs for a list that have not ended; what is due is known without them."""
+    query = "SELECT id FROM run WHERE ended IS NULL AND settings ->> 'list' = ?"
+    # How a run ends is a closed list: a fault of this machine stopped it, too.
+    known = ended if ended in ("finished", "budget") else "stopped"
+    for (run,) in db.execute(query, (request_list,)).fetchall():
+        end_run(db, run, known, now)
+
+
 def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:
     """Return the settings of a run."""
     row = db.execute("SELECT settings FROM run WHERE id = ?", (run,)).fetchone()
@@ -88,6 +99,9 @@ class Due:
 
     A visit later than `now` is not fresh: a clock was or is wrong (`~` sorts after every time).
     `limit` is a number of origins. `pages` is a number of sampled URLs for each origin.
+
+    With `list`, the number of a request list, a run visits instead the origins of its URLs that
+    were not requested after `fresh_since`, `pages` URLs of each, without the origins `stopped`.
     """
 
     run: int
@@ -96,6 +110,8 @@ class Due:
     limit: int | None
     pages: int
     now: str = "~"
+    list: int | None = None
+    stopped: tuple[int, ...] = ()
 
 
 def samples_for(pages: int, media: int) -> int:
@@ -116,19 +132,30 @@ def due_of(db: sqlite3.Connection, run: int | None) -> tuple[Due, dict[str, Any]
     if row is None:
         raise StoreError("there is no unfinished run to continue; `tdm-audit crawl` begins one")
     settings = json.loads(row[1])
+    request_list = settings.get("list")
     due = Due(
         run=row[0],
-        datasets=(settings["dataset"],),
+        datasets=(settings["dataset"],) if request_list is None else (),
         fresh_since=settings["fresh_since"],
         now=settings.get("due_at", "~"),  # runs of older versions do not have it
         limit=settings["limit_origins"],
-        pages=samples_for(settings["pages"], settings.get("media", 0)),
+        pages=samples_for(settings["pages"], settings.get("media", 0))
+        if request_list is None
+        else settings["pages"],
+        list=request_list,
     )
     return due, settings
 
 
-#: FROM clause of the origins `o` of a run that are due, with their `d.size`; see `parameters`.
-DUE = """
+#: Condition of visits `v` that read the files of an origin, not only further pages of a list.
+READ_FILES = """(
+    v.run NOT IN (SELECT id FROM run WHERE settings ->> 'list' IS NOT NULL)
+    OR EXISTS (
+        SELECT 1 FROM observation
+        WHERE origin = v.origin AND run = v.run AND resource = 'home'
+    )
+)"""
+_DUE_OF_DATASETS = f"""
     FROM origin AS o
     JOIN (
         SELECT origin, sum(coalesce(weight, rows)) AS size FROM version_origin
@@ -138,25 +165,43 @@ DUE = """
     WHERE NOT EXISTS (
         SELECT 1 FROM visit AS v
         WHERE v.origin = o.id
-            AND (v.run = :run OR (v.finished_at > :fresh_since AND v.finished_at <= :now))
+            AND (
+                v.run = :run
+                OR (v.finished_at > :fresh_since AND v.finished_at <= :now AND {READ_FILES})
+            )
     )
-"""
+"""  # noqa: S608 - our own SQL
+#: Condition of the URLs of a list that are still to be requested.
+WAITING = "list = :list AND (asked_at IS NULL OR asked_at <= :fresh_since OR asked_at > :now)"
+_DUE_OF_LIST = f"""
+    FROM origin AS o
+    JOIN (
+        SELECT origin, count(*) AS size FROM requested_url WHERE {WAITING} GROUP BY origin
+    ) AS d ON d.origin = o.id
+    WHERE o.id NOT IN (SELECT value FROM json_each(:stopped))
+        AND NOT EXISTS (SELECT 1 FROM visit AS v WHERE v.origin = o.id AND v.run = :run)
+"""  # noqa: S608 - our own SQL
+
+
+def due_sql(due: Due) -> str:
+    """Return the FROM clause of the origins `o` that are due, with their `d.size`."""
+    return _DUE_OF_DATASETS if due.list is None else _DUE_OF_LIST
 
 
 def parameters(due: Due) -> dict[str, object]:
-    """Return the parameters of `DUE`."""
-    return {
+    """Return the parameters of `due_sql`."""
+    times = {"fresh_since": due.fresh_since, "now": due.now, "run": due.run}
+    if due.list is not None:
+        return times | {"list": due.list, "stopped": json.dumps(due.stopped)}
+    return times | {
         "datasets": json.dumps(due.datasets),
         "limit": -1 if due.limit is None else due.limit,
-        "run": due.run,
-        "fresh_since": due.fresh_since,
-        "now": due.now,
     }
 
 
 def count_due(db: sqlite3.Connection, due: Due) -> int:
     """Return the number of origins that are due."""
-    return int(db.execute(f"SELECT count(*) {DUE}", parameters(due)).fetchone()[0])
+    return int(db.execute(f"SELECT count(*) {due_sql(due)}", parameters(due)).fetchone()[0])
 
 
 def count_due_again(db: sqlite3.Connection, due: Due) -> tuple[int, str]:
@@ -166,7 +211,7 @@ def count_due_again(db: sqlite3.Connection, due: Due) -> tuple[int, str]:
         return 0, ""  # no join of all origins, for a case that is rare
     last = "SELECT finished_at FROM visit WHERE origin = o.id ORDER BY run DESC LIMIT 1"
     query = f"""
-        SELECT count(*), coalesce(max(last), '') FROM (SELECT ({last}) AS last {DUE})
+        SELECT count(*), coalesce(max(last), '') FROM (SELECT ({last}) AS last {due_sql(due)})
         WHERE last > :now
     """  # noqa: S608 - our own SQL
     number, latest = db.execute(query, parameters(due)).fetchone()
@@ -188,7 +233,7 @@ def iter_due(
     """
     db.execute("DROP TABLE IF EXISTS temp.due")
     db.execute(
-        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {DUE} ORDER BY d.size DESC, o.id",
+        f"CREATE TEMP TABLE due AS SELECT o.id AS origin {due_sql(due)} ORDER BY d.size DESC, o.id",
         parameters(due),
     )
     last = 0
@@ -203,16 +248,27 @@ def iter_due(
             return
         for rowid, number, scheme, host, port, site, assumed in rows:
             origin = Origin(scheme=scheme, host=host, port=port, site=site, assumed=bool(assumed))
-            yield number, origin, samples_of(db, number, due.pages)
+            yield number, origin, samples_of(db, due, number)
             last = rowid
 
 
-def samples_of(db: sqlite3.Connection, origin: int, most: int) -> tuple[str, ...]:
-    """Return at most `most` sampled URLs of an origin, each once, oldest dataset first."""
-    query = (
-        "SELECT url FROM sample WHERE origin = ? GROUP BY url ORDER BY min(dataset), min(n), url"
-    )
-    return tuple(url for (url,) in db.execute(f"{query} LIMIT ?", (origin, most)))
+def samples_of(db: sqlite3.Connection, due: Due, origin: int) -> tuple[str, ...]:
+    """Return at most `due.pages` URLs of an origin, each once.
+
+    They are samples, those of the oldest dataset first, or the next ones of the list.
+    """
+    if due.list is None:
+        query = (
+            "SELECT url FROM sample WHERE origin = :origin "
+            "GROUP BY url ORDER BY min(dataset), min(n), url LIMIT :most"
+        )
+    else:
+        query = (
+            "SELECT o.url || path FROM requested_url JOIN origin AS o ON o.id = origin "  # noqa: S608 - our own SQL
+            f"WHERE origin = :origin AND {WAITING} ORDER BY n LIMIT :most"
+        )
+    values = parameters(due) | {"origin": origin, "most": due.pages}
+    return tuple(url for (url,) in db.execute(query, values))
 
 
 def archives(db: sqlite3.Connection) -> frozenset[int]:

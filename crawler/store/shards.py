@@ -23,6 +23,7 @@ from crawler.store.database import (
     transaction,
 )
 from crawler.store.evidence_reader import clock_bounds
+from crawler.store.runs import WAITING
 
 # Visits merged by one transaction, and seconds that a worker may need to unlock a shard.
 _VISITS_PER_TRANSACTION, _LOCK_TIMEOUT_S = 50, 5.0
@@ -44,12 +45,26 @@ _LAST_RESPONSES = """
         wanted (id, confirms) AS (
             SELECT id, confirms FROM ranked WHERE n = 1
             UNION
+            SELECT id, confirms FROM main_db.observation
+            WHERE :list IS NOT NULL AND origin IN (SELECT origin FROM batch)
+                AND resource NOT IN ('page', 'media') AND observed_at > :fresh_since
+            UNION
             SELECT o.id, o.confirms
             FROM wanted AS w JOIN main_db.observation AS o ON o.id = w.confirms
         )
     SELECT id, stored, digest FROM main_db.observation WHERE id IN (SELECT id FROM wanted)
 """
+# The next URLs of each origin, as `runs.samples_of` has them.
+_NEXT_URLS = f"""
+    INSERT INTO requested_url (origin, path, list, n)
+    SELECT origin, path, list, n FROM (
+        SELECT origin, path, list, n, row_number() OVER (PARTITION BY origin ORDER BY n) AS place
+        FROM main_db.requested_url
+        WHERE origin IN (SELECT origin FROM batch) AND {WAITING}
+    ) WHERE place <= :pages
+"""  # noqa: S608 - our own SQL
 _COPIED = {
+    "request_list": "true",
     "dataset": "true",
     "origin": "id IN (SELECT origin FROM batch)",
     "version_origin": "origin IN (SELECT origin FROM batch)",
@@ -146,9 +161,13 @@ class Shards:
         shard_db.execute("BEGIN")
         shard_db.execute("CREATE TEMP TABLE batch (origin INTEGER PRIMARY KEY)")
         shard_db.executemany("INSERT INTO batch VALUES (?)", [(origin,) for origin in origins])
-        shard_db.execute(_LAST_RESPONSES, {"bounds": self._bounds})
+        due = {name: settings.get(name) for name in ("list", "fresh_since", "pages")}
+        due["now"] = settings.get("due_at")
+        shard_db.execute(_LAST_RESPONSES, due | {"bounds": self._bounds})
         for table, wanted in _COPIED.items():
             shard_db.execute(f"INSERT INTO {table} SELECT * FROM main_db.{table} WHERE {wanted}")  # noqa: S608 - our own names
+        if due["list"] is not None:
+            shard_db.execute(_NEXT_URLS, due)
         # Last: nothing can be added to runs that ended.
         columns = [f'"{c}"' if c != "settings" else _SETTINGS for c in _columns(shard_db, "run")]
         shard_db.execute(

@@ -176,6 +176,21 @@ def origin_of(url: str | None) -> Origin | Reject:
     return make_origin(parsed.scheme, parsed.host, parsed.port, assumed=parsed.assumed)
 
 
+def page_of(url: str | None) -> tuple[Origin, str] | Reject:
+    """Return the origin of a text, and path and query as the planner requests them; else why not.
+
+    What is longer than `MAX_URL_LENGTH` once it is percent-encoded is `too_long`.
+    """
+    parsed = _parse(url)
+    if isinstance(parsed, Reject):
+        return parsed
+    origin = make_origin(parsed.scheme, parsed.host, parsed.port, assumed=parsed.assumed)
+    page = resolve.join(origin.url, f"{origin.url}{parsed.path}")
+    if page is None or len(page) > MAX_URL_LENGTH:
+        return Reject.TOO_LONG
+    return origin, resolve.path_and_query(page)
+
+
 def names_whole_origin(url: str | None) -> bool:
     """Return whether a text names an origin and no page of it: a host, with a port or without.
 

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -84,7 +84,8 @@ class RequestContext:
     """Input and output of a request that do not fit into Scrapy's or aiohttp's arguments.
 
     In: `own_port` of the origin visited, `cap` for the body in octets (0: that of the options), the
-    `slot` of the visit, and what it has `spent`, to which the request adds.
+    `slot` of the visit, what it has `spent`, to which the request adds, and whether it `is_ending`,
+    so that the request is not sent.
     Out, also for a request that raises: `started_at` in UTC, `elapsed_ms`, `address` as `IP:port`
     and `tls`.
     """
@@ -93,6 +94,7 @@ class RequestContext:
     cap: int = 0
     slot: Slot = field(default_factory=current_slot)
     spent: Spent = field(default_factory=Spent)
+    is_ending: Callable[[], bool] = lambda: False
     started_at: str = ""
     elapsed_ms: int = 0
     address: str = ""

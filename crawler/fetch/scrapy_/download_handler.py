@@ -11,6 +11,7 @@ from scrapy.logformatter import LogFormatter
 
 from crawler.fetch.http.client import Client
 from crawler.fetch.options import FetchOptions
+from crawler.fetch.slots import EndedError
 
 # One client for both schemes, so that the limit per address counts an address once.
 _CLIENTS: WeakKeyDictionary[Crawler, Client] = WeakKeyDictionary()
@@ -37,7 +38,12 @@ class DownloadHandler(BaseDownloadHandler):
         _CLIENTS[crawler] = self._client
 
     async def download_request(self, request: Request) -> Response:
-        """Send a request and return its response; request headers add to the default ones."""
+        """Send a request and return its response; request headers add to the default ones.
+
+        Raises `EndedError` if its visit ended while it waited for the delay.
+        """
+        if request.meta["request_context"].is_ending():
+            raise EndedError
         headers = {
             name.decode(): b",".join(values).decode() for name, values in request.headers.items()
         }

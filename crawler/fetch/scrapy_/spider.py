@@ -9,7 +9,8 @@ Rules for editors:
   now because the whole is not kept.
 """
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -27,16 +28,16 @@ from crawler.fetch.http.outcomes import is_local, outcome_of, reach_of
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.reach import Reach, farthest
 from crawler.fetch.scheduler import Frontier, OriginJob, OriginScheduler, RunEnd, Visit
-from crawler.fetch.slots import BusyError, Turns, current_slot
+from crawler.fetch.slots import BusyError, EndedError, Turns, current_slot
 from crawler.fetch.workers.media_sandbox import MediaSandbox
 from crawler.model import Observation, Origin, Target
 from crawler.plan import budget
 from crawler.plan.budget import Spent
 from crawler.plan.history import OriginHistory
-from crawler.plan.planner import PlanOptions, next_target
+from crawler.plan.planner import PlanOptions, has_ended, next_target
 from crawler.protocols.parse import media_type
 from crawler.urls import resolve
-from crawler.vocab import PAGES, Outcome, Resource
+from crawler.vocab import PAGES, SAMPLED, Outcome, Resource
 
 _TEXT_RESOURCES = PAGES | {Resource.TERMS}
 # Types of servers that do not know better, under which they send HTML and other files.
@@ -75,6 +76,7 @@ class ReservationsSpider(Spider):
             terms=options.terms,
             context=options.context,
             policy_files_always=options.policy_files_always,
+            listed=options.listed,
         )
         self._sandbox = MediaSandbox()
         # Scrapy sends one request at a time to a host; a visit that waits for those of others holds
@@ -130,11 +132,17 @@ class ReservationsSpider(Spider):
         A local failure ends the visit: nothing of it will be stored. Once a budget of the origin is
         used up, the planner withholds what is left. Raises `BusyError` if the visit is to begin
         later.
+
+        A visit for URLs of a list may end before all of them were requested: when the crawl is
+        stopped, or by a local failure. What was requested is stored then.
         """
-        history, crash, local_failure = OriginHistory(), list[Observation](), ""
+        history, crash, local_failure = OriginHistory(job.known), list[Observation](), ""
         reaches, spent = list[Reach](), Spent()
+        step: Target | Observation | None = None
         try:
             while not local_failure and (step := self._next_step(job, history, spent)):
+                if self._is_ending():
+                    raise EndedError
                 observation = await self._carry_out(step, job, reaches, spent)
                 current_slot().is_fresh = False
                 history.add(observation)
@@ -142,17 +150,55 @@ class ReservationsSpider(Spider):
                     local_failure = observation.note
         except BusyError:
             raise
+        except (asyncio.CancelledError, EndedError) as end:
+            if not self._may_end(job, history):
+                raise asyncio.CancelledError from end
         except Exception as error:  # one origin never stops the run
             if is_local(error):
                 local_failure = outcome_of(error)[1]
             crash.append(_crash_observation(job.origin, len(history.observations), error))
+        made = history.observations[len(job.known) :]
+        if self._may_end(job, history):
+            made, local_failure = self._whole(made, history, step), ""
         return Visit(
             origin_id=job.origin_id,
             origin=job.origin,
-            observations=(*history.observations, *crash),
+            observations=(*made, *crash),
             reach=farthest(reaches),
             local_failure=local_failure,
         )
+
+    def _is_ending(self) -> bool:
+        """Return whether visits for URLs of a list send no more requests."""
+        return self._plan_options.listed and self._scheduler.is_stopping
+
+    def _may_end(self, job: OriginJob, history: OriginHistory) -> bool:
+        """Return whether nothing but URLs of a list may be left to request."""
+        made = history.observations[len(job.known) :]
+        return self._plan_options.listed and any(o.target.resource in SAMPLED for o in made)
+
+    def _whole(
+        self,
+        observations: Sequence[Observation],
+        history: OriginHistory,
+        step: Target | Observation | None,
+    ) -> list[Observation]:
+        """Return the observations of URLs of a list that need no further request.
+
+        `step` is the one at which the visit ended, None if nothing was left. If that is a document
+        to which a page links, the page is left out, too: it is requested again with the document.
+        """
+        chains = dict.fromkeys((o.target.resource, o.target.asked) for o in observations)
+        kept = {chain for chain in chains if has_ended(chain, history, self._plan_options)}
+        target = step.target if isinstance(step, Observation) else step
+        if target is not None and target.resource not in SAMPLED:
+            kept.discard(next(chain for chain in reversed(chains) if chain[0] in SAMPLED))
+        return [
+            o
+            for o in observations
+            if (o.target.resource, o.target.asked) in kept
+            and o.outcome is not Outcome.LOCAL_FAILURE
+        ]
 
     def _next_step(
         self, job: OriginJob, history: OriginHistory, spent: Spent
@@ -187,7 +233,9 @@ class ReservationsSpider(Spider):
         if not may_be_confirmed(stored, self.options.full_every):
             stored = None
         cap = self.options.max_media if target.resource is Resource.MEDIA else 0
-        context = RequestContext(own_port=job.origin.port, cap=cap, spent=spent)
+        context = RequestContext(
+            own_port=job.origin.port, cap=cap, spent=spent, is_ending=self._is_ending
+        )
         # Verbatim: without it Scrapy normalises the URL, and another URL would be asked.
         meta = {"verbatim_url": True, "download_slot": host, "request_context": context}
         headers = dict(stored.conditions) if stored else None
@@ -202,7 +250,7 @@ class ReservationsSpider(Spider):
                 with cpu_charged(spent):
                     observation = _observation_of(target, response)
                 observation = await self._with_media_extract(observation)
-        except BusyError:
+        except (BusyError, EndedError):
             raise
         except Exception as error:  # translated in one table
             outcome, note = outcome_of(error)
