@@ -73,12 +73,13 @@ def collect_applicable(
     """
     asked = next(filter(None, (evidence.origin for evidence in resources)), "")
     question = replace(question, origin=question.origin or asked)
+    is_own_page = question.path is not None and is_sampled(resources, question.path)
     applicable = [
         ApplicableStatement(protocol, key, evidence, applied)
         for evidence in resources
         for protocol, key, reading in evidence.readings
         if (reading.statements or reading.rules is not None)
-        and _applies_to(protocol, evidence, question, resources)
+        and _applies_to(protocol, evidence, question, is_own_page)
         for applied in _for_audience(
             applied_statements(protocol, reading, question), evidence, resources, question
         )
@@ -91,11 +92,11 @@ def collect_applicable(
         and evidence.presence is Presence.PRESENT
     ]
     statements = tuple(apply_precedence(applicable, question))
-    prose = tuple(_prose_statements(resources, question))
+    prose = tuple(_prose_statements(resources, question, is_own_page))
     return ApplicableStatements(
         statements=statements,
         prose=prose,
-        essential=_essential(resources, question),
+        essential=_essential(resources, question, is_own_page),
         pages=len(pages),
         sampled=sum(resource in SAMPLED for resource in pages),
         kinds=StatementKinds((*statements, *prose)),
@@ -160,7 +161,7 @@ def has_audience_hook(resource: Resource) -> bool:
 
 
 def _prose_statements(
-    resources: tuple[ResourceEvidence, ...], question: Question
+    resources: tuple[ResourceEvidence, ...], question: Question, is_own_page: bool
 ) -> Iterator[ApplicableStatement]:
     """Yield candidates as statements that reserve.
 
@@ -184,7 +185,7 @@ def _prose_statements(
                     ),
                     candidate=n,
                 )
-                if is_about_all or _applies_to(protocol, evidence, question, resources):
+                if is_about_all or _applies_to(protocol, evidence, question, is_own_page):
                     yield applicable
 
 
@@ -264,10 +265,7 @@ def _carriers(
 
 
 def _applies_to(
-    protocol: Protocol,
-    evidence: ResourceEvidence,
-    question: Question,
-    resources: tuple[ResourceEvidence, ...],
+    protocol: Protocol, evidence: ResourceEvidence, question: Question, is_own_page: bool
 ) -> bool:
     """Return False for statements of other pages if the page asked about was requested itself."""
     if (
@@ -276,7 +274,7 @@ def _applies_to(
         or not speaks_for_page(protocol, evidence)
     ):
         return True
-    return not is_sampled(resources, question.path)
+    return not is_own_page
 
 
 def _is_unseen(evidence: ResourceEvidence) -> bool:
@@ -293,14 +291,13 @@ def _is_unseen(evidence: ResourceEvidence) -> bool:
 
 
 def _essential(
-    resources: tuple[ResourceEvidence, ...], question: Question
+    resources: tuple[ResourceEvidence, ...], question: Question, is_own_page: bool
 ) -> tuple[ResourceEvidence, ...]:
     """Return the planned resources that could change the answer.
 
     Header fields of a redirect or an error are among them if they were there and could not be
     read. If the page asked about was requested itself, other pages could not.
     """
-    is_own_page = question.path is not None and is_sampled(resources, question.path)
     return tuple(
         evidence
         for evidence in (*resources, *_not_requested(resources))

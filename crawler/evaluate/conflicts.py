@@ -1,7 +1,6 @@
 """Find conflicts: pairs of statements of which one reserves and the other permits."""
 
 from collections.abc import Iterable, Iterator
-from itertools import product
 
 from crawler.evaluate.records import RESERVING, ApplicableStatement
 from crawler.vocab import Stance
@@ -19,9 +18,16 @@ def find_conflicts(
     if not permitting:
         return
     reserving = _first_of_each(h for h in applicable if h.statement.stance in RESERVING)
-    for one, other in product(reserving, permitting):
-        if _in_conflict(one, other):
-            yield one, other
+    families = {h.protocol.FAMILY for h in permitting}
+    of_response: dict[int, list[ApplicableStatement]] = {}
+    for h in permitting:
+        of_response.setdefault(id(h.evidence), []).append(h)
+    for one in reserving:
+        # Within a family only statements of one response are compared: an origin may have
+        # thousands of pages.
+        is_alone = families == {one.protocol.FAMILY}
+        others = of_response.get(id(one.evidence), []) if is_alone else permitting
+        yield from ((one, other) for other in others if _in_conflict(one, other))
 
 
 def _in_conflict(one: ApplicableStatement, other: ApplicableStatement) -> bool:

@@ -11,7 +11,7 @@ and URLs, hence `_is_shareable`. Whoever adds an input to the evaluator adds it 
 """
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple
 
 from crawler import caches
@@ -41,6 +41,8 @@ from crawler.vocab import Presence, Purpose, State
 
 # Readings that found nothing, and yet affect an answer.
 _UNREAD = frozenset({Presence.UNSEEN, Presence.MALFORMED})
+# Conflicts of a purpose that are stored for an origin: pairs of pages may be any number.
+_MAX_CONFLICTS = 10_000
 #: In place of the position of a resource: the newest evidence of the origin.
 NEWEST = -1
 
@@ -313,5 +315,5 @@ def _conflict_refs(
     taking_part = [h for h in firsts if not h.excluded_because and not h.candidate]
     for purpose in Purpose:
         relevant = (h for h in taking_part if concerns(h.statement, purpose))
-        for reserving, permitting in find_conflicts(relevant):
+        for reserving, permitting in islice(find_conflicts(relevant), _MAX_CONFLICTS):
             yield purpose, _statement_ref(reserving), _statement_ref(permitting)

@@ -26,7 +26,15 @@ def apply_precedence(
     counting = {
         key: h for key, h in zip(keys, applicable, strict=True) if h.applied.statement.counts
     }
-    reasons = {key: _superseded(h, counting.values(), question) for key, h in counting.items()}
+    # By response and by page: an origin may have thousands of pages.
+    of_response: dict[int, list[ApplicableStatement]] = {}
+    for h in counting.values():
+        of_response.setdefault(id(h.evidence), []).append(h)
+    of_page = [h for h in counting.values() if h.evidence.path == question.path]
+    reasons = {
+        key: _superseded(h, of_response[id(h.evidence)] if is_page_level(h) else of_page)
+        for key, h in counting.items()
+    }
     settled = [_excluded(h, reasons.get(key, "")) for key, h in zip(keys, applicable, strict=True)]
     overridden = {
         (h.protocol.FAMILY, h.protocol.RANK)
@@ -74,26 +82,19 @@ def _excluded(applicable: ApplicableStatement, superseded: str) -> ApplicableSta
 
 
 def _superseded(
-    applicable: ApplicableStatement, carriers: Iterable[ApplicableStatement], question: Question
+    applicable: ApplicableStatement, same_content: Iterable[ApplicableStatement]
 ) -> str:
-    """Return which nearer carrier supersedes the statements of a carrier; empty if none does."""
+    """Return which nearer carrier supersedes the statements of a carrier; empty if none does.
+
+    `same_content` are the carriers about the same page: of one response, or the page asked about.
+    """
     nearer = [
         other
-        for other in carriers
+        for other in same_content
         if other.protocol.FAMILY == applicable.protocol.FAMILY
         and other.protocol.RANK > applicable.protocol.RANK
-        and _same_content(other, applicable, question)
     ]
     if not nearer:
         return ""
     nearest = max(nearer, key=lambda other: other.protocol.RANK)
     return f"superseded by {nearest.protocol.TITLE} of {nearest.evidence.path}"
-
-
-def _same_content(
-    nearer: ApplicableStatement, farther: ApplicableStatement, question: Question
-) -> bool:
-    """Return whether both are about the same page: of one response, or the page asked about."""
-    if is_page_level(farther):
-        return nearer.evidence is farther.evidence
-    return question.path is not None and nearer.evidence.path == question.path

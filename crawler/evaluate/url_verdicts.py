@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from crawler.evaluate.evaluator import evaluate, evaluate_rule_sets
-from crawler.evaluate.records import Effect, Finding, PageShare, ResourceEvidence
+from crawler.evaluate.records import Effect, Finding, PageShare, ResourceEvidence, is_sampled
 from crawler.model import Question
 from crawler.protocols import url_patterns
+from crawler.protocols.interface import named_agents_of
+from crawler.protocols.prose import patterns
 from crawler.protocols.url_patterns import UrlPattern, path_forms
 from crawler.rulesets import RuleSet
 from crawler.urls import resolve
@@ -28,6 +30,8 @@ DEFAULT, PAGE, ORIGIN = "", "=", "@"
 NO_ORIGIN = "no origin: "
 #: The `basis` of a row of an origin without evidence.
 NEVER_ASKED = "origin never asked"
+# Readings of documents that were there and could not be read.
+_UNREAD = frozenset({Presence.UNSEEN, Presence.MALFORMED})
 # Paths that rules seldom mention. A path that matches no pattern represents all such paths.
 _PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
 
@@ -209,10 +213,58 @@ def default_and_page_verdicts(
     whole = tuple(verdict_of(finding, rules, newest_observed_at) for finding in of_origin)
     if whole != default:
         yield ORIGIN, whole
-    for page in pages_with_own_statements(resources):
-        own = verdicts_for_path(resources, page, rules, agent, newest_observed_at)
+    for page, relevant in _pages(resources):
+        own = verdicts_for_path(relevant, page, rules, agent, newest_observed_at)
         if own != default:
             yield PAGE + page, own
+
+
+def _pages(
+    resources: tuple[ResourceEvidence, ...],
+) -> Iterator[tuple[str, tuple[ResourceEvidence, ...]]]:
+    """Yield the pages that may get another verdict, each with the resources that it depends on.
+
+    Those are all of them, unless the page was seen: then other pages say nothing about it. A page
+    that is absent and says nothing has the verdict of URLs that were not requested.
+    """
+    paths = pages_with_own_statements(resources)
+    own: dict[str, list[int]] = {path: [] for path in paths}
+    shared: dict[object, int] = {}
+    for n, evidence in enumerate(resources):
+        if evidence.resource not in CONTENT:
+            shared[n] = n
+            continue
+        own.get(evidence.path, []).append(n)
+        if said := _said_to_other_pages(evidence):
+            shared.setdefault(said, n)
+    for path in paths:
+        answers = [resources[n] for n in own[path]]
+        if is_sampled(answers, path):
+            places = sorted({*shared.values(), *own[path]})
+            yield path, tuple([resources[n] for n in places])
+        elif any(not _is_silently_absent(answer) for answer in answers):
+            yield path, resources
+
+
+def _said_to_other_pages(evidence: ResourceEvidence) -> tuple[object, ...]:
+    """Return what a page says that matters to others: documents and agents it names, its prose.
+
+    Readings are known by their identity, since equal documents share one.
+    """
+    return tuple(
+        (id(reading), *[resolve.join(evidence.url, name) for name in reading.names])
+        for protocol, _key, reading in evidence.readings
+        if reading.names
+        or any(named_agents_of(protocol, reading))
+        or any(each.location not in patterns.PAGE_LOCATIONS for each in reading.candidates)
+    )
+
+
+def _is_silently_absent(answer: ResourceEvidence) -> bool:
+    return answer.presence is Presence.ABSENT and not any(
+        reading.statements or reading.candidates or reading.presence in _UNREAD
+        for _protocol, _key, reading in answer.readings
+    )
 
 
 def url_patterns_of(resources: tuple[ResourceEvidence, ...]) -> tuple[UrlPattern, ...]:
