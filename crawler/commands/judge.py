@@ -35,6 +35,8 @@ from crawler.store.findings_writer import FindingsWriter
 # Objects that may be made before cycles are looked for. Judging makes records without cycles, and
 # of a file with 20,000 rules so many that looking takes a tenth of the time.
 _COLLECT_AFTER = 100_000
+# Resources of an origin up to which its past is evaluated with verdicts, and cached.
+_FEW_RESOURCES = 100
 
 
 def rebuild(
@@ -69,6 +71,13 @@ def rebuild(
         snapshot = reader.snapshot_of(rows)
         return snapshot, evaluations.evaluation_of(snapshot.resources)
 
+    def evaluate_past(rows: list[ObservationRow]) -> Evaluated:
+        # History needs findings alone; verdicts make them worth caching for most origins.
+        snapshot = reader.snapshot_of(rows)
+        is_small = len(snapshot.resources) <= _FEW_RESOURCES
+        found = evaluations.evaluation_of(snapshot.resources, with_verdicts=is_small)
+        return snapshot, found
+
     judged = 0
     is_complete = run is None and not waiting
     before, now = flips.stored_versions(db), flips.versions_of(rule_sets)
@@ -98,7 +107,7 @@ def rebuild(
             rows = reader.rows_of(origin)
             present = evaluate(rows)
             writer.add(origin, *present)
-            writer.add_history(origin, history_of(rows, evaluate, present))
+            writer.add_history(origin, history_of(rows, evaluate_past, present))
             judged += 1
             if on_origin is not None:
                 on_origin()

@@ -10,7 +10,7 @@ in it: the bytes of a reading that affects no answer (but whether it could be re
 and URLs, hence `_is_shareable`. Whoever adds an input to the evaluator adds it here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from typing import NamedTuple
 
@@ -136,12 +136,19 @@ class EvaluationCache:
         self._reading_numbers: IdentityCache[Reading, int] = IdentityCache(caches.READING_NUMBERS)
         self._next_number = count(1)
 
-    def evaluation_of(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
-        """Return the evaluation of an origin, from the cache where equal evidence was seen."""
+    def evaluation_of(
+        self, resources: tuple[ResourceEvidence, ...], *, with_verdicts: bool = True
+    ) -> Evaluation:
+        """Return the evaluation of an origin, from the cache where equal evidence was seen.
+
+        One without verdicts takes much less time for an origin with many pages. It is not cached.
+        """
         key = self._key(resources)
         cached = self._evaluations.get(key)
         if cached is not None:
             return cached
+        if not with_verdicts:
+            return self._evaluate(resources, with_verdicts=False)
         made = self._evaluate(resources)
         is_shareable = _is_shareable(resources, made.verdicts)
         return self._evaluations.put(key, made) if is_shareable else made
@@ -206,14 +213,18 @@ class EvaluationCache:
         number = next(self._next_number) if _affects_answers(protocol, reading) else 0
         return self._reading_numbers.put(reading, number)
 
-    def _evaluate(self, resources: tuple[ResourceEvidence, ...]) -> Evaluation:
+    def _evaluate(
+        self, resources: tuple[ResourceEvidence, ...], *, with_verdicts: bool = True
+    ) -> Evaluation:
         resources = _with_positions(resources)
         collected, findings = evaluate_rule_sets(resources, Question(), self._rule_sets)
-        # For everybody, the chosen rule set has been asked about the whole origin already.
-        known = None if self._position is None else findings[self._position]
-        verdicts = default_and_page_verdicts(
-            resources, self._chosen, self._agent, str(NEWEST), known
-        )
+        verdicts: Iterable[tuple[str, tuple[Verdict, ...]]] = ()
+        if with_verdicts:
+            # For everybody, the chosen rule set has been asked about the whole origin already.
+            known = None if self._position is None else findings[self._position]
+            verdicts = default_and_page_verdicts(
+                resources, self._chosen, self._agent, str(NEWEST), known
+            )
         return Evaluation(
             tuple(cached for of_rules in findings for cached in _cached_findings(of_rules)),
             tuple(_conflict_refs(collected)),
