@@ -37,6 +37,8 @@ def print_crawl(
     as_json: bool,
 ) -> tuple[str, ...]:
     """Print what a crawl did and its summary; return the failures for `--strict`."""
+    from crawler.fetch.scheduler import RunEnd
+
     facts: dict[str, object] = {"run": result.run, "due": result.due}
     facts |= {"visited": result.visited, "ended": result.ended}
     facts |= {"local_failures": result.local_failures, "head": result.head}
@@ -53,7 +55,8 @@ def print_crawl(
                 numbers.show(min_coverage)
         if result.asked is not None:
             facts |= {"ask": ask_json(result.asked)}
-            failures += ask_failures(result.asked, min_coverage, max_unusable)
+            if result.ended is RunEnd.FINISHED:
+                failures += ask_failures(result.asked, min_coverage, max_unusable)
         if as_json and not quiet:
             say_json(facts)
         elif not quiet:

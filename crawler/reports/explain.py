@@ -12,7 +12,8 @@ from crawler.reports.reasons import why_not
 from crawler.reports.sentences import prose_lines, prose_of
 from crawler.reports.visible import source_lines
 from crawler.rulesets import RuleSet
-from crawler.vocab import State
+from crawler.urls import canonical
+from crawler.vocab import SAMPLED, State
 
 CAVEAT = (
     "Record of machine-readable signals observed by software. Not legal advice. Signals are "
@@ -29,6 +30,8 @@ _MEANING = {
 }
 # Other statements that the text lists for a finding; JSON has all.
 _SHOWN = 10
+# Sampled pages of an origin that the text lists, besides the one asked about.
+_PAGES_SHOWN = 20
 _MEANING_WITH_EXCEPTIONS = {
     State.RESERVED: "a structured statement covers everything asked about, for every agent except "
     "those named",
@@ -111,9 +114,22 @@ def body_lines(explanation: Explanation) -> Iterator[str]:
     yield from party_lines(explanation.resources)
     yield ""
     yield "Looked at:"
+    yield from _looked_at(explanation)
+
+
+def _looked_at(explanation: Explanation) -> Iterator[str]:
+    """Yield the resources, of sampled pages besides the one asked about the first ones only."""
+    path = canonical.path_of(explanation.url)
+    others = 0
     for evidence in explanation.resources:
+        if evidence.resource in SAMPLED and evidence.path != path:
+            others += 1
+            if others > _PAGES_SHOWN:
+                continue
         place = f"{_presence(evidence):<9} {evidence.resource:<17} {evidence.url}"
         yield f"  {place}  ({evidence.observed_at}{_failed(evidence)})"
+    if others > _PAGES_SHOWN:
+        yield f"  {others - _PAGES_SHOWN:,} more pages of this origin, see --json"
 
 
 def _presence(evidence: ResourceEvidence) -> str:
