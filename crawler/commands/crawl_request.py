@@ -1,4 +1,4 @@
-"""What a crawl is asked for, and what comes of it."""
+"""Request for a crawl, and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class ProgressListener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What came of a list of URLs: its state, how many `now` were requested, and in which `runs`.
+    """Result for a list of URLs: its state, how many `now` were requested, and in which `runs`.
 
     `stopped` counts the origins that are left since they do not answer, asked to slow down or used
     up their budget, and `held` their URLs that are still waiting.
@@ -82,7 +82,7 @@ class CrawlResult:
     (None without one), how many origins were `due` and how many of them `visited`, and how the
     run ended. `warnings` are sentences for the user. `head` is the digest of the last manifest.
     `local_failures` counts origins that stay due because this machine was short of something, by
-    what it was. `asked` is what came of the URLs requested one by one, None if there are none.
+    what it was. `asked` is the result for the URLs requested one by one, None without any.
     """
 
     run: int | None
