@@ -5,7 +5,7 @@ roles are counted by the same SQL files. They run in this order, each named for 
 url_parts.sql, authorities.sql, origins.sql, sample_hashes.sql, sample_urls.sql, samples.sql.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -31,6 +31,16 @@ _INSERT_PARSED = (
 )
 
 
+# The rows of `authority_group` over all values of facets.
+_WITHOUT_VALUES = """(
+    SELECT kind, text, share, sum(rows)::BIGINT AS rows, sum(weight) AS weight,
+        min(min_0) AS min_0, max(max_0) AS max_0, min(min_1) AS min_1, max(max_1) AS max_1,
+        min(min_2) AS min_2, max(max_2) AS max_2, min(min_3) AS min_3, max(max_3) AS max_3,
+        sum(hashes)::BIGINT AS hashes, bit_xor(all_hashes) AS all_hashes
+    FROM authority_group GROUP BY kind, text, share
+)"""
+
+
 class Counted(NamedTuple):
     """A column that was counted: the schema of its tables, its URLs, and those without an origin.
 
@@ -51,11 +61,14 @@ def count_columns(
     weight: str,
     samples: int,
     facets: Sequence[str] = (),
+    members: Callable[[], Sequence[str]] = tuple,
 ) -> tuple[Counted, ...]:
     """Count the origins of each column of view `dataset_rows`; `weight` is SQL for that of a row.
 
     The tables of a column are in the schema of the result. `facets` are SQL for values of a row,
-    which view `source` of the schema has as `facet_0` and so on.
+    which view `source` of the schema has as `facet_0` and so on. `members` is called when it is
+    there, and returns SQL by which rows are grouped for each of them: the columns `value_0` and so
+    on of table `authority_group`, which there is with facets only.
     """
     found: list[Counted] = []
     weight = _shared_by_columns(urls, weight)
@@ -64,7 +77,7 @@ def count_columns(
         connection.execute(f"CREATE SCHEMA {schema}")
         connection.execute(f"SET schema = '{schema}'")
         connection.execute(f"CREATE VIEW source AS {_source(column, weight, facets)}")
-        rows = _count(connection, samples)
+        rows = _count(connection, samples, members())
         counted = Counted(column, schema, rows, _rejects(connection))
         found.append(counted._replace(other_hosts=_other_hosts(connection, found, counted)))
     return tuple(found)
@@ -175,13 +188,26 @@ def _fetch_pages(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(sql("samples.sql"))
 
 
-def _count(connection: duckdb.DuckDBPyConnection, samples: int) -> int:
-    """Fill the tables from view `source`. Return the number of rows of the dataset."""
+def _count(connection: duckdb.DuckDBPyConnection, samples: int, values: Sequence[str]) -> int:
+    """Fill the tables from view `source`. Return the number of rows of the dataset.
+
+    `values` are SQL for those of facets.
+    """
     hashes = samples + _SPARE_HASHES if samples else 0
     shares = max(1, samples // _SAMPLES_PER_SHARE) if samples else 0
-    authorities = sql("authorities.sql").replace("$shares", str(shares))
+    parts = {
+        "$shares": str(shares),
+        "$hashes": str(hashes),
+        "$values": "".join(f"{value} AS value_{n}, " for n, value in enumerate(values)),
+        "$grouped": "".join(f"value_{n}, " for n in range(len(values))),
+        "$relation": "TABLE" if values else "VIEW",
+        "$authorities": _WITHOUT_VALUES if values else "authority_group",
+    }
+    authorities = sql("authorities.sql")
+    for name, text in parts.items():
+        authorities = authorities.replace(name, text)
     create_views(connection)
-    connection.execute(authorities.replace("$hashes", str(hashes)))
+    connection.execute(authorities)
     _parse_authorities(connection)
     connection.execute(sql("origins.sql"))
     if hashes:

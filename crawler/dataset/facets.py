@@ -33,7 +33,13 @@ class FacetRows(NamedTuple):
 def value_of(rows: duckdb.DuckDBPyRelation, facet: Facet) -> str:
     """Return the SQL expression for the values of a facet as text. Raise `DatasetError`."""
     if facet.name == YEAR:
-        return f"left({_date_of(rows, facet.column)}, 4)"
+        year = f"left({_date_of(rows, facet.column)}, 4)"
+        value, _ = _resolve(rows, facet.column)
+        if str(rows.project(f"{value} AS v").types[0]) not in ("DATE", "TIMESTAMP"):
+            return year
+        # The same without formatting the day.
+        usual = f"year({value}) BETWEEN 1000 AND 9999"
+        return f"CASE WHEN {usual} THEN CAST(year({value}) AS VARCHAR) ELSE {year} END"
     _, text = _resolve(rows, facet.column)
     return f"nullif(left(trim({text}, e' \\t\\r\\n'), {_LONGEST_VALUE}), '')"
 
@@ -82,22 +88,24 @@ class FacetCounts:
         self._connection, self._facets = connection, tuple(facets)
         self._schemas: list[str] = []
 
-    def count(self, schema: str, *, weighted: bool) -> None:
-        """Count in one reading of the view in a schema, whose origins were counted before."""
+    def members(self) -> list[str]:
+        """Return SQL for the value of each facet in view `source` of the current schema."""
+        return [self._value(n) for n in range(len(self._facets))]
+
+    def count(self, schema: str) -> None:
+        """Count the rows of a schema, whose table `authority_group` was made with `members`."""
         if not self._facets:
             return
         self._schemas.append(schema)
         self._connection.execute(f"SET schema = '{schema}'")
-        values = [self._value(n) for n in range(len(self._facets))]
-        numbered = ", ".join(f"{value} AS value_{n}" for n, value in enumerate(values))
-        # Authorities are grouped by a hash of 64 bits, which is cheaper than their texts.
+        numbered = ", ".join(f"value_{n}" for n in range(len(self._facets)))
+        # Authorities are joined by a hash of 64 bits, which is cheaper than their texts.
         self._connection.execute(
-            "CREATE TABLE facet_group AS "  # noqa: S608 - our own expressions
-            f"SELECT hash(kind, text) AS authority, {numbered}, count(*) AS rows, "
-            f"{'sum(weight)' if weighted else 'NULL::DECIMAL(38, 12)'} AS weight "
-            "FROM row_authority GROUP BY ALL"
+            "CREATE TABLE facet_group AS "  # noqa: S608 - our own names
+            f"SELECT hash(kind, text) AS authority, {numbered}, rows, weight FROM authority_group"
         )
-        totals, rows = zip(*(self._sums(n) for n in range(len(values))), strict=True)
+        self._connection.execute("DROP TABLE authority_group")
+        totals, rows = zip(*(self._sums(n) for n in range(len(self._facets))), strict=True)
         self._connection.execute(f"CREATE TABLE facet_totals AS {' UNION ALL '.join(totals)}")
         self._connection.execute(
             f"CREATE TABLE facet_rows AS {' UNION ALL '.join(rows)} ORDER BY facet, value, key"

@@ -221,9 +221,9 @@ def inventory(
             )
             urls, weight, number_sql = _open(source, given, weight_column)
             values, by_facet = values_of(source, facets), FacetCounts(connection, facets)
-            counted = count_columns(connection, urls, number_sql, samples, values)
+            counted = count_columns(connection, urls, number_sql, samples, values, by_facet.members)
             for column in counted:
-                by_facet.count(column.schema, weighted=weight is not None)
+                by_facet.count(column.schema)
             rows = sum(column.rows for column in counted)
             records = rows if urls.is_plain else _records(connection)
             collected = dates_of(source, collected_column)

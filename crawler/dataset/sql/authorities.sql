@@ -1,5 +1,6 @@
 -- Rows of `row_authority` grouped by the text that decides their origin, before any of it is
--- parsed, with the hashes of the pages that are sampled from each.
+-- parsed, with the hashes of the pages that are sampled from each. `$values` are the values of facets
+-- as columns `value_0` and so on, each with a comma behind it; empty without facets.
 
 -- The hash of a page is half of what DuckDB computes, and does not depend on the order of the rows
 -- (another version of DuckDB may have another hash; runs say which version they had). Home pages
@@ -10,6 +11,7 @@ SELECT
     kind,
     text,
     weight,
+    $values
     without_fragment(url) AS page,
     CASE
         WHEN $shares > 0 AND CASE
@@ -28,30 +30,50 @@ FROM row_authority;
 -- many rows does not push others out. An aggregate remembers ten numbers for any number of rows,
 -- which DuckDB can spill; a sorted list of hashes could not be. Where more pages are wanted, they
 -- are first divided into shares.
-CREATE TABLE authority_share AS
+--
+-- With facets this is a table, which has a row for each combination of values, too: to group by them
+-- here costs less than to read the texts of all rows again. Without facets it is a view.
+CREATE $relation authority_group AS
 SELECT
+    $grouped
     kind,
     text,
     CASE WHEN $shares > 1 THEN sample_hash % greatest($shares, 1) END AS share,
     count(*) AS rows,
     sum(weight) AS weight,
-    list_sort(list_distinct([
-        min(sample_hash),
-        max(sample_hash),
-        xor(min(xor(sample_hash, 2654435769::UINTEGER)), 2654435769::UINTEGER),
-        xor(max(xor(sample_hash, 2654435769::UINTEGER)), 2654435769::UINTEGER),
-        xor(min(xor(sample_hash, 1013904242::UINTEGER)), 1013904242::UINTEGER),
-        xor(max(xor(sample_hash, 1013904242::UINTEGER)), 1013904242::UINTEGER),
-        xor(min(xor(sample_hash, 1518500249::UINTEGER)), 1518500249::UINTEGER),
-        xor(max(xor(sample_hash, 1518500249::UINTEGER)), 1518500249::UINTEGER),
-        -- Of three the one between the lowest and the highest, where it is near none of these.
-        CASE
-            WHEN count(sample_hash) = 3
-                THEN xor(bit_xor(sample_hash), xor(min(sample_hash), max(sample_hash)))
-        END
-    ]))[:$hashes] AS sample_hashes
+    min(sample_hash) AS min_0,
+    max(sample_hash) AS max_0,
+    min(xor(sample_hash, 2654435769::UINTEGER)) AS min_1,
+    max(xor(sample_hash, 2654435769::UINTEGER)) AS max_1,
+    min(xor(sample_hash, 1013904242::UINTEGER)) AS min_2,
+    max(xor(sample_hash, 1013904242::UINTEGER)) AS max_2,
+    min(xor(sample_hash, 1518500249::UINTEGER)) AS min_3,
+    max(xor(sample_hash, 1518500249::UINTEGER)) AS max_3,
+    count(sample_hash) AS hashes,
+    bit_xor(sample_hash) AS all_hashes
 FROM row_sample_hash
-GROUP BY kind, text, share;
+GROUP BY $grouped kind, text, share;
+
+CREATE TABLE authority_share AS
+SELECT
+    kind,
+    text,
+    share,
+    rows,
+    weight,
+    list_sort(list_distinct([
+        min_0,
+        max_0,
+        xor(min_1, 2654435769::UINTEGER),
+        xor(max_1, 2654435769::UINTEGER),
+        xor(min_2, 1013904242::UINTEGER),
+        xor(max_2, 1013904242::UINTEGER),
+        xor(min_3, 1518500249::UINTEGER),
+        xor(max_3, 1518500249::UINTEGER),
+        -- Of three the one between the lowest and the highest, where it is near none of these.
+        CASE WHEN hashes = 3 THEN xor(all_hashes, xor(min_0, max_0)) END
+    ]))[:$hashes] AS sample_hashes
+FROM $authorities;
 
 CREATE TABLE authority_text AS
 SELECT
