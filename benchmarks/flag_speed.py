@@ -6,6 +6,8 @@ runs `tdm-audit flag` and DuckDB's copy of the file in turns. Status 1 if the si
 than the copy, the whole file takes more than twice as long, memory is above 1.5 GB, or a loop over
 Protego with tldextract does more than a twentieth of the rows a second. `--keep` keeps the inputs
 for the next run. The first `flag` on a database also evaluates every set of patterns.
+With `--nested` only side-cars are made: of that file, and of one with its URLs in a structure.
+Status 1 if that takes more than 1.3 times the CPU time.
 """
 
 import sys
@@ -41,6 +43,12 @@ COPY (
         (i * 7919 % 4096)::INTEGER AS width,
         (i * 104729 % 4096)::INTEGER AS height
     FROM (SELECT i, (hash(i) % {origins})::BIGINT AS h FROM range({first}, {end}) AS t (i))
+) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
+"""
+
+_NEST = """
+COPY (
+    SELECT {{'url': url, 'width': width}} AS meta, caption, height FROM '{data}'
 ) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
 """
 
@@ -118,6 +126,9 @@ def main() -> int:
     options.add_argument("--rows", type=int, help="10,000,000, with --quick 1,000,000")
     options.add_argument("--origins", type=int, help="100,000, with --quick 5,000")
     options.add_argument("--keep", type=Path, metavar="FOLDER", help="make things there, once")
+    options.add_argument(
+        "--nested", action="store_true", help="only side-cars, of nested URLs, too"
+    )
     options.add_argument("--statement", help="run an SQL statement, nothing else")
     given = options.parse_args()
     if given.statement:
@@ -134,7 +145,32 @@ def main() -> int:
         if not data.exists():
             duckdb.execute(MAKE_DATASET.format(first=0, end=rows, origins=origins, out=data))
         rounds = given.rounds or (3 if given.quick else 5)
+        if given.nested:
+            return report_nested(db, data, Path(temporary), rounds, given.json)
         return report(db, data, origins, Path(temporary), rounds, given.json)
+
+
+def report_nested(db: Path, data: Path, folder: Path, rounds: int, file: Path | None) -> int:
+    """Measure side-cars of a file and of one with nested URLs; return the exit status."""
+    nested, out = folder / "nested.parquet", folder / "out.parquet"
+    duckdb.execute(_NEST.format(data=data, out=nested))
+    flag(db, data, out, "--flags-only")
+    tasks = {"flat": (data, "url"), "nested": (nested, "meta.url")}
+    measured: dict[str, list[Spent]] = {name: [] for name in tasks}
+    for _ in range(rounds):
+        for name, (path, column) in tasks.items():
+            options = ("--flags-only", "--url-column", column)
+            measured[name].append(flag(db, path, out, *options))
+    table = []
+    for name, spent in measured.items():
+        pairs = list(zip(spent, measured["flat"], strict=True))
+        wall, cpu = (measure.median(getattr(s, f) for s in spent) for f in ("wall", "cpu"))
+        ratio = measure.median(s.cpu / f.cpu for s, f in pairs)
+        table.append((name, wall, cpu, ratio, max(s.peak for s in spent)))
+    measure.table(("", "wall s", "CPU s", "x CPU", "peak MB"), table)
+    facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in measured.items()}
+    goals = [Goal("nested side-car, CPU against the flat one", table[-1][3], 1.3)]
+    return measure.conclude("flag_speed_nested", file, facts, goals)
 
 
 def report(db: Path, data: Path, origins: int, folder: Path, rounds: int, file: Path | None) -> int:
