@@ -522,3 +522,10 @@ def test_a_reader_that_crashes_is_an_issue_not_a_stop(demo_db_copy, tdm_audit, m
 def test_help_of_every_command_has_an_example(tdm_audit):
     for command in ("crawl", "judge", "explain", "flag", "export", "demo"):
         assert "\n  Example" in tdm_audit(command, "--help").stdout
+
+
+def test_six_facets_are_wrong_usage_whatever_the_dataset_holds(tdm_audit, tmp_path):
+    facets = [word for n in range(6) for word in ("--facet", f"f{n}=url")]
+    done = tdm_audit("crawl", "none.csv", *facets, "--dry-run", "--db", tmp_path / "a.db")
+    assert done.returncode == 2
+    assert "6 facets were given; at most 5 are kept." in done.stderr

@@ -58,7 +58,7 @@ def _refuse_other_suffixes(
     "--ask",
     multiple=True,
     metavar="FILE",
-    help="Request each URL of this file, folder or pattern itself, beside the files of its origin; "
+    help="Request each URL of this file, folder or pattern itself, and the files of its origin; "
     "repeatable. Needs --budget; DATASET may be left out.",
 )
 @click.option(

@@ -12,6 +12,7 @@ from crawler.commands.crawl_request import Asked, CrawlRequest, CrawlResult, Pro
 from crawler.commands.ingest import IngestRequest, ingest
 from crawler.commands.judge import rebuild
 from crawler.commands.visiting import begin_run, visit_due
+from crawler.dataset.facet_specs import Facet, check
 from crawler.fetch.descriptors import require_descriptors
 from crawler.fetch.scheduler import RunEnd
 from crawler.interrupts import exit_on_signal
@@ -42,13 +43,14 @@ def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> Cr
 
     Evidence that was stored before stays, whatever happens. A signal while fetching ends the crawl
     in good order (see `CrawlResult.ended`).
-    Raises what `ingest` does, `RuleSetError`, `TooFewDescriptorsError`, `StoreBusyError` at once if
-    another process holds the database, and `StoppedEarlyError` if a signal comes before or after
-    fetching.
+    Raises what `ingest` does, `FacetsError`, `RuleSetError`, `TooFewDescriptorsError`,
+    `StoreBusyError` at once if another process holds the database, and `StoppedEarlyError` if a
+    signal comes before or after fetching.
     """
     listener = listener or ProgressListener()
     if request.rules is not None and not request.db.exists():
         rulesets.load(request.rules)  # before a database is created: a wrong name must leave none
+    check([Facet(*facet) for facet in request.facets])
     require_descriptors()
     with exit_on_signal(), exclusive_lock(request.db), sqlite_errors_as_store_error(request.db):
         db = connect(request.db, create=True)

@@ -13,6 +13,7 @@ from crawler.commands.ask import list_request
 from crawler.commands.crawl import CrawlRequest, ingest_request
 from crawler.commands.ingest import check_hosts, located, read
 from crawler.commands.request_list import due_of, store_list
+from crawler.dataset.facet_specs import Facet, check
 from crawler.dataset.files import DatasetFile
 from crawler.interrupts import exit_on_signal
 from crawler.store import request_lists
@@ -65,6 +66,7 @@ def dry_run(request: CrawlRequest) -> DryRun:
 
     Raises what `ingest` does.
     """
+    check([Facet(*facet) for facet in request.facets])
     with (
         exit_on_signal(),
         located(ingest_request(request)) as (local, files),

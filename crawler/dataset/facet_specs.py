@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from crawler.dataset.files import DatasetError
+from crawler.errors import WrongUsageError
 
 #: Facets of a dataset, and values of a facet, at most.
 MAX_FACETS, MAX_VALUES = 5, 200
@@ -11,6 +12,10 @@ MAX_FACETS, MAX_VALUES = 5, 200
 OTHER = "other"
 #: The facet whose values are the years of a column with dates.
 YEAR = "year"
+
+
+class FacetsError(DatasetError, WrongUsageError):
+    """Facets cannot be what was asked for, whatever the dataset holds."""
 
 
 class Facet(NamedTuple):
@@ -21,9 +26,9 @@ class Facet(NamedTuple):
 
 
 def check(facets: Sequence[Facet]) -> None:
-    """Raise `DatasetError` for too many facets, or two of one name."""
+    """Raise `FacetsError` for too many facets, or two of one name."""
     names = [facet.name for facet in facets]
     if len(facets) > MAX_FACETS:
-        raise DatasetError(f"{len(facets)} facets were given; at most {MAX_FACETS} are kept.")
+        raise FacetsError(f"{len(facets)} facets were given; at most {MAX_FACETS} are kept.")
     if len(set(names)) < len(names):
-        raise DatasetError("Two facets have one name; write NAME=COLUMN for one of them.")
+        raise FacetsError("Two facets have one name; write NAME=COLUMN for one of them.")
