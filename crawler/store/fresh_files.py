@@ -19,10 +19,12 @@ _FRESH_FILES = """
         observed_at, note, confirms
     FROM observation
     WHERE origin = :origin AND resource NOT IN ('page', 'media') AND observed_at > :fresh_since
+        AND run NOT IN (SELECT id FROM run WHERE settings ->> 'kind' = 'import')
         AND run >= (
             SELECT max(v.run) FROM visit AS v
             JOIN observation AS o ON o.origin = v.origin AND o.run = v.run AND o.resource = 'home'
             WHERE v.origin = :origin AND v.finished_at > :fresh_since AND v.finished_at <= :now
+                AND v.run NOT IN (SELECT id FROM run WHERE settings ->> 'kind' = 'import')
         )
         AND (
             resource NOT IN ('robots_txt', 'other_robots_txt')
