@@ -99,7 +99,7 @@ _MIGRATIONS = (
     "0022_repeats",
     "0024_parties",
     "0025_party_lists",
-    "0015_request_lists",
+    "0026_request_lists",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -1,7 +1,7 @@
 """Lists of URLs that are requested one by one: what they hold, and what is still to be requested.
 
 A list is known by the digest of its files. Of each of its URLs the database has the time of the
-last attempt, which a trigger keeps (migrations/0015_request_lists.sql): so a crawl that was
+last attempt, which a trigger keeps (migrations/0026_request_lists.sql): so a crawl that was
 interrupted goes on where it ended, and a URL that another list or a sample had is not asked again.
 """
 
@@ -23,7 +23,7 @@ from crawler.vocab import Outcome
 _BATCH = 5_000
 # Numbers of origins that are remembered.
 _MAX_IDS = 100_000
-# The last attempts at URLs, as the trigger of migrations/0015_request_lists.sql has them. The path
+# The last attempts at URLs, as the trigger of migrations/0026_request_lists.sql has them. The path
 # begins after the host; the shortest beginning of a URL is `http://h`.
 _ATTEMPTS = """
     SELECT origin, substr(asked, 8 + instr(substr(asked, 9), '/')) AS path,
