@@ -529,3 +529,31 @@ def test_six_facets_are_wrong_usage_whatever_the_dataset_holds(tdm_audit, tmp_pa
     done = tdm_audit("crawl", "none.csv", *facets, "--dry-run", "--db", tmp_path / "a.db")
     assert done.returncode == 2
     assert "6 facets were given; at most 5 are kept." in done.stderr
+
+
+READERS = {
+    "changes": (),
+    "datasets": (),
+    "explain": ("a.test",),
+    "export": ("runs", "-o", "{folder}/runs.csv"),
+    "flag": ("{dataset}", "-o", "{folder}/flagged.csv"),
+    "forget": ("d@1",),
+    "hold add": ("case 4",),
+    "judge": (),
+    "prune": ("--media",),
+    "redact": ("--origin", "a.test", "--reason", "x"),
+    "report": ("-o", "{folder}/report.html"),
+    "stamp": ("--tsa", "http://127.0.0.1:9/"),
+    "verify": (),
+}
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_a_folder_that_does_not_exist_is_wrong_usage_and_is_not_made(command, tdm_audit, tmp_path):
+    dataset = tmp_path / "urls.txt"
+    dataset.write_text("http://a.test/\n")
+    words = [word.format(folder=tmp_path, dataset=dataset) for word in READERS[command]]
+    done = tdm_audit(*command.split(), *words, "--db", tmp_path / "no/such/audit.db")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"there is no folder {tmp_path}/no/such" in done.stderr.replace("\n", " ")
+    assert list(tmp_path.iterdir()) == [dataset]

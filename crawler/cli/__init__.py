@@ -14,10 +14,14 @@ from crawler.cli import (
     export,
     flag,
     forget,
+    hold,
     import_,
     judge,
+    prune,
+    redact,
     report,
     serve,
+    stamp,
     verify,
 )
 from crawler.cli._group import Commands, commands_help
@@ -51,9 +55,13 @@ for _command in (
     changes.changes_command,
     verify.verify_command,
     verify.adopt_command,
+    stamp.stamp_command,
     datasets.datasets_command,
     forget.forget_command,
     import_.import_command,
+    redact.redact_command,
+    prune.prune_command,
+    hold.hold_command,
     completion.completion,
 ):
     main.add_command(_command)

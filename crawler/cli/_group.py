@@ -29,7 +29,8 @@ _SECTIONS = (
     ("Audit", ("demo", "crawl", "judge", "datasets", "forget", "import")),
     ("Read", ("explain", "report", "serve", "changes")),
     ("Publish", ("flag", "export")),
-    ("Check", ("check", "verify", "adopt")),
+    ("Check", ("check", "verify", "adopt", "stamp")),
+    ("Erase", ("redact", "prune", "hold")),
 )
 
 

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Manifests that were kept outside, a line each.",
 )
+@click.option("--stamps", is_flag=True, help="Verify time stamps too, by the certificates of --ca.")
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Certificates of authorities that you trust, in PEM.",
+)
 @click.option(
     "--prove",
     type=click.IntRange(1),
@@ -36,6 +42,8 @@ def verify_command(
     derived: bool,
     head: str | None,
     file: Path | None,
+    stamps: bool,
+    ca: Path | None,
     prove: int | None,
     as_json: bool,
     quiet: bool,
@@ -49,8 +57,11 @@ def verify_command(
     Examples:
       tdm-audit verify --derived
       tdm-audit verify --head 5f0c...e1
+      tdm-audit verify --stamps --ca cacert.pem
       tdm-audit verify --prove 12 > proof.json
     """
+    if stamps != (ca is not None):
+        raise click.UsageError("--stamps and --ca belong together")
     from crawler.commands.verify import prove as proof_of
     from crawler.commands.verify import verify
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
@@ -64,7 +75,7 @@ def verify_command(
         if prove is not None:
             print_json(proof_of(connection, prove))
             return
-        found = verify(connection, with_derived=derived, head=head, file=file)
+        found = verify(connection, with_derived=derived, head=head, file=file, ca=ca)
         if as_json:
             print_json(found.as_json())
         elif not quiet:
@@ -75,16 +86,27 @@ def verify_command(
 
 
 def _show(found: "Verification", *, with_derived: bool) -> None:
+    from crawler.reports.time_stamps import openssl_hint
+
     say([": ".join(filter(None, (d.table, d.key, d.what))) for d in found.differences])
+    for one in found.unreadable:
+        say(openssl_hint(*one))
+    if found.counts["unfinished_erasures"]:
+        say(["An erasure was cut short, so erased bytes may be in the file; run it again."])
     if found.differences:
         return
     counts = found.counts
     what = f"{counts['observation']:,} observations, {counts['body']:,} bodies"
     say([f"Whole: {counts['manifest']:,} manifests over {counts['run']:,} runs, {what}."])
+    bodies, rows = counts["withheld_bodies"], counts["withheld_rows"]
+    if bodies or rows:
+        say([f"withheld: {bodies + rows:,} ({bodies:,} bodies, {rows:,} rows), as logged."])
     if with_derived:
         say(["What was derived is what the evidence gives."])
     if counts["not_covered"]:
         say([f"Not covered yet: {counts['not_covered']:,} observations of unfinished runs."])
+    if counts["facets_not_covered"]:
+        say([f"Not covered yet: facets of {counts['facets_not_covered']:,} datasets."])
     if found.head:
         say([f"Head: {found.head}"])
     if found.vouched_for:

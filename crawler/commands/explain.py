@@ -17,7 +17,7 @@ from crawler.reports.explain import Explanation, Source
 from crawler.rulesets import RuleSet
 from crawler.store import runs
 from crawler.store.evidence_reader import snapshot_reader
-from crawler.store.queries import find_origin, sources
+from crawler.store.queries import find_origin, sources, withheld
 from crawler.urls import canonical
 from crawler.vocab import AsOfBasis, Reject
 
@@ -82,6 +82,7 @@ def explain(
         resources=snapshot.resources,
         sources={key: Source(**facts) for key, facts in sources(db, seen).items()},
         as_of=told,
+        withheld=withheld(db, seen),
     )
 
 

@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from crawler.commands import time_stamps
 from crawler.commands.judge import rebuild
+from crawler.commands.time_stamps import StampError, UnreadableStampError
 from crawler.errors import UserError
-from crawler.store import contacts, derived, manifests
+from crawler.store import contacts, derived, manifests, stamps
 from crawler.store.database import transaction
 from crawler.store.verification import (
     Difference,
@@ -17,14 +19,21 @@ from crawler.store.verification import (
     verify_evidence,
 )
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 
 class Verification(NamedTuple):
-    """The result of verifying. `vouched_for` says what from outside the database was compared."""
+    """The result of verifying. `vouched_for` says what from outside the database was compared.
+
+    `unreadable` are time stamps that only other programs can verify: manifest, authority, why.
+    """
 
     differences: list[Difference]
     counts: dict[str, int]
     head: str
     vouched_for: str
+    unreadable: tuple[tuple[int, str, str], ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it as data for JSON."""
@@ -34,6 +43,7 @@ class Verification(NamedTuple):
             "counts": self.counts,
             "head": self.head,
             "vouched_for": self.vouched_for,
+            "stamps_unreadable": [list(one) for one in self.unreadable],
         }
 
 
@@ -43,12 +53,15 @@ def verify(
     with_derived: bool = False,
     head: str | None = None,
     file: Path | None = None,
+    ca: Path | None = None,
 ) -> Verification:
     """Verify a database, also against a head or a file of manifests from outside.
 
-    `with_derived` rebuilds in a temporary copy what was derived, and compares. Raise `UserError`
-    for a file that cannot be read.
+    `with_derived` rebuilds in a temporary copy what was derived, and compares. `ca` is a file of
+    certificates by which time stamps are verified. Raise `UserError` for a file that cannot be
+    read.
     """
+    trusted = _trusted(ca)
     chain = manifests.stored(db)
     differences = list(verify_evidence(db))
     if head is not None:
@@ -59,7 +72,38 @@ def verify(
         differences += _derived_differences(db)
     outside = [f"the head {head}"] if head else []
     outside += [f"the manifests in {file}"] if file else []
-    return Verification(differences, count_rows(db), manifests.head(db), " and ".join(outside))
+    unreadable = list[tuple[int, str, str]]()
+    if trusted is not None:
+        faults, good, unreadable = _verify_stamps(db, trusted)
+        differences += faults
+        outside += good[-1:]
+    facts = (differences, count_rows(db), manifests.head(db), " and ".join(outside))
+    return Verification(*facts, tuple(unreadable))
+
+
+def _trusted(ca: Path | None) -> "list[Certificate] | None":
+    if ca is None:
+        return None
+    time_stamps.require_library()
+    return time_stamps.certificates(ca)
+
+
+def _verify_stamps(
+    db: sqlite3.Connection, trusted: "list[Certificate]"
+) -> tuple[list[Difference], list[str], list[tuple[int, str, str]]]:
+    """Return faults of time stamps, those that verify as text, and those that cannot be read."""
+    faults, good, unreadable = list[Difference](), list[str](), list[tuple[int, str, str]]()
+    for one in stamps.stamps(db):
+        key = f"manifest {one.manifest} by {one.authority}"
+        try:
+            at = time_stamps.verify_stamp(one.token, one.text, trusted)
+        except UnreadableStampError as error:
+            unreadable.append((one.manifest, one.authority, str(error)))
+        except StampError as error:
+            faults.append(Difference("stamp", key, str(error)))
+        else:
+            good.append(f"the time stamp of {key}, which existed at {at.isoformat()}")
+    return faults, good, unreadable
 
 
 def _head_differences(head: str, digests: list[str]) -> Iterator[Difference]:
@@ -103,7 +147,7 @@ def prove(db: sqlite3.Connection, observation: int) -> dict[str, object]:
 def adopt(db: sqlite3.Connection, path: Path) -> int:
     """Make one manifest over all that has none. Return the number of runs that it covers."""
     runs = manifests.uncovered_runs(db)
-    if runs:
+    if runs or manifests.facets_in_no_manifest(db):
         with transaction(db):
             manifests.write(db, "adopt", runs)
     manifests.publish(db, path)

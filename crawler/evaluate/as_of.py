@@ -23,6 +23,7 @@ from crawler.vocab import AsOfBasis, Purpose, State
 
 _PLACES = {purpose: n for n, purpose in enumerate(Purpose)}
 _LATER = "first looked at later"
+_ERASED = "what was seen in between was erased"
 _TOO_OLD = "last looked at too long before"
 
 
@@ -107,6 +108,10 @@ def told_by(
         )
         for finding in findings
     )
+
+
+def _is_free(verdict: Verdict) -> bool:
+    return verdict.state in (State.PERMITTED, State.SILENT)
 
 
 class AnswerAt(NamedTuple):
@@ -252,7 +257,15 @@ class _Question:
             basis, verdict = AsOfBasis.SEEN, earlier.verdict
         else:
             basis, verdict = self._before_only(earlier, before)
+        if _is_free(verdict) and self._is_withheld(known, after):
+            basis, verdict = AsOfBasis.UNKNOWN_AT_COLLECTION, _unknown(earlier.verdict, _ERASED)
         return self._with_looks(verdict, basis, known, before, after)
+
+    def _is_withheld(self, known: int, after: int | None) -> bool:
+        """Return whether a look between two others was erased: it may have shown a reservation."""
+        behind = len(self._line.looks) if after is None else after
+        unknown = (n for n in range(known + 1, behind) if self._told(n).is_unknown)
+        return any(self._line.snapshot(self._line.alike(n)).is_withheld for n in unknown)
 
     def _only_later(self) -> AnswerAt:
         """Return that nothing was known; the look that showed anything first is after it."""

@@ -20,6 +20,9 @@ from crawler.vocab import EXTERNAL, Outcome, Presence, Resource
 
 Fields = tuple[tuple[str, str], ...]
 
+#: The header fields of an observation that was redacted, as they are stored.
+WITHHELD = "null"
+
 _ANSWERED = frozenset((Outcome.RESPONDED.value, Outcome.TOO_LARGE.value))
 _EXTERNAL = frozenset(str(resource.value) for resource in EXTERNAL)
 # Calling the enumeration costs several times as much, once for each resource of each origin.
@@ -75,8 +78,17 @@ class ObservationRow(NamedTuple):
         return fields_of(_headers(self.headers) or (), self.confirmed and self.confirmed.fields)
 
     @property
+    def is_withheld(self) -> bool:
+        """Return whether header fields were erased on purpose, here or in what is confirmed."""
+        is_withheld = self.headers == WITHHELD
+        return is_withheld or (self.confirmed is not None and self.confirmed.is_withheld)
+
+    @property
     def is_damaged(self) -> bool:
-        """Return whether the stored header fields are no list of fields any more."""
+        """Return whether the stored header fields are no list of fields any more.
+
+        Those that are withheld are none either: nothing was seen of them.
+        """
         is_damaged = _headers(self.headers) is None
         return is_damaged or (self.confirmed is not None and self.confirmed.is_damaged)
 
@@ -131,14 +143,19 @@ def current_answers(rows: list[ObservationRow]) -> tuple[CurrentAnswer, ...]:
     """
     by_resource: dict[tuple[str, str], list[ObservationRow]] = {}
     for row in rows:
-        path = row.asked if row.resource in _EXTERNAL else _path_of(row.asked)
-        by_resource.setdefault((row.resource, path), []).append(row)
+        place = place_of(row.resource, row.asked)
+        by_resource.setdefault((row.resource, place), []).append(row)
     return tuple(
         [
             _current_answer(resource, path, own)
             for (resource, path), own in sorted(by_resource.items())
         ]
     )
+
+
+def place_of(resource: str, asked: str) -> str:
+    """Return what looks at one place have in common: the path, or a URL that may be elsewhere."""
+    return asked if resource in _EXTERNAL else _path_of(asked)
 
 
 def _path_of(url: str) -> str:
@@ -209,7 +226,8 @@ def _since(finals: list[ObservationRow]) -> str:
     for final in reversed(earlier):
         if final.presence is Presence.UNSEEN:
             continue
-        if final.stored != row.stored or _signal_fields(final) != _signal_fields(row):
+        is_unlike = final.stored != row.stored or _signal_fields(final) != _signal_fields(row)
+        if is_unlike or final.is_withheld:
             break
         since = final.observed_at
     return since
@@ -298,7 +316,9 @@ def _since_of_fields(row: ObservationRow, earlier: list[list[ObservationRow]]) -
         same = [
             other
             for other in answered
-            if other.url == row.url and _signal_fields(other) == _signal_fields(row)
+            if other.url == row.url
+            and _signal_fields(other) == _signal_fields(row)
+            and not other.is_withheld
         ]
         if answered and not same:
             break

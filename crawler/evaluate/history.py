@@ -237,6 +237,14 @@ def _phases(moments: list[_Moment]) -> Iterator[Phase]:
         yield from phases
 
 
+def _ends_freedom(state: State, snapshot: OriginSnapshot) -> bool:
+    """Return whether freedom is not known to go on, since what came was erased.
+
+    A look that failed showed nothing. One that was erased may have shown a reservation.
+    """
+    return state in (State.PERMITTED, State.SILENT) and snapshot.is_withheld
+
+
 def _extend(
     phases: list[Phase], moment: _Moment, finding: CachedFinding, place: Place | None
 ) -> None:
@@ -248,6 +256,9 @@ def _extend(
     if current is None or (current.state is State.UNKNOWN and finding.state is not State.UNKNOWN):
         if current is not None:
             current.after = row
+        phases.append(_new_phase(finding, moment.look, row))
+    elif finding.state is State.UNKNOWN and _ends_freedom(current.state, moment.snapshot):
+        current.after = row
         phases.append(_new_phase(finding, moment.look, row))
     elif finding.state is State.UNKNOWN and current.state is not State.UNKNOWN:
         current.missed += 1

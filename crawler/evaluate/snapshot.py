@@ -110,6 +110,16 @@ class OriginSnapshot:
     last_looked_at: str
     last_outcome: str
 
+    @property
+    def is_withheld(self) -> bool:
+        """True if some of the evidence was erased on purpose: it may have reserved."""
+        return any(
+            issue.code == _WITHHELD
+            for evidence in self.resources
+            for _, _, reading in evidence.readings
+            for issue in reading.issues
+        )
+
 
 #: The resources that every origin is asked for, with their paths: without an answer from each,
 #: nobody can tell that nothing is reserved.
@@ -119,6 +129,7 @@ EXPECTED = {
     Resource.TDMREP_JSON: "/.well-known/tdmrep.json",
     Resource.HOME: "/",
 }
+_WITHHELD, _DAMAGED = "internal.withheld", "internal.damaged"
 _NEVER_REQUESTED = LastFailure(is_refusal=False, days=0, why="never requested")
 _EMPTY = ParsedResponse()
 # A response parsed without keys, and for each reading whether it is stored.
@@ -129,15 +140,17 @@ class SnapshotReader:
     """Loads snapshots. Equal documents are parsed once, however many hosts send them.
 
     `rows_of` returns the observations of an origin by its number, in the order of their time;
-    `load_body` returns stored bytes by their digest, None if they are gone or damaged.
+    `load_body` returns stored bytes by their digest, None if they are gone or damaged;
+    `is_withheld` tells whether they were erased on purpose.
     """
 
     def __init__(
         self,
         rows_of: Callable[[int], list[ObservationRow]],
         load_body: Callable[[str], bytes | None],
+        is_withheld: Callable[[str], bool] = lambda _digest: False,
     ) -> None:
-        self._rows_of, self._load_body = rows_of, load_body
+        self._rows_of, self._load_body, self._is_withheld = rows_of, load_body, is_withheld
         self._responses: BoundedCache[tuple[object, ...], ParsedResponse] = BoundedCache(
             caches.RESPONSES
         )
@@ -180,7 +193,8 @@ class SnapshotReader:
             return _EMPTY
         if row.is_damaged:
             readers = {*_HEADER_PROTOCOLS[row.resource], *_CONTENT_PROTOCOLS[row.resource]}
-            return _damaged((p for p in PROTOCOLS if p in readers), _FIELDS)
+            readers_in_order = (p for p in PROTOCOLS if p in readers)
+            return _unread(readers_in_order, _FIELDS, is_withheld=row.is_withheld)
         fields = row.fields
         parsed = _merge(self._parse_headers(row, fields), self._parse_body(row, fields))
         return _merge(parsed, self._parse_certificate(row))
@@ -211,7 +225,8 @@ class SnapshotReader:
     def _parse_other(self, row: ObservationRow) -> ParsedResponse:
         """Parse the header fields of a redirect or an error."""
         if row.is_damaged:
-            return _damaged(_HEADER_PROTOCOLS[row.resource], _FIELDS)
+            readers = _HEADER_PROTOCOLS[row.resource]
+            return _unread(readers, _FIELDS, is_withheld=row.is_withheld)
         return self._parse_headers(row, row.fields)
 
     def _parse_headers(self, row: ObservationRow, fields: Fields) -> ParsedResponse:
@@ -238,7 +253,8 @@ class SnapshotReader:
             return _EMPTY
         content = self._load_body(row.stored) if row.stored else b""
         if content is None:
-            return _damaged(protocols, row.stored or "")
+            digest = row.stored or ""
+            return _unread(protocols, digest, is_withheld=self._is_withheld(digest))
         document = document_of_content(
             protocols[0], content, media_type, truncated=bool(row.truncated)
         )
@@ -293,13 +309,14 @@ def _parsed_response(readings: Iterable[StoredReading]) -> ParsedResponse:
     return ParsedResponse(readings, as_evidence, of_body[-1] if of_body else None)
 
 
-def _damaged(protocols: Iterable[Protocol], what: str) -> ParsedResponse:
-    """Return the readings of what is not as it was received: nothing was seen.
+def _unread(protocols: Iterable[Protocol], what: str, *, is_withheld: bool) -> ParsedResponse:
+    """Return the readings of what was erased, or is not as it was received: nothing was seen.
 
-    `what` is the digest of damaged bytes, or names what else is damaged.
+    `what` is the digest of the bytes, or names what else is damaged or withheld.
     """
-    issue = Issue(code="internal.damaged", excerpt=what)
-    document = Document(body=what.encode())
+    code = _WITHHELD if is_withheld else _DAMAGED
+    issue = Issue(code=code, excerpt=what)
+    document = Document(body=f"{code} {what}".encode() if is_withheld else what.encode())
     reading = Reading(presence=Presence.UNSEEN, issues=(issue,))
     return _parsed_response([_with_key(StoredReading(p, reading), document) for p in protocols])
 

@@ -1,7 +1,7 @@
 """Report of `tdm-audit explain`: each finding with its statement, line, response and digest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
 from crawler.reports import as_of
@@ -60,6 +60,7 @@ class Explanation:
     """The findings for one URL with their evidence. `sources` are keyed by observation.
 
     With `as_of` the findings and the resources are those of the last looks before that time.
+    `withheld` says of observations when and why what was kept of them was erased.
     """
 
     url: str
@@ -72,6 +73,7 @@ class Explanation:
     resources: tuple[ResourceEvidence, ...]
     sources: dict[int, Source]
     as_of: AsOf | None = None
+    withheld: dict[int, tuple[str, str]] = field(default_factory=dict)
 
 
 def meaning(finding: Finding, agent: str | None = None) -> str:
@@ -128,6 +130,9 @@ def _looked_at(explanation: Explanation) -> Iterator[str]:
                 continue
         place = f"{_presence(evidence):<9} {evidence.resource:<17} {evidence.url}"
         yield f"  {place}  ({evidence.observed_at}{_failed(evidence)})"
+        if evidence.observation in explanation.withheld:
+            at, why = explanation.withheld[evidence.observation]
+            yield f"            what was kept of it is withheld since {at}: {why}"
     if others > _PAGES_SHOWN:
         yield f"  {others - _PAGES_SHOWN:,} more pages of this origin, see --json"
 
@@ -254,7 +259,7 @@ def as_json(explanation: Explanation) -> dict[str, object]:
         "findings": [_finding_json(n, f, explanation) for n, f in enumerate(explanation.findings)],
         "natural_language": prose_of(explanation.resources),
         "parties": parties_of(explanation.resources),
-        "resources": [_resource_json(s) for s in explanation.resources],
+        "resources": [_resource_json(s, explanation) for s in explanation.resources],
         "caveat": CAVEAT,
     }
 
@@ -318,7 +323,8 @@ def _statement_json(applicable: ApplicableStatement, explanation: Explanation) -
     }
 
 
-def _resource_json(evidence: ResourceEvidence) -> dict[str, object]:
+def _resource_json(evidence: ResourceEvidence, explanation: Explanation) -> dict[str, object]:
+    at, why = explanation.withheld.get(evidence.observation, (None, None))
     return {
         "resource": evidence.resource,
         "path": evidence.path,
@@ -330,4 +336,6 @@ def _resource_json(evidence: ResourceEvidence) -> dict[str, object]:
         "headers_only": not evidence.is_final,
         "stale": evidence.is_stale,
         "last_failure": evidence.last_failure and evidence.last_failure._asdict(),
+        "withheld_at": at,
+        "withheld_because": why,
     }

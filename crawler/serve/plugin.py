@@ -1,7 +1,6 @@
 """The plugin of Datasette: connections, permissions, cells, errors, and the pages that it lacks."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -254,14 +253,6 @@ def prepare_templates(environment: Any) -> None:
     """Let templates show hidden characters as escapes, as the report does."""
     environment.finalize = shown
     environment.trim_blocks = True
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # "All paths must be absolute. If an implementation encounters a relative path ... ignore it."
-    folder = Path(base) if base.startswith("/") else Path("~/.cache").expanduser()
-    return folder / "tdm-audit"
 
 
 def _number(text: str | None) -> int | None:

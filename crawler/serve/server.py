@@ -18,12 +18,12 @@ from crawler.serve.metadata import metadata
 from crawler.serve.plugin import (
     AuditDatabase,
     AuditPlugin,
-    cache_folder,
     install,
     prepare_templates,
 )
 from crawler.serve.questions import defaults
 from crawler.store.database import connect_read_only
+from crawler.store.search_index import cache_folder
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: Connections at once; more are answered 503.

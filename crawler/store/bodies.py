@@ -1,5 +1,8 @@
 """Bodies: bytes that were received, stored once under their SHA-256 and compressed.
 
+Bytes that were erased on purpose leave an empty body and a row in `withheld_body`. Those of a
+redaction are not stored again, whoever sends them; those that were pruned are.
+
 Rules for editors: bytes leave this module only if they have the digest that they are stored
 under. A finding that rests on other bytes would be proven by nothing. So no other module reads
 `body.content`.
@@ -44,13 +47,20 @@ class DamagedBodyError(UserError):
     """Stored bytes do not have the digest that they are stored under."""
 
 
+class WithheldBodyError(UserError):
+    """Bytes were erased on purpose; the message says when and why."""
+
+
 def save_body(db: sqlite3.Connection, content: bytes, digest: str | None = None) -> str:
     """Store bytes once, compressed. Return their SHA-256, which is `digest` if it is given.
 
-    Bytes that are stored already are left unchanged, unless they are damaged.
+    Bytes that are stored already are left unchanged, unless they are damaged. Of redacted bytes
+    only the digest is stored.
     """
     digest = digest or hashlib.sha256(content).hexdigest()
-    if _is_wanted(db, digest):
+    if is_redacted(db, digest):
+        db.execute("INSERT INTO body VALUES (?, 0, x'') ON CONFLICT DO NOTHING", (digest,))
+    elif _is_wanted(db, digest):
         _store(db, digest, len(content), _ZSTANDARD.compressor.compress(content))
     return digest
 
@@ -61,25 +71,53 @@ def copy_body(source: sqlite3.Connection, db: sqlite3.Connection, digest: str) -
     Bytes that are stored already are left unchanged, unless they are damaged.
     """
     row = source.execute(_STORED, (digest,)).fetchone()
-    if row is not None and _is_wanted(db, digest):
+    if row is not None and (is_redacted(db, digest) or not row[1]):
+        # What is withheld in one of the two is not stored.
+        db.execute("INSERT INTO body VALUES (?, 0, x'') ON CONFLICT DO NOTHING", (digest,))
+    elif row is not None and _is_wanted(db, digest):
         _store(db, digest, *row)
 
 
 def damaged_bodies(db: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
     """Return those of some digests under which other bytes are stored."""
     rows = ((digest, db.execute(_STORED, (digest,)).fetchone()) for digest in digests)
-    return {digest for digest, row in rows if row and _content(digest, *row) is None}
+    damaged = {digest for digest, row in rows if row and _content(digest, *row) is None}
+    return {digest for digest in damaged if not is_withheld(db, digest)}
+
+
+def is_redacted(db: sqlite3.Connection, digest: str) -> bool:
+    """Return whether the bytes of a digest were redacted, and must not be stored again."""
+    query = "SELECT EXISTS (SELECT 1 FROM withheld_body WHERE digest = ? AND redaction IS NOT NULL)"
+    return bool(db.execute(query, (digest,)).fetchone()[0])
+
+
+def is_withheld(db: sqlite3.Connection, digest: str) -> bool:
+    """Return whether the bytes of a digest were erased on purpose, and are not there again."""
+    return why_withheld(db, digest) is not None
+
+
+def why_withheld(db: sqlite3.Connection, digest: str) -> str | None:
+    """Return when and why the bytes of a digest were erased; None if they were not.
+
+    The bytes need never have been stored.
+    """
+    query = "SELECT withheld_at, withheld_because FROM withheld_bytes WHERE digest = ?"
+    row = db.execute(query, (digest,)).fetchone()
+    return row and f"withheld on {row[0]}: {row[1]}"
 
 
 def read_body(db: sqlite3.Connection, digest: str) -> bytes | None:
     """Return the bytes stored under a digest, None if there are none.
 
-    Raise `DamagedBodyError` if they do not have that digest, or are too large to be of a crawl.
+    Raise `WithheldBodyError` if they were erased on purpose, and `DamagedBodyError` if they do not
+    have that digest, or are too large to be of a crawl.
     """
     row = db.execute(_STORED, (digest,)).fetchone()
+    content = row and _content(digest, *row)
+    if content is None and (why := why_withheld(db, digest)) is not None:
+        raise WithheldBodyError(f"the bytes of {digest} were {why}")
     if row is None:
         return None
-    content = _content(digest, *row)
     if content is None:
         raise DamagedBodyError(
             f"the bytes stored under {digest} are damaged: they do not have that SHA-256; "
@@ -102,11 +140,9 @@ def whole_digest(db: sqlite3.Connection, start: str) -> str:
 
 
 def load_body(db: sqlite3.Connection, digest: str) -> bytes | None:
-    """Return the bytes stored under a digest, None if there are none or they are damaged."""
-    try:
-        return read_body(db, digest)
-    except DamagedBodyError:
-        return None
+    """Return the bytes stored under a digest, None if they are gone, damaged or withheld."""
+    row = db.execute(_STORED, (digest,)).fetchone()
+    return row and _content(digest, *row)
 
 
 def _content(digest: str, size: int, compressed: bytes) -> bytes | None:

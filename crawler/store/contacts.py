@@ -23,6 +23,7 @@ _CREATE = (
     "private TEXT NOT NULL CHECK (json_type(private) = 'array'), PRIMARY KEY (reading, n)) "
     "STRICT, WITHOUT ROWID"
 )
+_EARLIEST = "0"  # sorts before every time
 _ADD = "INSERT OR REPLACE INTO contact VALUES (?, ?, ?)"
 
 
@@ -68,3 +69,52 @@ def kept(db: sqlite3.Connection, *, keep: bool, empty: bool) -> Iterator[Contact
         if empty:
             file.execute("DELETE FROM contact")
         yield Contacts(file)
+        # What was pruned is in the evidence still, and would be back with each judging.
+        if before := _pruned_before(db):
+            _delete(file, _unseen_since(db, file, before))
+
+
+def count_unseen(db: sqlite3.Connection, before: str) -> int:
+    """Return how many contacts were last seen before a time; 0 without a file."""
+    path = path_of(db)
+    if not path.exists():
+        return 0
+    with sqlite_errors_as_store_error(path), closing(sqlite3.connect(path)) as file:
+        return len(_unseen_since(db, file, before))
+
+
+def erase(db: sqlite3.Connection) -> None:
+    """Delete contacts of documents that are no current evidence any more, and those pruned."""
+    path = path_of(db)
+    if not path.exists():
+        return
+    with sqlite_errors_as_store_error(path), closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA secure_delete = ON")
+        with file:
+            _delete(file, _unseen_since(db, file, _pruned_before(db)))
+        file.execute("VACUUM")
+
+
+def _pruned_before(db: sqlite3.Connection) -> str:
+    """Return the time before which contacts were pruned; empty if none were."""
+    query = "SELECT coalesce(max(before), '') FROM pruning WHERE what = 'contacts'"
+    return str(db.execute(query).fetchone()[0])
+
+
+def _unseen_since(
+    db: sqlite3.Connection, file: sqlite3.Connection, before: str
+) -> list[tuple[str, int]]:
+    """Return the keys of contacts whose documents were last seen before a time, or never."""
+    query = (
+        "SELECT max(o.observed_at) FROM observation_reading AS r "
+        "JOIN observation AS o ON o.id = r.observation WHERE r.reading = ?"
+    )
+    return [
+        (reading, n)
+        for reading, n in file.execute("SELECT reading, n FROM contact").fetchall()
+        if (db.execute(query, (reading,)).fetchone()[0] or "") < (before or _EARLIEST)
+    ]
+
+
+def _delete(file: sqlite3.Connection, keys: list[tuple[str, int]]) -> None:
+    file.executemany("DELETE FROM contact WHERE reading = ? AND n = ?", keys)

@@ -27,6 +27,7 @@ from crawler.store import domains
 from crawler.store.failures import (
     APPLICATION_ID,
     NOT_WRITABLE,
+    NoFolderError,
     StoreBusyError,
     StoreError,
     code_of,
@@ -100,6 +101,7 @@ _MIGRATIONS = (
     "0024_parties",
     "0025_party_lists",
     "0026_request_lists",
+    "0019_redaction",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"
@@ -150,6 +152,11 @@ def require(path: Path | str) -> None:
 
 
 def _missing(path: Path) -> StoreError:
+    if not path.parent.exists():
+        return NoFolderError(
+            f"there is no folder {path.parent}, and so no database at {path}; name a database that "
+            "is there with --db, or run `tdm-audit crawl`, which makes both"
+        )
     return StoreError(
         f"there is no database at {path}; run `tdm-audit crawl` first, or name one with --db"
     )

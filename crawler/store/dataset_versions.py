@@ -104,7 +104,7 @@ def take_over(db: sqlite3.Connection, dataset: int, base: int) -> None:
     db.execute(
         "INSERT INTO sample (origin, dataset, n, url) SELECT s.origin, ?1, s.n + "
         "(SELECT coalesce(max(n), 0) FROM sample WHERE origin = s.origin AND dataset = ?1), s.url "
-        "FROM sample AS s WHERE s.dataset = ?2 AND NOT EXISTS ("
+        "FROM sample AS s WHERE s.dataset = ?2 AND s.url <> '' AND NOT EXISTS ("
         "SELECT 1 FROM sample AS o WHERE o.origin = s.origin AND o.dataset = ?1 AND o.url = s.url)",
         (dataset, base),
     )

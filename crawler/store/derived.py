@@ -178,6 +178,17 @@ def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
         )
 
 
+def drop_unreferenced(db: sqlite3.Connection) -> None:
+    """Delete readings, conclusions and effects that no origin refers to any more.
+
+    Foreign keys must be off (`bulk_load_mode`): each reading would be looked for in every table.
+    """
+    for table in ("statement", "issue", "candidate", "url_pattern", "party", "party_page"):
+        db.execute(f"DELETE FROM {table} WHERE NOT ({_CURRENT_READINGS})")  # noqa: S608 - our own names
+    for table in ("reading", "conclusion_part", "effect"):
+        db.execute(f"DELETE FROM {table} WHERE NOT ({_COMPARED[table]})")  # noqa: S608 - our own names
+
+
 def save_protocols(db: sqlite3.Connection) -> None:
     """Store which versions of protocols have read the evidence, and what each of them reads."""
     # Readings that found nothing are not stored, so the version is not in their keys.

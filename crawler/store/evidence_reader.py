@@ -14,7 +14,7 @@ from typing import Any
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.snapshot import SnapshotReader
 from crawler.store import repeats
-from crawler.store.bodies import load_body
+from crawler.store.bodies import is_withheld, load_body
 from crawler.vocab import Outcome, Reject, Resource
 
 # Columns by their position in the query of `rows_of`: number; time, run and number.
@@ -184,4 +184,5 @@ def _is_time(text: str) -> bool:
 
 def snapshot_reader(db: sqlite3.Connection) -> SnapshotReader:
     """Return a reader of snapshots whose evidence comes from this database."""
-    return SnapshotReader(partial(rows_of, db, bounds=clock_bounds(db)), partial(load_body, db))
+    rows = partial(rows_of, db, bounds=clock_bounds(db))
+    return SnapshotReader(rows, partial(load_body, db), partial(is_withheld, db))

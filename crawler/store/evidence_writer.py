@@ -9,7 +9,7 @@ from itertools import islice
 
 from crawler.model import Observation, Origin
 from crawler.store import domains, repeats
-from crawler.store.bodies import save_body
+from crawler.store.bodies import is_redacted, save_body
 from crawler.vocab import EXTRACTED, Reject
 
 # Origins that are stored by one statement; this bounds memory.
@@ -261,6 +261,9 @@ def _save_content(
     digest = hashlib.sha256(seen.body).hexdigest() if answered else None
     if seen.target.resource not in EXTRACTED:
         return digest, save_body(db, seen.body, digest) if answered else None
+    if digest is not None and is_redacted(db, digest):
+        # An extract would be a quotation of it.
+        return digest, save_body(db, seen.body, digest)
     if answered and keep_pages:
         save_body(db, seen.body, digest)
     return digest, save_body(db, seen.extract) if seen.extract else None

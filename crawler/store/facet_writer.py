@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from crawler.store.dataset_versions import facets_text
 
+_MARK = "INSERT INTO facets_changed VALUES (?) ON CONFLICT DO NOTHING"
 _SAVE_VALUE = "INSERT INTO facet_value (facet, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _VALUE = "SELECT id FROM facet_value WHERE facet = ? AND value = ?"
 
@@ -21,6 +22,8 @@ def save_facets(
     `facets` are (name, column), `totals` (facet, value, rows), `rows` (key of an origin that is
     stored, facet, value, rows, weight); what comes twice is added up.
     """
+    if facets:
+        db.execute(_MARK, (dataset,))
     for table in ("facet_total", "facet_origin"):
         db.execute(f"DELETE FROM {table} WHERE dataset = ?", (dataset,))  # noqa: S608 - our own names
     db.execute("UPDATE dataset SET facets = ? WHERE id = ?", (facets_text(facets), dataset))
@@ -54,6 +57,8 @@ def cap(db: sqlite3.Connection, dataset: int, most: int, other: str) -> None:
         "WHERE t.dataset = ? AND v.value NOT IN ('', ?)) WHERE n > ?",
         (dataset, other, most),
     ).fetchall()
+    if surplus:
+        db.execute(_MARK, (dataset,))
     for value, facet in surplus:
         db.execute(_SAVE_VALUE, (facet, other))
         rest = db.execute(_VALUE, (facet, other)).fetchone()[0]

@@ -44,6 +44,12 @@ class StoreError(UserError):
     """The database cannot be used; the message is one sentence that says what to do."""
 
 
+class NoFolderError(StoreError):
+    """The folder of a database does not exist, so that its name is probably misspelt."""
+
+    status = 2
+
+
 class StoreBusyError(StoreError):
     """Another run holds the database."""
 

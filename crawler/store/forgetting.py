@@ -9,6 +9,7 @@ from crawler.store.dataset_versions import VERSION, VersionError, count_only, re
 # Tables with rows of a dataset, before the dataset itself.
 _TABLES = (
     *("version_origin", "version_reject", "sample", "facet_origin", "facet_total", "dataset_file"),
+    "facets_changed",
     *("dataset_role_origin", "dataset_role_reject", "dataset_role"),
 )
 

@@ -1,7 +1,8 @@
 """Leaves of the trees in manifests: one digest for each row of evidence.
 
 A leaf is the SHA-256 of the name of the table, LF, and the row as a JSON array that SQLite makes.
-Rows are named by natural keys, never by numbers: a leaf is the same in every copy.
+Rows are named by natural keys, never by numbers: a leaf is the same in every copy. A row that was
+redacted keeps the leaf that it had, as long as what is left of it is unchanged (`withheld_row`).
 
 Rules for editors: what is here was published in heads. A column that is added to a table needs a
 new format of manifests (`manifests.FORMAT`); the leaves of the old one must stay as they are.
@@ -34,6 +35,7 @@ _WHOLE = {
 }
 _REPEATED = ", ".join(_WHOLE.get(column, column) for column in _OBSERVATION.split(", "))
 _OF_ORIGIN = "JOIN origin AS g ON g.id = t.origin"
+_OF_VALUE = "JOIN facet_value AS v ON v.id = t.value"
 _WEIGHT = "CASE WHEN t.weight IS NOT NULL THEN printf('%!.17g', t.weight) END"
 _RUN = (
     "t.id, t.started_at, t.ended_at, t.ended, t.command, t.version, t.versions, t.settings, "
@@ -61,16 +63,41 @@ _SPECS = {
     "version_origin": (f"g.key, t.rows, {_WEIGHT}", _OF_ORIGIN, "dataset"),
     "sample": ("g.key, t.n, t.url", _OF_ORIGIN, "dataset"),
     "forgotten": (_FORGOTTEN, "", "dataset"),
+    "local_failure": ("g.key, t.failed_at, t.note", _OF_ORIGIN, "run"),
+    "facet_total": ("v.facet, v.value, t.rows", _OF_VALUE, "dataset"),
+    "facet_origin": (
+        f"v.facet, v.value, g.key, t.rows, {_WEIGHT}",
+        f"{_OF_ORIGIN} {_OF_VALUE}",
+        "dataset",
+    ),
+    "redaction": ("t.id, t.reason, t.redacted_at", "", "id"),
+    "pruning": ("t.id, t.what, t.before, t.items, t.pruned_at", "", "id"),
+    "withheld_body": ("t.digest, t.size, t.redaction, t.pruning", "", "id"),
+    "withheld_row": ("t.redaction, t.was, t.becomes", "", "id"),
+    "hold": ("t.id, t.reason, t.added_at", "", "id"),
+    "hold_release": ("t.hold, t.released_at", "", "id"),
+    "stamp": ("t.manifest, t.authority, hex(t.token), t.received_at", "", "id"),
+}
+# How a row that may be withheld is found in `withheld_row`.
+_WITHHELD = {
+    "observation": "w.observation = t.id",
+    "sample": "w.dataset = t.dataset AND w.origin = t.origin AND w.n = t.n",
 }
 _REPEATS = (
-    f"SELECT json_array({_REPEATED}) FROM observation_row AS t "  # noqa: S608 - our own names
-    f"CROSS JOIN observation_row AS b ON b.id = t.base {_OF_ORIGIN} WHERE {{}}"
+    f"SELECT json_array({_REPEATED}), {{known}} FROM observation_row AS t "  # noqa: S608 - our own names
+    f"CROSS JOIN observation_row AS b ON b.id = t.base {_OF_ORIGIN} {{join}} WHERE {{where}}"
 )
 #: The tables whose rows belong to a run, and those whose rows belong to a dataset.
-OF_RUN = ("run", "observation", "visit")
+OF_RUN = ("run", "observation", "visit", "local_failure")
 OF_DATASET = (
     *("dataset", "dataset_file", "version_reject", "dataset_role", "dataset_role_reject"),
     *("dataset_role_origin", "version_origin", "sample"),
+)
+#: The tables of facets, which may be stored again for a dataset that is stored already.
+OF_FACETS = ("facet_total", "facet_origin")
+#: The tables of what was done to evidence on purpose, numbered without gaps.
+LOGS = (
+    *("redaction", "pruning", "withheld_body", "withheld_row", "hold", "hold_release", "stamp"),
 )
 
 
@@ -79,37 +106,68 @@ def leaves(db: sqlite3.Connection, table: str, first: int, last: int | None = No
 
     Without `last` it is `first` alone.
     """
-    prefix = f"{table}\n".encode()
-    sha256 = hashlib.sha256
-    found = [
-        sha256(prefix + row.encode("utf-8", "surrogatepass")).digest()
-        for (row,) in _rows(db, table, first, last)
-    ]
+    number = _SPECS[table][2]
+    where = f"t.{number} = ?" if last is None else f"t.{number} BETWEEN ? AND ?"
+    bounds = (first,) if last is None else (first, last)
+    found = [leaf for _, leaf, _ in _leaves_where(db, table, where, bounds)]
     found.sort()
     return found
 
 
-def _rows(db: sqlite3.Connection, table: str, first: int, last: int | None) -> Iterator[tuple[str]]:
-    columns, joins, number = _SPECS[table]
-    where = f"t.{number} = ?" if last is None else f"t.{number} BETWEEN ? AND ?"
-    bounds = (first,) if last is None else (first, last)
+def _leaves_where(
+    db: sqlite3.Connection, table: str, where: str, values: tuple[int, ...]
+) -> Iterator[tuple[str, bytes, bool]]:
+    """Yield row, leaf, and whether the row is withheld: then the leaf is the one that it had."""
+    columns, joins, _ = _SPECS[table]
+    known, join = "NULL, NULL", ""
+    if table in _WITHHELD and has_withheld_rows(db):
+        known = "w.was, w.becomes"
+        join = f"LEFT JOIN withheld_row AS w ON {_WITHHELD[table]}"
+    queries: tuple[str, ...]
     if table == "observation":
-        table, where = "observation_row", f"{where} AND t.base IS NULL"
-        yield from db.execute(_REPEATS.format(where.replace("IS NULL", "IS NOT NULL")), bounds)
-    yield from db.execute(
-        f"SELECT json_array({columns}) FROM {table} AS t {joins} WHERE {where}",  # noqa: S608 - our own names
-        bounds,
-    )
+        queries = (
+            _REPEATS.format(known=known, join=join, where=where),
+            f"SELECT json_array({columns}), {known} FROM observation_row AS t {joins} {join} "  # noqa: S608 - our own names
+            f"WHERE {where} AND t.base IS NULL",
+        )
+    else:
+        queries = (
+            f"SELECT json_array({columns}), {known} FROM {table} AS t {joins} {join} WHERE {where}",  # noqa: S608 - our own names
+        )
+    for row, was, becomes in (row for query in queries for row in db.execute(query, values)):
+        leaf = leaf_of(table, row)
+        is_withheld = becomes is not None and leaf.hex() == becomes
+        yield row, bytes.fromhex(was) if is_withheld else leaf, is_withheld
 
 
-def observation_leaf(db: sqlite3.Connection, observation: int) -> tuple[int, str, bytes] | None:
-    """Return the run, the row and the leaf of an observation; None if there is none."""
-    columns, joins, _ = _SPECS["observation"]
-    found = db.execute(
-        f"SELECT t.run, json_array({columns}) FROM observation AS t {joins} WHERE t.id = ?",  # noqa: S608 - our own names
-        (observation,),
-    ).fetchone()
+def leaf_of(table: str, row: str) -> bytes:
+    """Return the leaf of a row of a table, given as JSON."""
+    return hashlib.sha256(f"{table}\n{row}".encode("utf-8", "surrogatepass")).digest()
+
+
+def has_withheld_rows(db: sqlite3.Connection) -> bool:
+    """Return whether any row is withheld."""
+    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM withheld_row)").fetchone()[0])
+
+
+def present_leaf(db: sqlite3.Connection, table: str, where: str, values: tuple[int, ...]) -> str:
+    """Return the leaf of one row as it is now, whether it is withheld or not."""
+    columns, joins, _ = _SPECS[table]
+    query = f"SELECT json_array({columns}) FROM {table} AS t {joins} WHERE {where}"  # noqa: S608 - our own names
+    (row,) = db.execute(query, values).fetchone()
+    return leaf_of(table, row).hex()
+
+
+def observation_leaf(
+    db: sqlite3.Connection, observation: int
+) -> tuple[int, str | None, bytes] | None:
+    """Return the run, the row and the leaf of an observation; None if there is none.
+
+    The row is None if it is withheld.
+    """
+    query = "SELECT run FROM observation WHERE id = ?"
+    found = db.execute(query, (observation,)).fetchone()
     if found is None:
         return None
-    run, row = found
-    return run, row, hashlib.sha256(b"observation\n" + row.encode()).digest()
+    ((row, leaf, is_withheld),) = _leaves_where(db, "observation", "t.id = ?", (observation,))
+    return int(found[0]), None if is_withheld else row, leaf

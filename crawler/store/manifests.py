@@ -17,7 +17,10 @@ from crawler.protocols import PROTOCOLS
 from crawler.store import leaves, merkle
 from crawler.store.database import os_errors_as_store_error, schema_digest
 
-FORMAT = "tdm-audit manifest/1"
+FORMAT = "tdm-audit manifest/2"
+#: The formats that this version verifies. The first one has no failures of this machine, no facets
+#: and no logs.
+FORMATS = ("tdm-audit manifest/1", FORMAT)
 Tree = dict[str, object]
 
 
@@ -41,6 +44,62 @@ def tree_of_origins(db: sqlite3.Connection, first: int, last: int) -> Tree:
     return tree(leaves.leaves(db, "origin", first, last)) | {"first": first, "last": last}
 
 
+def tree_of_facets(db: sqlite3.Connection, dataset: int) -> dict[str, Tree]:
+    """Return the trees of the facets of a dataset."""
+    return {table: tree(leaves.leaves(db, table, dataset)) for table in leaves.OF_FACETS}
+
+
+def tree_of_log(db: sqlite3.Connection, table: str, first: int, last: int) -> Tree:
+    """Return the tree of the rows of a log with these numbers."""
+    return tree(leaves.leaves(db, table, first, last)) | {"first": first, "last": last}
+
+
+def _new_of_logs(db: sqlite3.Connection, earlier: list[dict[str, Any]]) -> dict[str, Tree]:
+    """Return the trees of what came to the logs since the manifest before."""
+    found = {}
+    for table in leaves.LOGS:
+        first = 1 + covered_of_log(earlier, table)
+        last = last_of_log(db, table)
+        if last >= first:
+            found[table] = tree_of_log(db, table, first, last)
+    return found
+
+
+def covered_of_log(chain: Iterable[dict[str, Any]], table: str) -> int:
+    """Return the number of the last row of a log that is in a manifest; 0 without any."""
+    logs = [facts.get("logs", {}).get(table) for facts in chain]
+    return max([int(log["last"]) for log in logs if log], default=0)
+
+
+def last_of_log(db: sqlite3.Connection, table: str) -> int:
+    """Return the number of the last row of a log; 0 without any."""
+    return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
+
+
+def has_uncovered_logs(db: sqlite3.Connection) -> bool:
+    """Return whether a log has rows that no manifest covers; time stamps need none."""
+    chain = [json.loads(text) for _, _, text, _ in stored(db)]
+    logs = (table for table in leaves.LOGS if table != "stamp")
+    return any(last_of_log(db, table) > covered_of_log(chain, table) for table in logs)
+
+
+def changed_facets(db: sqlite3.Connection) -> list[int]:
+    """Return the datasets whose facets were stored since the last manifest."""
+    return [n for (n,) in db.execute("SELECT dataset FROM facets_changed ORDER BY dataset")]
+
+
+def facets_in_no_manifest(db: sqlite3.Connection) -> set[int]:
+    """Return the datasets whose facets no manifest has, and that were not stored since."""
+    covered = {int(n) for _, _, text, _ in stored(db) for n in _part(text, "facets")}
+    has_facets = {n for (n,) in db.execute("SELECT DISTINCT dataset FROM facet_total")}
+    return has_facets - covered - set(changed_facets(db))
+
+
+def facets_to_cover(db: sqlite3.Connection) -> list[int]:
+    """Return the datasets whose facets the next manifest covers."""
+    return sorted({*changed_facets(db), *facets_in_no_manifest(db)})
+
+
 def leaves_of_removals(db: sqlite3.Connection) -> dict[str, str]:
     """Return the datasets that were removed, each with the leaf of its removal."""
     removed = [n for (n,) in db.execute("SELECT dataset FROM forgotten ORDER BY dataset")]
@@ -62,6 +121,8 @@ def write(db: sqlite3.Connection, kind: str, runs: Iterable[int]) -> str:
         "runs": {str(run): tree_of_run(db, run) for run in runs},
         "datasets": {str(n): tree_of_dataset(db, n) for n in datasets},
         "origins": tree_of_origins(db, first, max(last, first - 1)),
+        "facets": {str(n): tree_of_facets(db, n) for n in facets_to_cover(db)},
+        "logs": _new_of_logs(db, earlier),
         "removals": leaves_of_removals(db),
         "protocols": {p.NAME: p.VERSION for p in PROTOCOLS},
         "rules": {
@@ -77,6 +138,7 @@ def write(db: sqlite3.Connection, kind: str, runs: Iterable[int]) -> str:
         "((SELECT 1 + coalesce(max(n), 0) FROM manifest), ?, ?, ?)",
         (kind, text, digest),
     )
+    db.execute("DELETE FROM facets_changed")
     return digest
 
 
@@ -93,21 +155,39 @@ def stored(db: sqlite3.Connection) -> list[tuple[int, str, str, str]]:
 
 def uncovered_runs(db: sqlite3.Connection) -> list[int]:
     """Return the runs that ended and that no manifest covers."""
-    covered = {int(n) for _, _, text, _ in stored(db) for n in runs_of(text)}
+    covered = {int(n) for _, _, text, _ in stored(db) for n in _part(text, "runs")}
     ended = db.execute("SELECT id FROM run WHERE ended IS NOT NULL ORDER BY id")
     return [run for (run,) in ended if run not in covered]
 
 
 def covers_all_datasets(db: sqlite3.Connection) -> bool:
-    """Return whether each dataset that is stored is in a manifest."""
-    covered = {int(n) for _, _, text, _ in stored(db) for n in json.loads(text)["datasets"]}
+    """Return whether each dataset that is stored is in a manifest, with its facets."""
+    if changed_facets(db):
+        return False
+    covered = {int(n) for _, _, text, _ in stored(db) for n in _part(text, "datasets")}
     return covered.issuperset(n for (n,) in db.execute("SELECT dataset FROM ingested"))
 
 
 def runs_of(text: str) -> dict[str, Any]:
     """Return the runs of a manifest, by their number, with their trees."""
-    runs: dict[str, Any] = json.loads(text)["runs"]
-    return runs
+    return _part(text, "runs")
+
+
+def facts_of(text: str) -> dict[str, Any] | None:
+    """Return the facts of a manifest, None for a text that is none of a format known here."""
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        return None
+    is_known = isinstance(facts, dict) and facts.get("format") in FORMATS
+    parts = ("runs", "datasets", "removals", "origins")
+    return facts if is_known and all(isinstance(facts.get(p), dict) for p in parts) else None
+
+
+def _part(text: str, name: str) -> dict[str, Any]:
+    facts = facts_of(text)
+    found: dict[str, Any] = facts.get(name, {}) if facts else {}
+    return found
 
 
 def file_beside(path: Path | str) -> Path:

@@ -188,6 +188,15 @@ def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, So
     return found
 
 
+def withheld(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Return when and why what was kept of observations was erased, of those where it was."""
+    query = (
+        "SELECT observation, withheld_at, withheld_because FROM observations "
+        "WHERE withheld_at IS NOT NULL AND observation IN (SELECT value FROM json_each(?))"
+    )
+    return {n: (at, why) for n, at, why in db.execute(query, (json.dumps(list(observations)),))}
+
+
 def dataset_ids(db: sqlite3.Connection) -> list[int]:
     """Return the numbers of all datasets in the version that counts, in their order."""
     return [number for (number,) in db.execute("SELECT id FROM dataset WHERE counts ORDER BY id")]

@@ -6,6 +6,7 @@ a whole observation is a base, so that one step leads to every value.
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
 
 #: The columns of an observation, in the order of view `observation` after its `id`.
@@ -21,7 +22,8 @@ _SHARED = (
 )
 _FROM_BASE = ", ".join(("id", "resource", "asked", "hop", "headers", *_SHARED))
 _BASES = (
-    f"SELECT {_FROM_BASE} FROM observation_row WHERE origin = ? AND base IS NULL ORDER BY id DESC"  # noqa: S608 - our own names
+    f"SELECT {_FROM_BASE} FROM observation_row WHERE origin = ? AND base IS NULL "  # noqa: S608 - our own names
+    "AND headers <> 'null' ORDER BY id DESC"
 )
 _INSERT = (
     f"INSERT INTO observation_row ({', '.join(COLUMNS)}, base) "  # noqa: S608 - our own names
@@ -61,6 +63,19 @@ def save(db: sqlite3.Connection, row: Row, known: Bases) -> None:
     """Store an observation by column, as a difference where one of `known` is like it."""
     compact, base = _compact(row, known.get((row["resource"], row["asked"], row["hop"]), []))
     db.execute(_INSERT, (*[compact[column] for column in COLUMNS], base))
+
+
+def make_whole(db: sqlite3.Connection, observations: Iterable[int]) -> None:
+    """Store observations, and those that differ from one of them, whole: they say the same."""
+    query = (
+        f"SELECT {', '.join(COLUMNS)}, id FROM observation WHERE id IN "  # noqa: S608 - our own names
+        "(SELECT id FROM observation_row WHERE base IS NOT NULL "
+        "AND (id IN (SELECT value FROM json_each(?1)) "
+        "OR base IN (SELECT value FROM json_each(?1))))"
+    )
+    rows = db.execute(query, (json.dumps(list(observations)),)).fetchall()
+    names = ", ".join(f"{column} = ?" for column in COLUMNS)
+    db.executemany(f"UPDATE observation_row SET {names}, base = NULL WHERE id = ?", rows)  # noqa: S608 - our own names
 
 
 def _compact(row: Row, candidates: list[_Base]) -> tuple[Row, int | None]:

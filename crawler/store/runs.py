@@ -259,7 +259,8 @@ def samples_of(db: sqlite3.Connection, due: Due, origin: int) -> tuple[str, ...]
     """
     if due.list is None:
         query = (
-            "SELECT url FROM sample WHERE origin = :origin "
+            # A sample that was redacted is empty.
+            "SELECT url FROM sample WHERE origin = :origin AND url <> '' "
             "GROUP BY url ORDER BY min(dataset), min(n), url LIMIT :most"
         )
     else:

@@ -112,12 +112,20 @@ def _hit(
     return Hit(kind, snippet, documents, origins, example, observation, stored or "", line)
 
 
+def cache_folder() -> Path:
+    """Return the folder for what can be made again (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # "All paths must be absolute. If an implementation encounters a relative path ... ignore it."
+    folder = Path(base) if base.startswith("/") else Path("~/.cache").expanduser()
+    return folder / "tdm-audit"
+
+
 def open_index(db: sqlite3.Connection, folder: Path, database: Path) -> sqlite3.Connection:
     """Return the index of a database, made first if the folder has none of this evidence.
 
     Indexes of other states of the same database are removed. Raise `StoreError`.
     """
-    begin = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
+    begin = _begin(database)
     file = folder / f"{begin}-{_state(db)}.search"
     with os_errors_as_store_error(folder), sqlite_errors_as_store_error(file):
         if not file.exists():
@@ -133,6 +141,22 @@ def open_index(db: sqlite3.Connection, folder: Path, database: Path) -> sqlite3.
                 if other != file:
                     other.unlink(missing_ok=True)
         return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def remove(database: Path) -> None:
+    """Remove the indexes of a database from the cache folder; they quote its evidence."""
+    try:
+        folder = cache_folder()
+    except RuntimeError:
+        return  # a user without a home has no index
+    with os_errors_as_store_error(folder):
+        for file in folder.glob(f"{_begin(database)}-*"):
+            file.unlink(missing_ok=True)
+
+
+def _begin(database: Path) -> str:
+    """Return how the names of all indexes of a database begin."""
+    return hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
 
 
 def _state(db: sqlite3.Connection) -> str:

@@ -70,6 +70,10 @@ _COPIED = {
     "version_origin": "origin IN (SELECT origin FROM batch)",
     "sample": "origin IN (SELECT origin FROM batch)",
     "body": "digest IN (SELECT stored FROM last_response UNION SELECT digest FROM last_response)",
+    # So that no worker stores bytes that were redacted.
+    "redaction": "true",
+    "pruning": "true",
+    "withheld_body": "true",
     "observation": "id IN (SELECT id FROM last_response)",
     "visit": "origin IN (SELECT origin FROM batch)",
 }

@@ -5,7 +5,6 @@ the file can write manifests as well. A head that was kept elsewhere proves more
 """
 
 import hashlib
-import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from crawler.store import bodies, leaves, manifests, merkle
 from crawler.store.database import new_database, vocabulary_tables
 
+_ADOPT = "has no manifest; `tdm-audit adopt` makes one"
 # Differences that are listed of one table; a damaged file can have any number.
 _MOST = 20
 
@@ -35,7 +35,7 @@ def verify_evidence(db: sqlite3.Connection) -> Iterator[Difference]:
     yield from _schema(db)
     chain = manifests.stored(db)
     yield from _chain(chain)
-    facts = [(n, _parsed(text)) for n, _, text, _ in chain]
+    facts = [(n, manifests.facts_of(text)) for n, _, text, _ in chain]
     yield from _rows(db, [(n, fact) for n, fact in facts if fact is not None])
     yield from _bodies(db)
     yield from _references(db)
@@ -76,7 +76,7 @@ def _of_this_version() -> tuple[dict[str, str], dict[str, set[tuple[object, ...]
 def _chain(chain: list[tuple[int, str, str, str]]) -> Iterator[Difference]:
     previous = ""
     for expected, (n, kind, text, digest) in enumerate(chain, start=1):
-        facts = _parsed(text) or {}
+        facts = manifests.facts_of(text) or {}
         if n != expected:
             yield Difference("manifest", str(expected), "is missing")
         if hashlib.sha256(text.encode()).hexdigest() != digest:
@@ -84,15 +84,6 @@ def _chain(chain: list[tuple[int, str, str, str]]) -> Iterator[Difference]:
         if facts.get("previous") != previous or facts.get("kind") != kind:
             yield Difference("manifest", str(n), "does not continue the one before it")
         previous = digest
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    try:
-        facts = json.loads(text)
-    except ValueError:
-        return None
-    is_known = isinstance(facts, dict) and facts.get("format") == manifests.FORMAT
-    return facts if is_known else None
 
 
 def _rows(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> Iterator[Difference]:
@@ -114,7 +105,40 @@ def _rows(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> It
         for dataset, leaf in facts["removals"].items():
             if removed.get(dataset) != leaf:
                 yield Difference("forgotten", dataset, "is not as it was")
-    yield from _uncovered(db, [facts for _, facts in chain], set(removed))
+    all_facts = [facts for _, facts in chain]
+    yield from _logs(db, chain)
+    yield from _facets(db, all_facts, set(removed))
+    yield from _uncovered(db, all_facts, set(removed))
+
+
+def _logs(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> Iterator[Difference]:
+    """Compare the logs: each manifest has the rows that came to them since the one before."""
+    last = dict.fromkeys(leaves.LOGS, 0)
+    for n, facts in chain:
+        for table, expected in facts.get("logs", {}).items():
+            if expected["first"] != last[table] + 1:
+                yield Difference("manifest", str(n), f"leaves out rows of {table}")
+            last[table] = expected["last"]
+            own = manifests.tree_of_log(db, table, expected["first"], expected["last"])
+            yield from _compare(f"manifest {n}", {table: expected}, {table: own})
+    for table, covered in last.items():
+        # A stamp is of the last manifest, so that only a later one can cover it.
+        if table != "stamp" and manifests.last_of_log(db, table) > covered:
+            yield Difference(table, "", "has rows that no manifest covers")
+
+
+def _facets(
+    db: sqlite3.Connection, chain: list[dict[str, Any]], removed: set[str]
+) -> Iterator[Difference]:
+    """Compare facets with the last manifest that has them; they may be stored again."""
+    trees = {dataset: tree for facts in chain for dataset, tree in facts.get("facets", {}).items()}
+    changed = set(map(str, manifests.changed_facets(db)))
+    for number in sorted(manifests.facets_in_no_manifest(db)):
+        yield Difference("facet_total", f"dataset {number}", _ADOPT)
+    for dataset, expected in trees.items():
+        if dataset not in removed | changed:
+            own = manifests.tree_of_facets(db, int(dataset))
+            yield from _compare(f"dataset {dataset}", expected, own)
 
 
 def _compare(
@@ -136,21 +160,40 @@ def _uncovered(
     for run in sorted({run for run in runs if runs.count(run) > 1}):
         yield Difference("manifest", f"run {run}", "is covered twice")
     for number in manifests.uncovered_runs(db):
-        yield Difference("run", str(number), "has no manifest; `tdm-audit adopt` makes one")
+        yield Difference("run", str(number), _ADOPT)
     ingested = {n for (n,) in db.execute("SELECT dataset FROM ingested")}
     known = {n for (n,) in db.execute("SELECT id FROM dataset")} | {int(n) for n in removed}
     for number in sorted(ingested ^ known):
         yield Difference("dataset", str(number), "is not as it was ingested")
 
 
+# Of each body: whether it is empty, and of digests that are withheld the size of what was erased
+# (0 if nothing was stored), and whether a redaction did it.
+_BODIES = """
+    SELECT body.digest, body.size, body.content = x'', w.size, w.is_redacted
+    FROM body LEFT JOIN (
+        SELECT digest, coalesce(max(size), 0) AS size, max(redaction) IS NOT NULL AS is_redacted
+        FROM withheld_body GROUP BY digest
+    ) AS w ON w.digest = body.digest
+"""
+
+
 def _bodies(db: sqlite3.Connection) -> Iterator[Difference]:
     wrong = 0
-    for digest, size in db.execute("SELECT digest, size FROM body"):
-        content = bodies.load_body(db, digest)
-        if content is None or len(content) != size:
+    for digest, size, is_empty, withheld_size, is_redacted in db.execute(_BODIES):
+        what = ""
+        if is_empty and withheld_size is not None:
+            what = "" if size == withheld_size else "does not have the size that it had"
+        elif is_redacted:
+            what = "is redacted, and has bytes"
+        else:
+            content = bodies.load_body(db, digest)
+            if content is None or len(content) != size:
+                what = "does not have its digest"
+        if what:
             wrong += 1
             if wrong <= _MOST:
-                yield Difference("body", digest, "does not have its digest")
+                yield Difference("body", digest, what)
 
 
 def _references(db: sqlite3.Connection) -> Iterator[Difference]:
@@ -178,8 +221,18 @@ def count_rows(db: sqlite3.Connection) -> dict[str, int]:
         table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
         for table in tables
     }
-    query = "SELECT count(*) FROM observation WHERE run IN (SELECT id FROM run WHERE ended IS NULL)"
-    return counts | {"not_covered": int(db.execute(query).fetchone()[0])}
+    return counts | {name: int(db.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
+
+
+_COUNTS = {
+    "not_covered": "SELECT count(*) FROM observation WHERE run IN "
+    "(SELECT id FROM run WHERE ended IS NULL)",
+    "facets_not_covered": "SELECT count(*) FROM facets_changed",
+    "withheld_bodies": "SELECT count(*) FROM body WHERE content = x'' "
+    "AND digest IN (SELECT digest FROM withheld_body)",
+    "withheld_rows": "SELECT count(*) FROM withheld_row",
+    "unfinished_erasures": "SELECT count(*) FROM unfinished_erasure",
+}
 
 
 def proof_of(db: sqlite3.Connection, observation: int) -> dict[str, object] | None:

@@ -191,6 +191,79 @@ SELECT
     forgotten.command AS command  -- the command as given
 FROM forgotten;
 
+-- What was erased by `tdm-audit redact`, and why. Digests, times, outcomes and statuses stay.
+CREATE VIEW redactions AS
+SELECT
+    redaction.id AS redaction,  -- key
+    redaction.reason AS reason,  -- the reason as given
+    redaction.redacted_at AS redacted_at,  -- UTC
+    (
+        SELECT count(*) FROM withheld_body
+        WHERE withheld_body.redaction = redaction.id AND size IS NOT NULL
+    ) AS bodies,  -- bodies whose bytes were erased
+    (
+        SELECT count(*) FROM withheld_row
+        WHERE withheld_row.redaction = redaction.id AND observation IS NOT NULL
+    ) AS observations,  -- observations whose URLs and header fields were erased
+    (
+        SELECT count(*) FROM withheld_row
+        WHERE withheld_row.redaction = redaction.id AND observation IS NULL
+    ) AS samples  -- sampled URLs of datasets that were erased
+FROM redaction;
+
+-- What was erased by `tdm-audit prune` because it had not been seen for long. Policy files never are.
+CREATE VIEW prunings AS
+SELECT
+    pruning.id AS pruning,  -- key
+    pruning.what AS what,  -- page_bodies, contacts or media
+    pruning.before AS before,  -- UTC; what was last seen before this time was erased
+    pruning.items AS items,  -- bodies or contacts that were erased
+    pruning.pruned_at AS pruned_at  -- UTC
+FROM pruning;
+
+-- Why nothing may be erased: while one hold is not released, `redact` and `prune` refuse.
+CREATE VIEW holds AS
+SELECT
+    hold.id AS hold,  -- number, for `tdm-audit hold release`
+    hold.reason AS reason,  -- the reason as given
+    hold.added_at AS added_at,  -- UTC
+    hold_release.released_at AS released_at  -- UTC; NULL while it stands
+FROM hold
+LEFT JOIN hold_release ON hold_release.hold = hold.id;
+
+-- Time stamps of manifests by authorities (RFC 3161); `tdm-audit verify --stamps` verifies them.
+CREATE VIEW stamps AS
+SELECT
+    manifest.n AS manifest,  -- number of the manifest
+    stamp.manifest AS digest,  -- SHA-256 of the manifest, which the token is about
+    stamp.authority AS authority,  -- URL that was asked
+    stamp.received_at AS received_at,  -- UTC, by the clock of this machine; the token has that of the authority
+    hex(stamp.token) AS token  -- the token as received, hexadecimal DER
+FROM stamp
+JOIN manifest ON manifest.digest = stamp.manifest;
+
+CREATE VIEW withheld_bytes AS
+SELECT
+    w.digest AS digest,
+    coalesce(redaction.redacted_at, pruning.pruned_at) AS withheld_at,
+    coalesce(redaction.reason, 'pruned, ' || replace(pruning.what, '_', ' ')) AS withheld_because
+FROM withheld_body AS w
+LEFT JOIN redaction ON redaction.id = w.redaction
+LEFT JOIN pruning ON pruning.id = w.pruning
+WHERE w.id = (SELECT max(id) FROM withheld_body WHERE withheld_body.digest = w.digest)
+    -- What was pruned is stored again when it is sent again.
+    AND NOT EXISTS (
+        SELECT 1 FROM body WHERE body.digest = w.digest AND body.content <> x''
+    );
+
+CREATE VIEW redacted_observation AS
+SELECT
+    withheld_row.observation AS observation,
+    redaction.redacted_at AS withheld_at,
+    redaction.reason AS withheld_because
+FROM withheld_row
+JOIN redaction ON redaction.id = withheld_row.redaction;
+
 -- An origin's latest findings under the rule set chosen last: the table to open first.
 CREATE VIEW reservations AS
 SELECT
@@ -370,7 +443,7 @@ CROSS JOIN observation ON observation.id = observation_reading.observation
 CROSS JOIN resource_evidence ON resource_evidence.origin = observation.origin AND resource_evidence.observation = observation.id
 JOIN origin ON origin.id = resource_evidence.origin;
 
--- One attempt to fetch, or one that was withheld; never changed, never deleted.
+-- One attempt to fetch, or one that was withheld; never deleted, and changed by `tdm-audit redact` alone.
 CREATE VIEW observations AS
 SELECT
     observation.id AS observation,  -- key
@@ -395,10 +468,14 @@ SELECT
     nullif(observation.tls_certificate, '') AS tls_certificate,  -- SHA-256 of the server's certificate
     nullif(observation.tls_verified, '') AS tls_verified,  -- ok, or why the certificate did not verify; NULL for plain http
     observation.confirms AS confirms,  -- key of the earlier observation that a 304 confirms, whose body it refers to
+    coalesce(redacted.withheld_at, withheld_bytes.withheld_at) AS withheld_at,  -- UTC time at which what was kept of it was erased; NULL: it is there
+    coalesce(redacted.withheld_because, withheld_bytes.withheld_because) AS withheld_because,  -- why it was erased
     origin.key || ' ' || observation.resource || ' ' || observation.hop || ' '
         || observation.observed_at || ' ' || observation.asked AS natural_key  -- what it is known by in every database that has it: origin, resource, hop, time, URL asked for; exports have it in place of numbers
 FROM observation
-JOIN origin ON origin.id = observation.origin;
+JOIN origin ON origin.id = observation.origin
+LEFT JOIN redacted_observation AS redacted ON redacted.observation = observation.id
+LEFT JOIN withheld_bytes ON withheld_bytes.digest = observation.stored;
 
 -- Origin × planned resource: what is known of it, and what the last attempt brought. An origin that
 -- could not be visited because of the machine that crawls has one row, with outcome local_failure; it
@@ -418,16 +495,20 @@ SELECT
     last.observed_at AS last_at,  -- UTC time of the last attempt
     nullif(last.note, '') AS note,  -- why, in a few words
     resource_evidence.since AS since,  -- UTC time of the first look that showed the same, without another content in between
-    observation.id AS observation  -- key of the current evidence, in `observations`; NULL without any
+    observation.id AS observation,  -- key of the current evidence, in `observations`; NULL without any
+    coalesce(redacted.withheld_at, withheld_bytes.withheld_at) AS withheld_at,  -- UTC time at which it was erased; NULL: it is there
+    coalesce(redacted.withheld_because, withheld_bytes.withheld_because) AS withheld_because  -- why it was erased
 FROM resource_evidence
 JOIN origin ON origin.id = resource_evidence.origin
 JOIN observation ON observation.id = resource_evidence.observation
 JOIN observation AS last ON last.id = resource_evidence.last
+LEFT JOIN redacted_observation AS redacted ON redacted.observation = observation.id
+LEFT JOIN withheld_bytes ON withheld_bytes.digest = observation.stored
 UNION ALL
 SELECT
     origin.url, origin.site, 'robots_txt', '/robots.txt', 'unseen', 'local_failure', NULL,
     failure.failed_at, 'local_failure', NULL, failure.failed_at, nullif(failure.note, ''),
-    failure.failed_at, NULL
+    failure.failed_at, NULL, NULL, NULL
 FROM local_failure AS failure
 JOIN origin ON origin.id = failure.origin
 WHERE failure.run = (SELECT max(run) FROM local_failure WHERE origin = failure.origin)

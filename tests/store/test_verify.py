@@ -12,8 +12,9 @@ import pytest
 from crawler.commands.judge import rebuild
 from crawler.commands.verify import verify
 from crawler.errors import UserError
-from crawler.store import derived, leaves, manifests, merkle
+from crawler.store import derived, facet_writer, leaves, manifests, merkle, runs
 from crawler.store.database import checkpoint, connect, connect_read_only, transaction
+from crawler.store.local_failures import save_local_failures
 from crawler.store.verification import proof_of, verify_evidence
 from tests.store.test_final import FORGOTTEN, SAID, fill
 from tests.store.test_history import ALL, BOTH, GPTBOT, OPEN
@@ -56,14 +57,30 @@ def test_every_leaf_has_a_short_proof_and_no_other_leaf_has_it(size):
 def original(tmp_path_factory):
     """A database with rows in every table of evidence, and a 304; judged, whole."""
     path = tmp_path_factory.mktemp("verify") / "audit.db"
+    made(path, OPEN, GPTBOT, BOTH, ALL)
+    return path
+
+
+def made(path, *robots):
+    """Make a database of some looks."""
     with closing(connect(path, create=True)) as db:
         fill(db)
-        for n, robots in enumerate((OPEN, GPTBOT, BOTH, ALL), start=2):
-            store(db, look(day(n), 200, robots), started=day(n))
+        with transaction(db):
+            facets(db, ("de", 3))
+        for n, body in enumerate(robots, start=2):
+            run = store(db, look(day(n), 200, body), started=day(n), ended=None)
+            save_local_failures(db, run, {1: "no memory"}, day(n))
+            runs.end_run(db, run, "finished", day(n))
         rebuild(db, chosen=SIGNALS)
         manifests.publish(db, path)
         checkpoint(db)
-    return path
+
+
+def facets(db, *values):
+    """Store facets of dataset 8, in place of those that it had."""
+    totals = [("language", value, rows) for value, rows in values]
+    rows = [("a.test", *total, 0.5) for total in totals]
+    facet_writer.save_facets(db, 8, (("language", "lang"),), totals, rows)
 
 
 @pytest.fixture
@@ -105,7 +122,7 @@ def test_a_whole_database_is_whole(path):
 EVIDENCE = (
     "run observation_row visit origin dataset dataset_file version_reject dataset_role "
     "dataset_role_reject dataset_role_origin version_origin sample "
-    "forgotten ingested body manifest"
+    "forgotten ingested body manifest local_failure facet_total facet_origin facet_value"
 ).split()
 VOCABULARY = "outcome presence purpose stance state reads resource reject agent description".split()
 
@@ -235,6 +252,88 @@ def test_what_is_added_removed_or_moved_is_found(path, statements):
     assert differences(path)
 
 
+def test_facets_may_be_stored_again_and_the_next_manifest_covers_them(path):
+    with closing(connect(path)) as db:
+        with transaction(db):
+            facets(db, ("de", 2), ("fr", 1))
+        found = verify(db)
+        assert (found.differences, found.counts["facets_not_covered"]) == ([], 1)
+        store(db, look(day(9), 200, OPEN), started=day(9))
+        assert verify(db).counts["facets_not_covered"] == 0
+        checkpoint(db)
+    assert differences(path) == []
+    for statement in (
+        "UPDATE facet_total SET rows = rows + 1",
+        "DELETE FROM facet_origin",
+        "UPDATE facet_value SET value = 'en' WHERE value = 'fr'",
+    ):
+        copy = untouched(path, path.with_name("changed.db"))
+        changed(copy, statement)
+        assert {d.key for d in differences(copy)} == {"dataset 8"}
+
+
+def test_failures_of_this_machine_are_final_with_their_run(path):
+    with closing(connect(path)) as db:
+        for statement in ("UPDATE local_failure SET note = 'x'", "DELETE FROM local_failure"):
+            with pytest.raises(sqlite3.IntegrityError, match="a run that ended is final"):
+                db.execute(statement)
+        save_local_failures(db, 2, {1: "too late"}, day(9))
+        assert db.execute("SELECT DISTINCT note FROM local_failure").fetchall() == [("no memory",)]
+        run = store(db, (), ended=None)
+        for note in ("no memory", "no descriptors"):
+            save_local_failures(db, run, {1: note}, day(9))
+        runs.end_run(db, run, "finished", day(9))
+        query = "SELECT note FROM local_failure WHERE run = ?"
+        assert db.execute(query, (run,)).fetchall() == [("no descriptors",)]
+        assert verify(db).differences == []
+
+
+def as_before_logs(path):
+    """Rewrite the manifests of a database in their first format."""
+    with closing(sqlite3.connect(path)) as db:
+        previous, statements = "", []
+        for n, text in db.execute("SELECT n, text FROM manifest ORDER BY n").fetchall():
+            facts = json.loads(text) | {"format": "tdm-audit manifest/1", "previous": previous}
+            del facts["logs"], facts["facets"]
+            for trees in facts["runs"].values():
+                del trees["local_failure"]
+            text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+            previous = hashlib.sha256(text.encode()).hexdigest()
+            quoted = text.replace("'", "''")
+            statements.append(
+                f"UPDATE manifest SET text = '{quoted}', digest = '{previous}' WHERE n = {n}"
+            )
+    changed(path, *statements, "INSERT OR IGNORE INTO facets_changed VALUES (8)")
+
+
+def test_manifests_of_the_first_format_still_verify(path):
+    as_before_logs(path)
+    assert differences(path) == []
+    with closing(connect(path)) as db:
+        store(db, look(day(9), 200, OPEN), started=day(9))
+        assert verify(db).differences == []
+        assert verify(db).counts["facets_not_covered"] == 0
+        formats = [json.loads(text)["format"] for _, _, text, _ in manifests.stored(db)]
+        checkpoint(db)
+    assert formats == ["tdm-audit manifest/1"] * 5 + ["tdm-audit manifest/2"]
+    changed(path, "UPDATE visit SET finished_at = 'x' WHERE run = 1")
+    assert differences(path)
+
+
+BROKEN = {
+    "no parts": '{"a": 1}',
+    "no object": "[1]",
+    "another format": '{"format": "tdm-audit manifest/9"}',
+    "parts that are none": '{"format": "tdm-audit manifest/2", "runs": 1, "datasets": {}}',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_a_manifest_that_is_none_is_a_difference(path, text):
+    changed(path, f"UPDATE manifest SET text = '{text}' WHERE n = 2")
+    assert "manifest" in {d.table for d in differences(path)}
+
+
 def test_a_trigger_that_was_dropped_is_found(path):
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP TRIGGER body_stays")
@@ -264,12 +363,7 @@ def test_a_flipped_octet_of_the_file_is_found_where_it_changes_anything(path, tm
 
 def rewritten(path):
     """Make the same database again with another past, and manifests that agree with it."""
-    with closing(connect(path, create=True)) as db:
-        fill(db)
-        for n, robots in enumerate((OPEN, OPEN, BOTH, ALL), start=2):
-            store(db, look(day(n), 200, robots), started=day(n))
-        rebuild(db, chosen=SIGNALS)
-        checkpoint(db)
+    made(path, OPEN, OPEN, BOTH, ALL)
 
 
 def test_a_rewritten_history_is_found_by_what_was_kept_outside(path, tmp_path):
@@ -292,7 +386,7 @@ def test_a_rewritten_history_is_found_by_what_was_kept_outside(path, tmp_path):
 def test_runs_that_were_cut_off_are_found_by_a_later_head(path):
     with closing(connect_read_only(path)) as db:
         head = manifests.head(db)
-    tables = ("visit", "observation_row")
+    tables = ("visit", "observation_row", "local_failure")
     changed(
         path,
         *(f"DELETE FROM {table} WHERE run = 5" for table in tables),
@@ -323,7 +417,7 @@ def test_a_database_that_is_older_than_manifests_is_adopted(path, tdm_audit):
 def test_a_removed_dataset_is_no_difference_and_its_removal_is_covered(path):
     with closing(connect(path)) as db, transaction(db):
         db.execute(FORGOTTEN.format(8), (day(9),))
-        for table in ("sample", "version_origin", "dataset_file", "version_reject"):
+        for table in ("sample", "version_origin", "facet_total", "facet_origin"):
             db.execute(f"DELETE FROM {table} WHERE dataset = 8")
         db.execute("DELETE FROM dataset WHERE id = 8")
         manifests.write(db, "remove", [])
