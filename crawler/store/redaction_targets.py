@@ -113,15 +113,19 @@ def _of_observations(
         found |= set(observations)
         observations = [*_confirming(db, found), *_of_same_places(db, found)]
     query = (
-        "SELECT origin, digest, stored FROM observation "
+        "SELECT origin, digest, stored, "
+        # Few certificates are kept.
+        "iif(tls_certificate IN (SELECT digest FROM body), tls_certificate, NULL) FROM observation "
         "WHERE id IN (SELECT value FROM json_each(?))"
     )
     rows = db.execute(query, (json.dumps(sorted(found)),)).fetchall()
-    origins = {origin for origin, _, _ in rows}
+    origins = {origin for origin, *_ in rows}
     digests = {digest for row in rows for digest in row[1:] if digest} - {_EMPTY}
     shared = {d for d, senders in _origins_by_digest(db, digests).items() if senders - origins}
+    query = "SELECT 1 FROM body WHERE digest = ? AND content <> x''"
+    kept = {digest for digest in shared if db.execute(query, (digest,)).fetchone()}
     return Targets(
-        _sorted(digests - shared), tuple(sorted(found)), tuple(sorted(samples)), _sorted(shared)
+        _sorted(digests - shared), tuple(sorted(found)), tuple(sorted(samples)), _sorted(kept)
     )
 
 
@@ -181,6 +185,7 @@ def origins_of(db: sqlite3.Connection, targets: Targets) -> list[int]:
     query = (
         "SELECT DISTINCT origin FROM observation WHERE stored IN (SELECT value FROM json_each(?1)) "
         "OR digest IN (SELECT value FROM json_each(?1)) "
+        "OR tls_certificate IN (SELECT value FROM json_each(?1)) "
         "OR id IN (SELECT value FROM json_each(?2)) ORDER BY origin"
     )
     values = (json.dumps(targets.digests), json.dumps(targets.observations))
@@ -192,7 +197,9 @@ def _origins_by_digest(db: sqlite3.Connection, digests: set[str]) -> dict[str, s
     query = (
         "SELECT digest, origin FROM observation WHERE digest IN (SELECT value FROM json_each(?1)) "
         "UNION SELECT stored, origin FROM observation "
-        "WHERE stored IN (SELECT value FROM json_each(?1))"
+        "WHERE stored IN (SELECT value FROM json_each(?1)) "
+        "UNION SELECT tls_certificate, origin FROM observation "
+        "WHERE tls_certificate IN (SELECT value FROM json_each(?1))"
     )
     found: dict[str, set[int]] = {digest: set() for digest in digests}
     for digest, origin in db.execute(query, (json.dumps(sorted(digests)),)):

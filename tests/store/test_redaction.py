@@ -54,6 +54,12 @@ PARTY = json.dumps(
     {"@context": "https://schema.org", "@type": "WebPage", "copyrightHolder": NAME},
     ensure_ascii=False,
 )
+CERTIFICATE = f"a certificate of {NAME}".encode()
+CERTIFIED = {
+    "certificate": CERTIFICATE,
+    "tls_certificate": hashlib.sha256(CERTIFICATE).hexdigest(),
+    "tls_verified": "ok",
+}
 URL = "https://a.test/~renee-uebelhoer?q=1"
 TO = "https://a.test/moved/renee-uebelhoer"
 SHARED = "User-agent: *\nDisallow:\n"
@@ -77,7 +83,7 @@ def visits(at):
             seen("a.test", Resource.AI_TXT, "/ai.txt", SHARED, at),
             seen("a.test", Resource.TDMREP_JSON, "/.well-known/tdmrep.json", "", at, status=404),
             seen("a.test", Resource.SECURITY_TXT, "/.well-known/security.txt", CONTACT, at),
-            seen("a.test", Resource.HOME, "/", html, at),
+            seen("a.test", Resource.HOME, "/", html, at, **CERTIFIED),
             hop,
             final,
         ),
@@ -190,6 +196,7 @@ def test_bytes_are_gone_from_every_file_of_the_database(path):
             redact(path, "body", digest_of(path, resource), "ticket 17")
         redact(path, "body", digest_of(path, "page", "digest"), "ticket 17")
         redact(path, "body", digest_of(path, "home", "digest"), "ticket 17")
+        redact(path, "body", CERTIFIED["tls_certificate"], "ticket 17")
         redact(path, "url", URL, "ticket 17")
         assert {f.name for f in path.parent.iterdir()} >= {"audit.db-wal", "audit.db-shm"}
         assert files_with(path, *octets, *URLS) == set()
