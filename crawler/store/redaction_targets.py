@@ -32,13 +32,15 @@ class Targets(NamedTuple):
     """Evidence that is to be erased.
 
     `digests` are of bytes, stored or not. `shared` are digests that stay, since other origins sent
-    the same bytes. All are sorted.
+    the same bytes. `requested` are origins and paths in lists of URLs to request, which are no
+    evidence. All are sorted.
     """
 
     digests: tuple[str, ...] = ()
     observations: tuple[int, ...] = ()
     samples: tuple[Sample, ...] = ()
     shared: tuple[str, ...] = ()
+    requested: tuple[tuple[int, str], ...] = ()
 
 
 def of_body(db: sqlite3.Connection, digest: str) -> Targets:
@@ -86,9 +88,11 @@ def of_url(db: sqlite3.Connection, url: str) -> Targets:
     path = canonical.path_of(url)
     key = canonical.origin_key(origin)
     samples = [s for s, text in _samples(db, key) if text and _path_of_sample(text) == path]
-    if not found and not samples:
+    query = "SELECT origin, path FROM requested_url JOIN origin ON id = origin WHERE key = ?"
+    listed = [row for row in db.execute(query, (key,)) if row[1] == path]
+    if not found and not samples and not listed:
         raise TargetError(f"nothing is known of {url}; `observations` lists URLs as they were sent")
-    return _of_observations(db, found, samples)
+    return _of_observations(db, found, samples, listed)
 
 
 def of_origin(db: sqlite3.Connection, text: str) -> Targets:
@@ -101,17 +105,23 @@ def of_origin(db: sqlite3.Connection, text: str) -> Targets:
     if not db.execute("SELECT EXISTS (SELECT 1 FROM origin WHERE key = ?)", (key,)).fetchone()[0]:
         raise TargetError(f"{origin.url} is not in this database")
     found = [number for (number,) in db.execute(query, (key,))]
-    return _of_observations(db, found, [s for s, url in _samples(db, key) if url])
+    query = "SELECT origin, path FROM requested_url JOIN origin ON id = origin WHERE key = ?"
+    samples = [s for s, url in _samples(db, key) if url]
+    return _of_observations(db, found, samples, db.execute(query, (key,)))
 
 
 def _of_observations(
-    db: sqlite3.Connection, observations: list[int], samples: Sequence[Sample]
+    db: sqlite3.Connection,
+    observations: list[int],
+    samples: Sequence[Sample],
+    requested: Iterable[tuple[int, str]] = (),
 ) -> Targets:
     """Return observations, all that goes with them, and bytes that no other origin sent."""
     found: set[int] = set()
     while set(observations) - found:
         found |= set(observations)
         observations = [*_confirming(db, found), *_of_same_places(db, found)]
+    requested = {*requested, *((origin, place) for origin, _, place in _places(db, found))}
     query = (
         "SELECT origin, digest, stored, "
         # Few certificates are kept.
@@ -125,7 +135,11 @@ def _of_observations(
     query = "SELECT 1 FROM body WHERE digest = ? AND content <> x''"
     kept = {digest for digest in shared if db.execute(query, (digest,)).fetchone()}
     return Targets(
-        _sorted(digests - shared), tuple(sorted(found)), tuple(sorted(samples)), _sorted(kept)
+        _sorted(digests - shared),
+        tuple(sorted(found)),
+        tuple(sorted(samples)),
+        _sorted(kept),
+        tuple(sorted(requested)),
     )
 
 
@@ -140,15 +154,7 @@ def _of_same_places(db: sqlite3.Connection, found: set[int]) -> list[int]:
 
     Otherwise an earlier look would answer for a place that a later one, erased, had answered for.
     """
-    query = (
-        "SELECT DISTINCT origin, resource, asked FROM observation WHERE id IN "
-        "(SELECT value FROM json_each(?)) AND resource IN (SELECT value FROM json_each(?))"
-    )
-    own = json.dumps(sorted(OWN_URLS))
-    places = {
-        (origin, resource, place_of(resource, asked))
-        for origin, resource, asked in db.execute(query, (json.dumps(sorted(found)), own))
-    }
+    places = _places(db, found)
     query = "SELECT id, asked FROM observation WHERE origin = ? AND resource = ?"
     return [
         number
@@ -156,6 +162,17 @@ def _of_same_places(db: sqlite3.Connection, found: set[int]) -> list[int]:
         for number, asked in db.execute(query, (origin, resource))
         if (origin, resource, place_of(resource, asked)) in places
     ]
+
+
+def _places(db: sqlite3.Connection, found: set[int]) -> set[tuple[int, str, str]]:
+    """Return origin, resource and place of the observations whose URL is erased."""
+    query = (
+        "SELECT DISTINCT origin, resource, asked FROM observation WHERE id IN "
+        "(SELECT value FROM json_each(?)) AND resource IN (SELECT value FROM json_each(?))"
+    )
+    values = (json.dumps(sorted(found)), json.dumps(sorted(OWN_URLS)))
+    rows = db.execute(query, values)
+    return {(origin, resource, place_of(resource, asked)) for origin, resource, asked in rows}
 
 
 def of_pages(db: sqlite3.Connection, before: str) -> Targets:

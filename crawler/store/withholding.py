@@ -49,6 +49,8 @@ def redact(db: sqlite3.Connection, targets: Targets, reason: str, now: str) -> W
         ).fetchone()[0]
         bodies, octets = _erase_bodies(db, digests, "redaction", redaction)
         _erase_rows(db, observations, samples, redaction)
+    delete = "DELETE FROM requested_url WHERE origin = ? AND path = ?"
+    db.executemany(delete, targets.requested)
     _drop_quotations(db, targets, now)
     counts = (bodies, octets, len(observations), len(samples))
     return Withheld(*counts, len(origins_of(db, targets)), len(digests))

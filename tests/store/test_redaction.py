@@ -117,6 +117,9 @@ def original(tmp_path_factory):
         with transaction(db):
             rows = [(o.host, o, 3, None, samples[o.host]) for o in ORIGINS]
             evidence_writer.add_dataset(db, new, rows, day(0))
+        db.execute("INSERT INTO request_list VALUES (1, 'l', ?, '', '', 2, '{}', '')", ("0" * 64,))
+        for n, listed in enumerate(samples["a.test"]):
+            db.execute("INSERT INTO requested_url VALUES (1, ?, 1, ?, NULL, NULL)", (listed, n))
         crawl(db, day(1))
         crawl(db, day(2))
         confirm(db)
@@ -593,7 +596,9 @@ def contact_rows(path):
 def test_a_redacted_sample_is_neither_asked_for_nor_taken_over(path):
     redact(path, "url", URL, "ticket 17")
     with closing(connect(path)) as db:
-        assert runs.samples_of(db, 1, 9) == ("/news",)
+        due = runs.Due(run=0, datasets=(1,), fresh_since="", limit=None, pages=9)
+        assert runs.samples_of(db, due, 1) == ("/news",)
+        assert db.execute("SELECT path FROM requested_url").fetchall() == [("/news",)]
 
 
 WRONG = {
