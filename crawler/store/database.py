@@ -101,7 +101,7 @@ _MIGRATIONS = (
     "0024_parties",
     "0025_party_lists",
     "0026_request_lists",
-    "0019_redaction",
+    "0027_redaction",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"
