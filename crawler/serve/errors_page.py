@@ -42,6 +42,15 @@ def answer_of(exception: Exception) -> tuple[int, str]:
     if isinstance(exception, UserError):
         return 400 if exception.status == 2 else 404, f"{exception}."
     if isinstance(exception, sqlite3.Error):
-        return 400, _TOO_LONG if str(exception) == "interrupted" else f"SQLite: {exception}"
+        return 400, _sentence(str(exception))
     traceback.print_exception(exception)
     return 500, f"A fault of this program: {type(exception).__name__}: {exception}"
+
+
+def _sentence(error: str) -> str:
+    """Return what an error of SQLite says to a reader."""
+    if error == "interrupted":
+        return _TOO_LONG
+    if error == "user-defined function raised exception":
+        return "A function of the query made a text that is too long, or took too long."
+    return f"SQLite: {error}"

@@ -51,7 +51,7 @@ class AuditDatabase(Database):  # type: ignore[misc]  # Datasette is not typed
         """Return a connection for reading."""
         if write:
             raise Forbidden("The database is read only")
-        return connect_read_only(self.path)
+        return connect_read_only(self.path, sandbox.Connection)
 
     async def execute(self, *arguments: Any, **options: Any) -> Any:
         """Run a query. Its error is on the page, and not on standard error as well."""

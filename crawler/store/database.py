@@ -177,15 +177,17 @@ def _require_writable(path: Path) -> None:
         raise not_writable(path, "its folder")
 
 
-def connect_read_only(path: Path | str) -> sqlite3.Connection:
+def connect_read_only(
+    path: Path | str, factory: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """Open an audit database for reading, without migrating it. Raise `StoreError`.
 
-    Neither the file nor its folder needs to be writable.
+    Neither the file nor its folder needs to be writable. The connection is made by `factory`.
     """
     path = Path(path)
     require(path)
     with sqlite_errors_as_store_error(path):
-        connection = _open_read_only(path)
+        connection = _open_read_only(path, factory)
         try:
             if _check(connection, path):
                 raise StoreError(f"{path} is empty; run `tdm-audit crawl` first")
@@ -205,11 +207,11 @@ def connect_read_only(path: Path | str) -> sqlite3.Connection:
         return connection
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
+def _open_read_only(path: Path, factory: type[sqlite3.Connection]) -> sqlite3.Connection:
     # sqlite.org/wal.html, 7: reading a database in WAL mode needs its -shm file, which is made
     # where there is none; or `immutable=1`, which reads no log and so needs a file without one.
     file = path.resolve()
-    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=10)
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=10, factory=factory)
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema")
     except sqlite3.Error as error:
@@ -218,7 +220,9 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
             raise
         if _has_log(file):
             raise log_without_writing(path) from error
-        connection = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+        connection = sqlite3.connect(
+            f"{file.as_uri()}?mode=ro&immutable=1", uri=True, factory=factory
+        )
     return connection
 
 
