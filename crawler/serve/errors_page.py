@@ -15,7 +15,10 @@ _TITLES = {
     400: "That could not be answered",
     403: "This is not public",
     404: "There is no such page",
+    503: "Not now",
 }
+# By the exit status that the command line has for the same error.
+_STATUS = {2: 400, 3: 503}
 _TOO_LONG = f"The query took longer than {sandbox.SECONDS} s. Ask for less, or add a condition."
 
 
@@ -40,7 +43,7 @@ def answer_of(exception: Exception) -> tuple[int, str]:
     if isinstance(exception, StoreError):
         return 503, f"{exception}."
     if isinstance(exception, UserError):
-        return 400 if exception.status == 2 else 404, f"{exception}."
+        return _STATUS.get(exception.status, 404), f"{exception}."
     if isinstance(exception, sqlite3.Error):
         return 400, _sentence(str(exception))
     traceback.print_exception(exception)

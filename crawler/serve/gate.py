@@ -108,15 +108,15 @@ class Gate:
         if scope["method"] not in ("GET", "HEAD"):
             return 405, "This server only answers GET."
         fetch = {n: v for n, v in headers if n in (b"sec-fetch-site", b"sec-fetch-mode")}
-        # A page of another site may link here, but load nothing from here.
-        if (
-            fetch.get(b"sec-fetch-site") == b"cross-site"
-            and fetch.get(b"sec-fetch-mode") != b"navigate"
-        ):
-            return 403, "Other sites may not load this."
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        # A page of another site may link here, but load nothing from here, nor start a query.
+        if fetch.get(b"sec-fetch-site") == b"cross-site":
+            if fetch.get(b"sec-fetch-mode") != b"navigate":
+                return 403, "Other sites may not load this."
+            if {"sql", "_where"} & set(asked):
+                return 403, "Other sites may not start a query. Open it from a page of this server."
         if not _PATHS.fullmatch(scope["path"]):
             return 404, "There is no such page. The first page is /."
-        asked = parse_qs(scope["query_string"].decode("latin-1"))
         for name in ("_next", "_size", "_timelimit"):
             for value in asked.get(name, ()):
                 if not value.isdecimal() and (name, value) != ("_size", "max"):

@@ -17,6 +17,7 @@ from datasette.utils.asgi import Forbidden, Response
 from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
+from crawler.errors import UserError
 from crawler.reports.dataset_report import words
 from crawler.reports.dataset_report.html import shown, style_sheet
 from crawler.reports.explain import CAVEAT
@@ -35,6 +36,9 @@ hookimpl = pluggy.HookimplMarker("datasette")
 _KEPT = frozenset({f"datasette.{name}" for name in ("facets", "filters", "default_permissions")})
 # Lines that a link can mark.
 _MAX_MARKED = 50
+#: Queries at once, and seconds that others wait for them.
+THREADS = 4
+MAX_WAIT = 2 * sandbox.SECONDS
 #: Texts that one search shows.
 MAX_HITS = 50
 _ICON = (
@@ -44,14 +48,40 @@ _ICON = (
 )
 
 
+class BusyError(UserError):
+    """As many queries run as may run at once; the message says so."""
+
+    status = 3
+
+
 class AuditDatabase(Database):  # type: ignore[misc]  # Datasette is not typed
     """The audit database of a server: read only, and as it is while a crawl writes it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._free = asyncio.Semaphore(THREADS)
 
     def connect(self, write: bool = False) -> sqlite3.Connection:
         """Return a connection for reading."""
         if write:
             raise Forbidden("The database is read only")
         return connect_read_only(self.path, sandbox.Connection)
+
+    async def attached_databases(self) -> list[Any]:
+        """Return none. Asking SQLite would tell the path of the file."""
+        return []
+
+    async def execute_fn(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function in a thread for queries; raise `BusyError` if none becomes free."""
+        try:
+            await asyncio.wait_for(self._free.acquire(), MAX_WAIT)
+        except TimeoutError:
+            raise BusyError("all queries that may run at once are running; try again") from None
+        running = asyncio.ensure_future(super().execute_fn(fn))
+        # The thread is free when the query has ended, and not when its reader has gone.
+        running.add_done_callback(lambda _: self._free.release())
+        result: T = await asyncio.shield(running)
+        return result
 
     async def execute(self, *arguments: Any, **options: Any) -> Any:
         """Run a query. Its error is on the page, and not on standard error as well."""

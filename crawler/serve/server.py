@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,7 @@ from crawler.serve import sandbox
 from crawler.serve.gate import DATABASE, App, Gate, HostNames
 from crawler.serve.metadata import metadata
 from crawler.serve.plugin import (
+    THREADS,
     AuditDatabase,
     AuditPlugin,
     install,
@@ -30,6 +34,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _MAX_CONNECTIONS = 64
 #: Seconds that answers under way have when the server is told to end.
 _GRACE = 3
+# Seconds after which the process ends in any case.
+_MORE = 2
 
 
 class AddressError(UserError):
@@ -61,6 +67,7 @@ def application(request: ServeRequest, cache: Path) -> App:
             "default_page_size": min(50, request.max_rows - 1),
             "facet_time_limit_ms": 1000,
             "max_returned_rows": request.max_rows,
+            "num_sql_threads": THREADS,
             "sql_time_limit_ms": sandbox.SECONDS * 1000,
             "suggest_facets": False,
         },
@@ -92,6 +99,13 @@ def serve(request: ServeRequest, started: Callable[[str], None]) -> None:
         server.run(sockets=[listening])
 
 
+def _end_process() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
+
+
 class _Server(uvicorn.Server):
     """A server that ends in good order at a signal, and says when it is reachable."""
 
@@ -106,7 +120,14 @@ class _Server(uvicorn.Server):
             yield
 
     def _end(self) -> None:
-        self.force_exit, self.should_exit = self.should_exit, True
+        if self.should_exit:
+            self.force_exit = True
+        else:
+            self.should_exit = True
+            # Python waits for threads, and a step of a query is interrupted by nothing.
+            last = threading.Timer(_GRACE + _MORE, _end_process)
+            last.daemon = True
+            last.start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""

@@ -70,7 +70,7 @@ REFUSED = [
     "SELECT format('%.*c', 1000000000, 'x')",
     "SELECT json_patch('{}', '{}')",
     "SELECT rtreecheck('main', 'body')",
-    "SELECT " + "'a' LIKE 'b' OR " * 30 + "1",
+    "SELECT " + "'a' LIKE 'b' OR " * 50 + "1",
 ]
 
 

@@ -1,15 +1,22 @@
 """What the server answers: pages, questions, data, and what it refuses."""
 
+import asyncio
 import csv
 import io
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
+from urllib.parse import urlencode
 
 import pytest
+from datasette.app import Datasette
 
+from crawler.serve import plugin
+from crawler.serve.errors_page import answer_of
 from crawler.serve.questions import questions
 from crawler.store.database import public_views
 from tests.conftest import ROOT
@@ -212,7 +219,13 @@ def test_other_names_other_sites_and_other_methods_are_refused(served):
     assert served.get("/", {"Host": "evil.example"})[0] == 400
     cross = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     assert served.get("/audit.json", cross, sql="SELECT 1")[0] == 403
-    assert served.get("/", cross | {"Sec-Fetch-Mode": "navigate"})[0] == 200
+    linked = cross | {"Sec-Fetch-Mode": "navigate"}
+    assert served.get("/", linked)[0] == 200
+    assert served.get("/audit", linked, sql="SELECT 1")[0] == 403
+    assert served.get("/audit/runs", linked, _where="1")[0] == 403
+    assert (
+        served.get("/audit", linked | {"Sec-Fetch-Site": "same-origin"}, sql="SELECT 1")[0] == 200
+    )
     for method in ("POST", "PUT", "DELETE"):
         assert served.get("/", method=method)[0] == 405
 
@@ -252,6 +265,8 @@ def test_stored_bytes_are_not_read_by_sql(served, sql):
         "SELECT load_extension('x')",
         "WITH x AS (SELECT 1) ATTACH 'a' AS b",
         "SELECT hex(zeroblob(30000000))",
+        "SELECT replace(hex(zeroblob(500000)), '0', '0123456789')",
+        "SELECT printf('%.*c', 1000000000, 'x')",
     ],
 )
 def test_sql_beyond_the_limits_is_an_error_in_a_sentence(served, sql):
@@ -346,6 +361,55 @@ def test_ctrl_c_ends_it_with_success(demo_output, cache):
     server = Served(demo_output / "audit.db", cache=cache)
     assert server.get("/-/icon.svg")[0] == 200
     assert server.end() == (0, "")
+
+
+# 40 patterns before the first jump: they take seconds, and nothing interrupts them.
+LONG = "SELECT {} FROM (SELECT replace(hex(zeroblob(900000)), '0', 'a') AS x)".format(
+    " + ".join(f"(x || {n} LIKE '%{'a' * 180}b%')" for n in range(38))
+)
+
+
+def test_a_query_that_nothing_interrupts_does_not_keep_the_process(demo_output, cache):
+    server = Served(demo_output / "audit.db", cache=cache)
+    sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(6)]
+    for one in sockets:
+        asked = urlencode({"sql": LONG})
+        one.sendall(f"GET /audit.json?{asked} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    try:
+        # Pages that need no query of a user are there meanwhile.
+        assert server.get("/")[0] == 200
+        assert server.end(signal.SIGTERM)[0] == 0
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def test_a_reader_waits_for_a_thread_and_is_told_when_none_becomes_free(tmp_path, monkeypatch):
+    path = tmp_path / "audit.db"
+    new_database(path, ["one.test"])[0].close()
+    monkeypatch.setattr(plugin, "MAX_WAIT", 0.1)
+    done, ended = threading.Event(), []
+
+    async def ask():
+        database = plugin.AuditDatabase(Datasette([]), path=str(path))
+        database.name = "audit"
+        running = [
+            asyncio.ensure_future(database.execute_fn(lambda _: done.wait(30)))
+            for _ in range(plugin.THREADS)
+        ]
+        await asyncio.sleep(0)
+        # Whoever leaves does not free the thread.
+        running[0].cancel()
+        try:
+            await database.execute_fn(lambda _: None)
+        except plugin.BusyError as error:
+            ended.append(answer_of(error))
+        done.set()
+        await asyncio.gather(*running, return_exceptions=True)
+        assert await database.execute_fn(lambda _: 1) == 1
+
+    asyncio.run(ask())
+    assert ended == [(503, "all queries that may run at once are running; try again.")]
 
 
 def test_a_port_in_use_is_one_sentence(tdm_audit, demo_output):
