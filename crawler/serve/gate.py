@@ -1,5 +1,6 @@
 """The gate before all pages: names of this server, paths, and the headers of every answer."""
 
+import asyncio
 import contextlib
 import ipaddress
 import re
@@ -76,9 +77,14 @@ class Gate:
     """An ASGI application in front of another: it refuses, redirects, and sets headers."""
 
     def __init__(
-        self, app: App, names: HostNames, defaults: Callable[[str], dict[str, str]]
+        self,
+        app: App,
+        names: HostNames,
+        parameters: Callable[[str], dict[str, str]],
+        origin_of: Callable[[str], str | None],
     ) -> None:
-        self._app, self._names, self._defaults = app, names, defaults
+        self._app, self._names = app, names
+        self._parameters, self._origin_of = parameters, origin_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -94,7 +100,7 @@ class Gate:
         refusal = self._refusal(scope)
         if refusal is not None:
             await _answer(protected, *refusal)
-        elif (location := self._redirection(scope)) is not None:
+        elif (location := await self._redirection(scope)) is not None:
             await _answer(protected, 302, "", (b"location", location.encode()))
         else:
             await self._app(scope, receive, protected)
@@ -123,17 +129,22 @@ class Gate:
                     return 400, f"{name} must be a number."
         return None
 
-    def _redirection(self, scope: Scope) -> str | None:
-        """Return where a path without an answer leads: to the first page, or to a full question."""
+    async def _redirection(self, scope: Scope) -> str | None:
+        """Return where a path without an answer leads: to the first page, or to a full question.
+
+        A question has all its parameters, and an origin as the database writes it.
+        """
         asked = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         path: str = scope["path"]
         if path in (f"/{DATABASE}", f"/{DATABASE}/"):
             return None if any(asked.get("sql", ())) else "/"
-        missing = {k: v for k, v in self._defaults(path).items() if k not in asked}
-        if not missing:
-            return None
-        given = scope["query_string"].decode("latin-1")
-        return f"{quote(path)}?{'&'.join(filter(None, (given, urlencode(missing))))}"
+        takes = self._parameters(path)
+        complete = {k: [v] for k, v in takes.items() if v and k not in asked}
+        if "origin" in takes and (named := asked.get("origin", [""])[0].strip()):
+            written = await asyncio.to_thread(self._origin_of, named)
+            if written is not None and [written] != asked["origin"]:
+                complete["origin"] = [written]
+        return f"{quote(path)}?{urlencode(asked | complete, doseq=True)}" if complete else None
 
 
 def _protected(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -28,7 +28,10 @@ from crawler.serve.gate import DATABASE
 from crawler.serve.metadata import view_path
 from crawler.serve.questions import groups, questions
 from crawler.store import search_index
-from crawler.store.database import connect_read_only, public_views
+from crawler.store.database import StoreError, connect_read_only, public_views
+from crawler.store.queries import find_origin
+from crawler.urls import canonical
+from crawler.vocab import Reject
 
 T = TypeVar("T")
 hookimpl = pluggy.HookimplMarker("datasette")
@@ -101,6 +104,18 @@ class AuditPlugin:
         css = Path(__file__).with_name("static") / "serve.css"
         self._css = style_sheet() + css.read_text("utf-8")
 
+    def stored_origin(self, text: str) -> str | None:
+        """Return the URL of an origin as the database writes it, None if it is not there."""
+        origin = canonical.origin_of(text)
+        if isinstance(origin, Reject):
+            return None
+        try:
+            with closing(connect_read_only(self._path)) as db:
+                found = find_origin(db, canonical.origin_key(origin))
+        except StoreError:
+            return None
+        return found[1] if found else None
+
     @hookimpl
     def prepare_connection(self, conn: sqlite3.Connection, database: str) -> None:
         """Restrict what SQL of users may read."""
@@ -140,6 +155,7 @@ class AuditPlugin:
             "state": cells.state,
             "coded": cells.coded,
             "origin_link": cells.origin_link,
+            "stored_origin": self.stored_origin,
             "raw": cells.raw,
             "view_path": view_path,
             "minute": words.minute,

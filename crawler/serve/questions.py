@@ -51,11 +51,11 @@ def groups() -> dict[str, list[NamedQuestion]]:
     return found
 
 
-def defaults(path: str) -> dict[str, str]:
+def parameters(path: str) -> dict[str, str]:
     """Return the parameters that a path of a question needs, with their defaults."""
     name = path.removeprefix(f"/{DATABASE}/").partition(".")[0]
     question = questions().get(name) if path.startswith(f"/{DATABASE}/") else None
-    return {k: v for k, v in question.parameters.items() if v} if question else {}
+    return question.parameters if question else {}
 
 
 def canned_queries() -> dict[str, dict[str, Any]]:

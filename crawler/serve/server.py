@@ -25,7 +25,7 @@ from crawler.serve.plugin import (
     install,
     prepare_templates,
 )
-from crawler.serve.questions import defaults
+from crawler.serve.questions import parameters
 from crawler.store.database import connect_read_only
 from crawler.store.search_index import cache_folder
 
@@ -54,7 +54,8 @@ class ServeRequest:
 
 def application(request: ServeRequest, cache: Path) -> App:
     """Return the ASGI application for a database. Call it once in a process."""
-    install(AuditPlugin(request.db, cache))
+    plugin = AuditPlugin(request.db, cache)
+    install(plugin)
     datasette = Datasette(
         [],
         metadata=metadata(),
@@ -75,7 +76,7 @@ def application(request: ServeRequest, cache: Path) -> App:
     datasette.add_database(AuditDatabase(datasette, path=str(request.db)), name=DATABASE)
     datasette.remove_database("_memory")
     prepare_templates(datasette.jinja_env)
-    return Gate(datasette.app(), HostNames(request.host), defaults)
+    return Gate(datasette.app(), HostNames(request.host), parameters, plugin.stored_origin)
 
 
 def serve(request: ServeRequest, started: Callable[[str], None]) -> None:

@@ -60,6 +60,25 @@ def test_a_question_without_its_parameter_is_asked_with_the_default(served):
     assert (status, headers["location"]) == (302, "/audit/leverage_of_sites?purpose=genai_train")
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["unanimous.demo.test", f"{ORIGIN}/", f" {ORIGIN}", "https://Unanimous.demo.test/a?b#c"],
+)
+@pytest.mark.parametrize("path", ["state_of_origin", "answers_of_origin.json", "proof"])
+def test_a_question_about_an_origin_takes_it_as_it_is_written_elsewhere(served, written, path):
+    status, headers, _ = served.get(f"/audit/{path}", origin=written, _size="5")
+    assert status == 302
+    assert headers["location"] == f"/audit/{path}?{urlencode({'origin': ORIGIN, '_size': 5})}"
+    assert served.get(headers["location"])[0] == 200
+
+
+@pytest.mark.parametrize("written", ["https://never-asked.test", "no host"])
+def test_a_question_says_that_there_is_no_such_origin(served, written):
+    status, _, body = served.get("/audit/state_of_origin", origin=written)
+    assert status == 200
+    assert f"There is no origin <code>{written}</code> in this database." in body
+
+
 @pytest.mark.parametrize("view", public_views())
 def test_every_view_has_a_page(served, view):
     status, _, body = served.get(f"/audit/{view}")
@@ -438,7 +457,7 @@ def test_what_must_be_installed_is_one_sentence():
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "tdm-audit: `serve` needs Datasette; install it with: pip install 'tdm-audit[serve]'\n"
+        "tdm-audit: `serve` needs Datasette; install it with: .venv/bin/pip install -e '.[serve]'\n"
     )
 
 
