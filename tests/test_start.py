@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -36,6 +37,12 @@ def test_with_a_database_it_says_the_next_step(demo_output, tdm_audit, tmp_path)
     assert "origins visited, the last on 20" in done.stdout
     assert "Next:\n  tdm-audit report" in done.stdout
     assert "Start here" not in done.stdout
+
+
+def test_the_server_is_named_where_its_packages_are(demo_db_copy, monkeypatch):
+    assert "tdm-audit serve" in "\n".join(start_lines(demo_db_copy))
+    monkeypatch.setitem(sys.modules, "datasette", None)
+    assert "tdm-audit serve" not in "\n".join(start_lines(demo_db_copy))
 
 
 STEPS = [

@@ -93,7 +93,7 @@ def _refuse_other_suffixes(
     default=0,
     show_default=True,
     help="Sampled images, PDF and EPUB files per origin whose metadata is read; needs the extra "
-    "tdm-audit[media].",
+    "[media].",
 )
 @click.option(
     "--terms",

@@ -49,7 +49,8 @@ def serve_command(db: Path, host: str, port: int, opened: bool | None, max_rows:
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] not in ("datasette", "pluggy", "uvicorn"):
             raise
-        fail("`serve` needs Datasette; install it with: pip install 'tdm-audit[serve]'", FAILED)
+        command = ".venv/bin/pip install -e '.[serve]'"
+        fail(f"`serve` needs Datasette; install it with: {command}", FAILED)
     if not host:
         raise click.UsageError("--host is empty; 127.0.0.1 is this machine alone")
     if not is_loopback(host):

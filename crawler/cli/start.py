@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 
 #: Where commands look for a database if none is named.
@@ -61,7 +62,9 @@ def _next_steps(db: Path) -> Iterator[str]:
         yield f"{found.waiting:,} origins wait for their findings. Next: tdm-audit judge"
     else:
         yield "Next:"
-        yield from _commands(_GO_ON)
+        # `serve` needs an extra, and a first command that fails helps nobody.
+        has_server = find_spec("datasette") is not None
+        yield from _commands(tuple(c for c in _GO_ON if has_server or c[0] != "tdm-audit serve"))
 
 
 def _repeat(command: str) -> str:

@@ -37,7 +37,7 @@ _URL = re.compile(
     r"(?i)(https?://)(?:[^\s/?#'\"]*@)?([^\s?#'\")>]*)(?:[?#][^\s'\")>]*)?"
     r"|([a-z][a-z0-9+.-]+://)[^\s/'\"]*@"
 )
-_INSTALL = "install them with: pip install 'tdm-audit[remote]'"
+_INSTALL = "install them with: .venv/bin/pip install -e '.[remote]'"
 # One request for each object: parts that are fetched at the same time overlap with the first.
 _SETTINGS: dict[str, dict[str, Any]] = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}
 

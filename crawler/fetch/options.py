@@ -92,7 +92,8 @@ class FetchOptions:
             raise ValueError("delay, full_every, pages, media and terms must not be negative")
         if self.media and (missing := media.missing_packages()):
             raise ValueError(
-                f"media files are read with {' and '.join(missing)}: install tdm-audit[media]"
+                f"media files are read with {' and '.join(missing)}; "
+                "install them with: .venv/bin/pip install -e '.[media]'"
             )
         if min(self.timeout, self.connect_timeout) <= 0:
             raise ValueError("timeouts must be greater than 0")

@@ -12,7 +12,8 @@ try:
     from datatrove.pipeline.filters.base_filter import BaseFilter
 except ImportError as error:
     raise ImportError(
-        f"ReservationFilter needs datatrove ({error}); run: pip install 'tdm-audit[datatrove]'"
+        f"ReservationFilter needs datatrove ({error}); "
+        "install it with: .venv/bin/pip install -e '.[datatrove]'"
     ) from error
 
 

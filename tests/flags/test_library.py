@@ -121,5 +121,5 @@ def test_a_batch_function_can_be_sent_and_told_from_others(demo_db_copy):
 def test_without_datatrove_the_filter_says_what_is_missing():
     if importlib.util.find_spec("datatrove") is not None:
         pytest.skip("datatrove is installed")
-    with pytest.raises(ImportError, match=r"pip install 'tdm-audit\[datatrove\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[datatrove\]'"):
         importlib.import_module("crawler.flags.datatrove")

@@ -187,6 +187,7 @@ def test_without_the_extra_the_crawl_ends_with_one_message(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr.endswith(
-        "Error: media files are read with pikepdf: install tdm-audit[media]\n"
+        "Error: media files are read with pikepdf; "
+        "install them with: .venv/bin/pip install -e '.[media]'\n"
     )
     assert media.missing_packages() == ()
