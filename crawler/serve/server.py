@@ -17,6 +17,7 @@ from crawler.errors import UserError
 from crawler.interrupts import handle_signals
 from crawler.serve import sandbox
 from crawler.serve.gate import DATABASE, App, Gate, HostNames
+from crawler.serve.header_timeout import HeaderTimeout
 from crawler.serve.metadata import metadata
 from crawler.serve.plugin import (
     THREADS,
@@ -31,7 +32,7 @@ from crawler.store.search_index import cache_folder
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: Connections at once; more are answered 503.
-_MAX_CONNECTIONS = 64
+_MAX_CONNECTIONS = 256
 #: Seconds that answers under way have when the server is told to end.
 _GRACE = 3
 # Seconds after which the process ends in any case.
@@ -90,6 +91,7 @@ def serve(request: ServeRequest, started: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
+            http=HeaderTimeout,
             limit_concurrency=_MAX_CONNECTIONS,
             log_level="warning",
             server_header=False,
