@@ -9,12 +9,18 @@ import click
 from crawler.cli._options import FAILED, db_option, exit_on_error, fail, output, warn
 
 
+class _Port(click.IntRange):
+    """A number of a port; what is none is named as such, and not as an "integer range"."""
+
+    name = "port"
+
+
 @click.command(name="serve", short_help="Browse the database: questions, origins, bytes.")
 @db_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=_Port(0, 65535),
     default=8001,
     show_default=True,
     help="Port to listen on; 0 is any free one.",

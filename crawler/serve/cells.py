@@ -23,7 +23,7 @@ _SHARE = re.compile(r"(?:[a-z]+_)*share(?:_[a-z]+)?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 #: Characters of a text that a cell shows: of the words of a document, of others, and of JSON.
-MAX_WORDS, MAX_TEXT, MAX_JSON = 600, 240, 120
+MAX_WORDS, MAX_TEXT, MAX_JSON = 500, 240, 120
 _WORDS = frozenset("raw reserving permitting snippet".split())
 # Texts of documents, of requests and of JSON, in which every character counts.
 _JSON = frozenset("headers settings versions outcomes reasons added removed exceptions".split())
@@ -71,9 +71,7 @@ def _text(column: str, value: str, other: Other) -> Markup:
     if column in _PURPOSES and value in words.SIGNS:
         return state(value)
     if column in ("origin", "one_of_them") and value.startswith(("http://", "https://")):
-        return Markup('<a class="origin" href="{}">{}</a>').format(
-            origin_link(value), visible(value)
-        )
+        return Markup('<a class="origin" href="{}">{}</a>').format(origin_link(value), cut(value))
     if column in ("digest", "stored", "document") and _DIGEST.fullmatch(value):
         target = bytes_link(other("stored") or value, other("observation"))
         return Markup('<a href="{}" title="{}"><code>{}…</code></a>').format(
@@ -81,18 +79,18 @@ def _text(column: str, value: str, other: Other) -> Markup:
         )
     if column == "site":
         target = f"/{DATABASE}/reservations?{urlencode({'site__exact': value})}"
-        return Markup('<a class="origin" href="{}">{}</a>').format(target, visible(value))
+        return Markup('<a class="origin" href="{}">{}</a>').format(target, cut(value))
     if column == "place" and other("stored") and other("line"):
         target = bytes_link(
             other("stored"), other("observation"), other("line"), other("agent_line")
         )
-        return Markup('<a href="{}">{}</a>').format(target, visible(value))
+        return Markup('<a href="{}">{}</a>').format(target, cut(value))
     if _TIME.fullmatch(value):
         return Markup('<time datetime="{}">{}</time>').format(value, words.minute(value))
     if column in _RAW:
         most = MAX_WORDS if column in _WORDS else MAX_JSON if column in _JSON else MAX_TEXT
         return raw(value, most)
-    return Markup(escape(_cut(value, MAX_TEXT)))
+    return Markup(escape(cut(value, MAX_TEXT)))
 
 
 def state(name: str) -> Markup:
@@ -112,9 +110,10 @@ def coded(text: str) -> Markup:
 
 def raw(text: str, most: int = MAX_WORDS) -> Markup:
     """Return the beginning of a text of a document, with hidden characters as escapes."""
-    return Markup('<span class="raw">{}</span>').format(_cut(text, most))
+    return Markup('<span class="raw">{}</span>').format(cut(text, most))
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int = MAX_WORDS) -> str:
+    """Return the beginning of a text on each line of it, with hidden characters as escapes."""
     shown = "\n".join(map(visible, text[:most].split("\n")))
     return shown if len(text) <= most else f"{shown}… ({len(text):,} characters)"

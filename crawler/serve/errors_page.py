@@ -1,5 +1,6 @@
 """The page of an error: its status and one sentence, and never a traceback."""
 
+import json
 import traceback
 from typing import Any
 
@@ -9,6 +10,7 @@ from datasette.views.base import DatasetteError
 
 from crawler.errors import UserError
 from crawler.serve import sandbox
+from crawler.serve.linear_functions import MAX_VALUE
 from crawler.store.database import StoreError
 
 _TITLES = {
@@ -37,23 +39,34 @@ def answer_of(exception: Exception) -> tuple[int, str]:
         if exception.title == "SQL Interrupted":
             return 400, _TOO_LONG
         # Datasette says 500 where a column that was asked for does not exist.
-        return 400 if exception.status >= 500 else exception.status, str(exception.message)
+        return 400 if exception.status >= 500 else exception.status, sentence(
+            str(exception.message)
+        )
     if isinstance(exception, Base400):
         return exception.status, str(exception.args[0] if exception.args else "")
     if isinstance(exception, StoreError):
         return 503, f"{exception}."
     if isinstance(exception, UserError):
         return _STATUS.get(exception.status, 404), f"{exception}."
+    if isinstance(exception, json.JSONDecodeError):
+        return 400, 'Values of a list are separated by commas, or are JSON: ["a", "b"].'
     if isinstance(exception, sqlite3.Error):
-        return 400, _sentence(str(exception))
+        found = str(exception)
+        said = sentence(found)
+        return 400, f"SQLite: {found}" if said == found else said
     traceback.print_exception(exception)
     return 500, f"A fault of this program: {type(exception).__name__}: {exception}"
 
 
-def _sentence(error: str) -> str:
+def sentence(error: str) -> str:
     """Return what an error of SQLite says to a reader."""
     if error == "interrupted":
         return _TOO_LONG
     if error == "user-defined function raised exception":
         return "A function of the query made a text that is too long, or took too long."
-    return f"SQLite: {error}"
+    if error == "string or blob too big":
+        most = MAX_VALUE // 1024 // 1024
+        return (
+            f"A value or a line is larger than {most} MiB. Ask for fewer columns, or other lines."
+        )
+    return error

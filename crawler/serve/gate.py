@@ -31,8 +31,10 @@ _HEADERS = (
 _POLICY_HEADER = b"content-security-policy"
 # Datasette has pages about itself (versions, settings, paths of files) that no reader needs.
 _PATHS = re.compile(
-    rf"/|/{DATABASE}(?:[./].*)?|/-/(?:origin|search|style\.css|icon\.svg)|/-/bytes/[0-9a-f]{{64}}(?:/raw)?"
+    rf"/|/{DATABASE}(?:/[^/.]*)?(?:\.json|\.csv)?|/-/(?:origin|search|style\.css|icon\.svg)|/-/bytes/[0-9a-f]{{64}}(?:/raw)?"
 )
+# As SQLite's integers have it.
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -125,8 +127,8 @@ class Gate:
             return 404, "There is no such page. The first page is /."
         for name in ("_next", "_size", "_timelimit"):
             for value in asked.get(name, ()):
-                if not value.isdecimal() and (name, value) != ("_size", "max"):
-                    return 400, f"{name} must be a number."
+                if not _NUMBER.fullmatch(value) and (name, value) != ("_size", "max"):
+                    return 400, f"{name} must be a number of at most 18 digits."
         return None
 
     async def _redirection(self, scope: Scope) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from crawler.reports.dataset_report.html import shown, style_sheet
 from crawler.reports.explain import CAVEAT
 from crawler.reports.export import write_csv
 from crawler.serve import bytes_page, cells, gate, home, origin_page, sandbox
-from crawler.serve.errors_page import answer_of, error_page
+from crawler.serve.errors_page import answer_of, error_page, sentence
 from crawler.serve.gate import DATABASE
 from crawler.serve.metadata import view_path
 from crawler.serve.questions import groups, questions
@@ -99,6 +100,7 @@ class AuditPlugin:
 
     def __init__(self, path: Path, cache: Path) -> None:
         self._path, self._cache = path, cache
+        self._temporary: TemporaryDirectory[str] | None = None
         self._home = home.HomeCache(path)
         self._indexing = threading.Lock()
         css = Path(__file__).with_name("static") / "serve.css"
@@ -157,6 +159,8 @@ class AuditPlugin:
             "origin_link": cells.origin_link,
             "stored_origin": self.stored_origin,
             "raw": cells.raw,
+            "cut": cells.cut,
+            "sentence": lambda error: sentence(str(error)),
             "view_path": view_path,
             "minute": words.minute,
         }
@@ -233,7 +237,13 @@ class AuditPlugin:
 
     def _search(self, db: sqlite3.Connection, asked: str) -> list[dict[str, Any]]:
         with self._indexing:
-            index = search_index.open_index(db, self._cache, self._path)
+            try:
+                index = search_index.open_index(db, self._cache, self._path)
+            except StoreError:
+                # Kept as long as the server. One that cannot be made either is an error.
+                self._temporary = TemporaryDirectory(prefix="tdm-audit-")
+                self._cache = Path(self._temporary.name)
+                index = search_index.open_index(db, self._cache, self._path)
         with closing(index):
             hits = search_index.search(db, index, asked, MAX_HITS)
         return [
@@ -260,7 +270,8 @@ class AuditPlugin:
         if answer.status_code != 200 or not data.get("ok", True):
             raise DatasetteError(str(data.get("error")), status=answer.status_code)
         text = StringIO()
-        write_csv(iter(map(tuple, data["rows"])), data["columns"], text, raw=False)
+        rows = (tuple(map(_encoded, row)) for row in data["rows"])
+        write_csv(rows, data["columns"], text, raw=False)
         part = "-first-rows" if data.get("truncated") or data.get("next") else ""
         return _attachment(f"{name or 'query'}{part}.csv", text.getvalue().encode(), "text/csv")
 
@@ -301,6 +312,11 @@ def prepare_templates(environment: Any) -> None:
     environment.trim_blocks = True
 
 
+def _encoded(cell: Any) -> Any:
+    """Return a cell of JSON for CSV. Bytes are an object there, with their base64."""
+    return cell["encoded"] if isinstance(cell, dict) else cell
+
+
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and text.isascii() and len(text) < 19 else None
 
@@ -311,9 +327,9 @@ def _attachment(name: str, content: bytes, kind: str) -> Any:
 
 
 def _parts(snippet: str) -> list[tuple[str, bool]]:
-    """Return a snippet in parts, each with whether it is what was searched for."""
+    """Return a snippet in parts, each cut and with whether it is what was searched for."""
     parts: list[tuple[str, bool]] = []
     for n, piece in enumerate(snippet.split(search_index.BEGIN)):
         found, mark, rest = piece.partition(search_index.END)
         parts += [(found, bool(n and mark)), (rest, False)]
-    return [part for part in parts if part[0]]
+    return [(cells.cut(text), found) for text, found in parts if text]

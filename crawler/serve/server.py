@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ def serve(request: ServeRequest, started: Callable[[str], None]) -> None:
     Raise `StoreError` for a database that cannot be read, and `AddressError`.
     """
     connect_read_only(request.db).close()
+    # Datasette leaves those of facets behind when its answer is an error.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     with contextlib.closing(_listen(request.host, request.port)) as listening:
         app = application(request, cache_folder())
         config = uvicorn.Config(

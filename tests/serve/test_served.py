@@ -19,6 +19,7 @@ from crawler.serve import plugin
 from crawler.serve.errors_page import answer_of
 from crawler.serve.questions import questions
 from crawler.store.database import public_views
+from crawler.vocab import Resource
 from tests.conftest import ROOT
 from tests.serve.conftest import FORMULA, SCRIPT, Served, judge, new_database, write_visit
 
@@ -213,7 +214,13 @@ def test_search_takes_no_word_for_an_operator(served, q):
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/audit.db", 403),
+        ("/audit.db", 404),
+        ("/audit/reservations.xlsx", 404),
+        ("/audit/reservations.db", 404),
+        ("/audit/reservations/1.blob", 404),
+        ("/audit/reservations?_next=99999999999999999999", 400),
+        ("/audit/reservations?_sort=nothing", 400),
+        ("/audit/findings?purpose__in=[", 400),
         ("/x.db", 404),
         ("/audit/body", 403),
         ("/audit/party", 403),
@@ -379,6 +386,9 @@ def test_rows_appear_while_a_writer_holds_the_database(tmp_path, cache):
 def test_ctrl_c_ends_it_with_success(demo_output, cache):
     server = Served(demo_output / "audit.db", cache=cache)
     assert server.get("/-/icon.svg")[0] == 200
+    # Nothing about errors of readers is on the terminal.
+    for path in ("/audit/reservations?_sort=nothing", "/audit/nothing", "/audit?sql=select"):
+        assert server.get(path)[0] in (400, 404)
     assert server.end() == (0, "")
 
 
@@ -474,3 +484,61 @@ def test_a_text_that_was_found_leads_to_its_line(served):
         _, _, lines = served.get(link.replace("&amp;", "&"))
         (shown,) = re.findall(rf'id="L{line}">{line}</th><td><mark>([^<]*)', lines)
         assert re.match(r"(?i)\s*(dis)?allow|user-agent", shown)
+
+
+def test_the_search_needs_no_folder_of_its_own(demo_output):
+    server = Served(demo_output / "audit.db", cache="/dev/null/none")
+    for _ in range(2):
+        status, _, body = server.get("/-/search", q="reserve")
+        assert status == 200
+        assert 'class="hits"' in body
+    assert server.end() == (0, "")
+
+
+def test_bytes_in_csv_are_their_base64(served):
+    assert served.get("/audit.csv", sql="SELECT x'00ff' AS b, 1 AS n")[2] == "b,n\nAP8=,1\n"
+
+
+def test_what_is_no_port_is_said(tdm_audit):
+    done = tdm_audit("serve", "--port", "abc")
+    assert done.returncode == 2
+    assert "'abc' is not a valid port" in done.stderr
+
+
+def test_texts_of_any_length_are_cut_on_pages_and_whole_in_data(tmp_path, cache):
+    path, long = tmp_path / "audit.db", "x" * 400_000
+    db, run = new_database(path, ["long.test"])
+    policy = f"https://long.test/{long}"
+    signal = {"location": f"/{long}", "tdm-reservation": 1, "tdm-policy": policy}
+    write_visit(
+        db,
+        1,
+        "long.test",
+        run,
+        {
+            Resource.ROBOTS_TXT: f"User-agent: GPTBot\nDisallow: /{long}\n",
+            Resource.TDMREP_JSON: json.dumps([signal]),
+        },
+    )
+    judge(db)
+    db.close()
+    server = Served(path, cache=cache)
+    try:
+        for page in (
+            "/",
+            "/audit/statements",
+            "/audit/findings",
+            "/audit/licence_offers",
+            "/-/origin?url=long.test",
+            f"/-/search?q={long[:2000]}",
+            "/-/search?q=disallow",
+        ):
+            status, _, body = server.get(page)
+            assert status == 200, page
+            assert "x" * 3_000 not in body
+        sql = "SELECT policy FROM statements WHERE policy IS NOT NULL"
+        assert policy in server.get("/audit.csv", sql=sql)[2]
+        status, _, body = server.get("/audit", sql=f"{sql} UNION SELECT hex(zeroblob(3000000))")
+        assert (status, "larger than 2 MiB" in body) == (400, True)
+    finally:
+        server.end()
