@@ -30,6 +30,7 @@ from crawler.serve.metadata import view_path
 from crawler.serve.questions import groups, questions
 from crawler.store import search_index
 from crawler.store.database import StoreError, connect_read_only, public_views
+from crawler.store.guarded_connection import GuardedConnection
 from crawler.store.queries import find_origin
 from crawler.urls import canonical
 from crawler.vocab import Reject
@@ -52,7 +53,7 @@ _ICON = (
 )
 
 
-class BusyError(UserError):
+class NoThreadError(UserError):
     """As many queries run as may run at once; the message says so."""
 
     status = 3
@@ -69,18 +70,18 @@ class AuditDatabase(Database):  # type: ignore[misc]  # Datasette is not typed
         """Return a connection for reading."""
         if write:
             raise Forbidden("The database is read only")
-        return connect_read_only(self.path, sandbox.Connection)
+        return connect_read_only(self.path, GuardedConnection)
 
     async def attached_databases(self) -> list[Any]:
         """Return none. Asking SQLite would tell the path of the file."""
         return []
 
     async def execute_fn(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a function in a thread for queries; raise `BusyError` if none becomes free."""
+        """Run a function in a thread for queries; raise `NoThreadError` if none becomes free."""
         try:
             await asyncio.wait_for(self._free.acquire(), MAX_WAIT)
         except TimeoutError:
-            raise BusyError("all queries that may run at once are running; try again") from None
+            raise NoThreadError("all queries that may run at once are running; try again") from None
         running = asyncio.ensure_future(super().execute_fn(fn))
         # The thread is free when the query has ended, and not when its reader has gone.
         running.add_done_callback(lambda _: self._free.release())

@@ -1,34 +1,14 @@
-"""Limits of SQL that a user writes: what it may read, do, and how large its result may be.
+"""Limits of SQL that a user writes: what it may read, do, and how large its result may be."""
 
-Why no statement reads a private table, however it names it: SQLite compiles each statement into a
-program, and a program reaches rows of a table only through a cursor that it opens on the first
-page of that table or of one of its indexes (sqlite.org/opcode.html). So each program is listed
-before it runs, and is refused if it opens such a page. Joins, views, WITH clauses and names of
-schemas make no difference there. The authorizer is no such proof: SQLite does not call it for
-columns that USING and NATURAL join. Only pages of the main database have to be looked for: nothing
-else can be attached or made. Opening a connection fails where SQLite lists programs in another way.
-"""
-
-import re
 import sqlite3
 import weakref
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 from crawler.serve import linear_functions
 from crawler.serve.linear_functions import MAX_VALUE
+from crawler.store.guarded_connection import GuardedConnection
 
-#: Tables that no statement opens: their bytes are shown on a page, after their digest was checked.
-PRIVATE = ("body",)
-_NAMES = ", ".join(f"'{name}'" for name in PRIVATE)
-_PROBE = f"SELECT count(*) FROM main.{PRIVATE[0]}"  # noqa: S608 - our own name
-_PAGES = f"SELECT rootpage FROM main.sqlite_schema WHERE rootpage > 0 AND tbl_name IN ({_NAMES})"  # noqa: S608 - our own names
-# Operations that open a page of a file; the second operand of those on memory is no page.
-_OPENING = re.compile(r"(?:Re)?Open(?!Ephemeral$|Autoindex$|Pseudo$|Dup$)")
-# Virtual tables with pages of the file, or with statements of others. Names have no escapes in SQL.
-_RAW = re.compile(r"sqlite_dbpage|dbstat|sqlite_stmt", re.IGNORECASE)
 # Aggregates, window functions, and others whose time grows with the length of what they are given.
 FUNCTIONS = frozenset(
     "-> ->> abs avg ceil ceiling char coalesce count cume_dist current_date current_time "
@@ -54,100 +34,22 @@ MAX_SQL = 20_000
 # and calls in one statement, those of views included (rights_holders has 218, ten of them `like`).
 _MAX_PATTERN = 200
 _MAX_CALLS = {"": 600, "like": 40, "glob": 4}
-# Steps after which the time limit is looked at. Datasette's own number is for short ones.
-_STEPS = 50
 
 
-class RefusedError(sqlite3.DatabaseError):
-    """The statement may not run; the message says why."""
-
-
-class Connection(sqlite3.Connection):
-    """A connection whose statements are looked at before they run, once it is restricted."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.calls: _Calls | None = None
-        self._timer: Callable[[], object] | None = None
-
-    def cursor(self, _factory: Any = None) -> "_Cursor":  # type: ignore[override]
-        """Return a cursor that looks at statements."""
-        return super().cursor(_Cursor)
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        """Run a statement. The method that this replaces makes a cursor of its own class."""
-        return self.cursor().execute(sql, parameters)
-
-    def executemany(self, *_: Any) -> sqlite3.Cursor:
-        """Refuse: nothing that is served writes."""
-        raise RefusedError("not authorized")
-
-    executescript = executemany
-
-    def set_progress_handler(self, handler: Any, n: int) -> None:
-        """Call a handler after `n` steps, or earlier."""
-        self._timer = handler
-        super().set_progress_handler(handler, min(n, _STEPS))
-
-    def is_late(self) -> bool:
-        """Return whether the time of the statement under way is over."""
-        return self._timer is not None and bool(self._timer())
-
-    def require_public(self, sql: str, parameters: Any = ()) -> None:
-        """Raise `RefusedError` for a statement that could read what is private."""
-        if self.calls is None:
-            return
-        self.calls.begin()
-        if _RAW.search(sql):
-            raise RefusedError("not authorized: pages of the file cannot be read")
-        if sql.lstrip()[:7].lower() == "explain":
-            return
-        # Open until the end, so that the schema stays what it is here.
-        with closing(sqlite3.Cursor(self)) as schema, closing(sqlite3.Cursor(self)) as program:
-            schema.row_factory = program.row_factory = None
-            private = {page for (page,) in schema.execute(_PAGES)}
-            schema.execute("SELECT 1 FROM main.sqlite_schema")
-            for _, operation, _, page, *_ in program.execute(f"EXPLAIN {sql}", parameters):
-                if page in private and _OPENING.match(operation):
-                    raise RefusedError(
-                        "not authorized: stored bytes are not read by SQL; a page shows them"
-                    )
-            self.calls.begin()
-
-
-class _Cursor(sqlite3.Cursor):
-    connection: Connection
-
-    def execute(self, sql: str, parameters: Any = (), /) -> "_Cursor":
-        """Run a statement that reads nothing private."""
-        self.connection.require_public(sql, parameters)
-        return super().execute(sql, parameters)
-
-    def executemany(self, *_: Any) -> "_Cursor":
-        """Refuse: nothing that is served writes."""
-        raise RefusedError("not authorized")
-
-    executescript = executemany
-
-
-def restrict(connection: Connection) -> None:
-    """Let a connection read, but none of `PRIVATE`, and nothing larger than the limits."""
+def restrict(connection: GuardedConnection) -> None:
+    """Let a connection read what is not private, and nothing larger than the limits."""
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
     connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, MAX_SQL)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _MAX_PATTERN)
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     linear_functions.register(connection, connection.is_late)
-    connection.calls = _Calls()
-    connection.set_authorizer(connection.calls.authorize)
+    authorizer = _Authorizer()
+    connection.set_authorizer(authorizer.authorize)
     connection.row_factory = _Rows()
-    try:
-        connection.execute(_PROBE)
-    except RefusedError:
-        return
-    raise RefusedError(f"SQLite {sqlite3.sqlite_version} does not list programs as expected")
+    connection.guard(authorizer.begin)
 
 
-class _Calls:
+class _Authorizer:
     """The authorizer of a connection, and the calls of functions in the statement under way."""
 
     def __init__(self) -> None:

@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from crawler.serve import sandbox
+from crawler.store.guarded_connection import GuardedConnection, RefusedError
 
 SECRET = "mail@person.example"
 OTHER = "(SELECT NULL AS content) AS x"
@@ -76,7 +77,7 @@ REFUSED = [
 
 @pytest.fixture(params=["", " WITHOUT ROWID"], ids=["rowid", "without rowid"])
 def db(request):
-    db = sqlite3.connect(":memory:", factory=sandbox.Connection)
+    db = sqlite3.connect(":memory:", factory=GuardedConnection)
     db.execute("CREATE TABLE party (name TEXT)")
     db.execute(f"CREATE TABLE body (digest TEXT PRIMARY KEY, content BLOB){request.param}")
     db.execute("CREATE VIEW shown_parties AS SELECT name FROM party")
@@ -93,7 +94,7 @@ def db(request):
 
 @pytest.mark.parametrize("sql", TRICKS)
 def test_no_statement_opens_a_private_table(db, sql):
-    with pytest.raises(sandbox.RefusedError, match="stored bytes are not read by SQL"):
+    with pytest.raises(RefusedError, match="stored bytes are not read by SQL"):
         db.execute(sql, {"name": "n"} if ":name" in sql else {})
 
 
@@ -105,7 +106,7 @@ def test_what_is_not_that_table_is_not_there(db, sql):
 
 @pytest.mark.parametrize("table", ["sqlite_dbpage", "Dbstat", "sqlite_stmt"])
 def test_no_statement_reads_pages_of_the_file(db, table):
-    with pytest.raises(sandbox.RefusedError, match="pages of the file"):
+    with pytest.raises(RefusedError, match="pages of the file"):
         db.execute(f'SELECT 1 FROM "{table}" NATURAL JOIN party')
 
 

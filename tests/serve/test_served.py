@@ -431,7 +431,7 @@ def test_a_reader_waits_for_a_thread_and_is_told_when_none_becomes_free(tmp_path
         running[0].cancel()
         try:
             await database.execute_fn(lambda _: None)
-        except plugin.BusyError as error:
+        except plugin.NoThreadError as error:
             ended.append(answer_of(error))
         done.set()
         await asyncio.gather(*running, return_exceptions=True)
