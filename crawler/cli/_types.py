@@ -44,6 +44,19 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+class Digest(click.ParamType[str]):
+    """A SHA-256 in hexadecimal digits."""
+
+    name = "digest"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the digits in lower case; wrong usage is any other text."""
+        text = str(value).strip().lower()
+        if not re.fullmatch(r"[0-9a-f]{64}", text):
+            self.fail(f"{value!r} is no digest of 64 hexadecimal digits", param, ctx)
+        return text
+
+
 def _fault(text: str, kind: str) -> str:
     """Return what is wrong with a text that is no duration, or none of another kind."""
     if text.startswith("-"):

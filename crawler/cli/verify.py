@@ -8,6 +8,7 @@ import click
 
 from crawler.cli._options import CONDITION_HOLDS, db_option, exit_on_error, fail, output, say
 from crawler.cli._options import say_json as print_json
+from crawler.cli._types import Digest
 
 if TYPE_CHECKING:
     from crawler.commands.verify import Verification
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 @click.command(name="verify", short_help="Check stored evidence against its manifests.")
 @db_option
 @click.option("--derived", is_flag=True, help="Rebuild what was derived, in a copy, and compare.")
-@click.option("--head", metavar="DIGEST", help="A head that was kept outside, of any run.")
+@click.option(
+    "--head", type=Digest(), metavar="DIGEST", help="A head that was kept outside, of any run."
+)
 @click.option(
     "--manifests",
     "file",

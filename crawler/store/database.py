@@ -119,8 +119,8 @@ _WORDS = re.compile(r"\{(\w+)\}")
 def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
     """Open an audit database for writing, migrated and with its views. Raise `StoreError`.
 
-    Without `create` the file must exist. A database of another program or of a newer version, or a
-    file that is no database, is refused and left unchanged.
+    Without `create` the file must exist and must not be empty. A database of another program or of
+    a newer version, or a file that is no database, is refused and left unchanged.
     """
     path = Path(path)
     if not create and not path.exists():
@@ -134,7 +134,8 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
         # Absolute, because SQLite takes the name `:memory:` for no file at all.
         connection = sqlite3.connect(path.absolute(), timeout=10, isolation_level=None)
         try:
-            _check(connection, path)
+            if _check(connection, path) and not create:
+                raise _empty(path)
             _configure(connection)
             _upgrade(connection)
         except BaseException:
@@ -160,6 +161,10 @@ def _missing(path: Path) -> StoreError:
     return StoreError(
         f"there is no database at {path}; run `tdm-audit crawl` first, or name one with --db"
     )
+
+
+def _empty(path: Path) -> StoreError:
+    return StoreError(f"{path} is empty; run `tdm-audit crawl` first")
 
 
 def _require_file(path: Path) -> None:
@@ -190,7 +195,7 @@ def connect_read_only(
         connection = _open_read_only(path, factory)
         try:
             if _check(connection, path):
-                raise StoreError(f"{path} is empty; run `tdm-audit crawl` first")
+                raise _empty(path)
             missing = set(_MIGRATIONS) - _applied(connection)
             if missing:
                 first, again = (

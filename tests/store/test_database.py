@@ -320,6 +320,15 @@ def test_what_cannot_be_used_is_refused_and_left_as_it_is(tmp_path, opener, make
     assert (path.read_bytes() if path.is_file() else None) == before
 
 
+def test_an_empty_file_is_no_audit_for_who_makes_none(tmp_path):
+    path = tmp_path / "audit.db"
+    path.write_bytes(b"")
+    with pytest.raises(StoreError, match="is empty; run `tdm-audit crawl` first"):
+        database.connect(path)
+    assert path.read_bytes() == b""
+    database.connect(path, create=True).close()
+
+
 def test_an_empty_file_is_no_audit_for_readers(tmp_path):
     (tmp_path / "x.db").touch()
     with pytest.raises(StoreError, match="empty"):

@@ -488,6 +488,8 @@ COMMANDS = {
     "in capitals": (["--head", "{HEAD}"], 0, "Vouched for by the head"),
     "derived": (["--derived"], 0, "What was derived is what the evidence gives"),
     "another head": (["--head", "0" * 64], 5, "is not in the chain"),
+    "no digest": (["--head", "zz"], 2, "is no digest of 64 hexadecimal digits"),
+    "an empty head": (["--head", ""], 2, "is no digest of 64 hexadecimal digits"),
     "a proof": (["--prove", "1"], 0, '"manifest_digest"'),
     "no such proof": (["--prove", "999"], 1, "there is no observation 999"),
     "no file": (["--manifests", "nowhere"], 2, "does not exist"),
