@@ -26,7 +26,8 @@ from crawler.dataset.counting import Counted, batches_of, count_columns
 from crawler.dataset.duck import connect
 from crawler.dataset.facet_specs import Facet, check
 from crawler.dataset.facets import FacetCounts, dates_of, values_of
-from crawler.dataset.files import DatasetFile, cannot_read, digests, locate
+from crawler.dataset.files import DatasetError, DatasetFile, cannot_read, digests, locate
+from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.readers import relation
 from crawler.dataset.url_parts import parse_authority
 from crawler.model import Origin
@@ -220,6 +221,7 @@ def inventory(
                 connection, files, dataset_format, scratch=scratch, damaged=damaged, wanted=wanted
             )
             urls, weight, number_sql = _open(source, given, weight_column)
+            _require_columns(files, dataset_format, urls)
             values, by_facet = values_of(source, facets), FacetCounts(connection, facets)
             counted = count_columns(connection, urls, number_sql, samples, values, by_facet.members)
             for column in counted:
@@ -248,6 +250,24 @@ def inventory(
             _samples=samples,
             _resources=resources.pop_all(),
         )
+
+
+def _require_columns(
+    files: tuple[Path, ...], dataset_format: DatasetFormat, urls: UrlColumns
+) -> None:
+    """Raise `DatasetError` for a file without one of the columns with URLs.
+
+    All files are read as one table, so its rows would be counted as empty.
+    """
+    handler = dataset_format.handler()
+    for path in files if len(files) > 1 else ():
+        names = handler.column_names(path)
+        for column in urls.columns if names else ():
+            if column.path.column.lower() not in names:
+                raise DatasetError(
+                    f"{path} has no column {column.path.column}, and other files of the dataset "
+                    "have; give files of one layout at a time."
+                )
 
 
 def _cut_off(

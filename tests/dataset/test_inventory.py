@@ -418,3 +418,14 @@ def test_columns_with_roles_share_the_weight_of_a_row(tmp_path):
         weights = {one.origin.host: one.weight for one in counted.origins()}
     # The third row names no host; the others weigh 70 in all.
     assert weights == {"a.example": 25, "b.example": 20, "c.example": 5, "d.example": 20}
+
+
+@pytest.mark.parametrize("given", [None, "url", "meta.url"])
+def test_files_of_different_layouts_are_not_counted_as_empty_rows(tmp_path, given):
+    pq.write_table(pa.table({"url": ["https://a.example/"]}), tmp_path / "0.parquet")
+    pq.write_table(pa.table({"meta": [{"url": "https://b.example/"}]}), tmp_path / "1.parquet")
+    with pytest.raises(DatasetError, match=r"parquet has no column \w+, and other files"):
+        inventory(tmp_path, url_column=given)
+    pq.write_table(pa.table({"n": pa.array([], pa.int64())}), tmp_path / "1.parquet")
+    with inventory(tmp_path, url_column="url") as found:
+        assert (found.rows, found.rejects) == (1, ())

@@ -126,6 +126,13 @@ class FormatHandler:
         """Open a file for writing rows."""
         raise NotImplementedError
 
+    def column_names(self, file: Path) -> frozenset[str]:  # noqa: ARG002 - for Parquet
+        """Return the names of a file's columns in lower case, as DuckDB compares them.
+
+        None are returned where each row has its own names, and for a file without rows.
+        """
+        return frozenset()
+
     def cannot_read(self, path: Path, error: BaseException, scratch: Path) -> DatasetError:
         """Return the error for a file that is damaged or of another format, or for a full disk."""
         return cannot_read(path, error, scratch, self.format.name)

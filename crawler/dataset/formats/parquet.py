@@ -70,6 +70,12 @@ class ParquetHandler(FormatHandler):
         count = sum(metadata.num_rows for metadata in described)
         return Rows(first, urls, parts, _batches(files), count)
 
+    def column_names(self, file: Path) -> frozenset[str]:
+        """See `FormatHandler.column_names`."""
+        metadata = pq.read_metadata(file)
+        names = metadata.schema.to_arrow_schema().names if metadata.num_rows else []
+        return frozenset(name.lower() for name in names)
+
     def layout(self, file: Path, added: Iterable[str], with_statistics: Iterable[str]) -> Layout:
         """See `FormatHandler.layout`: the layout of the file that is read."""
         return layout_of(file, added, with_statistics)
