@@ -64,11 +64,6 @@ class AsOfVerdict(NamedTuple):
         """The purpose that the verdict is about."""
         return self.verdict.purpose
 
-    @property
-    def distance_from(self) -> str | None:
-        """The time that distances are counted from: the look that the answer rests on."""
-        return self.seen_before
-
 
 class Told(NamedTuple):
     """The verdict of one look on one question and purpose.

@@ -5,11 +5,12 @@ import pytest
 from crawler.commands.explain import explain
 from crawler.instants import instant_of
 from crawler.reports.explain import as_json, as_text
-from crawler.vocab import Purpose
+from crawler.vocab import Outcome, Purpose, Resource
+from tests.store.test_age import ONE, days, failed, good
 from tests.store.test_history import FAILS, GPTBOT, OPEN
 from tests.store.test_order import SIGNALS, db, look, store
 
-__all__ = ["db"]
+__all__ = ["days", "db"]
 
 TRAINING = list(Purpose).index(Purpose.GENAI_TRAIN)
 BOTH = b"User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /\n"
@@ -202,3 +203,34 @@ TABLE = {
 def test_the_table_of_bases(db, looks, as_of, expected):
     stored(db, *looks)
     assert asked(db, as_of) == expected
+
+
+def partly(missing, **bodies):
+    """Return a look at which one resource timed out."""
+    hangs = {one.target.resource: one for one in failed(Outcome.TIMED_OUT)}
+    looks = ((one.target.resource, one) for one in good(**bodies))
+    return [hangs[resource] if resource is missing else one for resource, one in looks]
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        # What was known for the first time: the home page of one look, robots.txt of the next.
+        {1: partly(Resource.ROBOTS_TXT), 2: partly(Resource.HOME)},
+        # The reservation is gone, and the home page was not looked at.
+        {1: good(tdmrep_json=ONE), 2: partly(Resource.HOME)},
+    ],
+    ids=["known at first", "otherwise before"],
+)
+def test_the_look_that_told_something_first_showed_it(days, looks):
+    told = explain(
+        days(looks),
+        "https://a.test/some/page",
+        SIGNALS,
+        agent=None,
+        whole_origin=False,
+        as_of=instant_of("2026-11-20"),
+    )
+    found = as_json(told)["findings"][TRAINING]["as_of"]
+    assert found["state"] == "silent"
+    assert found["seen_before"] == "2026-11-02T00:00:00.000Z"

@@ -106,3 +106,15 @@ def test_a_visit_with_another_certificate_did_not_find_the_same():
 
     assert is_as_before(visit(1, "a"), visit(2, "a"))
     assert not is_as_before(visit(1, "a"), visit(2, "b"))
+
+
+def test_only_whole_looks_with_a_robots_txt_are_as_the_one_before():
+    robots = row(1, run=1)
+    other = row(2, run=1, asked="https://a.test/", resource=Resource.HOME)
+    again = [robots._replace(key=3, run=2), other._replace(key=4, run=2)]
+    later = [one._replace(observed_at="2099-01-01T00:00:00.000Z") for one in again]
+    assert is_as_before([robots, other], later)
+    assert not is_as_before([], later)
+    assert not is_as_before([robots], later)
+    assert not is_as_before([other], later[1:])
+    assert not is_as_before([robots, robots], [later[0], later[0]])

@@ -89,6 +89,17 @@ def test_evaluation_is_shared_by_equal_evidence_only(one, other, shared):
     assert second == evaluations().evaluation_of(other)
 
 
+def test_findings_do_not_depend_on_whether_verdicts_are_wanted():
+    resources = robots(1, REFUSING % 1)
+    known = evaluations()
+    without = known.evaluation_of(resources, with_verdicts=False)
+    whole = known.evaluation_of(resources)
+    assert without == whole._replace(verdicts=())
+    assert whole.verdicts
+    # What is known is given whole: it costs nothing.
+    assert known.evaluation_of(resources, with_verdicts=False) is whole
+
+
 def test_policies_are_resolved_for_each_host():
     known = evaluations()
     one, other, _ = CASES["a policy by its path"]

@@ -15,7 +15,7 @@ from crawler import media, page
 from crawler.model import Observation, Origin, Target
 from crawler.plan import robots_gate
 from crawler.plan.history import OriginHistory
-from crawler.plan.planner import PlanOptions, next_target
+from crawler.plan.planner import PlanOptions, has_ended, next_target
 from crawler.plan.resources import PLANNED
 from crawler.plan.robots_gate import POLICY_FILES
 from crawler.vocab import Outcome, Resource
@@ -112,6 +112,41 @@ def test_the_order_of_requests():
     # Resources that are not in the list may be anywhere: their own tests say where.
     listed = {Resource(text.partition(" ")[0]) for text in order}
     assert requests(history.observations, *listed) == order
+
+
+def listed(count, answers=(), **options):
+    """Run a plan for a list of URLs, of which the last ones are left when no more may be sent."""
+    samples = tuple(f"/{n}.jpg" if n % 2 else f"/{n}" for n in range(count))
+    given = PlanOptions(pages=count, listed=True, **options)
+    return walk(HTTPS, dict(answers), samples, given)
+
+
+def test_every_listed_url_is_requested_after_everything_else():
+    found = requests(listed(4), *Resource)
+    assert [text.rpartition("/")[2] for text in found[-4:]] == ["0", "1.jpg", "2", "3.jpg"]
+    found = requests(listed(4, media=1), *Resource)
+    assert sorted(text.partition(" ")[0] for text in found[-4:]) == ["media"] * 2 + ["page"] * 2
+
+
+def test_listed_urls_that_may_not_be_requested_any_more_are_left():
+    busy = requests(listed(4, {f"{A}/1.jpg": 429}), Resource.PAGE)
+    assert busy == [f"page 0 {A}/0", f"page 0 {A}/1.jpg"]
+    # What was begun is told: it is no URL that nobody asked.
+    redirected = listed(4, {f"{A}/1.jpg": (302, f"{A}/moved"), f"{A}/moved": 429})
+    assert requests(redirected, Resource.PAGE)[-2:] == [
+        f"page 0 {A}/1.jpg", f"page 1 {A}/moved",
+    ]  # fmt: skip
+
+
+def test_a_chain_ends_with_its_last_answer():
+    history, options, chain = OriginHistory(), PlanOptions(pages=1), (Resource.PAGE, f"{A}/x")
+    ended = {}
+    while step := next_target(HTTPS, ("/x",), history, options):
+        moved = isinstance(step, Target) and step.url == chain[1]
+        history.add(answer(step, (302, f"{A}/y") if moved else 404))
+        if history.chain(chain):
+            ended[step.url] = has_ended(chain, history, options)
+    assert ended == {f"{A}/x": False, f"{A}/y": True}
 
 
 def test_every_planned_resource_is_in_the_vocabulary_and_robots_txt_is_none():

@@ -17,6 +17,7 @@ from crawler.urls.canonical import (
     names_whole_origin,
     origin_key,
     origin_of,
+    page_of,
     page_url,
     path_of,
     site_of,
@@ -375,3 +376,11 @@ def test_the_hosts_of_a_real_list_are_hosts():
     hosts = [m[1] for line in lines if (m := re.match(r"\d+,([a-z0-9.-]+),", line))]
     assert len(hosts) > 1000
     assert [host for host in hosts if origin_key(origin_of(host)) != host] == []
+
+
+def test_pages_are_those_that_are_requested():
+    origin, path = page_of(" HTTP://u:p@A.test:80/ü?x#y ")
+    assert (origin_key(origin), path) == ("a.test", "/%C3%BC?x")
+    assert page_of("garbage") is Reject.NO_HOST
+    # A character is up to nine octets once it is percent-encoded.
+    assert page_of("https://a.test/" + "ü" * (MAX_URL_LENGTH // 2)) is Reject.TOO_LONG
