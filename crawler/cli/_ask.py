@@ -17,7 +17,9 @@ def check_ask(datasets: tuple[str, ...], options: Mapping[str, Any]) -> None:
     ask, budget = options["ask"], options["budget"]
     if not datasets and not ask:
         raise click.UsageError("Missing argument 'DATASET...'; or give --ask FILE.")
-    if ask and not budget:
+    if budget == 0:
+        raise click.UsageError("--budget is the time after which no request begins, such as 2h")
+    if ask and budget is None:
         raise click.UsageError("--ask needs --budget, the time after which no request begins: 2h")
     if budget is not None and not ask:
         raise click.UsageError("--budget is the time for --ask; --time-budget is that of a crawl")
@@ -58,8 +60,8 @@ def say_asked(asked: "Asked") -> None:
     say(
         [
             f"Asked: {totals.settled:,} of {totals.urls:,} URLs, {asked.now:,} of them by this "
-            f"command ({totals.answered:,} answered, {totals.withheld:,} withheld by robots.txt, "
-            f"{totals.failed:,} without an answer)"
+            f"command ({totals.answered:,} answered, {totals.withheld:,} withheld, as by "
+            f"robots.txt, {totals.failed:,} without an answer)"
         ]
     )
     if asked.held:

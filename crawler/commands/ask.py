@@ -55,7 +55,9 @@ def ask(
         ended, _ = visit_due(db, wanted, due, listener, notes)
         save_local_failures(db, due.run, notes, stamp())
         runs.end_unfinished(db, number, stamp(), ended)
-        stopped.update(request_lists.stopped_in_round(db, replace(due, now=stamp())))
+        # Where the command itself was stopped, no host is to blame for what is left.
+        if ended is RunEnd.FINISHED:
+            stopped.update(request_lists.stopped_in_round(db, replace(due, now=stamp())))
     due = replace(due, now=stamp(), stopped=tuple(sorted(stopped)))
     after = request_lists.totals(db, due)
     asked = Asked(

@@ -48,7 +48,12 @@ def jobs_of(
 def refuse_overwriting(
     files: tuple[Path, ...], jobs: Collection[Path], copies: LocalCopies, place: FlagPlace
 ) -> None:
-    """Raise `FlagError` if a file of the dataset would be written to."""
+    """Raise `FlagError` if a file would be written to the dataset, or be part of it next time."""
+    # What is written into a folder of the dataset would be read as a part of it by the next run.
+    folders = [Path(name).resolve() for name in copies.paths if Path(name).is_dir()]
+    for out in jobs if folders and not copies.are_remote else ():
+        if any(out.resolve().is_relative_to(folder) for folder in folders):
+            raise FlagError(f"{out} is in a folder of the dataset; name another place with -o")
     overwritten = {copies.identity(file)[0] for file in files} & set(map(place.identity, jobs))
     if overwritten:
         raise FlagError(f"{overwritten.pop()} is the dataset itself; name another place with -o")

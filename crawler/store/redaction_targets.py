@@ -96,15 +96,23 @@ def of_url(db: sqlite3.Connection, url: str) -> Targets:
 
 
 def of_origin(db: sqlite3.Connection, text: str) -> Targets:
-    """Return all observations and samples of an origin; its name stays."""
+    """Return all observations and samples of an origin, and redirects to it; its name stays."""
     origin = canonical.origin_of(text)
     if isinstance(origin, Reject):
         raise TargetError(f"{text!r} names no host that could be asked ({origin})")
     key = canonical.origin_key(origin)
-    query = "SELECT o.id FROM observation AS o JOIN origin AS g ON g.id = o.origin WHERE g.key = ?"
+    # What it sent where another origin redirected to it is stored under that one.
+    query = (
+        "SELECT o.id FROM observation AS o JOIN origin AS g ON g.id = o.origin WHERE g.key = ?1 "
+        "UNION SELECT o.id FROM observation AS o JOIN (SELECT DISTINCT origin, run, asked, "
+        "resource FROM observation WHERE substr(url, 1, length(?2)) = ?2 "
+        "OR substr(url, 1, length(?3)) = ?3) AS led ON led.origin = o.origin "
+        "AND led.run = o.run AND led.asked = o.asked AND led.resource = o.resource"
+    )
     if not db.execute("SELECT EXISTS (SELECT 1 FROM origin WHERE key = ?)", (key,)).fetchone()[0]:
         raise TargetError(f"{origin.url} is not in this database")
-    found = [number for (number,) in db.execute(query, (key,))]
+    values = (key, f"http://{key}/", f"https://{key}/")
+    found = [number for (number,) in db.execute(query, values)]
     query = "SELECT origin, path FROM requested_url JOIN origin ON id = origin WHERE key = ?"
     samples = [s for s, url in _samples(db, key) if url]
     return _of_observations(db, found, samples, db.execute(query, (key,)))

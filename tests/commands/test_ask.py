@@ -286,7 +286,7 @@ def test_a_dataset_is_crawled_first(tmp_path):
     [
         pytest.param([], 2, "Missing argument 'DATASET...'; or give --ask FILE", id="nothing"),
         pytest.param(["--ask", "l.txt"], 2, "--ask needs --budget", id="no budget"),
-        pytest.param(["--ask", "l.txt", "--budget", "0"], 2, "--ask needs --budget", id="none"),
+        pytest.param(["--ask", "l.txt", "--budget", "0"], 2, "such as 2h", id="none"),
         pytest.param(["--ask", "l.txt", "--budget", "2"], 2, "has no unit", id="no unit"),
         pytest.param(["--ask", "l.txt", "--budget", "soon"], 2, "is no duration", id="no duration"),
         pytest.param(["l.txt", "--budget", "1h"], 2, "is the time for --ask", id="budget alone"),

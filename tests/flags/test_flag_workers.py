@@ -161,3 +161,12 @@ def test_a_stop_leaves_whole_files_and_no_process(flag, tmp_path, demo_db_copy, 
     done = contents(tmp_path / "out")
     assert 0 < len(done) < 12
     assert {len(found) for found in done.values()} == {len(URLS) * 15_000}
+
+
+@pytest.mark.parametrize("out", ["in/out", "in", "in/out.parquet"])
+def test_nothing_is_written_into_the_dataset(flag, tmp_path, out):
+    unlike_files(tmp_path / "in")
+    before = sorted((tmp_path / "in").rglob("*"))
+    said = flag("in", "-o", out, fails=1)
+    assert "name another place with -o" in said
+    assert sorted((tmp_path / "in").rglob("*")) == before

@@ -411,6 +411,10 @@ LEI = "5493001KJTIIGC8Y1R12"
         ({"identifier": [f"https://search.gleif.org/#/record/{LEI}", "0815"]}, (f"lei:{LEI}",)),
         ({"identifier": {"value": LEI}}, ()),
         ({"leiCode": "short"}, ()),
+        ({"leiCode": f"{LEI[:-1]}3"}, ()),
+        ({"leiCode": "0" * 20}, ()),
+        ({"sameAs": "https://isni.org/isni/0000000121032684"}, ()),
+        ({"sameAs": "https://isni.org/isni/000000012146438X"}, ("isni:000000012146438X",)),
     ],
 )
 def test_identifiers_of_registers(members, expected):

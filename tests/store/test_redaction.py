@@ -205,6 +205,32 @@ def test_bytes_are_gone_from_every_file_of_the_database(path):
         assert files_with(path, *octets, *URLS) == set()
 
 
+def test_what_an_origin_sent_where_another_one_led_to_it_is_erased_with_it(path):
+    own = f"<title>{NAME} by way of b.test</title>"
+    hop = replace(
+        seen("b.test", Resource.PAGE, "/x", "", day(4), status=302),
+        headers=(("Location", TO),),
+        extract=b"",
+    )
+    last = seen("b.test", Resource.PAGE, "/x", own, day(4))
+    last = replace(last, target=replace(last.target, url=TO, hop=1))
+    with closing(connect(path)) as db:
+        run = runs.begin_run(db, NEW_RUN, day(4))
+        with transaction(db):
+            visit = (*visits(day(4))[1], hop, last)
+            evidence_writer.save_visit(db, run, 2, visit, day(4), keep_pages=True)
+        runs.end_run(db, run, "finished", day(4))
+        rebuild(db, chosen=SIGNALS, keep_contacts=True)
+    redact(path, "origin", "a.test", "ticket 18")
+    assert files_with(path, *encoded(NAME), *URLS) == set()
+    with closing(connect_read_only(path)) as db:
+        kept = db.execute(
+            "SELECT count(*) FROM body JOIN observation ON stored = body.digest "
+            "WHERE origin = 2 AND content <> x''"
+        ).fetchone()
+        assert kept > (0,)
+
+
 def test_the_search_index_of_the_browser_is_erased_with_it(path, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = search_index.cache_folder()
