@@ -112,10 +112,12 @@ def _in_this_process(
     bar: Bar,
     cache_into: Path | None,
 ) -> FlagResult:
+    """Write the files one after the other."""
     with closing(connect(scratch, request.memory_limit)) as duck:
         writer = FlagWriter(db, duck, scratch, request, bar, task.copies.name)
         result = _write(task, writer.facts, lambda files: _write_one_by_one(task, writer, files))
-        if task.place.has_manifest(task.jobs) and task.form.is_saved_dataset:
+        is_whole = task.place.has_manifest(task.jobs) and not request.flags_only
+        if is_whole and task.form.is_saved_dataset:
             _describe(task.files, request, writer)
         if cache_into is not None:
             key, tables = writer.export_state()
@@ -148,6 +150,7 @@ def _in_processes(
     bar: Bar,
     cache_into: Path | None,
 ) -> FlagResult:
+    """Write the files in several processes."""
     assert cache_into is not None
     evidence = runs.fingerprint(db)
     known = facts(evidence, request)

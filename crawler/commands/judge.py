@@ -98,16 +98,13 @@ def rebuild(
                 break
             if waiting and can_move_on and unchanged.move_on(db, origin):
                 has_moved = True
-                judged += 1
-                if on_origin is not None:
-                    on_origin()
-                continue
-            if not is_complete:
-                derived.drop_derived_of_origin(db, origin)
-            rows = reader.rows_of(origin)
-            present = evaluate(rows)
-            writer.add(origin, *present)
-            writer.add_history(origin, history_of(rows, evaluate_past, present))
+            else:
+                if not is_complete:
+                    derived.drop_derived_of_origin(db, origin)
+                rows = reader.rows_of(origin)
+                present = evaluate(rows)
+                writer.add(origin, *present)
+                writer.add_history(origin, history_of(rows, evaluate_past, present))
             judged += 1
             if on_origin is not None:
                 on_origin()

@@ -7,7 +7,7 @@ A robots.txt that thousands of hosts share is no personal data of one of them.
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from crawler.errors import UserError
@@ -109,13 +109,14 @@ def of_origin(db: sqlite3.Connection, text: str) -> Targets:
         "OR substr(url, 1, length(?3)) = ?3) AS led ON led.origin = o.origin "
         "AND led.run = o.run AND led.asked = o.asked AND led.resource = o.resource"
     )
-    if not db.execute("SELECT EXISTS (SELECT 1 FROM origin WHERE key = ?)", (key,)).fetchone()[0]:
+    senders = {number for (number,) in db.execute("SELECT id FROM origin WHERE key = ?", (key,))}
+    if not senders:
         raise TargetError(f"{origin.url} is not in this database")
     values = (key, f"http://{key}/", f"https://{key}/")
     found = [number for (number,) in db.execute(query, values)]
     query = "SELECT origin, path FROM requested_url JOIN origin ON id = origin WHERE key = ?"
     samples = [s for s, url in _samples(db, key) if url]
-    return _of_observations(db, found, samples, db.execute(query, (key,)))
+    return _of_observations(db, found, samples, db.execute(query, (key,)), senders)
 
 
 def _of_observations(
@@ -123,8 +124,13 @@ def _of_observations(
     observations: list[int],
     samples: Sequence[Sample],
     requested: Iterable[tuple[int, str]] = (),
+    senders: Collection[int] = (),
 ) -> Targets:
-    """Return observations, all that goes with them, and bytes that no other origin sent."""
+    """Return observations, all that goes with them, and bytes that no other origin sent.
+
+    `senders` are the origins whose bytes they are, by default those of the observations: a redirect
+    is stored under the origin that was asked, whatever host it leads to.
+    """
     found: set[int] = set()
     while set(observations) - found:
         found |= set(observations)
@@ -137,9 +143,10 @@ def _of_observations(
         "WHERE id IN (SELECT value FROM json_each(?))"
     )
     rows = db.execute(query, (json.dumps(sorted(found)),)).fetchall()
-    origins = {origin for origin, *_ in rows}
+    origins = set(senders) or {origin for origin, *_ in rows}
     digests = {digest for row in rows for digest in row[1:] if digest} - {_EMPTY}
-    shared = {d for d, senders in _origins_by_digest(db, digests).items() if senders - origins}
+    others = _origins_by_digest(db, digests, found)
+    shared = {digest for digest in digests if others[digest] - origins}
     query = "SELECT 1 FROM body WHERE digest = ? AND content <> x''"
     kept = {digest for digest in shared if db.execute(query, (digest,)).fetchone()}
     return Targets(
@@ -217,17 +224,21 @@ def origins_of(db: sqlite3.Connection, targets: Targets) -> list[int]:
     return [origin for (origin,) in db.execute(query, values)]
 
 
-def _origins_by_digest(db: sqlite3.Connection, digests: set[str]) -> dict[str, set[int]]:
-    """Return the origins that sent the bytes of digests, or something that they were kept of."""
-    query = (
-        "SELECT digest, origin FROM observation WHERE digest IN (SELECT value FROM json_each(?1)) "
-        "UNION SELECT stored, origin FROM observation "
-        "WHERE stored IN (SELECT value FROM json_each(?1)) "
-        "UNION SELECT tls_certificate, origin FROM observation "
-        "WHERE tls_certificate IN (SELECT value FROM json_each(?1))"
+def _origins_by_digest(
+    db: sqlite3.Connection, digests: set[str], without: Iterable[int] = ()
+) -> dict[str, set[int]]:
+    """Return the origins that sent the bytes of digests, or something that they were kept of.
+
+    Observations in `without` do not count.
+    """
+    query = " UNION ".join(
+        f"SELECT {column}, origin FROM observation WHERE {column} IN "  # noqa: S608 - our own names
+        "(SELECT value FROM json_each(?1)) AND id NOT IN (SELECT value FROM json_each(?2))"
+        for column in ("digest", "stored", "tls_certificate")
     )
     found: dict[str, set[int]] = {digest: set() for digest in digests}
-    for digest, origin in db.execute(query, (json.dumps(sorted(digests)),)):
+    values = (json.dumps(sorted(digests)), json.dumps(sorted(without)))
+    for digest, origin in db.execute(query, values):
         found[digest].add(origin)
     return found
 

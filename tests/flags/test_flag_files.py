@@ -235,6 +235,10 @@ def test_a_saved_dataset_stays_one(flag, tmp_path):
         info = {"features": {"url": {"dtype": "large_string", "_type": "Value"}}, "splits": {}}
         (saved / split / "dataset_info.json").write_text(json.dumps(info))
     (saved / "dataset_dict.json").write_text('{"splits": ["test", "train"]}')
+    # Side-cars are no saved dataset.
+    flag("saved", "-o", "beside", "--flags-only")
+    written = [path for path in (tmp_path / "beside").rglob("*") if path.is_file()]
+    assert {"".join(path.suffixes[-2:]) for path in written} == {".flags.parquet", ".jsonl"}
     flag("saved", "-o", "out")
     out = tmp_path / "out"
     with pa.ipc.open_stream(out / "train" / "data-00001-of-00002.arrow") as reader:

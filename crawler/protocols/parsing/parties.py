@@ -8,7 +8,7 @@ organisation.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from crawler.model import Party
@@ -46,22 +46,6 @@ _REGISTERS = {
     "vat": re.compile(r"(?:vat:\s*)([a-z]{2}[0-9a-z.\s-]{6,16})", re.I),
 }
 
-
-def _is_lei(code: str) -> bool:
-    """Return whether the check digits of an LEI are right (ISO 7064, MOD 97-10)."""
-    return int("".join(str(int(sign, 36)) for sign in code)) % 97 == 1
-
-
-def _is_isni(code: str) -> bool:
-    """Return whether the check character of an ISNI is right (ISO 7064, MOD 11-2)."""
-    total = 0
-    for digit in code[:-1]:
-        total = (total + int(digit)) * 2
-    return "0123456789X"[(12 - total % 11) % 11] == code[-1]
-
-
-# Any twenty characters would make a person's name that of an organisation, and join sites.
-_CHECKS: dict[str, Callable[[str], bool]] = {"lei": _is_lei, "isni": _is_isni}
 _MAX_IDENTIFIERS = 10
 # A notice in the place of a name: "© ACME Ltd".
 _SIGN = re.compile(r"©|\bcopyright\b", re.IGNORECASE)
@@ -187,8 +171,23 @@ def identifier(text: str) -> str:
     for kind, pattern in _REGISTERS.items():
         if match := pattern.fullmatch(text.strip()):
             code = re.sub(r"[\s.-]", "", next(filter(None, match.groups()))).upper()
-            return f"{kind}:{code}" if _CHECKS.get(kind, bool)(code) else ""
+            return f"{kind}:{code}" if _is_checked(kind, code) else ""
     return ""
+
+
+def _is_checked(kind: str, code: str) -> bool:
+    """Return whether the check characters of a code are right, where its register has any.
+
+    Otherwise any twenty characters would make a person's name that of an organisation.
+    """
+    if kind == "lei":  # ISO 7064, MOD 97-10
+        return int("".join(str(int(sign, 36)) for sign in code)) % 97 == 1
+    if kind == "isni":  # ISO 7064, MOD 11-2
+        total = 0
+        for digit in code[:-1]:
+            total = (total + int(digit)) * 2
+        return "0123456789X"[(12 - total % 11) % 11] == code[-1]
+    return True
 
 
 def _sort_contacts(contact: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
