@@ -11,6 +11,7 @@ Rules for editors:
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:  # the command line does not need asyncio
 
 #: Ctrl-C, what `kill`, systemd and cron send to end a process, and what a closing terminal sends.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# A signal may arrive between any two bytecodes, also between those of a `finally`: whoever writes
+# a file cannot promise alone that it removes it.
+_unfinished: set[Path] = set()
 
 
 class StoppedEarlyError(UserError):
@@ -64,9 +69,24 @@ def handle_signals(
 
 
 @contextlib.contextmanager
+def removed_at_the_end(path: Path) -> Iterator[None]:
+    """Remove a file at the end of the `with` block, if it is still there, whatever ends the block.
+
+    A signal within `exit_on_signal` is no exception to that.
+    """
+    _unfinished.add(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        _unfinished.discard(path)
+
+
+@contextlib.contextmanager
 def exit_on_signal() -> Iterator[None]:
     """Raise `StoppedEarlyError` if a signal arrives in the `with` block.
 
+    Files of `removed_at_the_end` are gone then.
     A crawl installs handlers that stop it in good order; see `fetch.scrapy_.run`.
     """
     interrupted = False
@@ -82,6 +102,14 @@ def exit_on_signal() -> Iterator[None]:
         except BaseException as error:
             # A library may have turned the KeyboardInterrupt into another exception.
             if interrupted:
+                _remove_unfinished()
                 message = "stopped early by a signal; run the same command again to continue"
                 raise StoppedEarlyError(message) from error
             raise
+
+
+def _remove_unfinished() -> None:
+    for path in tuple(_unfinished):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        _unfinished.discard(path)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import UserError, WrongUsageError
+from crawler.interrupts import removed_at_the_end
 from crawler.store import as_of
 from crawler.store.database import public_views
 from crawler.store.queries import column_type, view_rows
@@ -105,12 +106,10 @@ def replaced(out: Path) -> Iterator[Path]:
             yield out
             return
         unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
-        try:
+        with removed_at_the_end(unfinished):
             _create_exclusively(unfinished)
             yield unfinished
             os.replace(unfinished, out)
-        finally:
-            unfinished.unlink(missing_ok=True)
     except BrokenPipeError:
         raise  # the reader has read enough
     except OSError as error:

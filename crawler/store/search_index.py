@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from crawler.interrupts import removed_at_the_end
 from crawler.store.bodies import load_body
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
 from crawler.store.runs import fingerprint
@@ -132,11 +133,9 @@ def open_index(db: sqlite3.Connection, folder: Path, database: Path) -> sqlite3.
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             unfinished = file.with_suffix(f".{os.getpid()}.part")
             unfinished.unlink(missing_ok=True)
-            try:
+            with removed_at_the_end(unfinished):
                 _build(db, unfinished)
                 os.replace(unfinished, file)
-            finally:
-                unfinished.unlink(missing_ok=True)
             for other in folder.glob(f"{begin}-*.search"):
                 if other != file:
                     other.unlink(missing_ok=True)
