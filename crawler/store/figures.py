@@ -27,7 +27,7 @@ class Table:
 def table(db: sqlite3.Connection, name: str, **values: str | int) -> Table:
     """Run a query by its name. `values` are its parameters."""
     # Values are literals in the text, so that the text is what was run.
-    sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), _queries()[name])
+    sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), queries()[name])
     cursor = db.execute(sql)
     columns = tuple(column[0] for column in cursor.description)
     return Table(sql=sql, columns=columns, rows=tuple(cursor.fetchall()))
@@ -38,6 +38,7 @@ def _literal(value: str | int) -> str:
 
 
 @cache
-def _queries() -> dict[str, str]:
+def queries() -> dict[str, str]:
+    """Return the queries by their names."""
     text = (files("crawler.store") / "figures.sql").read_text("utf-8")
     return {name: sql.strip() for name, sql in _QUERY.findall(text)}

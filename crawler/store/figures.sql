@@ -51,9 +51,12 @@ ORDER BY rules, purpose, state;
 
 -- name: coverage
 WITH places AS MATERIALIZED (
-    SELECT resource, count(*) AS planned, sum(presence = 'present') AS present,
-        sum(presence = 'absent') AS absent, sum(presence = 'malformed') AS malformed,
-        sum(presence = 'unseen') AS unseen, min(observed_at) AS first_at, max(last_at) AS last_at
+    SELECT resource, count(*) AS planned,
+        count(*) FILTER (WHERE presence = 'present') AS present,
+        count(*) FILTER (WHERE presence = 'absent') AS absent,
+        count(*) FILTER (WHERE presence = 'malformed') AS malformed,
+        count(*) FILTER (WHERE presence = 'unseen') AS unseen,
+        min(observed_at) AS first_at, max(last_at) AS last_at
     FROM coverage GROUP BY resource
 )
 SELECT *, planned - unseen AS seen, 1.0 * (planned - unseen) / planned AS share FROM (
@@ -89,7 +92,7 @@ SELECT s.agent, a.operator, count(DISTINCT s.site) AS sites,
 FROM statements AS s LEFT JOIN agents AS a ON a.token = s.agent
 WHERE s.protocol = 'robots_txt' AND s.purpose = :purpose AND s.stance = 'reserved'
     AND s.counts = 1 AND s.agent != '*'
-GROUP BY s.agent ORDER BY sites DESC, s.agent LIMIT 12;
+GROUP BY s.agent, a.operator ORDER BY sites DESC, s.agent LIMIT 12;
 
 -- name: leverage
 WITH ranked AS (
@@ -98,7 +101,7 @@ WITH ranked AS (
 ), many AS (SELECT max(rank) AS n FROM ranked)
 SELECT ranked.* FROM ranked, many
 WHERE rank <= 30 OR rank IN (100, 300, 1000, 3000, 10000, 30000, 100000) OR rank = n
-    OR rank % max(1, n / 120) = 0
+    OR rank % CASE WHEN n < 240 THEN 1 ELSE CAST((n - n % 120) / 120 AS INTEGER) END = 0
 ORDER BY rank;
 
 -- name: sites

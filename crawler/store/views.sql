@@ -2,6 +2,8 @@
 -- The comment above a view and behind each column is its description in the database
 -- (table `description`) and in docs/reference/data.md. All views are replaced whenever this file has changed.
 -- A view without a comment right above it is private.
+-- DuckDB makes them as well (store/duckdb_views.py says what may stand here): GROUP BY is complete, and a
+-- truth value is neither multiplied nor shown.
 
 -- Observations, whole: those that are as an earlier one was have what they do not say from that. Each
 -- value is looked up by itself, so that a query pays for the columns that it reads and no others.
@@ -174,7 +176,7 @@ SELECT
     (SELECT label FROM ruleset WHERE chosen = 1) AS rules  -- rule set and version
 FROM found
 JOIN dataset_role ON dataset_role.dataset = found.dataset AND dataset_role.role = found.role
-GROUP BY found.dataset, found.role, found.purpose, found.state;
+GROUP BY found.dataset, found.role, found.purpose, found.state, dataset_role.rows;
 
 -- A version of a dataset whose rows were removed by `tdm-audit forget`. Evidence is never removed.
 CREATE VIEW forgotten_datasets AS
@@ -242,6 +244,12 @@ SELECT
 FROM stamp
 JOIN manifest ON manifest.digest = stamp.manifest;
 
+-- Bodies whose bytes are here.
+
+CREATE VIEW kept_body AS
+-- Of its length alone: `serve` refuses statements that read more of it.
+SELECT digest FROM body WHERE length(content) > 0;
+
 CREATE VIEW withheld_bytes AS
 SELECT
     w.digest AS digest,
@@ -252,10 +260,7 @@ LEFT JOIN redaction ON redaction.id = w.redaction
 LEFT JOIN pruning ON pruning.id = w.pruning
 WHERE w.id = (SELECT max(id) FROM withheld_body WHERE withheld_body.digest = w.digest)
     -- What was pruned is stored again when it is sent again.
-    AND NOT EXISTS (
-        -- Of its length alone: `serve` refuses statements that read more of it.
-        SELECT 1 FROM body WHERE body.digest = w.digest AND length(body.content) > 0
-    );
+    AND NOT EXISTS (SELECT 1 FROM kept_body WHERE kept_body.digest = w.digest);
 
 CREATE VIEW redacted_observation AS
 SELECT
@@ -293,11 +298,11 @@ SELECT
         SELECT max(stale) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
     ) AS stale,  -- 1 if a finding rests on evidence that the last attempt could not renew
     (
-        SELECT max(EXISTS (
+        SELECT max(CASE WHEN EXISTS (
             SELECT 1 FROM observation_reading
             CROSS JOIN candidate ON candidate.reading = observation_reading.reading
             WHERE observation_reading.observation = answer.id AND candidate.strength = 'candidate'
-        ))
+        ) THEN 1 ELSE 0 END)
         FROM resource_evidence
         JOIN observation AS answer ON answer.id = resource_evidence.observation
         WHERE resource_evidence.origin = headline.origin
@@ -550,20 +555,18 @@ graded AS (
 -- are taken, which tell how many origins there are.
 strongest AS (
     SELECT
-        origin.site, finding.rules,
+        origin.site, min(finding.rules) AS rules,
         count(*) FILTER (WHERE finding.purpose = 'tdm') AS origins,
         min(graded.grade) FILTER (WHERE finding.purpose = 'tdm') AS tdm,
         min(graded.grade) FILTER (WHERE finding.purpose = 'ai_train') AS ai_train,
         min(graded.grade) FILTER (WHERE finding.purpose = 'genai_train') AS genai_train,
         min(graded.grade) FILTER (WHERE finding.purpose = 'ai_input') AS ai_input,
         min(graded.grade) FILTER (WHERE finding.purpose = 'search') AS search,
-        max(
-            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'tdm'),
-            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_train'),
-            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'genai_train'),
-            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_input'),
-            count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'search')
-        ) AS reserving
+        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'tdm') AS n1,
+        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_train') AS n2,
+        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'genai_train') AS n3,
+        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_input') AS n4,
+        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'search') AS n5
     FROM origin
     CROSS JOIN finding
         ON finding.origin = origin.id
@@ -588,7 +591,13 @@ SELECT
     coalesce(substr(strongest.genai_train, 2), 'silent') AS genai_train,  -- likewise for training generative models
     coalesce(substr(strongest.ai_input, 2), 'silent') AS ai_input,  -- likewise for input of a model
     coalesce(substr(strongest.search, 2), 'silent') AS search,  -- likewise for search
-    strongest.reserving AS origins_reserving,  -- most origins that reserve a purpose, wholly or in part
+    CASE
+        WHEN n1 >= n2 AND n1 >= n3 AND n1 >= n4 AND n1 >= n5 THEN n1
+        WHEN n2 >= n3 AND n2 >= n4 AND n2 >= n5 THEN n2
+        WHEN n3 >= n4 AND n3 >= n5 THEN n3
+        WHEN n4 >= n5 THEN n4
+        ELSE n5
+    END AS origins_reserving,  -- most origins that reserve a purpose, wholly or in part
     strongest.rules AS rules  -- rule set and version
 FROM strongest;
 
@@ -684,7 +693,9 @@ SELECT
 FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 LEFT JOIN total ON total.dataset = counted.dataset
-GROUP BY counted.dataset, counted.purpose, counted.state;
+GROUP BY
+    counted.dataset, counted.purpose, counted.state, dataset.rows, total.weight, total.origins,
+    total.sites;
 
 -- Dataset × purpose × unit: how much is reserved in the narrowest reading, in the one shown and in the widest,
 -- and of how much. Of any evidence the three are in this order.
@@ -699,7 +710,8 @@ labels AS (
 ),
 held AS MATERIALIZED (
     SELECT
-        d.dataset, d.origin, origin.site, sum(d.rows) AS rows, sum(d.weight) AS weight
+        d.dataset, d.origin, min(origin.site) AS site, sum(d.rows) AS rows,
+        sum(d.weight) AS weight
     FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.origin, d.dataset
 ),
 -- What an origin is in each reading; an origin that was not judged is unknown.
@@ -751,7 +763,7 @@ summed AS MATERIALIZED (
 ),
 whole AS MATERIALIZED (
     SELECT
-        dataset.id AS dataset, dataset.rows, sum(held.weight) AS weight,
+        dataset.id AS dataset, max(dataset.rows) AS rows, sum(held.weight) AS weight,
         count(held.origin) AS origins, count(DISTINCT held.site) AS sites,
         (
             SELECT coalesce(sum(dataset_reject.rows), 0) FROM dataset_reject
@@ -821,7 +833,7 @@ held AS (
 -- One line for each origin. Silent findings are not read; an origin without any finding is unknown.
 judged AS (
     SELECT
-        held.dataset, origin.site, held.rows, held.weight,
+        held.dataset, min(origin.site) AS site, min(held.rows) AS rows, min(held.weight) AS weight,
         iif(
             EXISTS (
                 SELECT 1 FROM finding AS f
@@ -834,7 +846,7 @@ judged AS (
         min(graded.grade) FILTER (WHERE finding.purpose = 'genai_train') AS genai_train,
         min(graded.grade) FILTER (WHERE finding.purpose = 'ai_input') AS ai_input,
         min(graded.grade) FILTER (WHERE finding.purpose = 'search') AS search,
-        coalesce(max(graded.reserves), 0) AS reserves
+        max(CASE WHEN graded.reserves THEN 1 ELSE 0 END) AS reserves
     FROM held
     JOIN origin ON origin.id = held.origin
     LEFT JOIN finding
@@ -921,7 +933,7 @@ chosen AS (SELECT label, reserved_states FROM ruleset WHERE chosen = 1),
 total AS (
     SELECT
         dataset.id AS dataset, iif(sum(d.weight) IS NULL, 'rows', 'weight') AS unit,
-        coalesce(sum(d.weight), dataset.rows) AS size
+        coalesce(sum(d.weight), max(dataset.rows)) AS size
     FROM dataset LEFT JOIN dataset_origin AS d ON d.dataset = dataset.id GROUP BY dataset.id
 ),
 -- Rows that name no origin are unknown, and have no weight.
@@ -951,14 +963,15 @@ unseen AS MATERIALIZED (
 taken AS (
     SELECT
         d.dataset, finding.purpose, origin.site, count(*) AS origins, sum(d.rows) AS rows,
-        sum(d.rows * (finding.state = 'partial')) AS partial_rows, sum(d.weight) AS weight,
+        sum(CASE WHEN finding.state = 'partial' THEN d.rows ELSE 0 END) AS partial_rows,
+        sum(d.weight) AS weight,
         coalesce(sum(d.weight), sum(d.rows)) AS size
     FROM chosen
     CROSS JOIN purpose
-    CROSS JOIN json_each(chosen.reserved_states) AS reserved
+    CROSS JOIN state ON instr(chosen.reserved_states, '"' || state.name || '"') > 0
     CROSS JOIN finding
         ON finding.rules = chosen.label AND finding.purpose = purpose.name
-        AND finding.state = reserved.value
+        AND finding.state = state.name
     CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
     CROSS JOIN origin ON origin.id = finding.origin
     GROUP BY d.dataset, finding.purpose, origin.site
@@ -1031,7 +1044,8 @@ counted AS (
     LEFT JOIN found
         ON found.dataset = total.dataset AND found.purpose = purpose.name
         AND found.rules = judged.label
-    GROUP BY total.dataset, purpose.name, judged.label
+    GROUP BY
+        total.dataset, purpose.name, judged.label, total.origins, total.rows, total.weight
     HAVING total.origins > coalesce(sum(found.origins), 0)
     UNION ALL
     SELECT dataset, purpose.name, judged.label, 'unknown', 0, sum(rows), NULL
@@ -1050,11 +1064,12 @@ SELECT
     round(sum(counted.weight) / total.weight, 6) AS weight_share,  -- share of the weight of all rows that name an origin
     dataset.rows AS total_rows,  -- all rows of the dataset: the whole of `share`
     total.weight AS total_weight,  -- weight of all rows that name an origin: the whole of `weight_share`
-    counted.rules = (SELECT label FROM ruleset WHERE chosen = 1) AS shown  -- 1 for the rule set that the other views show
+    CAST(counted.rules = (SELECT label FROM ruleset WHERE chosen = 1) AS INTEGER) AS shown  -- 1 for the rule set that the other views show
 FROM counted
 JOIN dataset ON dataset.id = counted.dataset
 LEFT JOIN total ON total.dataset = counted.dataset
-GROUP BY counted.dataset, counted.purpose, counted.state, counted.rules;
+GROUP BY
+    counted.dataset, counted.purpose, counted.state, counted.rules, dataset.rows, total.weight;
 
 -- Dataset × facet value × purpose × state under the rule set chosen last: how the rows with a value
 -- divide. Only for datasets that were read with `--facet`, in the version that counts.
@@ -1107,7 +1122,9 @@ FROM divided
 JOIN facet_value ON facet_value.id = divided.value
 JOIN facet_total AS t ON t.dataset = divided.dataset AND t.value = divided.value
 LEFT JOIN attributed ON attributed.dataset = divided.dataset AND attributed.value = divided.value
-GROUP BY divided.dataset, divided.value, divided.purpose, divided.state;
+GROUP BY
+    divided.dataset, divided.value, divided.purpose, divided.state, facet_value.facet,
+    facet_value.value, t.rows, attributed.weight;
 
 -- Dataset × origin, for datasets read with `--crawler`: what the origin tells the crawler that collected
 -- the rows, by the current evidence and the rule set chosen last. At that time it may have told it something else.
@@ -1159,12 +1176,15 @@ FROM (
     FROM collector_answers GROUP BY dataset, crawler, access
     UNION ALL
     SELECT
-        dataset_reject.dataset, dataset.crawler, 'unknown', 0, sum(dataset_reject.rows), NULL, NULL
+        dataset_reject.dataset, min(dataset.crawler), 'unknown', 0, sum(dataset_reject.rows), NULL,
+        NULL
     FROM dataset_reject JOIN dataset ON dataset.id = dataset_reject.dataset AND dataset.crawler != ''
     GROUP BY dataset_reject.dataset
 ) AS answer
 JOIN dataset ON dataset.id = answer.dataset
-GROUP BY answer.dataset, answer.access;
+GROUP BY
+    answer.dataset, answer.access, answer.crawler, dataset.upstream, dataset.collected_from,
+    dataset.collected_to, dataset.rows;
 
 -- Origin × party that a current document of the origin names, or a list names for its domain, with its role; personal data are left out.
 CREATE VIEW parties AS
@@ -1380,8 +1400,9 @@ registered AS (
 ),
 described AS MATERIALIZED (
     SELECT
-        party_group, scope, named, group_concat(DISTINCT source) AS source,
-        group_concat(DISTINCT role) AS role,
+        party_group, scope, named,
+        group_concat(DISTINCT source /*! ORDER BY source, role */) AS source,
+        group_concat(DISTINCT role /*! ORDER BY source, role */) AS role,
         min(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END) AS confidence,
         min(url) AS source_url, min(uid) AS uid, min(licence_page) AS licence_page,
         min(contact_page) AS contact_page, min(mailbox) AS mailbox,
@@ -1407,7 +1428,7 @@ begun AS MATERIALIZED (
             SELECT min(r.since)
             FROM origin AS o
             CROSS JOIN reserved_since AS r ON r.origin = o.id AND r.rules = sites.rules
-            WHERE o.site = sites.site AND +r.purpose IN ('tdm', 'ai_train', 'genai_train')
+            WHERE o.site = sites.site AND r.purpose IN ('tdm', 'ai_train', 'genai_train')
         ) END AS since
     FROM sites
 ),
@@ -1493,10 +1514,15 @@ WITH
 policies AS (
     SELECT
         origin, policy_url, min(basis) AS basis, min(observed_at) AS observed_at,
-        json_group_array(DISTINCT purpose) AS uses
-    FROM verdict
-    WHERE rules = (SELECT label FROM ruleset WHERE chosen = 1) AND agent = ''
-    AND policy_url IS NOT NULL
+        json_group_array(purpose) AS uses
+    FROM (
+        SELECT
+            origin, policy_url, purpose, min(basis) AS basis, min(observed_at) AS observed_at
+        FROM verdict
+        WHERE rules = (SELECT label FROM ruleset WHERE chosen = 1) AND agent = ''
+        AND policy_url IS NOT NULL
+        GROUP BY origin, policy_url, purpose
+    )
     GROUP BY origin, policy_url
 ),
 asked AS (
@@ -1645,8 +1671,10 @@ SELECT
     later.rules AS rules,  -- rule set and version
     CASE
         WHEN later.state = earlier.state THEN 'scope'
-        WHEN is_now.value IS NOT NULL AND was_then.value IS NULL THEN 'began'
-        WHEN is_now.value IS NULL AND was_then.value IS NOT NULL THEN 'stopped'
+        WHEN instr(ruleset.reserved_states, '"' || later.state || '"') > 0
+            AND instr(ruleset.reserved_states, '"' || earlier.state || '"') = 0 THEN 'began'
+        WHEN instr(ruleset.reserved_states, '"' || later.state || '"') = 0
+            AND instr(ruleset.reserved_states, '"' || earlier.state || '"') > 0 THEN 'stopped'
         WHEN became.rank < was.rank THEN 'stricter'
         ELSE 'looser'
     END AS kind,  -- began or stopped: to be in a state that the rule set counts as reserved; stricter, looser: another state; scope: the same state for other agents, paths or uses
@@ -1675,8 +1703,6 @@ JOIN state AS was ON was.name = earlier.state
 JOIN state AS became ON became.name = later.state
 JOIN effect AS now_said ON now_said.digest = later.effect
 JOIN effect AS then_said ON then_said.digest = earlier.effect
-LEFT JOIN json_each(ruleset.reserved_states) AS is_now ON is_now.value = later.state
-LEFT JOIN json_each(ruleset.reserved_states) AS was_then ON was_then.value = earlier.state
 WHERE later.before IS NOT NULL;
 
 -- Judgings of the same evidence by other code or other rules than the judging before them.

@@ -1,0 +1,69 @@
+"""The public views in DuckDB: the text of views.sql over tables of the same names.
+
+Rules for editors: views.sql is one text for two engines. What both understand is written in it;
+what only one of them understands is in this module, and nowhere else:
+
+* `CROSS JOIN x ON` is an order of joins in SQLite. DuckDB finds its own, and gets `JOIN x ON`.
+* `DISTINCT x /*! ORDER BY ... */` in `group_concat`: the order in which SQLite meets the values.
+* What DuckDB lacks, rounds or orders in another way is a setting or a macro.
+
+tests/store/test_two_engines.py makes every view in both, and compares their rows.
+"""
+
+import re
+from collections.abc import Collection
+from functools import cache
+
+import duckdb
+
+from crawler.store.database import view_statements
+
+_ORDERED_JOIN = re.compile(r"\bCROSS JOIN (\w+(?:\s+AS\s+\w+)?\s+ON\b)")
+_IN_ORDER = re.compile(r"\bgroup_concat\(DISTINCT (\w+) /\*! (ORDER BY [^*]+) \*/\)")
+_NAME = re.compile(r"CREATE VIEW (\w+)")
+_SETTINGS = (
+    # NULL is the least value, and the quotient of a division by 0.
+    "default_null_order = 'nulls_first_on_asc_last_on_desc'",
+    "ieee_floating_point_ops = false",
+    "error_on_division_by_zero = false",
+)
+# Arrays and objects are in the order of their elements: DuckDB adds up a table in several threads,
+# so that `ORDER BY` of a subquery orders nothing. SQLite orders them by such subqueries, likewise.
+# SQLite rounds half up, and what is nearer to a half than a number is exact is a half to it.
+_MACROS = (
+    "iif(a, b, c) AS CASE WHEN a THEN b ELSE c END",
+    "json_group_array(x) AS coalesce(to_json(list_sort(list(x))), '[]')",
+    "json_group_object(k, v) AS '{' || coalesce(array_to_string("
+    "list_sort(list(to_json(k) || ':' || to_json(v))), ','), '') || '}'",
+    "in_order(l) AS array_to_string(list_filter(l, lambda x, i: list_position(l, x) = i), ',')",
+    "round(x, digits) AS system.main.round(x + x * CAST(3e-16 AS DOUBLE), digits)",
+)
+
+
+def for_duckdb(sql: str) -> str:
+    """Return a statement of views.sql or figures.sql as DuckDB takes it."""
+    return _IN_ORDER.sub(r"in_order(list(\1 \2))", _ORDERED_JOIN.sub(r"JOIN \1", sql))
+
+
+@cache
+def _statements() -> dict[str, str]:
+    named = {}
+    for sql in view_statements():
+        found = _NAME.search(sql)
+        assert found is not None
+        named[found[1]] = for_duckdb(sql)
+    return named
+
+
+def make_views(duck: duckdb.DuckDBPyConnection, instead: Collection[str] = ()) -> None:
+    """Make the views of views.sql in a DuckDB connection, over the tables that it has.
+
+    `instead` are the private views that it has as tables.
+    """
+    for setting in _SETTINGS:
+        duck.execute(f"SET {setting}")
+    for macro in _MACROS:
+        duck.execute(f"CREATE OR REPLACE MACRO {macro}")
+    for name, sql in _statements().items():
+        if name not in instead:
+            duck.execute(sql)
