@@ -24,6 +24,11 @@ _NAMES = {"page_bodies": "bodies of pages", "contacts": "contacts", "media": "me
     help="Names and addresses of persons whose documents were not seen for so long.",
 )
 @click.option("--media", is_flag=True, help="What is kept of media files, whatever its age.")
+@click.option(
+    "--finish",
+    is_flag=True,
+    help="Only finish an erasure that was cut short, by redact or prune.",
+)
 @click.option("--yes", is_flag=True, help="Erase; without it you only see what would be.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def prune_command(
@@ -31,6 +36,7 @@ def prune_command(
     page_bodies_older_than: float | None,
     contacts_unseen_for: float | None,
     media: bool,
+    finish: bool,
     yes: bool,
     quiet: bool,
 ) -> None:
@@ -43,15 +49,23 @@ def prune_command(
     Examples:
       tdm-audit prune --page-bodies-older-than 365d
       tdm-audit prune --contacts-unseen-for 365d --yes
+      tdm-audit prune --finish --yes
     """
-    from crawler.commands.prune import Retention, prune
+    from crawler.commands.prune import Retention, finish_erasure, prune
     from crawler.store.erasure import OUT_OF_REACH
 
     retention = Retention(page_bodies_older_than, contacts_unseen_for, 0.0 if media else None)
-    if retention == Retention():
+    if finish == (retention != Retention()):
         raise click.UsageError(
-            "give --page-bodies-older-than, --contacts-unseen-for or --media, or several"
+            "give --page-bodies-older-than, --contacts-unseen-for or --media, or several; or "
+            "--finish alone"
         )
+    if finish:
+        with exit_on_error():
+            since = finish_erasure(db, confirmed=yes)
+        if not quiet:
+            _say_finished(since, confirmed=yes)
+        return
     with exit_on_error():
         found, head = prune(db, retention, confirmed=yes)
     if quiet:
@@ -67,3 +81,13 @@ def prune_command(
             say([*lines, OUT_OF_REACH, f"Head: {head}"])
         else:
             say([*lines, "Nothing was erased; --yes erases it. Policy files stay in any case."])
+
+
+def _say_finished(since: str | None, *, confirmed: bool) -> None:
+    with output():
+        if since is None:
+            say(["No erasure is unfinished."])
+        elif confirmed:
+            say([f"Finished: the erasure that began at {since}."])
+        else:
+            say([f"Unfinished: the erasure that began at {since}; --yes finishes it."])

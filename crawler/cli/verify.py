@@ -53,8 +53,9 @@ def verify_command(
 ) -> None:
     """Verify that evidence is as the manifests of its runs say, row by row and body by body.
 
-    Exits with 5 if anything differs. Without a head or manifests from outside it shows only that
-    the database agrees with itself: whoever can write the file can write manifests as well.
+    Exits with 5 if anything differs, or if an erasure was cut short. Without a head or manifests
+    from outside it shows only that the database agrees with itself: whoever can write the file can
+    write manifests as well.
 
     \b
     Examples:
@@ -83,9 +84,19 @@ def verify_command(
             print_json(found.as_json())
         elif not quiet:
             _show(found, with_derived=derived)
-    if found.differences:
-        number = len(found.differences)
-        fail(f"{number:,} difference{'s' if number > 1 else ''}", CONDITION_HOLDS)
+    if not found.is_whole:
+        fail(_what_is_wrong(found), CONDITION_HOLDS)
+
+
+def _what_is_wrong(found: "Verification") -> str:
+    number = len(found.differences)
+    wrong = [f"{number:,} difference{'s' if number > 1 else ''}"] if number else []
+    if found.unfinished_since is not None:
+        wrong.append(
+            f"the erasure that began at {found.unfinished_since} was cut short, so erased bytes "
+            "may be in the file; `tdm-audit prune --finish --yes` finishes it"
+        )
+    return "; ".join(wrong)
 
 
 def _show(found: "Verification", *, with_derived: bool) -> None:
@@ -94,9 +105,7 @@ def _show(found: "Verification", *, with_derived: bool) -> None:
     say([": ".join(filter(None, (d.table, d.key, d.what))) for d in found.differences])
     for one in found.unreadable:
         say(openssl_hint(*one))
-    if found.counts["unfinished_erasures"]:
-        say(["An erasure was cut short, so erased bytes may be in the file; run it again."])
-    if found.differences:
+    if not found.is_whole:
         return
     counts = found.counts
     what = f"{counts['observation']:,} observations, {counts['body']:,} bodies"

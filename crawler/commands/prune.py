@@ -43,9 +43,21 @@ def prune(path: Path, retention: Retention, *, confirmed: bool) -> tuple[list[Pr
             ]
             if manifests.has_uncovered_logs(db):
                 manifests.write(db, "prune", [])
-        if confirmed and (any(one.items for one in found) or erasure.is_unfinished(db)):
+        if confirmed and erasure.unfinished_since(db) is not None:
             finish(db, path)
         return found, manifests.head(db)
+
+
+def finish_erasure(path: Path, *, confirmed: bool) -> str | None:
+    """Finish a redaction or a pruning that was cut short, if `confirmed`, and erase nothing more.
+
+    Return when it began, None if there is none. Raise what `prune` does.
+    """
+    with erasing(path, preview=not confirmed) as db:
+        since = erasure.unfinished_since(db)
+        if confirmed and since is not None:
+            finish(db, path)
+        return since
 
 
 def _prune(db: sqlite3.Connection, what: str, seconds: float, *, confirmed: bool) -> Pruned:

@@ -70,6 +70,6 @@ def _targets(db: sqlite3.Connection, selector: str, value: str | int) -> Targets
         return _FINDERS[selector](db, value)
     except TargetError:
         # A URL that was erased is not found again. What was cut short after it is still finished.
-        if not erasure.is_unfinished(db):
+        if erasure.unfinished_since(db) is None:
             raise
         return Targets()

@@ -9,7 +9,7 @@ from crawler.commands import time_stamps
 from crawler.commands.judge import rebuild
 from crawler.commands.time_stamps import StampError, UnreadableStampError
 from crawler.errors import UserError
-from crawler.store import contacts, derived, manifests, stamps
+from crawler.store import contacts, derived, erasure, manifests, stamps
 from crawler.store.database import transaction
 from crawler.store.verification import (
     Difference,
@@ -26,20 +26,28 @@ if TYPE_CHECKING:
 class Verification(NamedTuple):
     """The result of verifying. `vouched_for` says what from outside the database was compared.
 
-    `unreadable` are time stamps that only other programs can verify: manifest, authority, why.
+    `unfinished_since` is when an erasure began that was cut short. `unreadable` are time stamps
+    that only other programs can verify: manifest, authority, why.
     """
 
     differences: list[Difference]
     counts: dict[str, int]
     head: str
     vouched_for: str
+    unfinished_since: str | None = None
     unreadable: tuple[tuple[int, str, str], ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether nothing differs, and nothing that was to be erased may be left."""
+        return not self.differences and self.unfinished_since is None
 
     def as_json(self) -> dict[str, object]:
         """Return it as data for JSON."""
         return {
-            "whole": not self.differences,
+            "whole": self.is_whole,
             "differences": [difference._asdict() for difference in self.differences],
+            "unfinished_erasure_since": self.unfinished_since,
             "counts": self.counts,
             "head": self.head,
             "vouched_for": self.vouched_for,
@@ -78,7 +86,7 @@ def verify(
         differences += faults
         outside += good[-1:]
     facts = (differences, count_rows(db), manifests.head(db), " and ".join(outside))
-    return Verification(*facts, tuple(unreadable))
+    return Verification(*facts, erasure.unfinished_since(db), tuple(unreadable))
 
 
 def _trusted(ca: Path | None) -> "list[Certificate] | None":

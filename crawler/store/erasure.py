@@ -20,6 +20,11 @@ def begin(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA secure_delete = ON")
 
 
+def note(db: sqlite3.Connection, now: str) -> None:
+    """Store, in the transaction that erases, that the erasure is not finished."""
+    db.execute("INSERT OR IGNORE INTO unfinished_erasure VALUES (?)", (now,))
+
+
 def finish(db: sqlite3.Connection, path: object) -> None:
     """Write the whole file again and empty its log; raise `StoreError` if another program reads.
 
@@ -42,6 +47,7 @@ def _empty_log(db: sqlite3.Connection, path: object) -> None:
         )
 
 
-def is_unfinished(db: sqlite3.Connection) -> bool:
-    """Return whether an erasure was cut short."""
-    return bool(db.execute("SELECT EXISTS (SELECT 1 FROM unfinished_erasure)").fetchone()[0])
+def unfinished_since(db: sqlite3.Connection) -> str | None:
+    """Return when an erasure began that was cut short, None if there is none."""
+    since: str | None = db.execute("SELECT min(since) FROM unfinished_erasure").fetchone()[0]
+    return since

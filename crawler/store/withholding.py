@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from crawler.evaluate.current_answers import WITHHELD
 from crawler.protocols.parse import REFUSED_BY_RULE
-from crawler.store import derived, leaves, repeats
+from crawler.store import derived, erasure, leaves, repeats
 from crawler.store.redaction_targets import OWN_URLS, Sample, Targets, origins_of
 
 
@@ -65,7 +65,8 @@ def prune(db: sqlite3.Connection, what: str, targets: Targets, before: str, now:
 
 
 def log_pruning(db: sqlite3.Connection, what: str, before: str, items: int, now: str) -> int:
-    """Log a pruning in the caller's transaction. Return its number."""
+    """Log a pruning in the caller's transaction, as one to be finished. Return its number."""
+    erasure.note(db, now)
     return int(
         db.execute(
             "INSERT INTO pruning (what, before, items, pruned_at) VALUES (?, ?, ?, ?) RETURNING id",
@@ -167,7 +168,7 @@ def _erase_observation(
 
 def _drop_quotations(db: sqlite3.Connection, targets: Targets, now: str) -> None:
     """Delete what was derived from targets, so that their origins wait to be judged again."""
-    db.execute("INSERT OR IGNORE INTO unfinished_erasure VALUES (?)", (now,))
+    erasure.note(db, now)
     for origin in origins_of(db, targets):
         derived.drop_derived_of_origin(db, origin)
         db.execute("DELETE FROM evaluated_visit WHERE origin = ?", (origin,))

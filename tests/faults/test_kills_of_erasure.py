@@ -87,6 +87,9 @@ def test_what_was_killed_verifies_and_can_be_repeated(words, original, commands,
         with closing(connect_read_only(path)) as db:
             found = verify(db)
             assert found.differences == [], moment
+        told = commands.run(("verify", "--db", path))
+        assert told.status == (0 if found.is_whole else 5), moment
+        assert ("`tdm-audit prune --finish --yes`" in told.err) is not found.is_whole
         repeated = commands.run(arguments)
         assert repeated.status == 0, (moment, repeated.err)
         assert evidence(path) == expected, moment

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from click.testing import CliRunner
 
 from crawler import page
+from crawler.cli import main
 from crawler.commands import hold
 from crawler.commands.explain import explain
 from crawler.commands.judge import rebuild
@@ -482,11 +484,47 @@ def test_a_reader_keeps_the_bytes_until_the_same_command_is_run_again(path, monk
         with closing(connect_read_only(path)) as db:
             found = verify(db, with_derived=True)
             assert (found.differences, found.counts["unfinished_erasures"]) == ([], 1)
+        assert not found.is_whole
         other.rollback()
         redact(path, "body", digest, "ticket 17")
         assert files_with(path, octets) == set()
         with closing(connect_read_only(path)) as db:
             assert verify(db).counts["unfinished_erasures"] == 0
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(map(str, words)))
+
+
+@pytest.mark.parametrize("erased", ["a body", "contacts"])
+def test_an_erasure_that_was_cut_short_fails_verify_until_it_is_finished(path, monkeypatch, erased):
+    def cut_short(*_):
+        raise StoreError("killed here")
+
+    digest = digest_of(path, "robots_txt")
+    # What follows the transaction that erases.
+    monkeypatch.setattr("crawler.store.contacts.erase", cut_short)
+    if erased == "contacts":
+        with pytest.raises(StoreError, match="killed here"):
+            prune(path, Retention(contacts=0.0), confirmed=True)
+    else:
+        with pytest.raises(StoreError, match="killed here"):
+            redact(path, "body", digest, "ticket 17")
+    monkeypatch.undo()
+    found = run("verify", "--db", path)
+    assert found.exit_code == 5
+    assert found.stderr.count("\n") == 1
+    assert "was cut short, so erased bytes may be in the file" in found.stderr
+    assert "`tdm-audit prune --finish --yes` finishes it" in found.stderr
+    assert json.loads(run("verify", "--db", path, "--json").stdout)["whole"] is False
+    assert "--yes finishes it" in run("prune", "--finish", "--db", path).stdout
+    assert run("verify", "--db", path, "--quiet").exit_code == 5
+    assert run("prune", "--finish", "--yes", "--db", path).exit_code == 0
+    assert run("verify", "--db", path, "--derived").exit_code == 0
+    assert "No erasure is unfinished" in run("prune", "--finish", "--yes", "--db", path).stdout
+    if erased == "contacts":
+        with closing(connect_read_only(path)) as db:
+            assert contacts.count_unseen(db, "~") == 0
 
 
 def test_a_url_that_is_gone_does_not_keep_an_erasure_from_being_finished(path):
