@@ -15,6 +15,7 @@ from crawler.commands.crawl_request import Asked, CrawlRequest, ProgressListener
 from crawler.commands.ingest_plan import IngestRequest
 from crawler.commands.request_list import MAX_URLS, due_of, store_list
 from crawler.commands.visiting import begin_run, visit_due
+from crawler.dataset.remote import local_copies
 from crawler.fetch.scheduler import RunEnd
 from crawler.store import request_lists, runs
 from crawler.store.local_failures import save_local_failures
@@ -26,14 +27,13 @@ def ask(
     listener: ProgressListener,
     notes: dict[int, str],
     begun: float,
+    number: int,
 ) -> tuple[Asked, RunEnd]:
-    """Request the URLs of `request.ask` that were not requested within `request.max_age`.
+    """Request the URLs of a list that were not requested within `request.max_age`.
 
-    `begun` is the time of `time.monotonic` at which the command began. `notes` takes the origins
-    that stay due because of this machine. Raises what `ingest` does.
+    `number` is that of the list. `begun` is the time of `time.monotonic` at which the command
+    began. `notes` takes the origins that stay due because of this machine.
     """
-    listener.begin("reading the URLs", None)
-    number = store_list(db, request.db, list_request(request))
     runs.end_unfinished(db, number, stamp())
     due = due_of(number, request.max_age)
     before = request_lists.totals(db, due)
@@ -68,6 +68,16 @@ def ask(
         held=request_lists.waiting_of(db, due),
     )
     return asked, ended
+
+
+def read_list(db: sqlite3.Connection, request: CrawlRequest, listener: ProgressListener) -> int:
+    """Store the list `request.ask`; return its number. Raises what `ingest` does."""
+    # A dataset that is not there is said before anything of the list is stored.
+    if request.datasets:
+        with local_copies(request.datasets) as copies:
+            copies.locate()
+    listener.begin("reading the URLs", None)
+    return store_list(db, request.db, list_request(request))
 
 
 def list_request(request: CrawlRequest) -> IngestRequest:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from crawler import rulesets
 from crawler.clock import stamp
-from crawler.commands.ask import ask
+from crawler.commands.ask import ask, read_list
 from crawler.commands.crawl_request import Asked, CrawlRequest, CrawlResult, ProgressListener
 from crawler.commands.ingest import IngestRequest, ingest
 from crawler.commands.judge import rebuild
@@ -18,10 +18,10 @@ from crawler.fetch.scheduler import RunEnd
 from crawler.interrupts import exit_on_signal
 from crawler.rulesets import RuleSet
 from crawler.store import dataset_versions, derived, manifests, runs, shards
+from crawler.store.creating import exclusive_lock_to_create
 from crawler.store.database import (
     checkpoint,
     connect,
-    exclusive_lock,
     sqlite_errors_as_store_error,
     transaction,
 )
@@ -49,10 +49,14 @@ def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> Cr
     """
     listener = listener or ProgressListener()
     if request.rules is not None and not request.db.exists():
-        rulesets.load(request.rules)  # before a database is created: a wrong name must leave none
+        rulesets.load(request.rules)  # the first thing to say
     check([Facet(*facet) for facet in request.facets])
     require_descriptors()
-    with exit_on_signal(), exclusive_lock(request.db), sqlite_errors_as_store_error(request.db):
+    with (
+        exit_on_signal(),
+        exclusive_lock_to_create(request.db),
+        sqlite_errors_as_store_error(request.db),
+    ):
         db = connect(request.db, create=True)
         try:
             result = _crawl(db, request, listener)
@@ -70,13 +74,15 @@ def _crawl(
     rules = derived.rule_set(db, request.rules)
     notes: dict[int, str] = {}
     result = CrawlResult(run=None, dataset=None, due=0, visited=0, ended=RunEnd.FINISHED)
+    # First, so that a list that cannot be read is said before anything is requested.
+    listed = read_list(db, request, listener) if request.ask else None
     if request.datasets:
         result = _crawl_dataset(db, request, listener, notes)
     else:
         shards.merge_leftovers(db, request.db)
     asked: Asked | None = None
-    if request.ask and result.ended is RunEnd.FINISHED:
-        asked, ended = ask(db, request, listener, notes, begun)
+    if listed is not None and result.ended is RunEnd.FINISHED:
+        asked, ended = ask(db, request, listener, notes, begun, listed)
         result = replace(result, asked=asked, ended=ended)
     # A budget ends requests; nobody waits for the end of the command, as after a signal.
     is_over = asked is not None and result.ended is RunEnd.BUDGET

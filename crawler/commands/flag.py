@@ -30,6 +30,7 @@ from crawler.dataset.duck import connect
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.remote import LocalCopies, local_copies
 from crawler.evaluate.url_verdicts import Verdict
+from crawler.folders import no_empty_ones_left
 from crawler.interrupts import exit_on_signal
 from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
@@ -80,7 +81,9 @@ def flag(
         bar.begin("flagging rows", None)
         task = _Task(files, form, jobs, copies, place)
         run = _in_processes if request.workers > 1 and task.is_divisible else _in_this_process
-        return run(db, request, task, Path(folder), bar, cache_into)
+        # A worker that is killed leaves the folders that it made.
+        with no_empty_ones_left(jobs):
+            return run(db, request, task, Path(folder), bar, cache_into)
 
 
 class _Task(NamedTuple):

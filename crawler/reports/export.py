@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import UserError, WrongUsageError
+from crawler.folders import no_empty_ones_left
 from crawler.interrupts import removed_at_the_end
 from crawler.store import as_of
 from crawler.store.database import public_views
@@ -101,15 +102,16 @@ def replaced(out: Path) -> Iterator[Path]:
     A device or a pipe is not replaced: it is the path to write to.
     """
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if _is_stream(out):
-            yield out
-            return
-        unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
-        with removed_at_the_end(unfinished):
-            _create_exclusively(unfinished)
-            yield unfinished
-            os.replace(unfinished, out)
+        with no_empty_ones_left([out]):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            if _is_stream(out):
+                yield out
+                return
+            unfinished = out.with_name(f".{out.name}.{os.getpid()}.part")
+            with removed_at_the_end(unfinished):
+                _create_exclusively(unfinished)
+                yield unfinished
+                os.replace(unfinished, out)
     except BrokenPipeError:
         raise  # the reader has read enough
     except OSError as error:
