@@ -20,9 +20,10 @@ class Slowly:
     """Waits before it answers."""
 
     answer: Plain | RedirectsTo
+    seconds: float = PAUSE
 
     async def play(self, exchange):
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(self.seconds)
         return await self.answer.play(exchange)
 
 
