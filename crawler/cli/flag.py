@@ -25,6 +25,7 @@ from crawler.cli._options import (
     fail,
     output_options,
     rules_option,
+    warn,
     warn_if_unknown,
 )
 from crawler.errors import UserError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from crawler.instants import Instant
 
 _MAX_REASONS_SHOWN = 12
+_MAX_FILES_SHOWN = 5
 # Formats that are no text, and so not for a terminal.
 _BINARY = ("parquet", "arrow")
 
@@ -91,6 +93,11 @@ _BINARY = ("parquet", "arrow")
     show_default=True,
     help="Processes that write the files of a folder side by side, each within --memory-limit.",
 )
+@click.option(
+    "--prune-output",
+    is_flag=True,
+    help="Remove files of the folder that were made from files which are gone from the dataset.",
+)
 @rules_option
 @output_options
 def flag(
@@ -109,6 +116,7 @@ def flag(
     keep_unknown: bool,
     memory_limit: str,
     workers: int,
+    prune_output: bool,
     rules: str | None,
     quiet: bool,
     as_json: bool,
@@ -161,7 +169,9 @@ def flag(
             times=as_of if date_column is None else date_column,
             max_distance=in_milliseconds(max_distance),
         )
-        result = run(connection, request, bar, cache_into=db)
+        result = run(connection, request, bar, cache_into=db, prune_output=prune_output)
+    if left := [name for name in result.outdated if name not in result.removed]:
+        warn(_of_outdated(left))
     # Where the rows went to standard output, what was done is told on standard error.
     with _summary(), redirect_stdout(sys.stderr if to_stdout else sys.stdout):
         if as_json:
@@ -169,6 +179,16 @@ def flag(
         elif not quiet:
             title = f"Rows by state for {', '.join(purpose)} under {request.rules.label}"
             _show(result, shown_name(out), title)
+
+
+def _of_outdated(files: list[str]) -> str:
+    """Return the sentence about files that are left of files which are gone."""
+    named = ", ".join(files[:_MAX_FILES_SHOWN])
+    more = len(files) - _MAX_FILES_SHOWN
+    return (
+        f"made from files that are gone from the dataset, and left as they are: {named}"
+        f"{f' and {more:,} more' if more > 0 else ''}; --prune-output removes them"
+    )
 
 
 def _name_of_stdout(form: str | None, datasets: tuple[str, ...]) -> Path:
@@ -239,6 +259,9 @@ def _as_json(result: "FlagResult", out: str) -> dict[str, object]:
     output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
     if result.finished_before:
         output["finished_before"] = list(result.finished_before)
+    if result.outdated:
+        output["outdated"] = list(result.outdated)
+        output["removed"] = list(result.removed)
     return output
 
 
@@ -275,6 +298,8 @@ def _show(result: "FlagResult", out: str, title: str) -> None:
         click.echo(f"Cut off or damaged: {path}, read up to {place}")
     if result.finished_before:
         click.echo(f"Finished before and left: {len(result.finished_before):,} files")
+    if result.removed:
+        click.echo(f"Removed, since their files are gone: {len(result.removed):,} files")
     click.echo(f"Written: {'standard output' if out == '-' else out}")
 
 

@@ -48,20 +48,32 @@ __all__ = ["FlagError", "FlagRequest", "FlagResult", "Mask", "flag"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagResult:
-    """The counts over all files, and the files that an earlier run had finished."""
+    """The counts over all files, and the files that an earlier run had finished.
+
+    `outdated` are files of the folder whose files of the dataset are gone, `removed` those of them
+    that were removed.
+    """
 
     counts: Counts
     finished_before: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def flag(
-    db: sqlite3.Connection, request: FlagRequest, bar: Bar, *, cache_into: Path | None = None
+    db: sqlite3.Connection,
+    request: FlagRequest,
+    bar: Bar,
+    *,
+    cache_into: Path | None = None,
+    prune_output: bool = False,
 ) -> FlagResult:
     """Write the flagged rows to `request.out` or `request.stream`.
 
     A file appears under its name only when it is complete. In a folder, files that an earlier run
-    finished from the same evidence with the same options are left as they are. New verdicts are
-    stored in the database at `cache_into` for the next run, if no other process holds it.
+    finished from the same evidence with the same options are left as they are; with `prune_output`
+    those whose file of the dataset is gone are removed. New verdicts are stored in the database at
+    `cache_into` for the next run, if no other process holds it.
 
     Raises `FlagError`, `DatasetError`, `ExportError`, and `StoppedEarlyError` at a signal.
     """
@@ -79,11 +91,24 @@ def flag(
             for out in jobs:
                 remove_leftovers(out)
         bar.begin("flagging rows", None)
-        task = _Task(files, form, jobs, copies, place)
+        task = _Task(files, form, jobs, copies, place, prune_output)
+        if prune_output and not place.has_manifest(jobs):
+            raise FlagError("--prune-output is for a folder; name one with -o")
+        session = _Session(db, request, Path(folder), bar, cache_into)
         run = _in_processes if request.workers > 1 and task.is_divisible else _in_this_process
         # A worker that is killed leaves the folders that it made.
         with no_empty_ones_left(jobs):
-            return run(db, request, task, Path(folder), bar, cache_into)
+            return run(session, task)
+
+
+class _Session(NamedTuple):
+    """What all files of one command share; scratch files go to `scratch`, see also `flag`."""
+
+    db: sqlite3.Connection
+    request: FlagRequest
+    scratch: Path
+    bar: Bar
+    cache_into: Path | None
 
 
 class _Task(NamedTuple):
@@ -94,6 +119,7 @@ class _Task(NamedTuple):
     jobs: Mapping[Path, tuple[Path, ...]]
     copies: LocalCopies
     place: FlagPlace
+    prune_output: bool
 
     @property
     def is_divisible(self) -> bool:
@@ -107,15 +133,9 @@ class _Task(NamedTuple):
         self.copies.check(path, self.form)
 
 
-def _in_this_process(
-    db: sqlite3.Connection,
-    request: FlagRequest,
-    task: _Task,
-    scratch: Path,
-    bar: Bar,
-    cache_into: Path | None,
-) -> FlagResult:
+def _in_this_process(session: _Session, task: _Task) -> FlagResult:
     """Write the files one after the other."""
+    db, request, scratch, bar, cache_into = session
     with closing(connect(scratch, request.memory_limit)) as duck:
         writer = FlagWriter(db, duck, scratch, request, bar, task.copies.name)
         result = _write(task, writer.facts, lambda files: _write_one_by_one(task, writer, files))
@@ -145,15 +165,9 @@ def _write_one_by_one(
         yield out, writer.write(out, group, task.form, some_empty=some_empty)
 
 
-def _in_processes(
-    db: sqlite3.Connection,
-    request: FlagRequest,
-    task: _Task,
-    scratch: Path,
-    bar: Bar,
-    cache_into: Path | None,
-) -> FlagResult:
+def _in_processes(session: _Session, task: _Task) -> FlagResult:
     """Write the files in several processes."""
+    db, request, scratch, bar, cache_into = session
     assert cache_into is not None
     evidence = runs.fingerprint(db)
     known = facts(evidence, request)
@@ -195,7 +209,14 @@ def _write(
         counts_of[out] = counts
     counts = _sum([counts_of[out] for out in jobs])
     check_guess(counts)
-    return FlagResult(counts=counts, finished_before=finished_before)
+    outdated = manifest.outdated(jobs, task.copies.is_gone) if manifest else []
+    removed = place.remove(outdated, manifest) if manifest and task.prune_output else []
+    return FlagResult(
+        counts=counts,
+        finished_before=finished_before,
+        outdated=tuple(map(place.shown, outdated)),
+        removed=tuple(map(place.shown, removed)),
+    )
 
 
 class _NewVerdicts(NamedTuple):

@@ -3,7 +3,7 @@
 import contextlib
 import glob
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,42 @@ class FlagManifest:
             with self._path.open("ab") as stream:
                 stream.write(_line(entry))
             return
+        self._write()
+
+    def outdated(self, jobs: Collection[Path], is_gone: Callable[[str], bool]) -> list[Path]:
+        """Return the files, as they were written, whose files of the dataset are gone.
+
+        `jobs` are the files that are written now. `is_gone` tells by the name of a file of the
+        dataset whether it is not there any more.
+        """
+        now = set(map(self._name, jobs))
+        return [
+            self._folder / name
+            for name, entry in sorted(self._entries.items())
+            if name not in now
+            and (sources := _sources(entry))
+            and all(map(is_gone, sources))
+            and self._is_as_written(name)
+        ]
+
+    def forget(self, files: Collection[Path]) -> None:
+        """Leave files out that were removed."""
+        for out in files:
+            del self._entries[self._name(out)]
+        self._write()
+
+    def _is_as_written(self, name: str) -> bool:
+        """Return whether a name is of a file below the folder that has the size it was given."""
+        out = self._folder / name
+        # Whoever can write the folder can write this file as well.
+        if ".." in out.parts or not out.resolve().is_relative_to(self._folder.resolve()):
+            return False
+        with contextlib.suppress(OSError):
+            size = self._size(out)
+            return size is not None and size == self._entries[name].get("bytes")
+        return False
+
+    def _write(self) -> None:
         with replaced(self._path) as unfinished:
             unfinished.write_bytes(b"".join(map(_line, self._entries.values())))
         self._is_tidy = True
@@ -76,6 +112,13 @@ class FlagManifest:
 
     def _identity(self, files: tuple[Path, ...]) -> list[Any]:
         return [self._facts, *(list(self._identity_of(file)) for file in files)]
+
+
+def _sources(entry: dict[str, Any]) -> list[str]:
+    """Return the names of the files of the dataset that a file was made from; none if unknown."""
+    with contextlib.suppress(LookupError, TypeError):
+        return [str(name) for name, *_ in entry["from"][1:]]
+    return []
 
 
 def _line(entry: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crawler.commands.flag_manifest import MANIFEST, FlagManifest
 from crawler.dataset.remote import LocalCopies, Upload
+from crawler.folders import remove_empty
 
 
 class FlagPlace:
@@ -40,6 +41,25 @@ class FlagPlace:
             return str(out)
         return "/".join(filter(None, (self._upload.url.rstrip("/"), self._name(out))))
 
+    def remove(self, files: Collection[Path], manifest: FlagManifest) -> list[Path]:
+        """Remove files of a folder, with folders that are empty then; return those removed."""
+        if not files:
+            return []
+        for out in files:
+            if self._upload:
+                self._upload.remove(self._name(out))
+            else:
+                out.unlink()
+        if not self._upload:
+            remove_empty({f for out in files for f in out.parents if f.is_relative_to(self.out)})
+        manifest.forget(files)
+        self._put_manifest()
+        return list(files)
+
+    def _put_manifest(self) -> None:
+        if self._upload and (self.out / MANIFEST).exists():
+            self._upload.put(self.out / MANIFEST, MANIFEST)
+
     def identity(self, out: Path) -> str:
         """Return the name of a file by which it can be told from files of the dataset."""
         return self.shown(out) if self._upload else str(out.resolve())
@@ -50,8 +70,7 @@ class FlagPlace:
             return
         self._upload.put(out, self._name(out))
         out.unlink()
-        if (self.out / MANIFEST).exists():
-            self._upload.put(self.out / MANIFEST, MANIFEST)
+        self._put_manifest()
 
 
 @contextlib.contextmanager

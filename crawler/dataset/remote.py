@@ -113,6 +113,7 @@ class LocalCopies:
         self._folder = folder
         self._objects: dict[Path, _Object] = {}
         self.names = tuple(map(shown_name, datasets))
+        self._folders = [f"{shown_name(name).rstrip('/')}/" for name in datasets]
         found = [self._listed(n, name) for n, name in enumerate(datasets)]
         self.paths = tuple(path for paths in found for path in paths)
 
@@ -167,6 +168,16 @@ class LocalCopies:
             return one.url, one.size, one.version
         facts = path.stat()
         return str(path.resolve()), facts.st_size, facts.st_mtime_ns
+
+    def is_gone(self, name: str) -> bool:
+        """Return whether a file with an `identity` is not there any more.
+
+        Of remote files only those of a folder that was listed can be called gone.
+        """
+        if "://" not in name:
+            return not Path(name).exists()
+        known = {one.url for one in self._objects.values()}
+        return name not in known and any(map(name.startswith, self._folders))
 
     def fetch(self, path: Path) -> None:
         """Make the copy of a remote file, unless it is there."""
@@ -276,6 +287,11 @@ class Upload:
         """Copy a file that was written before, if there is one."""
         with _remote_errors(self.url, "read"), contextlib.suppress(FileNotFoundError):
             self._system.get_file(self._at(name), str(local))
+
+    def remove(self, name: str) -> None:
+        """Remove a file that was written before, if it is there."""
+        with _remote_errors(self.url, "written"), contextlib.suppress(FileNotFoundError):
+            self._system.rm_file(self._at(name))
 
     def size(self, name: str) -> int | None:
         """Return the size of a file that was written; None if there is none."""

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections import Counter
 from typing import ClassVar
@@ -71,6 +72,10 @@ class S3:
         request = urllib.request.Request(f"{self.url}/{path}", headers=SIGNED)
         with urllib.request.urlopen(request, timeout=patience(30)) as response:
             return response.read()
+
+    def delete(self, path):
+        request = urllib.request.Request(f"{self.url}/{path}", headers=SIGNED, method="DELETE")
+        urllib.request.urlopen(request, timeout=patience(30)).close()
 
     def answers(self):
         with contextlib.suppress(OSError):
@@ -185,6 +190,26 @@ def test_flags_go_to_s3_and_a_second_run_continues(s3, tmp_path, demo_output):
     ]
     assert s3.fetched(since)["bucket/set/data/train-00001.parquet"] == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_on_s3_whose_source_is_gone_is_removed_if_you_say_so(s3, tmp_path, demo_output):
+    shards = [data for path, data in SHARDS.items() if path.endswith(".parquet")]
+    for n, shard in enumerate(shards):
+        s3.put(f"bucket/shrinking/{n}.parquet", shard)
+    words = ["flag", "s3://bucket/shrinking", "-o", "s3://bucket/mirror", "--json"]
+    words += ["--db", demo_output / "audit.db"]
+    assert command(*words, cwd=tmp_path, env=s3.env).returncode == 0
+    s3.put("bucket/mirror/9.parquet", b"not of this program")
+    s3.delete("bucket/shrinking/1.parquet")
+    done = command(*words, "--prune-output", cwd=tmp_path, env=s3.env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["removed"] == ["s3://bucket/mirror/1.parquet"]
+    assert s3.get("bucket/mirror/9.parquet") == b"not of this program"
+    with pytest.raises(urllib.error.HTTPError):
+        s3.get("bucket/mirror/1.parquet")
+    again = json.loads(command(*words, cwd=tmp_path, env=s3.env).stdout)
+    assert "outdated" not in again
+    assert len(again["finished_before"]) == len(shards) - 1
 
 
 def test_one_file_with_flags_only_names_the_shards_of_rows(s3, tmp_path, demo_output):

@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from click.testing import CliRunner
 
+from crawler.cli import main
 from crawler.flags import COLUMNS
 from tests.conftest import ROOT, patience
 from tests.crawl_helpers import waited_for
@@ -648,6 +650,98 @@ def test_a_folder_that_was_moved_is_still_finished(flag, tmp_path):
     flag("in", "-o", "out")
     shutil.move(tmp_path / "out", tmp_path / "moved")
     assert len(flag("in", "-o", "moved")["finished_before"]) == 3
+
+
+def flagged(folder, db, *more):
+    """Flag the shards below `in` into `out`; return the result and the sentence about it."""
+    words = ["flag", folder / "in", "-o", folder / "out", "--json", "--db", db, *more]
+    done = CliRunner().invoke(main, list(map(str, words)))
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout), done.stderr
+
+
+@pytest.fixture
+def gone(tmp_path, demo_db_copy):
+    """A folder of flagged shards, one of which is gone from the dataset, and a file of a user."""
+    shards(tmp_path / "in")
+    shutil.move(tmp_path / "in/2.parquet", tmp_path / "in/sub-2.parquet")
+    (tmp_path / "in/sub").mkdir()
+    shutil.move(tmp_path / "in/sub-2.parquet", tmp_path / "in/sub/2.parquet")
+    assert flagged(tmp_path, demo_db_copy)[1] == ""
+    (tmp_path / "out/3.parquet").write_bytes(b"not of this program")
+    (tmp_path / "in/sub/2.parquet").unlink()
+    return tmp_path
+
+
+def test_a_file_whose_source_is_gone_is_named_and_stays(gone, demo_db_copy):
+    result, said = flagged(gone, demo_db_copy)
+    assert result["outdated"] == [str(gone / "out/sub/2.parquet")]
+    assert result["removed"] == []
+    assert said.count("\n") == 1
+    assert f"left as they are: {gone}/out/sub/2.parquet; --prune-output removes them" in said
+    assert (gone / "out/sub/2.parquet").exists()
+
+
+def test_a_file_whose_source_is_gone_is_removed_if_you_say_so(gone, demo_db_copy):
+    result, said = flagged(gone, demo_db_copy, "--prune-output")
+    assert (result["removed"], said) == ([str(gone / "out/sub/2.parquet")], "")
+    assert {p.name for p in (gone / "out").iterdir()} == {
+        *("0.parquet", "1.parquet", "3.parquet", ".tdm-audit.jsonl"),
+    }
+    result, said = flagged(gone, demo_db_copy, "--prune-output")
+    assert "outdated" not in result
+    assert len(result["finished_before"]) == 2
+
+
+def longer(folder):
+    (folder / "out/sub/2.parquet").write_bytes(b"of a user")
+
+
+def there_again(folder):
+    pq.write_table(TABLE, folder / "in/sub/2.parquet")
+
+
+def in_place_of_the_folder(folder):
+    shutil.move(folder / "out/sub", folder / "elsewhere")
+    (folder / "out/sub").symlink_to(folder / "elsewhere")
+
+
+def above_the_folder(folder):
+    (folder / "kept.parquet").write_bytes((folder / "out/sub/2.parquet").read_bytes())
+    note = folder / "out/.tdm-audit.jsonl"
+    note.write_text(note.read_text().replace('sub/2.parquet"', '../kept.parquet"'))
+
+
+def not_listed(folder):
+    (folder / "out/.tdm-audit.jsonl").unlink()
+
+
+@pytest.mark.parametrize(
+    "happens", [longer, there_again, in_place_of_the_folder, above_the_folder, not_listed]
+)
+def test_nothing_else_is_removed(gone, demo_db_copy, happens):
+    happens(gone)
+    before = {p for p in gone.rglob("*.parquet") if "in" not in p.parts}
+    result, _ = flagged(gone, demo_db_copy, "--prune-output")
+    assert "removed" not in result
+    assert before <= {p for p in gone.rglob("*.parquet") if "in" not in p.parts}
+
+
+def test_shards_that_other_commands_flag_into_the_folder_stay(gone, demo_db_copy):
+    there_again(gone)
+    words = ["flag", gone / "in/0.parquet", gone / "in/1.parquet", "-o", gone / "out", "--json"]
+    words += ["--prune-output", "--db", demo_db_copy]
+    done = CliRunner().invoke(main, list(map(str, words)))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert (gone / "out/sub/2.parquet").exists()
+
+
+@pytest.mark.parametrize("out", ["one.csv", "-"])
+def test_only_a_folder_has_files_to_prune(gone, demo_db_copy, out):
+    words = ["flag", gone / "in", "-o", out if out == "-" else gone / out, "--prune-output"]
+    done = CliRunner().invoke(main, list(map(str, [*words, "--db", demo_db_copy])))
+    assert done.exit_code == 1
+    assert "--prune-output is for a folder" in done.stderr
 
 
 def test_what_a_killed_process_left_is_removed(flag, tmp_path):
