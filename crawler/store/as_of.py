@@ -9,7 +9,7 @@ import sqlite3
 from importlib.resources import files
 
 from crawler.instants import DAY_MS, Instant, text_of
-from crawler.store.chosen_version import make_views
+from crawler.store.overrides import make_views, override
 
 #: The view that stands for `history`, and its columns.
 HISTORY = "history_as_of"
@@ -23,6 +23,7 @@ VIEWS = (
     *("sensitivity", "leverage", "role_summary"),
 )
 _STATEMENT = re.compile(r";\n")
+_NAMED = re.compile(r"\s*(?:--[^\n]*\n\s*)*CREATE TEMP (TABLE|VIEW) (\w+) AS\s+(.*)", re.DOTALL)
 
 
 def choose_instant(
@@ -35,13 +36,21 @@ def choose_instant(
     first, last = text_of(instant.first), text_of(instant.last)
     # A day is covered by a phase that was confirmed after its end, a time by one up to it.
     covered = text_of(instant.first + DAY_MS) if instant.is_day else first
-    db.execute(
-        "CREATE TEMP TABLE as_of_instant AS SELECT ? AS named, ? AS first, ? AS last, "
-        "? AS covered, julianday(?) AS day, ? AS max_distance",
-        (str(instant), first, last, covered, first, max_distance),
+    day = f"julianday('{first}')"
+    distance = "NULL" if max_distance is None else repr(float(max_distance))
+    # Texts are times of ours: a query says the same elsewhere only if they stand in it.
+    override(
+        db,
+        "as_of_instant",
+        f"SELECT '{instant}' AS named, '{first}' AS first, '{last}' AS last, "
+        f"'{covered}' AS covered, {day} AS day, {distance} AS max_distance",
+        is_kept=True,
     )
     sql = (files("crawler.store") / "as_of.sql").read_text("utf-8")
     for statement in _STATEMENT.split(sql):
-        if statement.strip():
+        named = _NAMED.fullmatch(statement)
+        if named:
+            override(db, named[2], named[3], is_kept=named[1] == "TABLE")
+        elif statement.strip():
             db.execute(statement)
     make_views(db)

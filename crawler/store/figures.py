@@ -1,4 +1,4 @@
-"""Queries of the report, from `figures.sql`: run, and given as SQL that runs unchanged."""
+"""Queries of the report, from `figures.sql`: run, and given as SQL that runs unchanged anywhere."""
 
 import re
 import sqlite3
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from crawler.store.overrides import standalone
 
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r":(dataset|purpose|top|sites)\b")
@@ -26,11 +28,11 @@ class Table:
 
 def table(db: sqlite3.Connection, name: str, **values: str | int) -> Table:
     """Run a query by its name. `values` are its parameters."""
-    # Values are literals in the text, so that the text is what was run.
+    # Values are literals in the text, so that the text says all that was asked.
     sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), queries()[name])
     cursor = db.execute(sql)
     columns = tuple(column[0] for column in cursor.description)
-    return Table(sql=sql, columns=columns, rows=tuple(cursor.fetchall()))
+    return Table(sql=standalone(db, sql), columns=columns, rows=tuple(cursor.fetchall()))
 
 
 def _literal(value: str | int) -> str:

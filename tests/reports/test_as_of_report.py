@@ -3,10 +3,21 @@
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from crawler.commands.judge import rebuild
+from crawler.model import Origin
+from crawler.store import evidence_writer
 from crawler.store.as_of import HISTORY_COLUMNS
+from crawler.store.database import connect, transaction
+from crawler.store.guarded_connection import GuardedConnection
+from tests.reports.test_dataset_report import Page
+from tests.store.test_history import ALL, CLOSED, OPEN, visit
+from tests.store.test_order import DATASET, HOST, SIGNALS, day, ingest, store
 
 LONG_AFTER, LONG_BEFORE = "2100-01-01", "2000-01-01"
 
@@ -67,3 +78,72 @@ def test_the_report_of_a_time_says_what_its_states_rest_on(db, tdm_audit):
     assert "#bases" in page
     assert "#signals" not in page
     assert "of planned places" not in page
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """A database of four runs, with two versions of a dataset, and one more dataset."""
+    path = tmp_path_factory.mktemp("several") / "audit.db"
+    with closing(connect(path, create=True)) as db:
+        ingest(db)
+        for n, robots in ((0, OPEN), (10, ALL), (20, 404), (30, CLOSED)):
+            store(db, visit(n, robots), started=day(n))
+        silent = Origin(scheme="https", host="b.test", port=443, site="b.test")
+        with transaction(db):
+            new = replace(DATASET, files=(("d", 9, "1" * 64),), rows=6)
+            counted = [("a.test", HOST, 4, None, ["/x"]), ("b.test", silent, 2, None, [])]
+            evidence_writer.add_dataset(db, new, counted, day(31))
+            weighed = replace(DATASET, path="e", weight_column="tokens", rows=9)
+            evidence_writer.add_dataset(db, weighed, [("a.test", HOST, 9, 5.0, [])], day(32))
+        rebuild(db, chosen=SIGNALS)
+    return path
+
+
+SCOPES = [
+    (),
+    ("--dataset", "e", "--purpose", "ai_input"),
+    ("--dataset", "d@1"),
+    ("--as-of", day(15)),
+    ("--as-of", day(25)[:10], "--purpose", "ai_train"),
+    ("--as-of", day(15), "--max-distance", "3.5"),
+    ("--as-of", day(15)[:10], "--dataset", "d@1"),
+    ("--as-of", day(35), "--dataset", "d", "--purpose", "search"),
+]
+
+
+@pytest.mark.parametrize("scope", SCOPES, ids=" ".join)
+def test_the_sql_of_a_report_gives_its_numbers_on_the_database_as_it_stands(
+    several, tdm_audit, scope
+):
+    def report(form, *options):
+        done = tdm_audit("report", "--db", several, "-o", "-", "--format", form, *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    told = json.loads(report("json", *scope))
+    parts = {"lead": told["lead"], **told["figures"]}
+    tables = {(part, name): t for part, one in parts.items() for name, t in one["tables"].items()}
+    page, markdown = Page(report("html", *scope)), report("md", *scope)
+    printed = sorted(sql for queries in page.sql.values() for sql in queries)
+    assert printed == sorted(table["sql"] for table in tables.values())
+    # As in a shell or in Datasette: a connection that knows nothing of the time or the dataset.
+    with closing(sqlite3.connect(several.as_uri() + "?mode=ro", uri=True)) as db:
+        for name, table in tables.items():
+            assert table["sql"] in markdown
+            cursor = db.execute(table["sql"])
+            columns = [column[0] for column in cursor.description]
+            found = [dict(zip(columns, row, strict=True)) for row in cursor]
+            assert found == table["rows"], name
+    if "--as-of" in scope:
+        today = json.loads(report("json"))["figures"]["answer"]["tables"]["bounds"]["rows"]
+        assert tables["answer", "bounds"]["rows"] != today
+
+
+def test_the_sql_of_a_time_may_run_in_serve(several, tdm_audit):
+    given = ("--as-of", day(15), "--dataset", "d@1", "--format", "json")
+    told = json.loads(tdm_audit("report", "--db", several, "-o", "-", *given).stdout)
+    with closing(sqlite3.connect(several, factory=GuardedConnection)) as db:
+        db.guard(lambda: None)
+        for figure in told["figures"].values():
+            for table in figure["tables"].values():
+                assert len(db.execute(table["sql"]).fetchall()) == len(table["rows"])

@@ -84,8 +84,8 @@ def _of_the_past(queries: ReportQueries, instant: Instant) -> Report:
         lead=(_shown(queries, f"as of {when}"), _outer(queries)),
         lead_tables={n: queries.table(n) for n in ("bounds", "states", "dataset", "bases")},
         figures=figures.all_of(queries, past=True),
-        change=f"Every number is of {when}, from the looks before and after it. The queries give "
-        f"these numbers where that time is chosen: tdm-audit export VIEW --as-of {instant}.",
+        change=f"Every number is of {when}, from the looks before and after it. The SQL of each "
+        "figure says which time it is about, so it gives these numbers on the database as it is.",
         limits=(*as_of.LIMITS, *words.LIMITS),
         facts=tuple(fact for fact in _facts(queries) if fact[0] != "to repeat"),
         caveat=CAVEAT,
