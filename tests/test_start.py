@@ -46,7 +46,7 @@ def test_the_server_is_named_where_its_packages_are(demo_db_copy, monkeypatch):
 
 
 STEPS = [
-    ("DELETE FROM evaluated_visit", "wait for their findings. Next: tdm-audit judge"),
+    ("DELETE FROM evaluated_visit", "Not judged yet: 159 origins. Next: tdm-audit judge"),
     (
         "INSERT INTO run (started_at, command, version, versions, settings, user_agent, "
         "suffix_list, catalogue) VALUES ('2026', '/opt/bin/tdm-audit crawl ''my file.csv''', "

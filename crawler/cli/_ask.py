@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli._output import say
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.crawl_request import Asked
@@ -59,16 +60,17 @@ def say_asked(asked: "Asked") -> None:
     say(list_lines(totals))
     say(
         [
-            f"Asked: {totals.settled:,} of {totals.urls:,} URLs, {asked.now:,} of them by this "
-            f"command ({totals.answered:,} answered, {totals.withheld:,} withheld, as by "
-            f"robots.txt, {totals.failed:,} without an answer)"
+            f"Asked: {totals.settled:,} of {counted(totals.urls, 'URL')}, {asked.now:,} by this "
+            f"command ({totals.answered:,} answered, {totals.withheld:,} withheld by "
+            f"robots.txt or a budget, {totals.failed:,} without an answer)"
         ]
     )
     if asked.held:
         say(
             [
-                f"Left: {asked.held:,} URLs of {asked.stopped:,} origins that do not answer, asked "
-                "to slow down or used up their budget; a later command asks them again"
+                f"Left for a later command: {counted(asked.held, 'URL')} of "
+                f"{counted(asked.stopped, 'origin')} without an answer, with a request to slow "
+                "down, or with a budget that is used up"
             ]
         )
     say([f"Next: {next_step(asked)}"])
@@ -77,7 +79,7 @@ def say_asked(asked: "Asked") -> None:
 def next_step(asked: "Asked") -> str:
     """Return what to do after a command."""
     if asked.totals.waiting > asked.held:
-        return f"run the same command again for the other {asked.totals.waiting:,} URLs"
+        return f"run the same command again for {counted(asked.totals.waiting, 'more URL')}"
     if asked.totals.waiting:
         return "run the same command again later, and flag the rows with `tdm-audit flag`"
     return "flag the rows with `tdm-audit flag`; `tdm-audit explain URL` tells why"
@@ -85,11 +87,15 @@ def next_step(asked: "Asked") -> str:
 
 def list_lines(totals: "ListTotals") -> list[str]:
     """Return what a list holds."""
-    lines = [f"URLs to ask: {totals.urls:,} of {totals.origins:,} origins in {totals.path}"]
+    lines = [
+        f"URLs to ask: {totals.urls:,} of {counted(totals.origins, 'origin')} in {totals.path}"
+    ]
     unusable = sum(totals.unusable.values())
     if unusable:
         reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in totals.unusable.items())
-        lines.append(f"Without a usable URL: {unusable:,} of {totals.rows:,} rows ({reasons})")
+        lines.append(
+            f"Without a usable URL: {unusable:,} of {counted(totals.rows, 'row')} ({reasons})"
+        )
     return lines
 
 
@@ -99,7 +105,7 @@ def ask_failures(asked: "Asked", min_coverage: float, max_unusable: float) -> tu
     failures = []
     if totals.settled < min_coverage * totals.urls:
         failures.append(
-            f"{totals.settled:,} of {totals.urls:,} URLs were asked, less than --min-coverage "
+            f"{totals.settled:,} of {counted(totals.urls, 'URL')} asked, less than --min-coverage "
             f"{min_coverage:g}"
         )
     unusable = sum(totals.unusable.values())

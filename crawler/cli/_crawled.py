@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from crawler.cli._ask import ask_failures, ask_json, say_asked
 from crawler.cli._options import FAILED, STOPPED, exit_on_error, fail, output, say, say_json
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.crawl import CrawlResult
@@ -144,6 +145,6 @@ def end_crawl(result: "CrawlResult", failures: tuple[str, ...], *, strict: bool)
     if result.ended is not RunEnd.FINISHED:
         cause = "by a signal" if result.ended is not RunEnd.BUDGET else "by the time budget"
         if result.asked is not None and result.ended is RunEnd.BUDGET:
-            cause = f"by the budget with {result.asked.totals.waiting:,} URLs left"
+            cause = f"by the budget with {counted(result.asked.totals.waiting, 'URL')} left"
         fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
     fail_if(failures, strict)

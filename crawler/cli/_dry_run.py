@@ -6,6 +6,7 @@ import click
 
 from crawler.cli._ask import list_json, list_lines
 from crawler.cli._output import output, say, say_json
+from crawler.plurals import counted
 from crawler.reports.summary import column_lines
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _lines(found: "DryRun") -> list[str]:
     names = found.files[0].path + (f" and {len(found.files) - 1:,} more" * (len(found.files) > 1))
     unusable = {reason.value: rows for reason, rows, _ in found.rejects}
     lines = [
-        f"Files: {names} ({len(found.files):,}, {found.format}, {size:,} octets)",
+        f"Files: {names} ({len(found.files):,}, {found.format}, {counted(size, 'octet')})",
         f"Rows: {found.records:,}",
         *column_lines(found.url_column, found.column_choice, found.records, found.rows, unusable),
     ]
@@ -86,7 +87,7 @@ def _lines(found: "DryRun") -> list[str]:
     for role in found.roles:
         elsewhere = "not known" if role.other_hosts is None else f"{role.other_hosts:,}"
         lines.append(
-            f"Role {role.role}: {role.rows:,} URLs in {role.column}, on another host than "
+            f"Role {role.role}: {counted(role.rows, 'URL')} in {role.column}, on another host than "
             f"{found.roles[0].role}: {elsewhere}"
         )
     left = [

@@ -18,6 +18,7 @@ from crawler.cli._options import (
     output,
     say_json,
 )
+from crawler.plurals import counted
 from crawler.vocab import Purpose
 
 if TYPE_CHECKING:
@@ -124,8 +125,9 @@ def changes_command(
         _print(connection, wanted, list(changes(connection, wanted)), form)
         counts = change_counts(connection, wanted)
     if fail_on is not None and counts[fail_on]:
-        origins = "1 origin" if counts[fail_on] == 1 else f"{counts[fail_on]:,} origins"
-        fail(f"{origins} with changes of kind {fail_on}", CONDITION_HOLDS)
+        fail(
+            f"{counted(counts[fail_on], 'origin')} with changes of kind {fail_on}", CONDITION_HOLDS
+        )
 
 
 def _label(connection: "sqlite3.Connection", rules: str | None) -> str | None:

@@ -174,7 +174,7 @@ def _refuse_other_suffixes(
     type=click.FloatRange(0, 1),
     default=0.9,
     show_default=True,
-    help="Share of the planned resources that a run should see; see --strict.",
+    help="Share of the planned files and pages that should answer in a run; see --strict.",
 )
 @click.option(
     "--strict",

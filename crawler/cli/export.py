@@ -11,6 +11,7 @@ import click
 from crawler.cli._as_of import as_of_options, require_as_of
 from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import db_option, did_you_mean, exit_on_error, output, say
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -97,7 +98,7 @@ def export_command(
             return
         written = export(connection, view, out, form, raw=raw)
         if not quiet:
-            say([f"{written:,} rows of {view} written to {out}"])
+            say([f"{counted(written, 'row')} of {view} written to {out}"])
 
 
 class _VisibleLines:

@@ -29,6 +29,7 @@ from crawler.cli._options import (
     warn_if_unknown,
 )
 from crawler.errors import UserError
+from crawler.plurals import counted
 from crawler.vocab import AsOfBasis, Purpose, State
 
 if TYPE_CHECKING:
@@ -297,9 +298,9 @@ def _show(result: "FlagResult", out: str, title: str) -> None:
     for path, place in counts.damaged.items():
         click.echo(f"Cut off or damaged: {path}, read up to {place}")
     if result.finished_before:
-        click.echo(f"Finished before and left: {len(result.finished_before):,} files")
+        click.echo(f"Finished before and left: {counted(len(result.finished_before), 'file')}")
     if result.removed:
-        click.echo(f"Removed, since their files are gone: {len(result.removed):,} files")
+        click.echo(f"Removed, since their files are gone: {counted(len(result.removed), 'file')}")
     click.echo(f"Written: {'standard output' if out == '-' else out}")
 
 
@@ -310,4 +311,5 @@ def _show_dropped(counts: "Counts") -> None:
         click.echo(f"Dropped as {state}, {basis or 'no signal'}: {rows:,}")
     if len(dropped) > _MAX_REASONS_SHOWN:
         rest = sum(rows for _, rows in dropped[_MAX_REASONS_SHOWN:])
-        click.echo(f"Dropped for {len(dropped) - _MAX_REASONS_SHOWN:,} other reasons: {rest:,}")
+        others = counted(len(dropped) - _MAX_REASONS_SHOWN, "other reason")
+        click.echo(f"Dropped for {others}: {rest:,}")

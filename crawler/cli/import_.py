@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli._options import db_option, exit_on_error, output, say
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +61,10 @@ def _lines(imported: "Imported") -> "Iterator[str]":
     for publisher, version in imported.lists:
         yield f"Imported the list of {publisher} {version}".rstrip() + "."
     if imported.lists:
-        yield f"{imported.rows:,} rows; they name {imported.origins:,} origins of this audit."
+        origins = counted(imported.origins, "origin")
+        yield f"{counted(imported.rows, 'row')}, naming {origins} of this audit."
     if imported.lists and imported.unnamed:
-        yield f"{imported.unnamed:,} names may be those of persons and were left out."
+        yield f"Left out, since they may name persons: {counted(imported.unnamed, 'name')}."
     if imported.unusable:
-        yield f"{imported.unusable:,} rows have no usable domain, or neither name nor identifier."
+        rows = counted(imported.unusable, "row")
+        yield f"Left out, without a usable domain or without name and identifier: {rows}."

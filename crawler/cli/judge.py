@@ -22,6 +22,7 @@ from crawler.cli._options import (
     say_json,
     warn_if_unknown,
 )
+from crawler.plurals import counted
 
 # For type checkers only; see crawl.py.
 if TYPE_CHECKING:
@@ -129,14 +130,13 @@ def judge(
                 choose(connection, shown)
             results = [summaries.summary(connection, d, None) for d in dataset_ids(connection)]
             checkpoint(connection)
-    last_line = f"{judged:,} origins judged; the views now show {chosen.label}"
+    last_line = f"{counted(judged, 'origin')} judged; the views now show {chosen.label}"
     if form is None:
         _print_result(judged, results, last_line, found, quiet=quiet, as_json=as_json)
     if found is not None and not quiet and not as_json:
         _print_difference(found, form or "table")
     if fail_on_flip and found is not None and found.flipped:
-        origins = "1 origin" if found.flipped == 1 else f"{found.flipped:,} origins"
-        fail(f"{origins} with a state that differs", CONDITION_HOLDS)
+        fail(f"{counted(found.flipped, 'origin')} with a state that differs", CONDITION_HOLDS)
 
 
 class _Difference(NamedTuple):
@@ -209,7 +209,7 @@ def _judge_for(
         choose_named(connection, dataset)
         bar.begin("judging", dataset_origins(connection))
         judged, results = summarise_for_agent(connection, chosen, agent, on_origin=bar.step)
-    last_line = f"{judged:,} origins judged for {agent}; nothing was stored"
+    last_line = f"{counted(judged, 'origin')} judged for {agent}; nothing was stored"
     _print_result(judged, results, last_line, None, quiet=quiet, as_json=as_json)
 
 

@@ -5,8 +5,13 @@ from pathlib import Path
 import click
 
 from crawler.cli._options import Duration, db_option, exit_on_error, output, say
+from crawler.plurals import counted
 
-_NAMES = {"page_bodies": "bodies of pages", "contacts": "contacts", "media": "media files"}
+_NAMES = {
+    "page_bodies": ("body of a page", "bodies of pages"),
+    "contacts": ("contact", "contacts"),
+    "media": ("media file", "media files"),
+}
 
 
 @click.command(name="prune", short_help="Erase pages, media and contacts that are old.")
@@ -73,9 +78,11 @@ def prune_command(
     verb = "Erased" if yes else "Would be erased"
     lines = []
     for one in found:
-        octets = f" ({one.octets:,} octets), of {one.origins:,} origins" if one.octets else ""
+        octets = ""
+        if one.octets:
+            octets = f" ({counted(one.octets, 'octet')}), of {counted(one.origins, 'origin')}"
         since = f", last seen before {one.before}" if one.what != "media" else ""
-        lines.append(f"{verb}: {one.items:,} {_NAMES[one.what]}{octets}{since}.")
+        lines.append(f"{verb}: {counted(one.items, *_NAMES[one.what])}{octets}{since}.")
     with output():
         if yes:
             say([*lines, OUT_OF_REACH, f"Head: {head}"])

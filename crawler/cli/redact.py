@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli._options import db_option, exit_on_error, output, say
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.redact import Redaction
@@ -44,7 +45,7 @@ def redact_command(
 ) -> None:
     """Erase what a host sent from the database, and keep its digest, so that `verify` still can.
 
-    What is withheld is unseen from then on: origins are judged again, and nothing becomes free by
+    What is erased is unseen from then on: origins are judged again, and nothing becomes free by
     it. The same bytes are not stored again when a host sends them again. It cannot be undone.
 
     \b
@@ -72,9 +73,9 @@ def _lines(result: "Redaction", *, dry_run: bool) -> list[str]:
 
     done = result.withheld
     counts = (
-        f"{_number(done.bodies, 'body', 'bodies')} ({done.octets:,} octets), "
-        f"{_number(done.observations, 'observation')} and "
-        f"{_number(done.samples, 'sample')} of datasets"
+        f"{counted(done.bodies, 'body', 'bodies')} ({counted(done.octets, 'octet')}), "
+        f"{counted(done.observations, 'observation')} and "
+        f"{counted(done.samples, 'sample')} of datasets"
     )
     lines = [f"{'Would be erased' if dry_run else 'Erased'}: {counts}."]
     if not (done.bodies or done.observations or done.samples):
@@ -89,10 +90,6 @@ def _lines(result: "Redaction", *, dry_run: bool) -> list[str]:
             "--body erases them for all."
         )
     if dry_run:
-        return [*lines, f"Judged again without them: {_number(done.origins, 'origin')}."]
-    lines.append(f"Judged again: {_number(done.origins, 'origin')}; what is withheld is unseen.")
+        return [*lines, f"Judged again without them: {counted(done.origins, 'origin')}."]
+    lines.append(f"Judged again: {counted(done.origins, 'origin')}; what is erased is unseen.")
     return [*lines, OUT_OF_REACH, f"Head: {result.head}"]
-
-
-def _number(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

@@ -7,11 +7,13 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
+from crawler.plurals import counted
+
 #: Where commands look for a database if none is named.
 DEFAULT_DB = Path("output/audit.db")
 DEMO_DB = Path("output/demo/audit.db")
 _BEGIN = (
-    ("tdm-audit demo", "the whole way on a small web on this machine"),
+    ("tdm-audit demo", "a whole audit, of a small web on this machine"),
     ("tdm-audit check URL", "one live site: what its signals say, and to whom"),
     ("tdm-audit crawl FILE --contact URL", "audit the sources of a dataset"),
 )
@@ -55,11 +57,11 @@ def _next_steps(db: Path) -> Iterator[str]:
         yield f"There is a database, and it cannot be read: {error}."
         return
     last = f", the last on {minute(found.last_at)}" if found.last_at else ""
-    yield f"{db}: {found.visited:,} of {found.origins:,} origins visited{last}."
+    yield f"{db}: {found.visited:,} of {counted(found.origins, 'origin')} visited{last}."
     if found.unfinished:
         yield f"Its last run is not finished. Next: {_repeat(found.unfinished)}"
     elif found.waiting:
-        yield f"{found.waiting:,} origins wait for their findings. Next: tdm-audit judge"
+        yield f"Not judged yet: {counted(found.waiting, 'origin')}. Next: tdm-audit judge"
     else:
         yield "Next:"
         # `serve` needs an extra, and a first command that fails helps nobody.

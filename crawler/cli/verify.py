@@ -9,6 +9,7 @@ import click
 from crawler.cli._options import CONDITION_HOLDS, db_option, exit_on_error, fail, output, say
 from crawler.cli._options import say_json as print_json
 from crawler.cli._types import Digest
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.verify import Verification
@@ -89,8 +90,7 @@ def verify_command(
 
 
 def _what_is_wrong(found: "Verification") -> str:
-    number = len(found.differences)
-    wrong = [f"{number:,} difference{'s' if number > 1 else ''}"] if number else []
+    wrong = [counted(len(found.differences), "difference")] if found.differences else []
     if found.unfinished_since is not None:
         wrong.append(
             f"the erasure that began at {found.unfinished_since} was cut short, so erased bytes "
@@ -108,17 +108,24 @@ def _show(found: "Verification", *, with_derived: bool) -> None:
     if not found.is_whole:
         return
     counts = found.counts
-    what = f"{counts['observation']:,} observations, {counts['body']:,} bodies"
-    say([f"Whole: {counts['manifest']:,} manifests over {counts['run']:,} runs, {what}."])
-    bodies, rows = counts["withheld_bodies"], counts["withheld_rows"]
+    parts = (
+        f"{counted(counts['manifest'], 'manifest')} over {counted(counts['run'], 'run')}",
+        counted(counts["observation"], "observation"),
+        counted(counts["body"], "body", "bodies"),
+    )
+    say([f"Whole: {', '.join(parts)}."])
+    bodies, rows = counts["erased_bodies"], counts["erased_rows"]
     if bodies or rows:
-        say([f"withheld: {bodies + rows:,} ({bodies:,} bodies, {rows:,} rows), as logged."])
+        erased = f"{counted(bodies, 'body', 'bodies')}, {counted(rows, 'row')}"
+        say([f"Erased, as the log says: {erased}."])
     if with_derived:
         say(["What was derived is what the evidence gives."])
     if counts["not_covered"]:
-        say([f"Not covered yet: {counts['not_covered']:,} observations of unfinished runs."])
+        missing = counted(counts["not_covered"], "observation")
+        say([f"Not covered yet: {missing} of unfinished runs."])
     if counts["facets_not_covered"]:
-        say([f"Not covered yet: facets of {counts['facets_not_covered']:,} datasets."])
+        missing = counted(counts["facets_not_covered"], "dataset")
+        say([f"Not covered yet: facets of {missing}."])
     if found.head:
         say([f"Head: {found.head}"])
     if found.vouched_for:
@@ -156,7 +163,6 @@ def adopt_command(db: Path, quiet: bool) -> None:
             digest = head(connection)
             checkpoint(connection)
     if not quiet:
-        runs = f"{adopted:,} run{'' if adopted == 1 else 's'}"
         with output():
-            say([f"Adopted {runs}." if adopted else "Every run has a manifest."])
+            say([f"Adopted {counted(adopted, 'run')}." if adopted else "Every run has a manifest."])
             say([f"Head: {digest}"] if digest else [])

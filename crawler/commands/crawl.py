@@ -16,6 +16,7 @@ from crawler.dataset.facet_specs import Facet, check
 from crawler.fetch.descriptors import require_descriptors
 from crawler.fetch.scheduler import RunEnd
 from crawler.interrupts import exit_on_signal
+from crawler.plurals import agreeing, counted
 from crawler.rulesets import RuleSet
 from crawler.store import dataset_versions, derived, manifests, runs, shards
 from crawler.store.creating import exclusive_lock_to_create
@@ -152,8 +153,8 @@ def _warnings(db: sqlite3.Connection, due: runs.Due) -> tuple[str, ...]:
     number, latest = runs.count_due_again(db, due)
     if number:
         warnings.append(
-            f"{number} origins were visited later than now, at {latest}: a clock is or was wrong, "
-            "so they are visited again"
+            f"{counted(number, 'origin')} {agreeing(number, 'was', 'were')} visited later than now, "
+            f"at {latest}: a clock is or was wrong. They are visited again"
         )
     return tuple(warnings)
 
@@ -165,7 +166,8 @@ def _double_counts(db: sqlite3.Connection, dataset: int) -> tuple[str, ...]:
         return ()
     name, same, files = shared
     return (
-        f"{same} of {files} files are also in the dataset {name}, so their rows count twice; if "
+        f"{same:,} of {counted(files, 'file')} {agreeing(same, 'is', 'are')} also in the dataset "
+        f"{name}, so their rows count twice; if "
         f"this is a newer version of it, give --dataset {name}, and `tdm-audit forget` the other",
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
 from crawler.fetch.workers import coordinator
+from crawler.plurals import counted
 from crawler.store.provenance import Provenance
 from crawler.store.request_lists import ListTotals
 
@@ -106,8 +107,8 @@ class CrawlResult:
         if self.ended is RunEnd.LOCAL_FAILURE:
             whys = ", ".join(sorted(self.local_failures))
             return (
-                f"{sum(self.local_failures.values()):,} origins could not be visited because of "
-                f"this machine ({whys}) and stay due; raise its limits or lower --concurrency, "
+                f"{counted(sum(self.local_failures.values()), 'origin')} could not be visited "
+                f"because of this machine ({whys}); raise its limits or lower --concurrency, "
                 "and run the same command again"
             )
         return ""

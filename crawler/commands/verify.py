@@ -9,6 +9,7 @@ from crawler.commands import time_stamps
 from crawler.commands.judge import rebuild
 from crawler.commands.time_stamps import StampError, UnreadableStampError
 from crawler.errors import UserError
+from crawler.plurals import counted
 from crawler.store import contacts, derived, erasure, manifests, stamps
 from crawler.store.database import transaction
 from crawler.store.verification import (
@@ -140,7 +141,7 @@ def _derived_differences(db: sqlite3.Connection) -> Iterator[Difference]:
                 keep_contacts=contacts.path_of(db).exists(),
             )
         for table, more, fewer in derived.compare(rebuilt, db):
-            what = f"{more:,} rows that evidence does not give, {fewer:,} that are missing"
+            what = f"{counted(more, 'row')} too many, {fewer:,} missing"
             yield Difference(table, "", what)
 
 

@@ -129,7 +129,7 @@ EXPECTED = {
     Resource.TDMREP_JSON: "/.well-known/tdmrep.json",
     Resource.HOME: "/",
 }
-_WITHHELD, _DAMAGED = "internal.withheld", "internal.damaged"
+_WITHHELD, _DAMAGED = "internal.erased", "internal.damaged"
 _NEVER_REQUESTED = LastFailure(is_refusal=False, days=0, why="never requested")
 _EMPTY = ParsedResponse()
 # A response parsed without keys, and for each reading whether it is stored.

@@ -7,6 +7,7 @@ from typing import NamedTuple, TextIO
 from xml.etree import ElementTree
 
 from crawler import __version__
+from crawler.plurals import counted
 from crawler.reports import tables
 from crawler.reports.export import write_csv
 from crawler.reports.visible import visible
@@ -136,7 +137,7 @@ def _add_entry(feed: ElementTree.Element, change: Change) -> None:
         entry,
         "summary",
         f"{change.kind} under {change.rules}: {change.was} until {change.last_seen}, "
-        f"{change.became} since {change.first_seen}; {change.rows} rows. {what(change)}",
+        f"{change.became} since {change.first_seen}; {counted(change.rows, 'row')}. {what(change)}",
     )
 
 

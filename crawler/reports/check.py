@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
+from crawler.plurals import counted
 from crawler.reports.advice import advice_for
 from crawler.reports.explain import CAVEAT, Explanation, as_json, body_lines
 from crawler.vocab import Purpose
@@ -95,7 +96,7 @@ def _lint(notes: tuple[Note, ...]) -> Iterator[str]:
     if not notes:
         yield "Lint: nothing to mend was found."
         return
-    yield f"Lint: {len(notes)} " + ("place" if len(notes) == 1 else "places")
+    yield f"Lint: {counted(len(notes), 'place')}"
     for code, found in groupby(notes, attrgetter("code")):
         places = list(found)
         yield f"  {code}: {advice_for(code)}"

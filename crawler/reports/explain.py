@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from crawler.evaluate.records import ApplicableStatement, Finding, ResourceEvidence
+from crawler.plurals import counted
 from crawler.reports import as_of
 from crawler.reports.as_of import AsOf
 from crawler.reports.findings_text import ANSWERED, answers_once, grouped
@@ -13,7 +14,7 @@ from crawler.reports.sentences import prose_lines, prose_of
 from crawler.reports.visible import source_lines
 from crawler.rulesets import RuleSet
 from crawler.urls import canonical
-from crawler.vocab import SAMPLED, State
+from crawler.vocab import SAMPLED, Reads, State
 
 CAVEAT = (
     "Record of machine-readable signals observed by software. Not legal advice. Signals are "
@@ -31,6 +32,11 @@ _MEANING = {
 # Other statements that the text lists for a finding; JSON has all.
 _SHOWN = 10
 # Sampled pages of an origin that the text lists, besides the one asked about.
+_READS = {
+    Reads.BOTH: "by the letter and by tolerant readers",
+    Reads.STRICT: "by the letter alone",
+    Reads.LENIENT: "by tolerant readers alone",
+}
 _PAGES_SHOWN = 20
 _MEANING_WITH_EXCEPTIONS = {
     State.RESERVED: "a structured statement covers everything asked about, for every agent except "
@@ -132,9 +138,9 @@ def _looked_at(explanation: Explanation) -> Iterator[str]:
         yield f"  {place}  ({evidence.observed_at}{_failed(evidence)})"
         if evidence.observation in explanation.withheld:
             at, why = explanation.withheld[evidence.observation]
-            yield f"            what was kept of it is withheld since {at}: {why}"
+            yield f"            what was kept of it was erased on {at}: {why}"
     if others > _PAGES_SHOWN:
-        yield f"  {others - _PAGES_SHOWN:,} more pages of this origin, see --json"
+        yield f"  {counted(others - _PAGES_SHOWN, 'more page')} of this origin, see --json"
 
 
 def _presence(evidence: ResourceEvidence) -> str:
@@ -212,7 +218,7 @@ def _decided(applicable: ApplicableStatement, source: Source) -> Iterator[str]:
     yield f"  decided by {_place(applicable)}{named} (tier {statement.tier})"
     for line in source_lines(statement.raw):
         yield f"    | {line}"
-    yield f"    {statement.clause}; rule {statement.rule}, read {statement.reads}"
+    yield f"    {statement.clause}; rule {statement.rule}, {_READS[statement.reads]}"
     if statement.policy:
         yield f"    terms: {statement.policy}"
     evidence = applicable.evidence
@@ -336,6 +342,6 @@ def _resource_json(evidence: ResourceEvidence, explanation: Explanation) -> dict
         "headers_only": not evidence.is_final,
         "stale": evidence.is_stale,
         "last_failure": evidence.last_failure and evidence.last_failure._asdict(),
-        "withheld_at": at,
-        "withheld_because": why,
+        "erased_at": at,
+        "erased_because": why,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from crawler.plurals import agreeing, counted
 from crawler.reports import tables
 from crawler.store.flips import FlipGroup
 
@@ -11,9 +12,8 @@ NOTHING_BEFORE = "Nothing was judged before, so there is nothing to compare with
 def headline(origins: int, flipped: int) -> str:
     """Return in a sentence how many origins were compared and how many differ."""
     if not flipped:
-        return f"No answer differs: {origins:,} origins compared."
-    verb = "differs" if flipped == 1 else "differ"
-    return f"{flipped:,} of {origins:,} origins {verb}."
+        return f"No answer differs: {counted(origins, 'origin')} compared."
+    return f"{flipped:,} of {counted(origins, 'origin')} {agreeing(flipped, 'differs', 'differ')}."
 
 
 def place(group: FlipGroup) -> str:
@@ -46,13 +46,9 @@ def markdown(groups: Iterable[FlipGroup]) -> str:
 
 
 def _entry(group: FlipGroup) -> str:
-    counts = f"{_number(group.origins, 'origin')}, {_number(group.rows, 'row')}"
+    counts = f"{counted(group.origins, 'origin')}, {counted(group.rows, 'row')}"
     return (
         f"{counts}, from `{group.was}` to `{group.became}` under `{group.rules}` "
         f"({group.purposes}), such as <{group.example}>"
         + ("" if group.line is None else f", line {group.line}")
     )
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

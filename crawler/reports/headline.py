@@ -1,5 +1,6 @@
 """The result of an audit in one sentence."""
 
+from crawler.plurals import counted
 from crawler.reports.summary import Summary
 from crawler.vocab import Purpose, State
 
@@ -11,12 +12,12 @@ def headline(numbers: Summary, purpose: Purpose = _PURPOSE) -> str:
     """Return one sentence: how many rows are reserved for a purpose, and how many are unknown."""
     named = numbers.total_rows - numbers.unattributable
     some = f", {named:,} of them" if numbers.unattributable else ""
-    scope = f"{_count(numbers.total_rows, 'row')}{some} from "
-    scope += _count(numbers.total_origins, "origin")
+    scope = f"{counted(numbers.total_rows, 'row')}{some} from "
+    scope += counted(numbers.total_origins, "origin")
     if not numbers.rules:
         return f"Of {scope}: nothing was judged yet."
     least, shown, most = map(int, numbers.bounds.get(purpose, (0, 0, 0)))
-    reserved = _count(shown, "row")
+    reserved = counted(shown, "row")
     if numbers.total_rows:
         reserved += f" ({shown / numbers.total_rows:.1%})"
     if numbers.weight_bounds and numbers.total_weight:
@@ -30,7 +31,3 @@ def headline(numbers: Summary, purpose: Purpose = _PURPOSE) -> str:
         f"Of {scope}: {purpose} is reserved{audience} (wholly, on terms or in part) by the origins "
         f"of {reserved}; {unknown:,} unknown ({numbers.rules})."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from crawler.plurals import agreeing, counted
 from crawler.store.queries import claim_counts, crash_count
 from crawler.store.run_statistics import (
     SlowOrigin,
@@ -57,12 +58,14 @@ class RunReport:
         """Return a sentence for each thing that is wrong with the run."""
         sentences = []
         if self.crashes:
-            sentences.append(f"{self.crashes:,} faults of this program (internal.crash)")
+            sentences.append(f"{counted(self.crashes, 'fault')} of this program (internal.crash)")
         if self.coverage < min_coverage:
-            stale = f"; {self.stale:,} origins are judged on stale evidence" if self.stale else ""
+            verb = agreeing(self.stale, "is", "are")
+            stale = f"; {counted(self.stale, 'origin')} {verb} judged on stale evidence"
             sentences.append(
                 f"coverage {self.coverage:.4f} is below {min_coverage:g}: "
-                f"{self.seen:,} of {self.planned:,} planned resources were seen{stale}"
+                f"{self.seen:,} of {counted(self.planned, 'planned place')} answered"
+                f"{stale if self.stale else ''}"
             )
         return tuple(sentences)
 

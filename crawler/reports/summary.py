@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crawler.plurals import counted
 from crawler.store import queries
 from crawler.store.bounds import Bounds
 from crawler.store.queries import Collection
@@ -97,7 +98,7 @@ def collection_sentence(numbers: Summary) -> str:
     by = f" for {how.upstream}" if how.upstream else ""
     when = " to ".join(dict.fromkeys(filter(None, (how.collected_from, how.collected_to))))
     refused, partly, unknown = (
-        f"{how.rows.get(a, 0):,} rows of {how.origins.get(a, 0):,} origins"
+        f"{counted(how.rows.get(a, 0), 'row')} of {counted(how.origins.get(a, 0), 'origin')}"
         for a in (Access.REFUSED, Access.PARTLY, Access.UNKNOWN)
     )
     return (
@@ -173,11 +174,13 @@ def column_lines(
     how = f" ({found[choice]})" if choice in found else ""
     lines = [f"URL column: {url_column}{how}"]
     if records != rows:
-        lines.append(f"{records:,} rows hold {rows:,} URLs, which are what is counted as rows.")
+        lines.append(
+            f"{counted(records, 'row')} with {counted(rows, 'URL')}: each URL counts as a row."
+        )
     if unusable:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in unusable.items())
         total = sum(unusable.values())
-        lines.append(f"Without a usable URL: {total:,} of {rows:,} rows ({reasons})")
+        lines.append(f"Without a usable URL: {total:,} of {counted(rows, 'row')} ({reasons})")
     return lines
 
 

@@ -1,5 +1,6 @@
 """Tables on standard output: plain text on a pipe, formatted on a terminal."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -8,12 +9,15 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from crawler.plurals import agreeing, counted
 from crawler.reports.run_report import RunReport
 from crawler.reports.summary import Summary, collection_sentence, column_lines
 from crawler.reports.visible import fit, visible
 from crawler.store.bounds import Bounds
 from crawler.vocab import Outcome, Purpose, State
 
+# A cell of a column of numbers; it may be empty.
+_NUMBER = re.compile(r"[-+]?[\d,.]*(?:e[-+]?\d+)?")
 # On a pipe a line has no end: no cell is cut, and no sentence is wrapped.
 _ENDLESS = 100_000
 
@@ -27,11 +31,12 @@ def console() -> Console:
 
 
 def show(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; columns after the first are numbers. Titles and cells are plain text."""
+    """Print a table. Columns of numbers are set to the right. Titles and cells are plain text."""
     table = Table(box=SIMPLE_HEAD)
-    for n, name in enumerate(head):
-        table.add_column(Text(visible(name)), justify="right" if n else "left", no_wrap=True)
     cells = [[f"{c:,}" if isinstance(c, int) else visible(str(c)) for c in row] for row in rows]
+    for n, name in enumerate(head):
+        is_text = not all(_NUMBER.fullmatch(row[n]) for row in cells)
+        table.add_column(Text(visible(name)), justify="left" if is_text else "right", no_wrap=True)
     for row in cells:
         table.add_row(*map(Text, row))
     out = console()
@@ -68,27 +73,32 @@ def show_summary(numbers: Summary) -> None:
     ):
         show_line(line)
     reachable = numbers.total_rows - numbers.unattributable
-    audience = f" as {numbers.agent} is told" if numbers.agent else ""
+    audience = f", as {numbers.agent} is told" if numbers.agent else ""
+    missing = numbers.unattributable
+    verb = agreeing(missing, "names", "name")
+    nameless = f"; {counted(missing, 'row')} {verb} no origin" if missing else ""
     show(
         "Origins by state",
         ["state", *Purpose],
         [[s, *(numbers.origins.get((p, s), 0) for p in Purpose)] for s in State],
     )
     show_line(
-        f"Under {numbers.rules}{audience}: {numbers.total_origins:,} origins of {reachable:,} "
-        f"rows; {numbers.unattributable:,} rows name no origin."
+        f"Under {numbers.rules}{audience}: {counted(numbers.total_origins, 'origin')} of "
+        f"{counted(reachable, 'row')}{nameless}."
     )
     _show_bounds(numbers)
     if numbers.roles:
         _show_roles(numbers)
     if numbers.malformed:
         console().print(
-            f"{numbers.malformed:,} origins attempted a reservation that is malformed: it counts "
-            "only under inclusive (docs/explanation/rules.md)"
+            f"{counted(numbers.malformed, 'origin')} attempted a reservation that is malformed: it "
+            "counts only under inclusive (docs/explanation/rules.md)"
         )
     if numbers.stale:
+        verb = agreeing(numbers.stale, "is", "are")
         console().print(
-            f"{numbers.stale:,} origins are judged on stale evidence: the last attempt failed"
+            f"{counted(numbers.stale, 'origin')} {verb} judged on stale evidence: the last attempt "
+            "failed"
         )
     if sentence := collection_sentence(numbers):
         show_line(sentence)
@@ -96,12 +106,16 @@ def show_summary(numbers: Summary) -> None:
         found = [(o, numbers.outcomes[o]) for o in Outcome if o in numbers.outcomes]
         show("Attempts by outcome", ["outcome", "attempts"], found)
     if numbers.crashes:
-        show_line(f"{numbers.crashes:,} documents crashed a reader: issues internal.crash")
+        show_line(f"{counted(numbers.crashes, 'document')} crashed a reader: issues internal.crash")
 
 
 def _show_bounds(numbers: Summary) -> None:
     """Print how much is reserved in three readings, in rows and in weight, and what they mean."""
-    show(f"Reserved, of {numbers.total_rows:,} rows", ["", *Purpose], _readings(numbers.bounds))
+    show(
+        f"Reserved, of {counted(numbers.total_rows, 'row')}",
+        ["", *Purpose],
+        _readings(numbers.bounds),
+    )
     if numbers.weight_bounds:
         show(
             f"Reserved, of {numbers.total_weight:,.0f} {numbers.weight_name}",
@@ -150,14 +164,14 @@ def show_run_report(report: RunReport, min_coverage: float) -> None:
     """Print the numbers of a run, its slowest origins, and its failures."""
     unchanged = f", {report.not_modified:,} of them unchanged" if report.not_modified else ""
     show_line(
-        f"Run {report.run}: {report.requests:,} requests{unchanged}, {report.size:,} octets in "
-        f"{report.seconds:,.1f} s ({report.rate:,.1f} a second); "
-        f"{report.seen:,} of {report.planned:,} planned resources seen"
+        f"Run {report.run}: {counted(report.requests, 'request')}{unchanged}, in "
+        f"{report.seconds:,.1f} s ({report.rate:,.1f} a second); {counted(report.size, 'octet')}; "
+        f"{report.seen:,} of {counted(report.planned, 'planned place')} answered"
     )
     if report.used_up:
         parts = [f"{name} {count:,}" for name, count in report.used_up.items()]
         show_line(
-            f"Origins that used up a budget: {', '.join(parts)}; the rest of their resources was "
+            f"Origins that used up a budget: {', '.join(parts)}; the rest of their places was "
             "not requested (--origin-time, --origin-cpu, --origin-bytes)"
         )
     show(

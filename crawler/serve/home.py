@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from crawler.caches import BoundedCache
+from crawler.plurals import agreeing, counted
 from crawler.reports.dataset_report import charts, words
 from crawler.reports.dataset_report.html import figures_as_html
 from crawler.reports.dataset_report.report_queries import ReportQueries
@@ -91,13 +92,13 @@ def _headlines(queries: ReportQueries, visited: int) -> tuple[Headline, ...]:
     return (
         Headline(
             f"{facts['rows']:,}",
-            "rows of the dataset",
-            f"{facts['unattributable']:,} of them name no origin",
+            agreeing(facts["rows"], "row", "rows") + " of the dataset",
+            f"{facts['unattributable']:,} without a usable URL",
         ),
         Headline(
             f"{facts['origins']:,}",
-            "origins of the dataset",
-            f"{visited:,} origins visited, of all datasets",
+            agreeing(facts["origins"], "origin", "origins") + " of the dataset",
+            f"visited so far, of all datasets: {visited:,}",
         ),
         Headline(
             _three(rows),
@@ -106,8 +107,8 @@ def _headlines(queries: ReportQueries, visited: int) -> tuple[Headline, ...]:
         ),
         Headline(
             str(words.share(seen["share"])),
-            f"of {seen['planned']:,} planned places were seen",
-            f"{seen['unseen']:,} were not",
+            f"of {counted(seen['planned'], 'planned place')} seen",
+            f"{seen['unseen']:,} not seen; a place is a file or page of an origin",
         ),
     )
 

@@ -19,6 +19,7 @@ from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
 from crawler.errors import UserError
+from crawler.plurals import counted
 from crawler.reports.dataset_report import words
 from crawler.reports.dataset_report.html import shown, style_sheet
 from crawler.reports.explain import CAVEAT
@@ -157,6 +158,7 @@ class AuditPlugin:
             "all_questions": questions(),
             "state": cells.state,
             "coded": cells.coded,
+            "counted": counted,
             "origin_link": cells.origin_link,
             "stored_origin": self.stored_origin,
             "raw": cells.raw,

@@ -101,9 +101,9 @@ def why_withheld(db: sqlite3.Connection, digest: str) -> str | None:
 
     The bytes need never have been stored.
     """
-    query = "SELECT withheld_at, withheld_because FROM withheld_bytes WHERE digest = ?"
+    query = "SELECT erased_at, erased_because FROM withheld_bytes WHERE digest = ?"
     row = db.execute(query, (digest,)).fetchone()
-    return row and f"withheld on {row[0]}: {row[1]}"
+    return row and f"erased on {row[0]}: {row[1]}"
 
 
 def read_body(db: sqlite3.Connection, digest: str) -> bytes | None:

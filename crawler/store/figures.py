@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,7 +11,8 @@ from typing import Any
 from crawler.store.overrides import standalone
 
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
-_PARAMETER = re.compile(r":(dataset|purpose|top|sites)\b")
+_PARAMETER = re.compile(r":(dataset|purpose|top|sites|unplanned)\b")
+_Value = str | int | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def table(db: sqlite3.Connection, name: str, **values: str | int) -> Table:
+def table(db: sqlite3.Connection, name: str, **values: _Value) -> Table:
     """Run a query by its name. `values` are its parameters."""
     # Values are literals in the text, so that the text says all that was asked.
     sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), queries()[name])
@@ -35,8 +37,10 @@ def table(db: sqlite3.Connection, name: str, **values: str | int) -> Table:
     return Table(sql=standalone(db, sql), columns=columns, rows=tuple(cursor.fetchall()))
 
 
-def _literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+def _literal(value: _Value) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value) if isinstance(value, int) else ", ".join(map(_literal, value))
 
 
 @cache

@@ -1,5 +1,6 @@
 -- What `tdm-audit report` shows, as queries of the public views. Each begins with its name. `:dataset`,
--- `:purpose`, `:top` and `:sites` (all of the database) are replaced by values, so that a query runs unchanged wherever it is pasted.
+-- `:purpose`, `:top`, `:sites` (all of the database) and `:unplanned` (resources that are no part of the
+-- plan) are replaced by values, so that a query runs unchanged wherever it is pasted.
 -- The order of the rows is whole, so that equal databases give equal reports.
 
 -- name: bounds
@@ -64,13 +65,12 @@ SELECT *, planned - unseen AS seen, 1.0 * (planned - unseen) / planned AS share 
     UNION ALL
     SELECT NULL, coalesce(sum(planned), 0), sum(present), sum(absent), sum(malformed),
         coalesce(sum(unseen), 0), min(first_at), max(last_at)
-    FROM places
+    FROM places WHERE resource NOT IN (:unplanned)
 ) ORDER BY resource IS NOT NULL, planned DESC, resource;
 
 -- name: unseen
-SELECT resource, reason, places FROM (
-    SELECT resource, last_outcome || coalesce(' ' || last_status, '') AS reason,
-        count(*) AS places,
+SELECT resource, outcome, status, places FROM (
+    SELECT resource, last_outcome AS outcome, last_status AS status, count(*) AS places,
         row_number() OVER (
             PARTITION BY resource
             ORDER BY count(*) DESC, last_outcome, last_status

@@ -21,7 +21,7 @@ _USED = re.compile(r"\b(?:FROM|JOIN|IN)\s+(\w+)\b(?!\.)")
 _BEGINS_WITH = re.compile(r"WITH\s+")
 
 
-class _Meaning(NamedTuple):
+class _Override(NamedTuple):
     """The query that a name means; `is_kept` if its rows are computed once."""
 
     select: str
@@ -49,7 +49,7 @@ def standalone(db: sqlite3.Connection, sql: str) -> str:
     overridden = _overridden(db)
     if not overridden:
         return sql
-    meanings = {name: _Meaning(select, False) for name, select in _views().items()} | overridden
+    meanings = {name: _Override(select, False) for name, select in _views().items()} | overridden
     tables = [
         f"{name} AS {'MATERIALIZED ' if meanings[name].is_kept else ''}(\n"
         f"{meanings[name].select}\n)"
@@ -62,15 +62,15 @@ def standalone(db: sqlite3.Connection, sql: str) -> str:
     return "WITH " + ",\n".join(tables) + rest
 
 
-def _overridden(db: sqlite3.Connection) -> dict[str, _Meaning]:
+def _overridden(db: sqlite3.Connection) -> dict[str, _Override]:
     try:
         rows = db.execute("SELECT name, meaning, is_kept FROM temp.override").fetchall()
     except sqlite3.OperationalError:
         return {}  # nothing was overridden, so there is no such table
-    return {name: _Meaning(meaning, bool(is_kept)) for name, meaning, is_kept in rows}
+    return {name: _Override(meaning, bool(is_kept)) for name, meaning, is_kept in rows}
 
 
-def _needed(sql: str, meanings: Mapping[str, _Meaning], overridden: frozenset[str]) -> list[str]:
+def _needed(sql: str, meanings: Mapping[str, _Override], overridden: frozenset[str]) -> list[str]:
     """Return the names to define for a query: overridden ones, and views that use them.
 
     Each comes behind those that it uses.

@@ -191,8 +191,8 @@ def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, So
 def withheld(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Return when and why what was kept of observations was erased, of those where it was."""
     query = (
-        "SELECT observation, withheld_at, withheld_because FROM observations "
-        "WHERE withheld_at IS NOT NULL AND observation IN (SELECT value FROM json_each(?))"
+        "SELECT observation, erased_at, erased_because FROM observations "
+        "WHERE erased_at IS NOT NULL AND observation IN (SELECT value FROM json_each(?))"
     )
     return {n: (at, why) for n, at, why in db.execute(query, (json.dumps(list(observations)),))}
 

@@ -9,7 +9,8 @@ from crawler.vocab import CONTEXT, Outcome, Resource
 # An answer that says what is there, or that nothing is, was seen (RFC 9110, 15.5.5 and 15.5.11).
 # Whether a page can be parsed does not matter here.
 _ANSWERS = "outcome IN ('responded', 'too_large') AND status IN (200, 203, 204, 304, 404, 410)"
-_NOT_PLANNED = tuple(sorted({*CONTEXT, Resource.OTHER_ROBOTS_TXT}))
+#: Resources that no plan is judged by: files for context, and robots.txt of other hosts.
+NOT_PLANNED = tuple(sorted({*CONTEXT, Resource.OTHER_ROBOTS_TXT}))
 
 _TOTALS = """
     SELECT
@@ -25,12 +26,13 @@ _TOTALS = """
     FROM observations WHERE run = ?
 """
 # SQLite takes bare columns from the row with the max() (sqlite.org/lang_select.html, 2.5): the row
-# of the last hop, where a chain of redirects ended.
+# of the last hop, where a chain of redirects ended. A bare host that does not answer by https is
+# asked by http: that is one place.
 _COVERAGE = f"""
     SELECT count(*), coalesce(sum({_ANSWERS}), 0) FROM (
-        SELECT outcome, status, max(hop) FROM observations
-        WHERE run = ? AND resource NOT IN ({", ".join("?" * len(_NOT_PLANNED))})
-        GROUP BY origin, resource, asked
+        SELECT outcome, status, max(observation) FROM observations
+        WHERE run = ? AND resource NOT IN ({", ".join("?" * len(NOT_PLANNED))})
+        GROUP BY origin, resource, replace(asked, 'https://', 'http://')
     )
 """  # noqa: S608 - our own words
 _SLOWEST = """
@@ -74,8 +76,8 @@ def run_totals(db: sqlite3.Connection, run: int) -> RunTotals:
 
 
 def resource_coverage(db: sqlite3.Connection, run: int) -> tuple[int, int]:
-    """Return how many planned resources a run asked for, and how many it saw."""
-    planned, seen = db.execute(_COVERAGE, (run, *_NOT_PLANNED)).fetchone()
+    """Return how many planned resources a run asked for, and how many answered."""
+    planned, seen = db.execute(_COVERAGE, (run, *NOT_PLANNED)).fetchone()
     return planned, seen
 
 

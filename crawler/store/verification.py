@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crawler.plurals import counted
 from crawler.store import bodies, leaves, manifests, merkle
 from crawler.store.database import new_database, vocabulary_tables
 
@@ -147,7 +148,7 @@ def _compare(
     for table, tree in expected.items():
         now = found[table]
         if now["rows"] != tree["rows"]:
-            yield Difference(table, key, f"has {now['rows']:,} rows instead of {tree['rows']:,}")
+            yield Difference(table, key, f"has {counted(now['rows'], 'row')}, not {tree['rows']:,}")
         elif now["root"] != tree["root"]:
             yield Difference(table, key, "has other rows than it had")
 
@@ -228,9 +229,9 @@ _COUNTS = {
     "not_covered": "SELECT count(*) FROM observation WHERE run IN "
     "(SELECT id FROM run WHERE ended IS NULL)",
     "facets_not_covered": "SELECT count(*) FROM facets_changed",
-    "withheld_bodies": "SELECT count(*) FROM body WHERE content = x'' "
+    "erased_bodies": "SELECT count(*) FROM body WHERE content = x'' "
     "AND digest IN (SELECT digest FROM withheld_body)",
-    "withheld_rows": "SELECT count(*) FROM withheld_row",
+    "erased_rows": "SELECT count(*) FROM withheld_row",
     "unfinished_erasures": "SELECT count(*) FROM unfinished_erasure",
 }
 

@@ -253,8 +253,8 @@ SELECT digest FROM body WHERE length(content) > 0;
 CREATE VIEW withheld_bytes AS
 SELECT
     w.digest AS digest,
-    coalesce(redaction.redacted_at, pruning.pruned_at) AS withheld_at,
-    coalesce(redaction.reason, 'pruned, ' || replace(pruning.what, '_', ' ')) AS withheld_because
+    coalesce(redaction.redacted_at, pruning.pruned_at) AS erased_at,
+    coalesce(redaction.reason, 'pruned, ' || replace(pruning.what, '_', ' ')) AS erased_because
 FROM withheld_body AS w
 LEFT JOIN redaction ON redaction.id = w.redaction
 LEFT JOIN pruning ON pruning.id = w.pruning
@@ -265,8 +265,8 @@ WHERE w.id = (SELECT max(id) FROM withheld_body WHERE withheld_body.digest = w.d
 CREATE VIEW redacted_observation AS
 SELECT
     withheld_row.observation AS observation,
-    redaction.redacted_at AS withheld_at,
-    redaction.reason AS withheld_because
+    redaction.redacted_at AS erased_at,
+    redaction.reason AS erased_because
 FROM withheld_row
 JOIN redaction ON redaction.id = withheld_row.redaction;
 
@@ -474,8 +474,8 @@ SELECT
     nullif(observation.tls_certificate, '') AS tls_certificate,  -- SHA-256 of the server's certificate
     nullif(observation.tls_verified, '') AS tls_verified,  -- ok, or why the certificate did not verify; NULL for plain http
     observation.confirms AS confirms,  -- key of the earlier observation that a 304 confirms, whose body it refers to
-    coalesce(redacted.withheld_at, withheld_bytes.withheld_at) AS withheld_at,  -- UTC time at which what was kept of it was erased; NULL: it is there
-    coalesce(redacted.withheld_because, withheld_bytes.withheld_because) AS withheld_because,  -- why it was erased
+    coalesce(redacted.erased_at, withheld_bytes.erased_at) AS erased_at,  -- UTC time at which what was kept of it was erased; NULL: it is there
+    coalesce(redacted.erased_because, withheld_bytes.erased_because) AS erased_because,  -- why it was erased
     origin.key || ' ' || observation.resource || ' ' || observation.hop || ' '
         || observation.observed_at || ' ' || observation.asked AS natural_key  -- what it is known by in every database that has it: origin, resource, hop, time, URL asked for; exports have it in place of numbers
 FROM observation
@@ -502,8 +502,8 @@ SELECT
     nullif(last.note, '') AS note,  -- why, in a few words
     resource_evidence.since AS since,  -- UTC time of the first look that showed the same, without another content in between
     observation.id AS observation,  -- key of the current evidence, in `observations`; NULL without any
-    coalesce(redacted.withheld_at, withheld_bytes.withheld_at) AS withheld_at,  -- UTC time at which it was erased; NULL: it is there
-    coalesce(redacted.withheld_because, withheld_bytes.withheld_because) AS withheld_because  -- why it was erased
+    coalesce(redacted.erased_at, withheld_bytes.erased_at) AS erased_at,  -- UTC time at which it was erased; NULL: it is there
+    coalesce(redacted.erased_because, withheld_bytes.erased_because) AS erased_because  -- why it was erased
 FROM resource_evidence
 JOIN origin ON origin.id = resource_evidence.origin
 JOIN observation ON observation.id = resource_evidence.observation
@@ -835,10 +835,9 @@ judged AS (
     SELECT
         held.dataset, min(origin.site) AS site, min(held.rows) AS rows, min(held.weight) AS weight,
         iif(
-            EXISTS (
-                SELECT 1 FROM finding AS f
-                WHERE f.origin = held.origin
-                AND f.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+            held.origin IN (
+                SELECT f.origin FROM finding AS f
+                WHERE f.rules = (SELECT label FROM ruleset WHERE chosen = 1)
             ), '9silent', '4unknown'
         ) AS otherwise,
         min(graded.grade) FILTER (WHERE finding.purpose = 'tdm') AS tdm,

@@ -158,7 +158,7 @@ def test_a_run_reports_on_itself(half_seen):
         "internal_crashes": 0,
         "stale_origins": 0,
         "budgets_used_up": {},
-        "failures": ["coverage 0.5385 is below 0.9: 7 of 13 planned resources were seen"],
+        "failures": ["coverage 0.5385 is below 0.9: 7 of 13 planned places answered"],
     }
     assert done.returncode == 0
 

@@ -290,10 +290,10 @@ def test_it_verifies_and_says_how_much_is_withheld(path, selector, value):
     with closing(connect_read_only(path)) as db:
         found = verify(db, with_derived=True, head=heads[-1], file=manifests.file_beside(path))
         assert found.differences == []
-        assert found.counts["withheld_bodies"] + found.counts["withheld_rows"] > 0
+        assert found.counts["erased_bodies"] + found.counts["erased_rows"] > 0
         assert [kind for _, kind, _, _ in manifests.stored(db)] == ["run"] * 3 + ["redact"]
         assert db.execute("SELECT count(*), reason FROM redactions").fetchone() == (1, "ticket 17")
-        query = "SELECT DISTINCT withheld_because FROM observations WHERE withheld_at IS NOT NULL"
+        query = "SELECT DISTINCT erased_because FROM observations WHERE erased_at IS NOT NULL"
         assert db.execute(query).fetchall() == [("ticket 17",)]
 
 
@@ -548,9 +548,9 @@ def test_the_same_bytes_stay_withheld_when_they_are_sent_again(path):
         crawl(db, day(9))
         rebuild(db, chosen=SIGNALS)
         for digest in digests:
-            with pytest.raises(WithheldBodyError, match=r"withheld on .*: ticket 17"):
+            with pytest.raises(WithheldBodyError, match=r"erased on .*: ticket 17"):
                 bodies.read_body(db, digest)
-        query = "SELECT stored, withheld_because FROM observations WHERE run = 4 AND resource = ?"
+        query = "SELECT stored, erased_because FROM observations WHERE run = 4 AND resource = ?"
         assert db.execute(query, ("robots_txt",)).fetchone() == (digests[0], "ticket 17")
         # Of a page its extract would quote it, so there is none.
         assert db.execute(f"{query} AND hop = 1", ("page",)).fetchone() == (digests[1], "ticket 17")
@@ -714,13 +714,16 @@ def test_the_commands_together(path, tdm_audit):
     assert done.returncode == 0, done.stderr
     assert re.search("Erased: 1 body .*Out of reach are copies.*Head: ", done.stdout, re.DOTALL)
     shown = tdm_audit("explain", "--body", digest, "--db", path)
-    assert (shown.returncode, "withheld on" in shown.stderr) == (1, True)
+    assert (shown.returncode, "erased on" in shown.stderr) == (1, True)
     shown = tdm_audit("explain", "a.test", "--db", path)
-    assert re.search("unseen +robots_txt.*\n.*withheld since .*: ticket 17", shown.stdout)
+    assert re.search("unseen +robots_txt.*\n.*erased on .*: ticket 17", shown.stdout)
     shown = tdm_audit("explain", "a.test", "--json", "--db", path)
-    assert '"withheld_because": "ticket 17"' in shown.stdout
+    assert '"erased_because": "ticket 17"' in shown.stdout
     shown = tdm_audit("verify", "--db", path)
-    assert (shown.returncode, "withheld: 1 " in shown.stdout) == (0, True)
+    assert (shown.returncode, "Erased, as the log says: 1 body, 0 rows" in shown.stdout) == (
+        0,
+        True,
+    )
     assert tdm_audit("hold", "add", "case 4", "--db", path).returncode == 0
     assert tdm_audit("redact", "--origin", "a.test", "--reason", "x", "--db", path).returncode == 1
     assert "stands  case 4" in tdm_audit("hold", "list", "--db", path).stdout

@@ -1,6 +1,7 @@
 """The parts of a report that are about a time in the past."""
 
 from crawler.instants import Instant
+from crawler.plurals import counted
 from crawler.reports.dataset_report import words
 from crawler.reports.dataset_report.model import Cell, Figure, Grid
 from crawler.reports.dataset_report.report_queries import ReportQueries
@@ -36,7 +37,7 @@ def bases(queries: ReportQueries) -> Figure:
     return Figure(
         key="bases",
         title="What the states rest on",
-        unit=f"Share of {words.count(queries.facts['rows'])} rows; "
+        unit=f"Share of {counted(queries.facts['rows'], 'row')}; "
         f"{words.PURPOSES[queries.purpose]} under {queries.rules}.",
         kind="grid",
         grid=Grid(

@@ -5,8 +5,9 @@ from typing import Any
 
 from crawler.errors import UserError
 from crawler.instants import Instant
+from crawler.plurals import counted
 from crawler.reports.dataset_report import as_of, figures, words
-from crawler.reports.dataset_report.model import Number, Report, Sentence
+from crawler.reports.dataset_report.model import Report, Sentence
 from crawler.reports.dataset_report.report_queries import ReportQueries
 from crawler.reports.explain import CAVEAT
 from crawler.store.queries import dataset_ids
@@ -21,6 +22,13 @@ _PHRASES = {
 }
 # What states rest on that are no unknown ones for want of a look.
 _ANSWERED = ("seen", "before_only", "changed_between")
+# Facts that a report about the past does not have.
+_OF_THE_PRESENT = ("asked", "to repeat")
+_ENDS = {
+    "finished": "finished",
+    "stopped": "stopped by a signal",
+    "budget": "ended by its time budget",
+}
 
 
 class NothingToReportError(UserError):
@@ -87,7 +95,7 @@ def _of_the_past(queries: ReportQueries, instant: Instant) -> Report:
         change=f"Every number is of {when}, from the looks before and after it. The SQL of each "
         "figure says which time it is about, so it gives these numbers on the database as it is.",
         limits=(*as_of.LIMITS, *words.LIMITS),
-        facts=tuple(fact for fact in _facts(queries) if fact[0] != "to repeat"),
+        facts=tuple(fact for fact in _facts(queries) if fact[0] not in _OF_THE_PRESENT),
         caveat=CAVEAT,
         covered="of the rows, by looks before that time",
         as_of=str(instant),
@@ -103,8 +111,8 @@ def _lead(queries: ReportQueries, seen: dict[str, Any]) -> list[Sentence]:
 def _shown(queries: ReportQueries, when: str) -> Sentence:
     return (
         "On ",
-        words.count(queries.facts["origins"]),
-        f" source origins of this dataset, {when}, machine-readable signals reserve "
+        *words.counted(queries.facts["origins"], "source origin"),
+        f" of this dataset, {when}, machine-readable signals reserve "
         f"{_PHRASES[queries.purpose]} wholly, on terms or in part for ",
         *_bound(queries, "share_shown"),
         ".",
@@ -171,25 +179,24 @@ def _change(run: dict[str, Any]) -> str:
     if run["runs"] == 1:
         return "There was one run: nothing can be said about change."
     return (
-        f"There were {run['runs']:,} runs; this report shows the newest state of each origin, and "
-        "no change between them."
+        f"There were {counted(run['runs'], 'run')}. This report shows the newest state of each origin; "
+        "`tdm-audit changes` lists what changed."
     )
 
 
 def _facts(queries: ReportQueries) -> tuple[tuple[str, str], ...]:
-    run, facts = queries.run, queries.facts
-    ended = f"ended: {run['ended']}" if run["ended"] else "not ended"
-    seen = queries.seen
-    counted: Number = words.count(facts["rows"])
+    run, facts, seen = queries.run, queries.facts, queries.seen
+    ended = _ENDS.get(run["ended"], run["ended"] or "not finished")
+    unusable = f"{facts['unattributable']:,} of them" if facts["unattributable"] else "none"
     return (
-        ("dataset", f"{facts['path']}, {counted} rows, {facts['unattributable']:,} of them without "
-         f"a usable URL; SHA-256 {facts['digest']}"),
-        ("asked", f"{words.minute(seen['first_at'])} to {words.minute(seen['last_at'])}; newest "
-         f"run {run['run']}: {run['observations']:,} attempts at {run['origins']:,} origins, "
-         f"{ended}"),
-        ("by", run["user_agent"]),
+        ("dataset", f"{facts['path']}; {counted(facts['rows'], 'row')}, {unusable} without a "
+         f"usable URL; SHA-256 {facts['digest']}"),
+        ("asked", f"{words.minute(seen['first_at'])} to {words.minute(seen['last_at'])}"),
+        ("newest run", f"run {run['run']}, {ended}: "
+         f"{counted(run['observations'], 'attempt')} at {counted(run['origins'], 'origin')}"),
+        ("client", run["user_agent"]),
         ("read with", f"rule set {queries.rules}; suffix list {run['suffix_list']}; agents "
          f"{run['catalogue']}; tdm-audit {run['version']}"),
-        ("to repeat", "tdm-audit report over the same database gives this page again, octet for "
-         "octet; each figure has the SQL of its numbers."),
+        ("to repeat", "tdm-audit report writes the same page from the same database, byte for "
+         "byte. Each figure has the SQL of its numbers."),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from crawler.plurals import agreeing, counted
 from crawler.reports.dataset_report import words
 from crawler.reports.dataset_report.model import Cell, Figure, Grid, Number, Part
 from crawler.reports.dataset_report.report_queries import ReportQueries
@@ -21,7 +22,7 @@ def answer(queries: ReportQueries) -> Figure:
             numbers = [words.share(bounds[key]) for key in keys]
             rows.append((name, f"of {unit}", *numbers))
             ranges.append((name, purpose, unit, numbers))
-    whole = words.count(queries.facts["rows"])
+    whole = counted(queries.facts["rows"], "row")
     weight = (
         f" and of {words.amount(queries.facts['weight'])} {queries.weight_name} of the rows that "
         "name an origin"
@@ -31,7 +32,7 @@ def answer(queries: ReportQueries) -> Figure:
     return Figure(
         key="answer",
         title="How much is reserved, at least and at most",
-        unit=f"Share of {whole} rows{weight}. Narrowest: wholly reserved under the rule set "
+        unit=f"Share of {whole}{weight}. Narrowest: wholly reserved under the rule set "
         f"strict. Shown: wholly, on terms or in part under {queries.rules}. Widest: also by "
         "refusals and prose (inclusive), and all that is unknown.",
         kind="range",
@@ -63,17 +64,17 @@ def states(queries: ReportQueries) -> Figure:
             stacks.append(_stack(of, "weight_share"))
         bars.append((name, "", stacks))
         cells += _state_rows(name, of, queries.weight_name)
-    weight = (
-        f" Second bar: {words.amount(queries.facts['weight'])} {queries.weight_name} of the rows "
-        "that name an origin."
+    rows_in_all = counted(queries.facts["rows"], "row")
+    bars_of = (
+        f"First bar: {rows_in_all}. Second bar: {words.amount(queries.facts['weight'])} "
+        f"{queries.weight_name} of the rows that name an origin."
         if queries.weight_name
-        else ""
+        else f"Each bar is {rows_in_all}."
     )
     return Figure(
         key="states",
         title="What the sources say, by purpose",
-        unit=f"First bar: {words.count(queries.facts['rows'])} rows.{weight} Every bar adds up to "
-        "100 %; what is unknown is part of it.",
+        unit=f"{bars_of} Every bar adds up to 100 %; what is unknown is part of it.",
         kind="stacks",
         grid=_state_grid(("purpose", "unit"), cells),
         tables={"states": queries.table("states")},
@@ -123,13 +124,13 @@ def readings(queries: ReportQueries) -> Figure:
         f"{words.amount(queries.facts['weight'])} {queries.weight_name} of the rows that name an "
         "origin"
         if queries.weight_name
-        else f"{words.count(queries.facts['rows'])} rows"
+        else counted(queries.facts["rows"], "row")
     )
     return Figure(
         key="readings",
         title="How much depends on the reading",
-        unit=f"Share of {whole}, by state, under the rule sets judged, over the same evidence. "
-        "Courts have not settled which reading is right.",
+        unit=f"Share of {whole}. Each line reads the same evidence by another rule set. Courts "
+        "have not settled which reading is right.",
         kind="stacks",
         grid=_state_grid(("rule set", "purpose", "unit"), cells),
         tables={"readings": queries.table("readings")},
@@ -141,12 +142,22 @@ def readings(queries: ReportQueries) -> Figure:
     )
 
 
+def _reason(row: dict[str, Any]) -> str:
+    """Return why places were not seen, and how many."""
+    outcome = words.OUTCOMES.get(row["outcome"], row["outcome"])
+    status = (
+        f" {row['status']}, not readable" if row["status"] == 200 else f" {row['status'] or ''}"
+    )
+    return f"{outcome}{status.rstrip()}: {row['places']:,}"
+
+
 def coverage(queries: ReportQueries) -> Figure:
     """Return what became of the planned places."""
     seen = queries.seen
+    number = seen["seen"] or 0
     reasons: dict[str, list[str]] = {}
     for row in queries.table("unseen").dicts():
-        reasons.setdefault(row["resource"], []).append(f"{row['reason']} {row['places']:,}")
+        reasons.setdefault(row["resource"], []).append(_reason(row))
     bars, cells = [], []
     found = [row for row in queries.table("coverage").dicts() if row["resource"] is not None]
     for row in found:
@@ -164,9 +175,10 @@ def coverage(queries: ReportQueries) -> Figure:
     return Figure(
         key="coverage",
         title="What was looked at, and what was not seen",
-        unit=f"{words.count(seen['seen'] or 0)} of {words.count(seen['planned'])} planned places "
-        f"were seen ({words.share(seen['share'])}).{queries.scope} Not looked at: "
-        f"{', '.join(left_out)}.",
+        unit=f"{words.count(number)} of {counted(seen['planned'], 'planned place')} "
+        f"{agreeing(number, 'was', 'were')} seen ({words.share(seen['share'])}). A place is one "
+        "file or page of one origin. Files for context and robots.txt of other hosts are listed, "
+        f"and are in no total.{queries.scope} Not looked at: {', '.join(left_out)}.",
         kind="coverage",
         grid=Grid(
             head=("place", "asked for", *words.PRESENCES, "why not seen"),

@@ -1,5 +1,6 @@
 """The figures that are lists: signals, agents, leverage, sites, conflicts and prose."""
 
+from crawler.plurals import agreeing, counted
 from crawler.reports.dataset_report import curve, words
 from crawler.reports.dataset_report.model import Cell, Figure, Grid, StateName
 from crawler.reports.dataset_report.report_queries import ReportQueries
@@ -27,13 +28,14 @@ def signals(queries: ReportQueries) -> Figure:
     return Figure(
         key="signals",
         title="By which signal they reserve",
-        unit=f"Sites of {words.count(queries.all_sites)} with a statement that counts and reserves "
-        f"or offers terms; a site can be in several lines.{queries.scope} Then what the signal "
-        f"decided for {words.PURPOSES[queries.purpose]}, as share of the rows"
+        unit=f"Sites with a statement that reserves or offers terms, and their share of "
+        f"{counted(queries.all_sites, 'site')}; a site can be in several lines.{queries.scope} "
+        f"The last {agreeing(1 + len(weight), 'column says', 'columns say')} how much each signal "
+        f"decided for {words.PURPOSES[queries.purpose]}: its share of the rows"
         f"{' and of the ' + queries.weight_name if weight else ''} of the dataset.",
         kind="bars",
         grid=Grid(
-            head=("protocol", "tier", "sites", "share", "of rows", *weight),
+            head=("protocol", "tier", "sites", "of sites", "of rows", *weight),
             rows=tuple(rows),
             numeric=frozenset(range(2, 5 + len(weight))),
         ),
@@ -49,11 +51,12 @@ def agents(queries: ReportQueries) -> Figure:
     return Figure(
         key="agents",
         title=f"Which agents are refused by name: {words.PURPOSES[purpose]}",
-        unit=f"Sites of {words.count(queries.all_sites)} whose robots.txt refuses the agent, "
-        f"wholly or for some paths; the twelve most refused.{queries.scope}",
+        unit="Sites whose robots.txt refuses the agent, wholly or for some paths, and their share "
+        f"of {counted(queries.all_sites, 'site')}. At most twelve agents are listed, the most "
+        f"refused first.{queries.scope}",
         kind="bars",
         grid=Grid(
-            head=("agent", "operator", "sites", "share"),
+            head=("agent", "operator", "sites", "of sites"),
             rows=tuple(
                 (r["agent"], r["operator"] or "", words.count(r["sites"]), words.share(r["share"]))
                 for r in found.dicts()
@@ -73,19 +76,19 @@ def leverage(queries: ReportQueries) -> Figure:
     shown = [r for r in rows if r["rank"] in (1, 3, 10, 30, 100, 1000, 10_000, last)]
     unit = queries.weight_name if rows and rows[0]["unit"] == "weight" else "rows"
     whole = (
-        f"{words.amount(rows[0]['total'])} {unit}, of which {words.amount(rows[0]['unknown'])} "
-        "are unknown and in no share"
+        f"{words.amount(rows[0]['total'])} {unit}; {words.amount(rows[0]['unknown'])} of them are "
+        "unknown and in no share"
         if rows
         else unit
     )
     return Figure(
         key="leverage",
-        title="How much the largest reserving sites would take with them",
-        unit=f"Share of {whole}; {words.PURPOSES[queries.purpose]}; in the states that "
-        f"{queries.rules} counts as reserved, partial ones with all their rows.",
+        title="How much comes from the largest reserving sites",
+        unit=f"Share of {whole}. The sites reserve {words.PURPOSES[queries.purpose]} under "
+        f"{queries.rules}; sites that reserve in part count with all their rows.",
         kind="curve",
         grid=Grid(
-            head=("sites", "the last of them", "share together"),
+            head=("largest sites", "down to", "share of all"),
             rows=tuple(
                 (words.count(r["rank"]), r["site"], words.share(r["cumulative_share"]))
                 for r in shown
@@ -109,10 +112,12 @@ def sites(queries: ReportQueries) -> Figure:
     most = queries.weight_name or "rows"
     return Figure(
         key="sites",
-        title=f"The {len(rows)} largest sites of the dataset",
-        unit=f"By {most}, of {words.count(queries.facts['rows'])} rows. State: the strongest among "
-        "the origins of the site. A site is a registrable domain; its operator is not taken for "
-        "the rights holder.",
+        title=f"The {len(rows)} largest sites of the dataset"
+        if len(rows) != 1
+        else "The largest site of the dataset",
+        unit=f"By {most}, of {counted(queries.facts['rows'], 'row')}. The state is the strongest "
+        "among the origins of the site. A site is a registrable domain; its operator is not taken "
+        "for the rights holder.",
         kind="grid",
         grid=Grid(
             head=("rank", "site", "rows", *weight_head, *words.PURPOSES),
@@ -129,8 +134,8 @@ def conflicts(queries: ReportQueries) -> Figure:
     return Figure(
         key="conflicts",
         title="Signals that contradict each other",
-        unit="Origins; first the protocol that reserves, then the one that permits. Both are kept; "
-        f"the stricter decides.{queries.scope}",
+        unit="Origins with both signals: first the protocol that reserves, then the one that "
+        f"permits. Both are kept; the stricter decides.{queries.scope}",
         kind="grid",
         grid=Grid(
             head=("kind", "purpose", "origins", "for example"),
@@ -151,9 +156,9 @@ def prose(queries: ReportQueries) -> Figure:
     return Figure(
         key="prose",
         title="Prose that may reserve, not judged",
-        unit=f"Sites of {words.count(queries.all_sites)} with a passage found by search, in the "
-        "text that was read. Courts differ on its worth; it changes nothing under signals."
-        f"{queries.scope}",
+        unit="Sites with a passage that was found by its words, of "
+        f"{counted(queries.all_sites, 'site')}. Courts differ on what such passages are worth. "
+        f"Under signals they change no state.{queries.scope}",
         kind="grid",
         grid=Grid(
             head=("location", "kind", "sites"),

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from crawler.store.figures import Table, table
+from crawler.store.run_statistics import NOT_PLANNED
 
 # Queries of shares of the sites, whose number is found once.
 _OF_SITES = ("signals", "agents")
@@ -21,8 +22,8 @@ class ReportQueries:
         """Return the result of a query; `purpose` differs from that of the report for a few."""
         about = purpose or self.purpose
         if (name, about) not in self._tables:
-            values: dict[str, str | int] = {"dataset": self.dataset, "purpose": about}
-            values |= {"top": self.top}
+            values: dict[str, str | int | tuple[str, ...]] = {"dataset": self.dataset}
+            values |= {"purpose": about, "top": self.top, "unplanned": NOT_PLANNED}
             if name in _OF_SITES:
                 values |= {"sites": self.all_sites}
             self._tables[name, about] = table(self._db, name, **values)

@@ -1,6 +1,7 @@
 """Words and numbers of the report: purposes, states, tiers, shares and amounts."""
 
-from crawler.reports.dataset_report.model import Number
+from crawler.plurals import agreeing
+from crawler.reports.dataset_report.model import Number, Sentence
 
 PURPOSES = {
     "tdm": "any text and data mining",
@@ -58,6 +59,20 @@ LIMITS = (
     "Some signals are set by an infrastructure provider for its customers. They are marked where "
     "they can be recognised, in the column declared_by.",
 )
+#: Why a planned place was not seen, by the outcome of the last attempt.
+OUTCOMES = {
+    "responded": "answered",
+    "not_found_host": "host not found",
+    "refused": "connection refused",
+    "timed_out": "timed out",
+    "tls_failed": "TLS failed",
+    "broken": "connection broke",
+    "too_large": "too large",
+    "withheld": "withheld (robots.txt or a budget)",
+    "blocked_address": "address not public",
+    "redirect_limit": "too many redirects",
+    "local_failure": "failure of our machine",
+}
 _SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
@@ -86,6 +101,11 @@ def amount(value: float | None) -> Number:
 def count(value: int) -> Number:
     """Return a count with all its digits."""
     return Number(value, f"{value:,}")
+
+
+def counted(value: int, noun: str) -> Sentence:
+    """Return a count with its noun, which is in the plural except for one."""
+    return (count(value), f" {agreeing(value, noun, f'{noun}s')}")
 
 
 def minute(time: str | None) -> str:
