@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def own_plurals(path: Path) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         parts = node.values if isinstance(node, ast.JoinedStr) else []
-        for number, text in zip(parts, parts[1:], strict=False):
+        for number, text in pairwise(parts):
             is_number = isinstance(number, ast.FormattedValue) and isinstance(text, ast.Constant)
             if is_number and NOUNS.match(str(text.value)):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")

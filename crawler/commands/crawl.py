@@ -153,8 +153,8 @@ def _warnings(db: sqlite3.Connection, due: runs.Due) -> tuple[str, ...]:
     number, latest = runs.count_due_again(db, due)
     if number:
         warnings.append(
-            f"{counted(number, 'origin')} {agreeing(number, 'was', 'were')} visited later than now, "
-            f"at {latest}: a clock is or was wrong. They are visited again"
+            f"{counted(number, 'origin')} {agreeing(number, 'was', 'were')} visited later than "
+            f"now, at {latest}: a clock is or was wrong, so they are visited again"
         )
     return tuple(warnings)
 

@@ -179,8 +179,8 @@ def _change(run: dict[str, Any]) -> str:
     if run["runs"] == 1:
         return "There was one run: nothing can be said about change."
     return (
-        f"There were {counted(run['runs'], 'run')}. This report shows the newest state of each origin; "
-        "`tdm-audit changes` lists what changed."
+        f"There were {counted(run['runs'], 'run')}. This report shows the newest state of each "
+        "origin; `tdm-audit changes` lists what changed."
     )
 
 
