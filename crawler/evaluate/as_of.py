@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.history import Place, confirms, fresh_places, is_whole_look, place_of
-from crawler.evaluate.looks import is_repeated, looks_of, rows_until
-from crawler.evaluate.pieces import Piece, monotonic, piece_at
+from crawler.evaluate.looks import Look, is_repeated, looks_of, rows_until
+from crawler.evaluate.pieces import Piece, Span, monotonic, piece_at, span_of
 from crawler.evaluate.records import Effect, Finding
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import Verdict, verdict_of
-from crawler.instants import Instant, milliseconds
+from crawler.instants import Instant
 from crawler.rulesets import RuleSet
 from crawler.vocab import AsOfBasis, Purpose, State
 
@@ -139,9 +139,7 @@ class Timeline:
         self._rows, self._snapshot_of = rows, snapshot_of
         self._max_distance, self._archives = max_distance, archives
         self.looks = looks_of(rows)
-        self.ends = monotonic(
-            [milliseconds(max(row.observed_at for row in look.rows)) for look in self.looks]
-        )
+        self.spans = monotonic([self._span(look) for look in self.looks])
         # Equal looks tell the same, apart from the time: the first of them stands for all.
         self._alike: list[int] = []
         for n, repeats in enumerate(is_repeated(self.looks)):
@@ -149,9 +147,13 @@ class Timeline:
         self._snapshots: dict[int, OriginSnapshot] = {}
         self._own: dict[int, tuple[frozenset[Place], bool]] = {}
 
+    def _span(self, look: Look) -> Span:
+        times = [row.observed_at for row in look.rows]
+        return span_of(min(times), max(times), in_archive=look.rows[0].run in self._archives)
+
     def piece(self, instant: Instant) -> Piece:
         """Return the place of an instant."""
-        return piece_at(self.ends, instant, self._max_distance)
+        return piece_at(self.spans, instant, self._max_distance)
 
     def snapshot(self, n: int) -> OriginSnapshot:
         """Return the evidence that there was after a look; that of look -1 is empty."""

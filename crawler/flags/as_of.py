@@ -21,7 +21,7 @@ from crawler.evaluate.as_of import (
 )
 from crawler.evaluate.evaluation_cache import NEWEST, EvaluationCache, observation_times
 from crawler.evaluate.history import place_of
-from crawler.evaluate.pieces import Piece, monotonic, pieces_of
+from crawler.evaluate.pieces import Piece, monotonic, pieces_of, span_of
 from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import (
     MAX_PATTERNS,
@@ -33,13 +33,13 @@ from crawler.evaluate.url_verdicts import (
     unknown_verdict,
     url_patterns_of,
 )
-from crawler.instants import Instant, milliseconds
+from crawler.instants import Instant
 from crawler.model import Origin
 from crawler.protocols.url_patterns import PathForms, UrlPattern, path_forms
 from crawler.rulesets import RuleSet
 from crawler.store import runs
 from crawler.store.evidence_reader import clock_bounds, snapshot_reader
-from crawler.store.looks import captured_repeatedly, ends_of_runs
+from crawler.store.looks import captured_repeatedly, times_of_runs
 from crawler.store.queries import find_origin
 from crawler.urls import canonical
 from crawler.vocab import AsOfBasis, Purpose
@@ -242,13 +242,17 @@ class AsOfEvaluator:
         """Yield key, number of a piece and its first millisecond, of all origins with looks."""
         bounds = clock_bounds(self._db)
         repeatedly = captured_repeatedly(self._db)
-        rows = ends_of_runs(self._db)
+        rows = times_of_runs(self._db)
         for (key, origin), found in groupby(rows, key=itemgetter(0, 1)):
-            by_time = sorted((min(end, bounds.get(run, "~")), run, end) for _, _, run, end in found)
-            ends = monotonic([milliseconds(end) for _, _, end in by_time])
+            by_time = sorted(
+                (min(end, bounds.get(run, "~")), run, begin, end) for _, _, run, begin, end in found
+            )
+            spans = monotonic(
+                [span_of(b, e, in_archive=run in self._archives) for _, run, b, e in by_time]
+            )
             if origin in repeatedly:
-                ends = self._line(origin).ends
-            for since, piece in pieces_of(ends, self._options.max_distance, days=days):
+                spans = self._line(origin).spans
+            for since, piece in pieces_of(spans, self._options.max_distance, days=days):
                 yield key, number_of(origin, piece), since
 
 

@@ -83,7 +83,9 @@ def with_times(
     numbers = _without_date(told["verdict"], moments, evaluator, ids)
     base = pa.array(ids.distances_from(), pa.int64()).take(numbers)
     first = pc.shift_right(moments, 1)
-    days = pc.round(pc.divide(pc.subtract(first, base).cast(pa.float64()), float(DAY_MS)), 4)
+    # A look that goes on at that time may have shown it later.
+    apart = pc.max_element_wise(pc.subtract(first, base), 0, skip_nulls=False)
+    days = pc.round(pc.divide(apart.cast(pa.float64()), float(DAY_MS)), 4)
     shown = _as_text(first, pc.equal(pc.bit_wise_and(moments, 1), 1))
     others = [*told.columns[1:], shown, days]
     names = [*told.schema.names, *(field.name for field in DATED)]

@@ -63,10 +63,13 @@ def basis_lines(as_of: AsOf, n: int) -> Iterator[str]:
 
 
 def distance_days(instant: Instant, answer: AsOfVerdict) -> float | None:
-    """Return how many days before an instant the look was that an answer rests on."""
+    """Return how many days before an instant the look was that an answer rests on.
+
+    A look that goes on at that time is no days before it.
+    """
     if answer.seen_before is None:
         return None
-    return round((instant.first - milliseconds(answer.seen_before)) / DAY_MS, 4)
+    return round(max(0, instant.first - milliseconds(answer.seen_before)) / DAY_MS, 4)
 
 
 def as_json(as_of: AsOf, n: int) -> dict[str, object]:

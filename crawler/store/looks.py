@@ -4,14 +4,15 @@ import sqlite3
 from collections.abc import Iterator
 
 
-def ends_of_runs(db: sqlite3.Connection) -> Iterator[tuple[str, int, int, str]]:
-    """Yield key and number of each origin, with a run and the time of its last observation there.
+def times_of_runs(db: sqlite3.Connection) -> Iterator[tuple[str, int, int, str, str]]:
+    """Yield key and number of each origin, with a run and the times of its observations there.
 
-    They are ordered by origin.
+    The times are those of the first and the last one. They are ordered by origin.
     """
     yield from db.execute(
-        "SELECT origin.key, origin.id, found.run, found.ended FROM ("
-        "SELECT origin, run, max(observed_at) AS ended FROM observation GROUP BY origin, run"
+        "SELECT origin.key, origin.id, found.run, found.begun, found.ended FROM ("
+        "SELECT origin, run, min(observed_at) AS begun, max(observed_at) AS ended "
+        "FROM observation GROUP BY origin, run"
         ") AS found JOIN origin ON origin.id = found.origin ORDER BY origin.id, found.run"
     )
 
