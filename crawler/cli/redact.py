@@ -24,7 +24,10 @@ _SHOWN = 5
     metavar="N",
     help="URLs, header fields and bytes of observation N and the redirects that led to it.",
 )
-@click.option("--url", help="The same of all observations of a URL, and samples of it.")
+@click.option(
+    "--url",
+    help="The same of all observations of a URL, samples of it, and the URL in request lists.",
+)
 @click.option("--origin", metavar="HOST", help="The same of all observations of an origin.")
 @click.option(
     "--reason",
@@ -77,8 +80,10 @@ def _lines(result: "Redaction", *, dry_run: bool) -> list[str]:
         f"{counted(done.observations, 'observation')} and "
         f"{counted(done.samples, 'sample')} of datasets"
     )
+    if done.requested:
+        counts += f", and {_number(done.requested, 'URL')} of request lists"
     lines = [f"{'Would be erased' if dry_run else 'Erased'}: {counts}."]
-    if not (done.bodies or done.observations or done.samples):
+    if not (done.bodies or done.observations or done.samples or done.requested):
         lines = ["All of it was erased before."]
         if done.listed:
             lines = ["No bytes of it are stored, and none will be when they are sent again."]

@@ -126,6 +126,9 @@ def _show(found: "Verification", *, with_derived: bool) -> None:
     if counts["facets_not_covered"]:
         missing = counted(counts["facets_not_covered"], "dataset")
         say([f"Not covered yet: facets of {missing}."])
+    if counts["lists_not_covered"]:
+        missing = counted(counts["lists_not_covered"], "list")
+        say([f"Not covered yet: {missing}; `tdm-audit adopt` covers what is there."])
     if found.head:
         say([f"Head: {found.head}"])
     if found.vouched_for:

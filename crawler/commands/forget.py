@@ -1,11 +1,14 @@
-"""`forget`: remove the rows and samples of versions of datasets. Evidence stays."""
+"""`forget`: remove rows and samples of versions of datasets, and request lists. Evidence stays."""
 
+import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from crawler.clock import stamp
 from crawler.commands.judge import answer_crawlers
-from crawler.store import derived, forgetting, manifests
+from crawler.store import derived, forgetting, holds, manifests, shards, stored_lists
 from crawler.store.database import (
     checkpoint,
     connect,
@@ -15,37 +18,76 @@ from crawler.store.database import (
     transaction,
 )
 from crawler.store.forgetting import Version
+from crawler.store.stored_lists import StoredList
+
+
+class Forgotten(NamedTuple):
+    """What is removed, or would be: versions of datasets, and request lists."""
+
+    versions: list[Version]
+    lists: list[StoredList]
 
 
 def forget(
     db: Path, dataset: str, command: str, *, older: bool, every: bool, confirmed: bool
-) -> list[Version]:
-    """Return the versions that are removed, or that would be if it is not `confirmed`.
+) -> Forgotten:
+    """Return what is removed, or what would be if it is not `confirmed`.
 
     `dataset` is `NAME@VERSION`, or with `older` or `every` the name whose older or all versions
-    are meant. Raises `VersionError`, `StoreError` and `StoreBusyError`.
+    are meant. Request lists of the same files go with them. Raises `VersionError`, `HoldError`,
+    `StoreError` and `StoreBusyError`.
     """
+
+    def chosen(connection: sqlite3.Connection) -> tuple[list[int], list[int]]:
+        found = forgetting.chosen_versions(connection, dataset, older=older, every=every)
+        return found, stored_lists.lists_of_datasets(connection, found)
+
+    return _forget(db, chosen, command, confirmed=confirmed)
+
+
+def forget_list(db: Path, number: int, command: str, *, confirmed: bool) -> Forgotten:
+    """Return the request list that is removed, or that would be if it is not `confirmed`.
+
+    Raises `NoSuchListError`, `HoldError`, `StoreError` and `StoreBusyError`.
+    """
+
+    def chosen(connection: sqlite3.Connection) -> tuple[list[int], list[int]]:
+        stored_lists.require(connection, number)
+        return [], [number]
+
+    return _forget(db, chosen, command, confirmed=confirmed)
+
+
+def _forget(
+    db: Path,
+    choose: Callable[[sqlite3.Connection], tuple[list[int], list[int]]],
+    command: str,
+    *,
+    confirmed: bool,
+) -> Forgotten:
     require(db)
     with (
         exclusive_lock(db),
         sqlite_errors_as_store_error(db),
         closing(connect(db)) as connection,
-        transaction(connection),
     ):
-        numbers = forgetting.chosen_versions(connection, dataset, older=older, every=every)
-        found = forgetting.versions(connection, numbers)
+        holds.refuse_if_held(connection)
         if confirmed:
-            forgetting.forget(connection, numbers, command, stamp())
-            # Another version may count now, whose rows were collected by another crawler.
-            answer_crawlers(connection, derived.rule_set(connection, None))
-            manifests.write(connection, "remove", [])
-    if confirmed:
-        _publish(db)
+            # What an interrupted crawl left belongs to runs that may end here.
+            shards.merge_leftovers(connection, db)
+        with transaction(connection):
+            datasets, lists = choose(connection)
+            found = Forgotten(
+                forgetting.versions(connection, datasets),
+                stored_lists.stored_lists(connection, lists),
+            )
+            if confirmed and (datasets or lists):
+                forgetting.forget(connection, datasets, command, stamp())
+                stored_lists.forget(connection, lists, command, stamp())
+                # Another version may count now, whose rows were collected by another crawler.
+                answer_crawlers(connection, derived.rule_set(connection, None))
+                manifests.write(connection, "remove", [])
+        if confirmed:
+            manifests.publish(connection, db)
+            checkpoint(connection)
     return found
-
-
-def _publish(db: Path) -> None:
-    """Append the manifest of the removal to its file, and end the log of the database."""
-    with sqlite_errors_as_store_error(db), closing(connect(db)) as connection:
-        manifests.publish(connection, db)
-        checkpoint(connection)

@@ -15,7 +15,7 @@ from crawler.errors import UserError
 from crawler.model import Origin
 from crawler.organisations import comparable, is_name, is_organisation
 from crawler.protocols.parsing.parties import identifier
-from crawler.store import party_groups, party_lists
+from crawler.store import manifests, party_groups, party_lists
 from crawler.store.database import (
     checkpoint,
     connect,
@@ -88,8 +88,11 @@ def import_parties(db: Path, file: Path, publisher: str = "", version: str = "")
                 )
                 for source, entries in lists.items()
             }
+            if any(added.values()):
+                manifests.write(connection, "import", [])
             party_groups.rebuild(connection)
             origins = party_lists.origins_listed(connection, digest)
+        manifests.publish(connection, db)
         checkpoint(connection)
     return Imported(
         tuple(source for source, is_new in added.items() if is_new),

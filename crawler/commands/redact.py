@@ -53,7 +53,8 @@ def redact(
         targets = _targets(db, selector, value)
         if dry_run:
             bodies, octets = withholding.count_octets(db, targets)
-            rows = (len(targets.observations), len(targets.samples))
+            requested = withholding.count_requested(db, targets)
+            rows = (len(targets.observations), len(targets.samples), requested)
             origins = len(redaction_targets.origins_of(db, targets))
             withheld = Withheld(bodies, octets, *rows, origins, len(targets.digests))
             return Redaction(withheld, targets.shared, "")

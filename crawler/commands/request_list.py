@@ -15,7 +15,7 @@ from crawler.commands.ingest_plan import IngestRequest, given_columns
 from crawler.commands.reading_process import MAX_BYTES_IN_PROCESS, read_apart, serve
 from crawler.dataset.files import DatasetFile
 from crawler.model import Origin
-from crawler.store import evidence_writer, request_lists, runs
+from crawler.store import evidence_writer, manifests, request_lists, runs
 from crawler.store.database import connect, transaction
 from crawler.urls import canonical
 from crawler.vocab import Reject
@@ -105,6 +105,8 @@ def _read(
         if sum(reader.unusable.values()) == reader.rows:
             raise no_host(found.url_column)
         request_lists.finish_list(db, number, reader.rows, reader.unusable)
+        # Here, since that of a list of millions of URLs takes memory.
+        manifests.write(db, "list", [])
     return number
 
 

@@ -156,7 +156,8 @@ def prove(db: sqlite3.Connection, observation: int) -> dict[str, object]:
 def adopt(db: sqlite3.Connection, path: Path) -> int:
     """Make one manifest over all that has none. Return the number of runs that it covers."""
     runs = manifests.uncovered_runs(db)
-    if runs or manifests.facets_in_no_manifest(db):
+    lists = manifests.lists_to_cover(db) or manifests.parties_to_cover(db)
+    if runs or lists or manifests.has_uncovered_removals(db) or manifests.facets_in_no_manifest(db):
         with transaction(db):
             manifests.write(db, "adopt", runs)
     manifests.publish(db, path)

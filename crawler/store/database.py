@@ -102,6 +102,7 @@ _MIGRATIONS = (
     "0025_party_lists",
     "0026_request_lists",
     "0027_redaction",
+    "0034_lists",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -49,6 +49,9 @@ _FORGOTTEN = (
     "t.dataset, t.name, t.version, t.path, t.digest, t.rows, t.origins, t.ingested_at, "
     "t.forgotten_at, t.command"
 )
+_LIST = "t.id, t.path, t.digest, t.url_column, t.column_given, t.rows, t.unusable, t.read_at"
+_FORGOTTEN_LIST = "t.list, t.path, t.digest, t.rows, t.urls, t.read_at, t.forgotten_at, t.command"
+_PARTIES = "t.id, t.file, t.digest, t.publisher, t.version, t.imported_at"
 _SPECS = {
     "run": (_RUN, "", "id"),
     "observation": (_OBSERVATION, _OF_ORIGIN, "run"),
@@ -70,6 +73,11 @@ _SPECS = {
         f"{_OF_ORIGIN} {_OF_VALUE}",
         "dataset",
     ),
+    "request_list": (_LIST, "", "id"),
+    "requested_url": ("g.key, t.path, t.n, t.erased", _OF_ORIGIN, "list"),
+    "forgotten_list": (_FORGOTTEN_LIST, "", "list"),
+    "party_list": (_PARTIES, "", "id"),
+    "party_list_entry": ("t.line, t.domain, t.name, t.name_key, t.identifiers", "", "list"),
     "redaction": ("t.id, t.reason, t.redacted_at", "", "id"),
     "pruning": ("t.id, t.what, t.before, t.items, t.pruned_at", "", "id"),
     "withheld_body": ("t.digest, t.size, t.redaction, t.pruning", "", "id"),
@@ -82,6 +90,7 @@ _SPECS = {
 _WITHHELD = {
     "observation": "w.observation = t.id",
     "sample": "w.dataset = t.dataset AND w.origin = t.origin AND w.n = t.n",
+    "requested_url": "w.list = t.list AND w.n = t.n",
 }
 _REPEATS = (
     f"SELECT json_array({_REPEATED}), {{known}} FROM observation_row AS t "  # noqa: S608 - our own names
@@ -93,6 +102,9 @@ OF_DATASET = (
     *("dataset", "dataset_file", "version_reject", "dataset_role", "dataset_role_reject"),
     *("dataset_role_origin", "version_origin", "sample"),
 )
+#: The tables whose rows belong to a request list, and those whose rows belong to a list of parties.
+OF_LIST = ("request_list", "requested_url")
+OF_PARTIES = ("party_list", "party_list_entry")
 #: The tables of facets, which may be stored again for a dataset that is stored already.
 OF_FACETS = ("facet_total", "facet_origin")
 #: The tables of what was done to evidence on purpose, numbered without gaps.
@@ -150,7 +162,9 @@ def has_withheld_rows(db: sqlite3.Connection) -> bool:
     return bool(db.execute("SELECT EXISTS (SELECT 1 FROM withheld_row)").fetchone()[0])
 
 
-def present_leaf(db: sqlite3.Connection, table: str, where: str, values: tuple[int, ...]) -> str:
+def present_leaf(
+    db: sqlite3.Connection, table: str, where: str, values: tuple[int | str, ...]
+) -> str:
     """Return the leaf of one row as it is now, whether it is withheld or not."""
     columns, joins, _ = _SPECS[table]
     query = f"SELECT json_array({columns}) FROM {table} AS t {joins} WHERE {where}"  # noqa: S608 - our own names

@@ -17,10 +17,10 @@ from crawler.protocols import PROTOCOLS
 from crawler.store import leaves, merkle
 from crawler.store.database import os_errors_as_store_error, schema_digest
 
-FORMAT = "tdm-audit manifest/2"
+FORMAT = "tdm-audit manifest/3"
 #: The formats that this version verifies. The first one has no failures of this machine, no facets
-#: and no logs.
-FORMATS = ("tdm-audit manifest/1", FORMAT)
+#: and no logs, the second no request lists and no lists of parties.
+FORMATS = ("tdm-audit manifest/1", "tdm-audit manifest/2", FORMAT)
 Tree = dict[str, object]
 
 
@@ -37,6 +37,31 @@ def tree_of_run(db: sqlite3.Connection, run: int) -> dict[str, Tree]:
 def tree_of_dataset(db: sqlite3.Connection, dataset: int) -> dict[str, Tree]:
     """Return the trees of a dataset."""
     return {table: tree(leaves.leaves(db, table, dataset)) for table in leaves.OF_DATASET}
+
+
+def tree_of_list(db: sqlite3.Connection, request_list: int) -> dict[str, Tree]:
+    """Return the trees of a request list."""
+    return {table: tree(leaves.leaves(db, table, request_list)) for table in leaves.OF_LIST}
+
+
+def tree_of_parties(db: sqlite3.Connection, party_list: int) -> dict[str, Tree]:
+    """Return the trees of a list of parties."""
+    return {table: tree(leaves.leaves(db, table, party_list)) for table in leaves.OF_PARTIES}
+
+
+def lists_to_cover(db: sqlite3.Connection) -> list[int]:
+    """Return the request lists that are in no manifest."""
+    return _not_in_part(db, "lists", "SELECT id FROM request_list ORDER BY id")
+
+
+def parties_to_cover(db: sqlite3.Connection) -> list[int]:
+    """Return the lists of parties that are in no manifest."""
+    return _not_in_part(db, "party_lists", "SELECT id FROM party_list ORDER BY id")
+
+
+def _not_in_part(db: sqlite3.Connection, part: str, query: str) -> list[int]:
+    covered = {int(n) for _, _, text, _ in stored(db) for n in _part(text, part)}
+    return [n for (n,) in db.execute(query) if n not in covered]
 
 
 def tree_of_origins(db: sqlite3.Connection, first: int, last: int) -> Tree:
@@ -106,6 +131,27 @@ def leaves_of_removals(db: sqlite3.Connection) -> dict[str, str]:
     return {str(n): leaves.leaves(db, "forgotten", n)[0].hex() for n in removed}
 
 
+def removed_numbers(db: sqlite3.Connection, table: str) -> set[str]:
+    """Return the numbers of what was removed, by a log of removals."""
+    column = "list" if table == "forgotten_list" else "dataset"
+    return {str(n) for (n,) in db.execute(f"SELECT {column} FROM {table}")}  # noqa: S608 - our own names
+
+
+def has_uncovered_removals(db: sqlite3.Connection) -> bool:
+    """Return whether something was removed that no manifest says was."""
+    for part, table in (("removals", "forgotten"), ("removed_lists", "forgotten_list")):
+        known = {n for _, _, text, _ in stored(db) for n in _part(text, part)}
+        if removed_numbers(db, table) - known:
+            return True
+    return False
+
+
+def leaves_of_removed_lists(db: sqlite3.Connection) -> dict[str, str]:
+    """Return the request lists that were removed, each with the leaf of its removal."""
+    removed = [n for (n,) in db.execute("SELECT list FROM forgotten_list ORDER BY list")]
+    return {str(n): leaves.leaves(db, "forgotten_list", n)[0].hex() for n in removed}
+
+
 def write(db: sqlite3.Connection, kind: str, runs: Iterable[int]) -> str:
     """Store the next manifest, over these runs, in the caller's transaction. Return its digest."""
     earlier = [json.loads(text) for (text,) in db.execute("SELECT text FROM manifest ORDER BY n")]
@@ -122,8 +168,11 @@ def write(db: sqlite3.Connection, kind: str, runs: Iterable[int]) -> str:
         "datasets": {str(n): tree_of_dataset(db, n) for n in datasets},
         "origins": tree_of_origins(db, first, max(last, first - 1)),
         "facets": {str(n): tree_of_facets(db, n) for n in facets_to_cover(db)},
+        "lists": {str(n): tree_of_list(db, n) for n in lists_to_cover(db)},
+        "party_lists": {str(n): tree_of_parties(db, n) for n in parties_to_cover(db)},
         "logs": _new_of_logs(db, earlier),
         "removals": leaves_of_removals(db),
+        "removed_lists": leaves_of_removed_lists(db),
         "protocols": {p.NAME: p.VERSION for p in PROTOCOLS},
         "rules": {
             rules.label: hashlib.sha256(rules.text.encode()).hexdigest()

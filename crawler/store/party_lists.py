@@ -55,6 +55,7 @@ def add_list(
             for entry in entries
         ],
     )
+    db.execute("INSERT INTO imported VALUES (?)", (added.lastrowid,))
     return True
 
 

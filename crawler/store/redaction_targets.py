@@ -32,8 +32,7 @@ class Targets(NamedTuple):
     """Evidence that is to be erased.
 
     `digests` are of bytes, stored or not. `shared` are digests that stay, since other origins sent
-    the same bytes. `requested` are origins and paths in lists of URLs to request, which are no
-    evidence. All are sorted.
+    the same bytes. `requested` are origins and paths in lists of URLs to request. All are sorted.
     """
 
     digests: tuple[str, ...] = ()

@@ -23,11 +23,12 @@ from crawler.vocab import Outcome
 _BATCH = 5_000
 # Numbers of origins that are remembered.
 _MAX_IDS = 100_000
-# The last attempts at URLs, as the trigger of migrations/0026_request_lists.sql has them. The path
-# begins after the host; the shortest beginning of a URL is `http://h`.
-_ATTEMPTS = """
-    SELECT origin, substr(asked, 8 + instr(substr(asked, 9), '/')) AS path,
-        max(observed_at) AS observed_at, outcome
+# The attempts at URLs, as the trigger of migrations/0034_lists.sql has them, and the last ones with
+# their greatest time: the other columns of a group are those of its row. The path begins after the
+# host; the shortest beginning of a URL is `http://h`.
+_ALL_ATTEMPTS = """
+    SELECT id, origin, substr(asked, 8 + instr(substr(asked, 9), '/')) AS path,
+        {observed_at}, outcome
     FROM observation
     WHERE hop = 0 AND resource IN ('home', 'page', 'media') AND outcome <> 'local_failure'
         AND (
@@ -38,6 +39,10 @@ _ATTEMPTS = """
             )
         )
 """
+
+
+_ATTEMPTS = _ALL_ATTEMPTS.format(observed_at="max(observed_at) AS observed_at")
+_EACH_ATTEMPT = _ALL_ATTEMPTS.format(observed_at="observed_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +95,10 @@ def add_list(db: sqlite3.Connection, new: NewList, now: str) -> int:
     `finish_list` stores the numbers that are known when all URLs were read.
     """
     number = db.execute(
-        "INSERT INTO request_list (path, digest, url_column, column_given, rows, unusable, read_at)"
-        " VALUES (?, ?, ?, ?, 0, '{}', ?) RETURNING id",
+        "INSERT INTO request_list "
+        "(id, path, digest, url_column, column_given, rows, unusable, read_at) "
+        "VALUES (1 + coalesce((SELECT max(list) FROM listed), 0), ?, ?, ?, ?, 0, '{}', ?) "
+        "RETURNING id",
         (new.path, new.digest, new.url_column, new.column_given, now),
     ).fetchone()[0]
     ids: dict[str, int] = {}
@@ -115,18 +122,46 @@ def add_list(db: sqlite3.Connection, new: NewList, now: str) -> int:
 def finish_list(
     db: sqlite3.Connection, number: int, rows: int, unusable: Mapping[str, int]
 ) -> None:
-    """Store the rows of a list, and what evidence says already about its URLs."""
+    """Store the rows of a list, and what evidence says already about its URLs. It is final then."""
     db.execute(
         "UPDATE request_list SET rows = ?, unusable = ? WHERE id = ?",
         (rows, json.dumps(unusable, sort_keys=True), number),
     )
     db.execute(
-        "UPDATE requested_url AS u SET asked_at = seen.observed_at, outcome = seen.outcome "  # noqa: S608 - our own SQL
+        "UPDATE requested_url AS u "  # noqa: S608 - our own SQL
+        "SET asked_at = seen.observed_at, outcome = seen.outcome, observation = seen.id "
         f"FROM ({_ATTEMPTS} AND origin IN (SELECT origin FROM requested_url WHERE list = ?1) "
         "GROUP BY origin, path) AS seen "
         "WHERE u.list = ?1 AND u.origin = seen.origin AND u.path = seen.path",
         (number,),
     )
+    db.execute("INSERT INTO listed VALUES (?)", (number,))
+
+
+def not_as_observed(db: sqlite3.Connection, most: int) -> list[tuple[int, str]]:
+    """Return list and URL of at most so many URLs of which evidence says something else."""
+    # Of an origin with a withheld observation it cannot be told why a request was not sent.
+    query = f"""
+        WITH attempt AS MATERIALIZED ({_EACH_ATTEMPT}),
+        last AS MATERIALIZED (
+            SELECT origin, path, max(observed_at) AS observed_at FROM attempt GROUP BY origin, path
+        )
+        SELECT u.list, o.url || u.path
+        FROM requested_url AS u JOIN origin AS o ON o.id = u.origin
+        LEFT JOIN last ON last.origin = u.origin AND last.path = u.path
+        LEFT JOIN attempt AS made ON made.id = u.observation AND made.origin = u.origin
+            AND made.path = u.path AND made.observed_at = u.asked_at AND made.outcome = u.outcome
+        WHERE (u.asked_at IS NOT last.observed_at OR (u.asked_at IS NULL) <> (made.id IS NULL)
+                OR (u.asked_at IS NULL) <> (u.observation IS NULL))
+            AND NOT EXISTS (
+                SELECT 1 FROM withheld_row AS w JOIN observation_row AS r ON r.id = w.observation
+                WHERE r.origin = u.origin
+            )
+        LIMIT ?
+    """  # noqa: S608 - our own SQL
+    if not db.execute("SELECT EXISTS (SELECT 1 FROM requested_url)").fetchone()[0]:
+        return []
+    return db.execute(query, (most,)).fetchall()
 
 
 def copy_attempts(source: sqlite3.Connection, db: sqlite3.Connection) -> None:
@@ -169,7 +204,7 @@ def totals(db: sqlite3.Connection, due: Due) -> ListTotals:
         SELECT count(*), count(DISTINCT origin), count(*) FILTER (WHERE {WAITING}),
             count(*) FILTER (WHERE NOT ({WAITING}) AND outcome IN (:responded, :too_large)),
             count(*) FILTER (WHERE NOT ({WAITING}) AND outcome = :withheld)
-        FROM requested_url WHERE list = :list
+        FROM requested_url WHERE list = :list AND NOT erased
         """,  # noqa: S608 - our own SQL
         _times(due)
         | {

@@ -172,7 +172,10 @@ _DUE_OF_DATASETS = f"""
     )
 """  # noqa: S608 - our own SQL
 #: Condition of the URLs of a list that are still to be requested.
-WAITING = "list = :list AND (asked_at IS NULL OR asked_at <= :fresh_since OR asked_at > :now)"
+WAITING = (
+    "list = :list AND NOT erased "
+    "AND (asked_at IS NULL OR asked_at <= :fresh_since OR asked_at > :now)"
+)
 _DUE_OF_LIST = f"""
     FROM origin AS o
     JOIN (

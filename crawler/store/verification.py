@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crawler.plurals import counted
-from crawler.store import bodies, leaves, manifests, merkle
+from crawler.store import bodies, leaves, manifests, merkle, request_lists
 from crawler.store.database import new_database, vocabulary_tables
+from crawler.store.failures import code_of
 
 _ADOPT = "has no manifest; `tdm-audit adopt` makes one"
 # Differences that are listed of one table; a damaged file can have any number.
@@ -43,9 +44,15 @@ def verify_evidence(db: sqlite3.Connection) -> Iterator[Difference]:
 
 
 def _pages(db: sqlite3.Connection) -> Iterator[Difference]:
-    for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})"):
-        if line != "ok":
-            yield Difference("database", "pages", str(line))
+    try:
+        for (line,) in db.execute(f"PRAGMA integrity_check({_MOST})"):
+            if line != "ok":
+                yield Difference("database", "pages", str(line))
+    except sqlite3.OperationalError as error:
+        # A CHECK that reads JSON raises at a value that is none; other errors are of the machine.
+        if code_of(error) != sqlite3.SQLITE_ERROR:
+            raise
+        yield Difference("database", "pages", str(error))
 
 
 def _schema(db: sqlite3.Connection) -> Iterator[Difference]:
@@ -107,6 +114,8 @@ def _rows(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> It
             if removed.get(dataset) != leaf:
                 yield Difference("forgotten", dataset, "is not as it was")
     all_facts = [facts for _, facts in chain]
+    yield from _removals(db, all_facts)
+    yield from _lists(db, all_facts)
     yield from _logs(db, chain)
     yield from _facets(db, all_facts, set(removed))
     yield from _uncovered(db, all_facts, set(removed))
@@ -126,6 +135,41 @@ def _logs(db: sqlite3.Connection, chain: list[tuple[int, dict[str, Any]]]) -> It
         # A stamp is of the last manifest, so that only a later one can cover it.
         if table != "stamp" and manifests.last_of_log(db, table) > covered:
             yield Difference(table, "", "has rows that no manifest covers")
+
+
+def _removals(db: sqlite3.Connection, chain: list[dict[str, Any]]) -> Iterator[Difference]:
+    """Yield what the logs say was removed, and no manifest does: whoever removes makes one."""
+    for part, table in (("removals", "forgotten"), ("removed_lists", "forgotten_list")):
+        known = {number for facts in chain for number in facts.get(part, {})}
+        for number in sorted(manifests.removed_numbers(db, table) - known):
+            yield Difference(table, number, _ADOPT)
+
+
+def _lists(db: sqlite3.Connection, chain: list[dict[str, Any]]) -> Iterator[Difference]:
+    """Compare request lists, their removals, and lists of parties."""
+    removed = manifests.leaves_of_removed_lists(db)
+    for facts in chain:
+        for number, expected in facts.get("lists", {}).items():
+            if number not in removed:
+                own = manifests.tree_of_list(db, int(number))
+                yield from _compare(f"list {number}", expected, own)
+        for number, leaf in facts.get("removed_lists", {}).items():
+            if removed.get(number) != leaf:
+                yield Difference("forgotten_list", number, "is not as it was")
+        for number, expected in facts.get("party_lists", {}).items():
+            own = manifests.tree_of_parties(db, int(number))
+            yield from _compare(f"list {number}", expected, own)
+    known = {
+        "request_list": ("listed", {int(n) for n in removed}),
+        "party_list": ("imported", set[int]()),
+    }
+    for table, (marked, gone) in known.items():
+        whole = {n for (n,) in db.execute(f"SELECT list FROM {marked}")}  # noqa: S608 - our own names
+        there = {n for (n,) in db.execute(f"SELECT id FROM {table}")}  # noqa: S608 - our own names
+        for n in sorted(whole ^ (there | gone)):
+            yield Difference(table, str(n), "is not as it was stored")
+    for n, url in request_lists.not_as_observed(db, _MOST):
+        yield Difference("requested_url", f"list {n}: {url}", "is not as it was observed")
 
 
 def _facets(
@@ -222,7 +266,9 @@ def count_rows(db: sqlite3.Connection) -> dict[str, int]:
         table: int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
         for table in tables
     }
-    return counts | {name: int(db.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
+    counts |= {name: int(db.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}
+    uncovered = len(manifests.lists_to_cover(db)) + len(manifests.parties_to_cover(db))
+    return counts | {"lists_not_covered": uncovered}
 
 
 _COUNTS = {

@@ -193,6 +193,73 @@ SELECT
     forgotten.command AS command  -- the command as given
 FROM forgotten;
 
+-- A list of URLs to request one by one (`tdm-audit crawl --ask`), and what came of them.
+CREATE VIEW request_lists AS
+SELECT
+    request_list.id AS list,  -- number of the list
+    request_list.path AS path,  -- files as given
+    request_list.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
+    request_list.url_column AS url_column,  -- column that was read as URL, as in `datasets`
+    request_list.rows AS rows,  -- rows in the files
+    (SELECT coalesce(sum(value), 0) FROM json_each(request_list.unusable)) AS unattributable,  -- rows without a usable URL
+    request_list.unusable AS reasons,  -- JSON: those rows by reason
+    count(u.n) AS urls,  -- their URLs, each once
+    count(DISTINCT u.origin) AS origins,  -- distinct origins
+    count(*) FILTER (WHERE u.outcome IN ('responded', 'too_large')) AS answered,  -- URLs whose last attempt was answered
+    count(*) FILTER (WHERE u.outcome = 'withheld') AS withheld,  -- URLs that were not requested, as by robots.txt; `request_outcomes` says why
+    count(*) FILTER (WHERE u.outcome NOT IN ('responded', 'too_large', 'withheld')) AS failed,  -- URLs whose last attempt got no answer
+    count(*) FILTER (WHERE u.outcome IS NULL AND NOT u.erased) AS waiting,  -- URLs that were never asked
+    count(*) FILTER (WHERE u.outcome IS NULL AND u.erased) AS erased,  -- URLs that were erased before they were asked
+    request_list.read_at AS read_at,  -- UTC
+    min(u.asked_at) AS first_asked_at,  -- UTC, of the last attempts the first; NULL if nothing was asked
+    max(u.asked_at) AS last_asked_at  -- UTC, of the last attempts the last
+FROM request_list
+LEFT JOIN requested_url AS u ON u.list = request_list.id
+GROUP BY request_list.id;
+
+-- List × URL: what was asked by which list, when, and what came of it.
+CREATE VIEW requested_urls AS
+SELECT
+    u.list AS list,  -- number of the list, in `request_lists`
+    u.n + 1 AS place,  -- place of the URL among the usable ones of the list, from 1
+    origin.url AS origin,  -- key
+    origin.url || u.path AS url,  -- URL as it is requested
+    u.asked_at AS asked_at,  -- UTC, of the last attempt, by whichever list or crawl; NULL if it was never asked
+    u.outcome AS outcome,  -- what became of it: {outcome}; NULL if it was never asked
+    observation.status AS status,  -- HTTP status; NULL without an answer
+    nullif(observation.note, '') AS note,  -- why it was withheld or failed; NULL if there is nothing to say
+    u.observation AS observation,  -- key of the attempt, in `observations`
+    u.erased AS erased  -- 1 if the path was erased by `tdm-audit redact`
+FROM requested_url AS u
+JOIN origin ON origin.id = u.origin
+LEFT JOIN observation ON observation.id = u.observation;
+
+-- List × outcome × reason: how many URLs of a list were answered, withheld, failed or are left, and why.
+CREATE VIEW request_outcomes AS
+SELECT
+    list AS list,  -- number of the list, in `request_lists`
+    outcome AS outcome,  -- {outcome}; NULL: never asked
+    status AS status,  -- HTTP status; NULL without an answer
+    note AS note,  -- why; NULL if there is nothing to say
+    count(*) AS urls,  -- number of URLs
+    count(DISTINCT origin) AS origins,  -- distinct origins
+    min(url) AS example  -- one of the URLs
+FROM requested_urls
+GROUP BY list, outcome, status, note;
+
+-- A request list that was removed by `tdm-audit forget`. What was observed is never removed.
+CREATE VIEW forgotten_lists AS
+SELECT
+    forgotten_list.list AS list,  -- number that it had; no other list gets it
+    forgotten_list.path AS path,  -- files as given
+    forgotten_list.digest AS digest,  -- SHA-256, as in `request_lists`
+    forgotten_list.rows AS rows,  -- rows that it had
+    forgotten_list.urls AS urls,  -- URLs that it had
+    forgotten_list.read_at AS read_at,  -- UTC
+    forgotten_list.forgotten_at AS forgotten_at,  -- UTC
+    forgotten_list.command AS command  -- the command as given
+FROM forgotten_list;
+
 -- What was erased by `tdm-audit redact`, and why. Digests, times, outcomes and statuses stay.
 CREATE VIEW redactions AS
 SELECT
@@ -209,8 +276,12 @@ SELECT
     ) AS observations,  -- observations whose URLs and header fields were erased
     (
         SELECT count(*) FROM withheld_row
-        WHERE withheld_row.redaction = redaction.id AND observation IS NULL
-    ) AS samples  -- sampled URLs of datasets that were erased
+        WHERE withheld_row.redaction = redaction.id AND dataset IS NOT NULL
+    ) AS samples,  -- sampled URLs of datasets that were erased
+    (
+        SELECT count(*) FROM withheld_row
+        WHERE withheld_row.redaction = redaction.id AND list IS NOT NULL
+    ) AS requested  -- URLs of request lists that were erased
 FROM redaction;
 
 -- What was erased by `tdm-audit prune` because it had not been seen for long. Policy files never are.

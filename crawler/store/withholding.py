@@ -17,9 +17,14 @@ from crawler.protocols.parse import REFUSED_BY_RULE
 from crawler.store import derived, erasure, leaves, repeats
 from crawler.store.redaction_targets import OWN_URLS, Sample, Targets, origins_of
 
+# Origin, path, list and number of a URL in a request list.
+_Requested = tuple[int, str, int, int]
+
 
 class Withheld(NamedTuple):
-    """Counts of what was erased and was there: bodies, their octets, observations, samples.
+    """Counts of what was erased and was there: bodies, their octets, and rows.
+
+    Rows are observations, samples of datasets, and URLs of request lists.
 
     `origins` is how many origins the erased evidence is of, also what was erased earlier, and
     `listed` how many digests are withheld from now on, also of bytes that were never stored.
@@ -29,6 +34,7 @@ class Withheld(NamedTuple):
     octets: int
     observations: int
     samples: int
+    requested: int
     origins: int
     listed: int
 
@@ -42,17 +48,16 @@ def redact(db: sqlite3.Connection, targets: Targets, reason: str, now: str) -> W
     digests = [d for d in targets.digests if db.execute(query, (d,)).fetchone() is None]
     observations = [n for n in targets.observations if not _is_withheld(db, "observation", (n,))]
     samples = [s for s in targets.samples if not _is_withheld(db, "sample", s)]
+    requested = _requested(db, targets)
     bodies, octets = 0, 0
-    if digests or observations or samples:
+    if digests or observations or samples or requested:
         redaction = db.execute(
             "INSERT INTO redaction (reason, redacted_at) VALUES (?, ?) RETURNING id", (reason, now)
         ).fetchone()[0]
         bodies, octets = _erase_bodies(db, digests, "redaction", redaction)
-        _erase_rows(db, observations, samples, redaction)
-    delete = "DELETE FROM requested_url WHERE origin = ? AND path = ?"
-    db.executemany(delete, targets.requested)
+        _erase_rows(db, observations, samples, requested, redaction)
     _drop_quotations(db, targets, now)
-    counts = (bodies, octets, len(observations), len(samples))
+    counts = (bodies, octets, len(observations), len(samples), len(requested))
     return Withheld(*counts, len(origins_of(db, targets)), len(digests))
 
 
@@ -99,6 +104,20 @@ def _erase_bodies(
     return counts
 
 
+def count_requested(db: sqlite3.Connection, targets: Targets) -> int:
+    """Return how many rows of request lists the targets have that are not erased."""
+    return len(_requested(db, targets))
+
+
+def _requested(db: sqlite3.Connection, targets: Targets) -> list[_Requested]:
+    """Return the URLs of request lists that are not erased: origin, path, list and number."""
+    query = (
+        "SELECT origin, path, list, n FROM requested_url "
+        "WHERE origin = ? AND path = ? AND NOT erased"
+    )
+    return [row for place in targets.requested for row in db.execute(query, place)]
+
+
 def _is_withheld(db: sqlite3.Connection, table: str, key: tuple[int, ...]) -> bool:
     query = f"SELECT 1 FROM withheld_row WHERE {_KEYS[table]}"  # noqa: S608 - our own names
     return db.execute(query, key).fetchone() is not None
@@ -107,10 +126,15 @@ def _is_withheld(db: sqlite3.Connection, table: str, key: tuple[int, ...]) -> bo
 # The keys of rows in `withheld_row`, and the same in their own tables as `t`.
 _KEYS = {"observation": "observation = ?", "sample": "origin = ? AND dataset = ? AND n = ?"}
 _OWN_KEYS = {"observation": "t.id = ?", "sample": "t.origin = ? AND t.dataset = ? AND t.n = ?"}
+_KEY_OF_REQUESTED = "t.origin = ? AND t.path = ? AND t.list = ?"
 
 
 def _erase_rows(
-    db: sqlite3.Connection, observations: list[int], samples: list[Sample], redaction: int
+    db: sqlite3.Connection,
+    observations: list[int],
+    samples: list[Sample],
+    requested: list[_Requested],
+    redaction: int,
 ) -> None:
     repeats.make_whole(db, observations)
     # All leaves are taken before anything changes: the leaf of a 304 names what it confirms.
@@ -129,6 +153,8 @@ def _erase_rows(
         _erase_observation(db, number, redaction, numbers)
     for sample in samples:
         db.execute("UPDATE sample SET url = '' WHERE origin = ? AND dataset = ? AND n = ?", sample)
+    for row in requested:
+        _erase_requested(db, row, redaction, numbers)
     for table, key in rows:
         leaf = leaves.present_leaf(db, table, _OWN_KEYS[table], key)
         db.execute(f"UPDATE withheld_row SET becomes = ? WHERE {_KEYS[table]}", (leaf, *key))  # noqa: S608 - our own names
@@ -151,8 +177,7 @@ def _erase_observation(
     def erased(text: str) -> str:
         if resource not in OWN_URLS and text == asked:
             return text
-        n = numbers.setdefault(text, 1 + len(numbers))
-        return f"{base}/withheld-by-redaction-{redaction}/{n}"
+        return f"{base}{_erased_path(text, redaction, numbers)}"
 
     db.execute(
         "UPDATE observation_row SET asked = ?, url = ?, headers = ?, address = '', note = ? "
@@ -164,6 +189,31 @@ def _erase_observation(
             number,
         ),
     )
+
+
+def _erase_requested(
+    db: sqlite3.Connection, row: _Requested, redaction: int, numbers: dict[str, int]
+) -> None:
+    """Erase the path of a URL in a request list, which is not asked for from then on."""
+    origin, path, number, n = row
+    was = leaves.present_leaf(db, "requested_url", _KEY_OF_REQUESTED, (origin, path, number))
+    db.execute(
+        "INSERT INTO withheld_row (redaction, was, list, n) VALUES (?, ?, ?, ?)",
+        (redaction, was, number, n),
+    )
+    (base,) = db.execute("SELECT url FROM origin WHERE id = ?", (origin,)).fetchone()
+    # As that of its observations, so that they are still of one place.
+    erased = _erased_path(f"{base}{path}", redaction, numbers)
+    db.execute(
+        "UPDATE requested_url SET path = ?, erased = 1 WHERE origin = ? AND path = ? AND list = ?",
+        (erased, origin, path, number),
+    )
+    becomes = leaves.present_leaf(db, "requested_url", _KEY_OF_REQUESTED, (origin, erased, number))
+    db.execute("UPDATE withheld_row SET becomes = ? WHERE list = ? AND n = ?", (becomes, number, n))
+
+
+def _erased_path(url: str, redaction: int, numbers: dict[str, int]) -> str:
+    return f"/withheld-by-redaction-{redaction}/{numbers.setdefault(url, 1 + len(numbers))}"
 
 
 def _drop_quotations(db: sqlite3.Connection, targets: Targets, now: str) -> None:

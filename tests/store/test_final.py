@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 from sqlite_utils import Database, Migrations
 
-from crawler.store import evidence_writer, leaves, runs
+from crawler.store import evidence_writer, leaves, party_lists, request_lists, runs
 from crawler.store.database import connect, transaction
 from tests.store.test_order import day, ingest, look, store
 
@@ -15,6 +15,16 @@ TABLES = (
     *leaves.OF_DATASET,
     *("origin", "observation", "visit", "body", "run", "ingested", "forgotten"),
 )
+#: Those of lists, which databases of the first versions do not have.
+LISTS = (
+    *leaves.OF_LIST,
+    *leaves.OF_PARTIES,
+    *("listed", "forgotten_list", "imported"),
+)
+#: What came of a URL of a list is said by evidence; `verify` compares.
+OBSERVED = ("asked_at", "outcome", "observation")
+NEW_LIST = "INSERT INTO request_list VALUES ({0}, 'l{0}', '{1}', 'url', '', 3, '{{}}', '')"
+FORGOTTEN_LIST = "INSERT INTO forgotten_list VALUES ({0}, 'l', '', 3, 2, '', ?, 'tdm-audit forget')"
 NEW_DATASET = (
     "INSERT INTO dataset (id, path, digest, bytes, format, url_column, column_given, weight_column,"
     " rows, ingested_at) VALUES ({0}, 'd', '', 0, 'csv', 'url{0}', 0, '', 1, '')"
@@ -55,7 +65,22 @@ def fill(db):
         db.execute("INSERT INTO ingested VALUES (9)")
         db.execute(FORGOTTEN.format(9), (day(0),))
         db.execute("DELETE FROM dataset WHERE id = 9")
+    fill_lists(db)
     store(db, look(day(1), 200, b"User-agent: *\n"))
+
+
+def fill_lists(db):
+    """Store a request list of which a URL will be asked, one that was removed, and parties."""
+    url = "INSERT INTO requested_url (origin, path, list, n) VALUES (1, ?, 1, ?)"
+    with transaction(db):
+        for number in (1, 2):
+            db.execute(NEW_LIST.format(number, str(number) * 64))
+        db.executemany(url, [("/", 0), ("/never", 2)])
+        db.execute("INSERT INTO listed VALUES (1), (2)")
+        db.execute(FORGOTTEN_LIST.format(2), (day(0),))
+        db.execute("DELETE FROM request_list WHERE id = 2")
+        entry = party_lists.ListedParty(1, "a.test", "A Ltd", "a ltd", ("lei:1",))
+        party_lists.add_list(db, "p.csv", "a" * 64, ("P", "1"), [entry], day(0))
 
 
 def columns(db, table):
@@ -63,7 +88,7 @@ def columns(db, table):
 
 
 def test_every_table_of_the_test_has_rows(db):
-    for table in TABLES:
+    for table in (*TABLES, *LISTS):
         assert db.execute(f"SELECT count(*) > 0 FROM {table}").fetchone() == (1,), table
 
 
@@ -76,12 +101,14 @@ def test_every_table_with_rows_of_a_dataset_is_one_of_them(db):
     assert {name for (name,) in db.execute(query)} <= {*TABLES, *made_again, "withheld_row"}
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [*TABLES, *LISTS])
 def test_nothing_can_be_deleted_changed_or_replaced(db, table):
     for column in columns(db, table):
         if (table, column) in (("run", "ended"), ("run", "ended_at")):
             continue
-        if table == "dataset" and column in SAID:
+        if (table == "dataset" and column in SAID) or (
+            table == "requested_url" and column in OBSERVED
+        ):
             continue
         changed = "||  '1'" if table == "run" else ""
         with REFUSED:
@@ -129,6 +156,27 @@ def test_nothing_is_added_to_a_dataset_that_is_stored(db, row):
         db.execute(f"INSERT INTO {row}")
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        "requested_url (origin, path, list, n) VALUES (1, '/more', 1, 9)",
+        NEW_LIST.format(2, "b" * 64).removeprefix("INSERT INTO "),
+        "party_list_entry VALUES (1, 2, 'b.test', 'B', 'b', '[]')",
+    ],
+)
+def test_nothing_is_added_to_a_list_that_is_stored(db, row):
+    with REFUSED:
+        db.execute(f"INSERT INTO {row}")
+
+
+def test_the_number_of_a_list_that_was_removed_is_not_used_again(db):
+    with transaction(db):
+        new = request_lists.NewList(
+            path="l", digest="c" * 64, url_column="url", column_given="", urls=[]
+        )
+        assert request_lists.add_list(db, new, day(2)) == 3
+
+
 def test_rows_of_a_dataset_are_deleted_where_the_log_says_so(db):
     with REFUSED:
         db.execute("DELETE FROM sample WHERE dataset = 8")
@@ -143,18 +191,19 @@ def test_rows_of_a_dataset_are_deleted_where_the_log_says_so(db):
     assert ingest(db, "next") == 10
 
 
-BEFORE = sorted(
-    file.name.removesuffix(".sql")
-    for file in (files("crawler.store") / "migrations").iterdir()
-    if file.name < "0011"
-)
+def migrations_before(number):
+    return sorted(
+        file.name.removesuffix(".sql")
+        for file in (files("crawler.store") / "migrations").iterdir()
+        if file.name < number
+    )
 
 
-def as_it_was(path):
-    """Make a database of an older version, with evidence in it."""
+def as_it_was(path, number="0011"):
+    """Make a database of the version before a migration."""
     old = sqlite3.connect(path, isolation_level=None)
     migrations = Migrations("tdm-audit")
-    for name in BEFORE:
+    for name in migrations_before(number):
 
         @migrations(name=name)
         def _(db, name=name):
