@@ -81,7 +81,7 @@ def _lines(result: "Redaction", *, dry_run: bool) -> list[str]:
         f"{counted(done.samples, 'sample')} of datasets"
     )
     if done.requested:
-        counts += f", and {_number(done.requested, 'URL')} of request lists"
+        counts += f", and {counted(done.requested, 'URL')} of request lists"
     lines = [f"{'Would be erased' if dry_run else 'Erased'}: {counts}."]
     if not (done.bodies or done.observations or done.samples or done.requested):
         lines = ["All of it was erased before."]

@@ -102,7 +102,7 @@ def flag(
 
 
 class _Session(NamedTuple):
-    """What all files of one command share; scratch files go to `scratch`, see also `flag`."""
+    """The parts that all files of one command share; scratch files go to `scratch`."""
 
     db: sqlite3.Connection
     request: FlagRequest

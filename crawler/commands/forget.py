@@ -22,7 +22,7 @@ from crawler.store.stored_lists import StoredList
 
 
 class Forgotten(NamedTuple):
-    """What is removed, or would be: versions of datasets, and request lists."""
+    """Versions of datasets and request lists that are removed, or would be."""
 
     versions: list[Version]
     lists: list[StoredList]

@@ -139,7 +139,7 @@ def finish_list(
 
 
 def not_as_observed(db: sqlite3.Connection, most: int) -> list[tuple[int, str]]:
-    """Return list and URL of at most so many URLs of which evidence says something else."""
+    """Return list and URL of URLs of which evidence says something else, `most` of them at most."""
     # Of an origin with a withheld observation it cannot be told why a request was not sent.
     query = f"""
         WITH attempt AS MATERIALIZED ({_EACH_ATTEMPT}),

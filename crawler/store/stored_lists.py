@@ -66,7 +66,7 @@ def lists_of_datasets(db: sqlite3.Connection, datasets: Iterable[int]) -> list[i
 def forget(db: sqlite3.Connection, lists: Iterable[int], command: str, now: str) -> None:
     """Remove lists in the caller's transaction, and log it; what was observed stays.
 
-    Runs for them that were cut short have ended: nobody would continue them.
+    Runs for them that were cut short end, since no command would continue them.
     """
     for each in stored_lists(db, lists):
         runs.end_unfinished(db, each.list, now)

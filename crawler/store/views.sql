@@ -201,21 +201,32 @@ SELECT
     request_list.digest AS digest,  -- SHA-256 of the file, or of the list of the files' digests
     request_list.url_column AS url_column,  -- column that was read as URL, as in `datasets`
     request_list.rows AS rows,  -- rows in the files
-    (SELECT coalesce(sum(value), 0) FROM json_each(request_list.unusable)) AS unattributable,  -- rows without a usable URL
+    (
+        SELECT coalesce(sum(CAST(value AS INTEGER)), 0) FROM json_each(request_list.unusable)
+    ) AS unattributable,  -- rows without a usable URL
     request_list.unusable AS reasons,  -- JSON: those rows by reason
-    count(u.n) AS urls,  -- their URLs, each once
-    count(DISTINCT u.origin) AS origins,  -- distinct origins
-    count(*) FILTER (WHERE u.outcome IN ('responded', 'too_large')) AS answered,  -- URLs whose last attempt was answered
-    count(*) FILTER (WHERE u.outcome = 'withheld') AS withheld,  -- URLs that were not requested, as by robots.txt; `request_outcomes` says why
-    count(*) FILTER (WHERE u.outcome NOT IN ('responded', 'too_large', 'withheld')) AS failed,  -- URLs whose last attempt got no answer
-    count(*) FILTER (WHERE u.outcome IS NULL AND NOT u.erased) AS waiting,  -- URLs that were never asked
-    count(*) FILTER (WHERE u.outcome IS NULL AND u.erased) AS erased,  -- URLs that were erased before they were asked
+    coalesce(u.urls, 0) AS urls,  -- their URLs, each once
+    coalesce(u.origins, 0) AS origins,  -- distinct origins
+    coalesce(u.answered, 0) AS answered,  -- URLs whose last attempt was answered
+    coalesce(u.withheld, 0) AS withheld,  -- URLs that were not requested, as by robots.txt; `request_outcomes` says why
+    coalesce(u.failed, 0) AS failed,  -- URLs whose last attempt got no answer
+    coalesce(u.waiting, 0) AS waiting,  -- URLs that were never asked
+    coalesce(u.erased, 0) AS erased,  -- URLs that were erased before they were asked
     request_list.read_at AS read_at,  -- UTC
-    min(u.asked_at) AS first_asked_at,  -- UTC, of the last attempts the first; NULL if nothing was asked
-    max(u.asked_at) AS last_asked_at  -- UTC, of the last attempts the last
+    u.first_asked_at AS first_asked_at,  -- UTC, of the last attempts the first; NULL if nothing was asked
+    u.last_asked_at AS last_asked_at  -- UTC, of the last attempts the last
 FROM request_list
-LEFT JOIN requested_url AS u ON u.list = request_list.id
-GROUP BY request_list.id;
+LEFT JOIN (
+    SELECT
+        list, count(*) AS urls, count(DISTINCT origin) AS origins,
+        count(*) FILTER (WHERE outcome IN ('responded', 'too_large')) AS answered,
+        count(*) FILTER (WHERE outcome = 'withheld') AS withheld,
+        count(*) FILTER (WHERE outcome NOT IN ('responded', 'too_large', 'withheld')) AS failed,
+        count(*) FILTER (WHERE outcome IS NULL AND erased = 0) AS waiting,
+        count(*) FILTER (WHERE outcome IS NULL AND erased = 1) AS erased,
+        min(asked_at) AS first_asked_at, max(asked_at) AS last_asked_at
+    FROM requested_url GROUP BY list
+) AS u ON u.list = request_list.id;
 
 -- List × URL: what was asked by which list, when, and what came of it.
 CREATE VIEW requested_urls AS

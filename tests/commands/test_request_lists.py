@@ -134,7 +134,7 @@ def test_manifests_of_the_format_before_still_verify_and_the_next_one_covers_lis
         old.append(f"INSERT INTO manifest VALUES ({n}, '{kind}', '{made}', '{previous}')")
     changed(path, "DELETE FROM manifest", *old)
     assert differences(path) == ([], 1)
-    assert "Not covered yet: 1 lists" in run("verify", "--db", path).stdout
+    assert "Not covered yet: 1 list;" in run("verify", "--db", path).stdout
     assert run("adopt", "--db", path).exit_code == 0
     assert differences(path) == ([], 0)
 
