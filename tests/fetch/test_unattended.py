@@ -187,7 +187,7 @@ def test_a_crash_of_ours_fails_a_strict_run(half_seen, tmp_path):
         last = db.execute("SELECT max(run) FROM visit").fetchone()[0]
         report = run_report(db, last)
         assert report.crashes == 1
-        assert report.failures(0) == ("1 faults of this program (internal.crash)",)
+        assert report.failures(0) == ("1 fault of this program (internal.crash)",)
 
 
 OPTED_OUT = "User-agent: tdm-audit\nDisallow: /\n\nUser-agent: *\nDisallow:\n"

@@ -47,10 +47,12 @@ def test_opening_it_loads_the_file_alone_and_says_nothing(opened, demo_output):
     assert page.title() == "Text and data mining reservations: dataset.parquet"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation_with_everything_open(opened, scheme):
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", DESK), ("dark", DESK), ("light", PHONE)], ids=str
+)
+def test_axe_finds_no_violation_with_everything_open(opened, scheme, size):
     # The page forbids all scripts, so axe can only be run in spite of its policy.
-    page, _ = opened(DESK, scheme, bypass_csp=True)
+    page, _ = opened(size, scheme, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = axe.Axe().run(page).response
     assert [(v["id"], v["nodes"][0]["html"][:100]) for v in found["violations"]] == []
@@ -63,6 +65,34 @@ def test_the_page_is_never_wider_than_the_screen(opened, size):
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(width) == 0
+
+
+# Cells that nobody sees: hidden, or outside of the box that they can be scrolled in.
+LOST = """() => [...document.querySelectorAll("td, th")].filter(cell => {
+    const box = cell.getBoundingClientRect()
+    const around = cell.closest(".scroll") ?? document.documentElement
+    const right = box.right - around.getBoundingClientRect().left + around.scrollLeft
+    const is_blank = !cell.textContent.trim() && !cell.querySelector("[role=img], span")
+    const is_repeated = cell.matches(".rt .again th, .rt thead *, .cov thead *")
+    return !is_blank && !is_repeated
+        && (!box.width || !box.height || right > around.scrollWidth + 1)
+}).map(cell => cell.textContent)"""
+
+
+def test_no_column_is_lost_on_a_phone(opened):
+    page, _ = opened(PHONE)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert page.locator("td, th").count() > 300
+    assert page.evaluate(LOST) == []
+    why = page.locator(".cov .note", has_text="answered 503")
+    assert why.first.is_visible()
+
+
+def test_paper_has_every_column(opened):
+    page, _ = opened({"width": 673, "height": 1000})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") == 673
+    assert page.locator(".rt thead").is_visible()
 
 
 def test_print_has_every_figure_and_no_links(opened, tmp_path):

@@ -91,6 +91,15 @@ def test_bars_of_the_first_page_have_their_lengths(opened, served):
     assert len(set(widths)) > 5
 
 
+def test_figures_come_before_questions(opened, served):
+    page, _ = opened(served, PHONE)
+    page.goto(served.url)
+    tops = [
+        page.locator(part).bounding_box()["y"] for part in (".headlines", "#answer", "#questions")
+    ]
+    assert tops == sorted(tops)
+
+
 def test_texts_of_strangers_do_nothing(opened, hostile):
     page, noted = opened(hostile)
     page.on("dialog", lambda dialog: noted.append(dialog.message))

@@ -88,7 +88,7 @@ def leverage(queries: ReportQueries) -> Figure:
         f"{queries.rules}; sites that reserve in part count with all their rows.",
         kind="curve",
         grid=Grid(
-            head=("largest sites", "down to", "share of all"),
+            head=("sites", "down to", "share"),
             rows=tuple(
                 (words.count(r["rank"]), r["site"], words.share(r["cumulative_share"]))
                 for r in shown
