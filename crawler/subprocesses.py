@@ -22,6 +22,12 @@ _CODE = (
 _EXIT_ORPHANED = 1
 
 
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Run the function `main` of a module in a new process; raise `OSError` if it cannot start."""
     command = [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), module, *arguments]

@@ -17,11 +17,13 @@ from crawler.cli import (
     hold,
     import_,
     judge,
+    plan,
     prune,
     redact,
     report,
     serve,
     stamp,
+    status,
     verify,
 )
 from crawler.cli._group import Commands, commands_help
@@ -46,6 +48,8 @@ for _command in (
     crawl.crawl,
     check.check_command,
     demo.demo,
+    plan.plan_command,
+    status.status_command,
     judge.judge,
     explain.explain_command,
     flag.flag,

@@ -26,7 +26,7 @@ def commands_help(context: click.Context) -> str:
 
 #: Sections of the list of commands; a command that is in none of them comes last.
 _SECTIONS = (
-    ("Audit", ("demo", "crawl", "judge", "datasets", "forget", "import")),
+    ("Audit", ("demo", "crawl", "plan", "status", "judge", "datasets", "forget", "import")),
     ("Read", ("explain", "report", "serve", "changes")),
     ("Publish", ("flag", "export")),
     ("Check", ("check", "verify", "adopt", "stamp")),

@@ -118,11 +118,49 @@ def warn_if_unknown(agent: str | None) -> None:
     warn(f"the catalogue of agents has no {agent!r}")
 
 
+# Commands that write into a database, and so not into one of the parts, which are never changed.
+_WRITING = frozenset(("adopt", "forget", "import", "prune", "redact", "stamp", "hold"))
+
+
+def _refuse_folder(context: click.Context, param: click.Parameter, db: Path) -> Path:
+    """Return the database; a folder is wrong usage, and of an audit in parts it is said why."""
+    from crawler.store.database import PLAN_FILE
+
+    if not db.is_dir():
+        return db
+    if not (db / PLAN_FILE).exists():
+        raise click.BadParameter(f"{db} is a folder; name a database file", context, param)
+    words = []
+    place: click.Context | None = context
+    while place is not None and place.parent is not None:
+        words.append(str(place.info_name))
+        place = place.parent
+    command = " ".join(reversed(words))
+    if _WRITING & set(words):
+        raise click.UsageError(
+            f"`{command}` does not work on an audit in parts yet: {db} is a folder of databases "
+            "that are never changed; use it on an audit in one file"
+        )
+    raise click.UsageError(
+        f"`{command}` does not work on an audit in parts yet; name the newest database of a part, "
+        f"such as --db {_a_part(db)}"
+    )
+
+
+def _a_part(db: Path) -> Path:
+    """Return the newest database of the first part."""
+    found = (db / "parts" / "00000").glob("g*.db")
+    return max(
+        found, key=lambda path: (len(path.name), path.name), default=db / "parts/00000/g0.db"
+    )
+
+
 def db_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--db`."""
+    """Add `--db` of a command that works on one database."""
     return click.option(
         "--db",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=click.Path(path_type=Path),
+        callback=_refuse_folder,
         default=Path("output/audit.db"),
         show_default=True,
         help="The audit database.",

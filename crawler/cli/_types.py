@@ -135,3 +135,18 @@ class Token(click.ParamType[str]):
         if not token or token == "*" or not token.isprintable():
             self.fail(f"{value!r} is no product token; write one, e.g. CCBot", param, ctx)
         return token
+
+
+class PartRange(click.ParamType[range]):
+    """Numbers of parts, written as `17` or `17-24`."""
+
+    name = "parts"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> range:
+        """Return the numbers."""
+        match = re.fullmatch(r"([0-9]{1,6})(?:-([0-9]{1,6}))?", str(value).strip(), re.ASCII)
+        if match is None or (match[2] and int(match[2]) < int(match[1])):
+            self.fail(f"{value!r} names no parts; write 17 or 17-24", param, ctx)
+        return range(int(match[1]), int(match[2] or match[1]) + 1)

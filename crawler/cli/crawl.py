@@ -19,7 +19,6 @@ from crawler.cli._options import (
     Share,
     Size,
     dataset_options,
-    db_option,
     exit_on_error,
     fetch_options,
     keep_contacts_option,
@@ -28,6 +27,8 @@ from crawler.cli._options import (
     rules_option,
     warn,
 )
+from crawler.cli._part_work import crawl_parts
+from crawler.cli._parts import audit_option, check_parts_options, parts_options
 
 # Commands import what they need when they run: `--help` must not load Scrapy, DuckDB and Arrow.
 
@@ -46,7 +47,7 @@ def _refuse_other_suffixes(
 
 @click.command(short_help="Visit the sources of a dataset, record what they say.")
 @click.argument("datasets", nargs=-1, metavar="DATASET...")
-@db_option
+@audit_option
 @dataset_options
 @click.option(
     "--weight-column",
@@ -123,14 +124,17 @@ def _refuse_other_suffixes(
     type=click.IntRange(1, 4096),
     default=64,
     show_default=True,
-    help="Origins visited at the same time, over all workers.",
+    help="Origins visited at the same time, over all workers; of an audit in parts, by each "
+    "process.",
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, 8),
+    type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Worker processes, used from 200 origins up.  [default: one per core, at most 8]",
+    help="Worker processes, used from 200 origins up, at most 8. Of an audit in parts: processes "
+    "that work at the same time, with --part on all machines.  [default: one per core]",
 )
+@parts_options
 @click.option("--batch", type=click.IntRange(1), default=1000, hidden=True)
 @fetch_options
 @click.option("--time-budget", type=Duration(), help="Stop cleanly after this long.")
@@ -219,20 +223,28 @@ def crawl(
     Parquet, Arrow, WebDataset, WARC, CDX. Run the command again to continue an unfinished crawl
     and to refresh stale origins.
 
+    If --db is the folder of an audit in parts, its parts are crawled, and there is no DATASET.
+
     \b
     Examples:
       tdm-audit crawl laion.parquet --contact https://example.org/our-audit --limit-origins 1000
       tdm-audit crawl --ask shard.parquet --budget 2h --contact https://example.org/our-audit
+      tdm-audit crawl --db /data/audit --part 17 --of 1000 --contact https://example.org/our-audit
     """
+    if options["pages"] == ADAPTIVE:
+        options |= {"pages": options["pages_max"], "adaptive_pages": True}
+    if check_parts_options(db, options):
+        shown = {"db": db, "quiet": quiet, "as_json": as_json, "progress": progress, "rules": rules}
+        crawl_parts(options | shown | {"command": _command(datasets)})
+        return
     check_ask(datasets, options)
+    _check_workers(options["workers"])
     from crawler.commands.crawl import CrawlRequest, ProgressListener
     from crawler.commands.crawl import crawl as run
     from crawler.commands.dry_run import dry_list, dry_run
     from crawler.progress import Bar
     from crawler.reports.summary import too_many_unusable
 
-    if options["pages"] == ADAPTIVE:
-        options |= {"pages": options["pages_max"], "adaptive_pages": True}
     with exit_on_error(), Bar(shown=progress, quiet=quiet) as bar:
         request = CrawlRequest(
             datasets=datasets,
@@ -278,6 +290,18 @@ def crawl(
     if options["report"] is not None:
         write_report(db, options["report"], result.dataset, quiet=quiet or as_json)
     end_crawl(result, failures, strict=options["strict"])
+
+
+def _check_workers(workers: int | None) -> None:
+    """Raise wrong usage for more worker processes than requests in flight to one address."""
+    from crawler.fetch.workers.coordinator import MAX_WORKERS
+
+    if workers is not None and workers > MAX_WORKERS:
+        raise click.BadParameter(
+            f"{workers} is more than {MAX_WORKERS}; `tdm-audit plan` makes an audit in parts, and "
+            "that may have more processes",
+            param_hint="'--workers'",
+        )
 
 
 def _command(datasets: tuple[str, ...]) -> str:

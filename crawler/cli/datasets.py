@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli._options import db_option, exit_on_error, output, say, say_json
+from crawler.cli._options import exit_on_error, output, say, say_json
+from crawler.cli._parts import audit_option, opened_datasets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="datasets")
-@db_option
+@audit_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def datasets_command(db: Path, as_json: bool) -> None:
     """List the datasets of a database with their versions, and the lists of `crawl --ask`.
@@ -34,8 +35,9 @@ def datasets_command(db: Path, as_json: bool) -> None:
 
     with (
         exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
+        opened_datasets(db) as file,
+        sqlite_errors_as_store_error(file),
+        closing(connect_read_only(file)) as connection,
     ):
         found, asked = list_versions(connection), lists(connection)
     with output():

@@ -11,7 +11,6 @@ from crawler.cli._as_of import as_of_options, in_milliseconds, require_as_of
 from crawler.cli._options import (
     FAILED,
     agent_option,
-    db_option,
     exit_on_error,
     fail,
     output,
@@ -21,6 +20,7 @@ from crawler.cli._options import (
     say_json,
     warn_if_unknown,
 )
+from crawler.cli._parts import audit_option, opened_origin
 
 if TYPE_CHECKING:
     from crawler.instants import Instant
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command(name="explain", short_help="Explain one URL, down to the line and the bytes.")
 @click.argument("url", required=False)
-@db_option
+@audit_option
 @rules_option
 @agent_option
 @as_of_options
@@ -75,8 +75,9 @@ def explain_command(
     warn_if_unknown(agent)
     with (
         exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
+        opened_origin(db, url) as file,
+        sqlite_errors_as_store_error(file),
+        closing(connect_read_only(file)) as connection,
     ):
         if body is not None:
             _print_body(read_body(connection, whole_digest(connection, body.lower())), body)

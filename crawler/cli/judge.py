@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -11,7 +11,6 @@ from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import (
     CONDITION_HOLDS,
     agent_option,
-    db_option,
     exit_on_error,
     fail,
     keep_contacts_option,
@@ -22,6 +21,8 @@ from crawler.cli._options import (
     say_json,
     warn_if_unknown,
 )
+from crawler.cli._part_work import judge_parts
+from crawler.cli._parts import audit_option, check_parts_options, parts_options
 from crawler.plurals import counted
 
 # For type checkers only; see crawl.py.
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Rebuild findings from evidence, without the network.")
-@db_option
+@audit_option
 @rules_option
 @agent_option
 @chosen_dataset_option
@@ -48,6 +49,13 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-on-flip", is_flag=True, help="Exit with 5 if a state differs; implies --diff."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Of an audit in parts: processes that judge at the same time.  [default: one per core]",
+)
+@parts_options
 @output_options
 def judge(
     db: Path,
@@ -61,6 +69,7 @@ def judge(
     quiet: bool,
     as_json: bool,
     progress: bool | None,
+    **of_parts: Any,
 ) -> None:
     """Rebuild statements and findings from stored evidence, without the network.
 
@@ -76,6 +85,7 @@ def judge(
       tdm-audit judge --rules strict
       tdm-audit judge --agent CCBot
       tdm-audit judge --diff --format markdown
+      tdm-audit judge --db /data/audit --workers 4
     """
     from crawler.commands.judge import rebuild
     from crawler.progress import Bar
@@ -93,6 +103,12 @@ def judge(
     from crawler.store.derived import rule_set
     from crawler.store.queries import dataset_ids, visited_origins
 
+    if check_parts_options(db, of_parts):
+        common = {"db": db, "quiet": quiet, "as_json": as_json, "progress": progress}
+        judge_parts(of_parts | common | {"rules": rules})
+        return
+    if of_parts["workers"] is not None:
+        raise click.UsageError("--workers is for an audit in parts; one database is one process")
     if rules is not None and not db.exists():
         with exit_on_error():
             rulesets.load(rules)  # without a database, a wrong name is the first thing to say

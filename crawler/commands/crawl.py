@@ -28,9 +28,18 @@ from crawler.store.database import (
 )
 from crawler.store.evidence_reader import cut_off, origins_waiting
 from crawler.store.local_failures import save_local_failures
-from crawler.store.queries import visited_origins
+from crawler.store.queries import dataset_ids, visited_origins
 
-__all__ = ["CrawlRequest", "CrawlResult", "ProgressListener", "crawl", "ingest_request"]
+__all__ = [
+    "CrawlRequest",
+    "CrawlResult",
+    "ProgressListener",
+    "crawl",
+    "crawl_stored",
+    "has_work",
+    "ingest_request",
+    "samples_of",
+]
 
 # URLs sampled for each origin at least: a later crawl may fetch more pages of a dataset, which is
 # read only once.
@@ -91,6 +100,39 @@ def _crawl(
     return replace(result, head=manifests.head(db), local_failures=Counter(notes.values()))
 
 
+def crawl_stored(
+    db: sqlite3.Connection, request: CrawlRequest, listener: ProgressListener
+) -> list[CrawlResult]:
+    """Visit what is due of the datasets that are stored and count, a run for each; then judge.
+
+    The caller holds the database, and `exit_on_signal`. Raises what `crawl` does.
+    """
+    rules = derived.rule_set(db, request.rules)
+    results: list[CrawlResult] = []
+    for dataset in dataset_ids(db):
+        notes: dict[int, str] = {}
+        result = _visit_dataset(db, request, dataset, listener, notes)
+        results.append(replace(result, local_failures=Counter(notes.values())))
+        if result.ended is not RunEnd.FINISHED:
+            break
+    ended = results[-1].ended if results else RunEnd.FINISHED
+    _judge(db, rules, ended, request.keep_contacts, listener)
+    return results
+
+
+def has_work(db: sqlite3.Connection, request: CrawlRequest) -> bool:
+    """Return whether `crawl_stored` would change anything."""
+    if derived.is_outdated(db, derived.rule_set(db, request.rules)):
+        return True
+    if not manifests.covers_all_datasets(db) or next(origins_waiting(db), None) is not None:
+        return True
+    for dataset in dataset_ids(db):
+        run = None if request.new_run else runs.unfinished_run(db, dataset)
+        if run is not None or runs.count_due(db, _due(request, dataset, run)):
+            return True
+    return False
+
+
 def _crawl_dataset(
     db: sqlite3.Connection,
     request: CrawlRequest,
@@ -99,9 +141,23 @@ def _crawl_dataset(
 ) -> CrawlResult:
     listener.begin("reading the dataset", None)
     dataset = ingest(db, request.db, ingest_request(request))
+    shards.merge_leftovers(db, request.db)
+    return _visit_dataset(db, request, dataset, listener, notes)
+
+
+def _visit_dataset(
+    db: sqlite3.Connection,
+    request: CrawlRequest,
+    dataset: int,
+    listener: ProgressListener,
+    notes: dict[int, str],
+) -> CrawlResult:
+    """Visit the origins of a dataset that are due, in the run that is to be continued or a new one.
+
+    `notes` takes the origins that stay due because of this machine, and why.
+    """
     run = None if request.new_run else runs.unfinished_run(db, dataset)
     due = _due(request, dataset, run)
-    shards.merge_leftovers(db, request.db)
     waiting = runs.count_due(db, due)
     warnings = (*_warnings(db, due), *_double_counts(db, dataset))
     ended, visited = RunEnd.FINISHED, 0
@@ -126,13 +182,18 @@ def ingest_request(request: CrawlRequest) -> IngestRequest:
         datasets=request.datasets,
         url_columns=request.url_columns,
         weight_column=request.weight_column,
-        samples=max(_MIN_SAMPLES, runs.samples_for(request.fetch.pages, request.fetch.media)),
+        samples=samples_of(request.fetch.pages, request.fetch.media),
         memory_limit=request.memory_limit,
         name=request.name,
         facets=request.facets,
         collected_column=request.collected_column,
         provenance=request.provenance,
     )
+
+
+def samples_of(pages: int, media: int) -> int:
+    """Return how many URLs of each origin are sampled, for crawls that request these numbers."""
+    return max(_MIN_SAMPLES, runs.samples_for(pages, media))
 
 
 def _due(request: CrawlRequest, dataset: int, run: int | None) -> runs.Due:

@@ -24,6 +24,7 @@ class CrawlRequest:
     `workers` is the number of worker processes, None for one a core; each gets at most `batch`
     origins at a time. `limit_origins` are the origins
     with most weight, else with most rows. The last four options are those of `IngestRequest`.
+    `processes` is the number of commands that crawl parts of the same audit at the same time.
 
     `ask` are files with URLs that are requested one by one, until `budget` seconds have passed
     since the command began; there need not be datasets then.
@@ -43,6 +44,7 @@ class CrawlRequest:
     keep_contacts: bool = False
     rules: str | None = None
     workers: int | None = None
+    processes: int = 1
     batch: int = coordinator.MAX_BATCH
     name: str | None = None
     facets: tuple[tuple[str, str], ...] = ()

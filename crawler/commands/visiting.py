@@ -32,6 +32,7 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
     settings |= {"keep_contacts": request.keep_contacts, "workers": _workers(request)}
+    settings |= {"most_per_address": most_per_address(request)}
     return runs.NewRun(
         command=request.command,
         version=__version__,
@@ -40,6 +41,15 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
         user_agent=request.fetch.user_agent,
         suffix_list=canonical.suffix_list_version(),
         catalogue=agents.VERSION,
+    )
+
+
+def most_per_address(request: CrawlRequest) -> int:
+    """Return the most requests in flight to one address, over all processes of the crawl."""
+    workers, alone = _workers(request), request.fetch.per_address
+    # Few origins are visited by one process, whatever the number of workers.
+    return request.processes * max(
+        alone, workers * coordinator.share(request.fetch, workers).per_address
     )
 
 

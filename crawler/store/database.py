@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APPLICATION_ID",
+    "PLAN_FILE",
     "StoreBusyError",
     "StoreError",
     "checkpoint",
@@ -102,6 +103,7 @@ _MIGRATIONS = (
     "0025_party_lists",
     "0026_request_lists",
     "0027_redaction",
+    "0033_parts",
     "0034_lists",
 )
 _FIRST = _MIGRATIONS[0]
@@ -109,6 +111,10 @@ _MIGRATION_TABLE = "_sqlite_migrations"
 _TABLES = (
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 )
+# Databases of an audit in parts, below the folder with this file (`parts`).
+_GENERATION = re.compile(r"(?:parts/\d+|datasets)/g\d+\.db")
+#: The file that makes a folder an audit in parts.
+PLAN_FILE = "plan.json"
 # How names of databases end that are still being made.
 _UNFINISHED = ".new"
 _VIEW = re.compile(r"((?:^-- [^\n]*\n)+)CREATE VIEW (\w+) AS\n(.*?);\n", re.MULTILINE | re.DOTALL)
@@ -126,6 +132,7 @@ def connect(path: Path | str, *, create: bool = False) -> sqlite3.Connection:
     path = Path(path)
     if not create and not path.exists():
         raise _missing(path)
+    _refuse_generation(path)
     with sqlite_errors_as_store_error(path), os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -181,6 +188,18 @@ def _require_writable(path: Path) -> None:
         raise not_writable(path, "the file")
     if not os.access(path.resolve().parent, os.W_OK):
         raise not_writable(path, "its folder")
+
+
+def _refuse_generation(path: Path) -> None:
+    """Raise `StoreError` for a database of an audit in parts, which is never changed."""
+    file = path.resolve()
+    for root in file.parents[1:3]:
+        name = file.relative_to(root).as_posix()
+        if _GENERATION.fullmatch(name) and (root / PLAN_FILE).exists():
+            raise StoreError(
+                f"{path} is a generation of an audit in parts, which is never changed; give the "
+                f"folder with --db {root}, or work on a copy elsewhere"
+            )
 
 
 def connect_read_only(
@@ -509,6 +528,7 @@ def exclusive_lock(path: Path | str, seconds: float = 0) -> Iterator[None]:
     """
     # The lock is the operating system's, on a file next to the database: it ends with the process.
     path = Path(path)
+    _refuse_generation(path)
     name = f"{path}.lock"
     with os_errors_as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)

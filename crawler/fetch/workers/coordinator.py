@@ -9,7 +9,6 @@ Rules for editors:
 - All workers together must not do more than one process may: see `share`.
 """
 
-import os
 import signal
 import sqlite3
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from crawler import subprocesses
 from crawler.clock import stamp
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import GRACE_S, RunEnd
@@ -49,8 +49,7 @@ _KILL_MARGIN_S = 0.8
 
 def cores() -> int:
     """Return the number of usable cores, at most `MAX_WORKERS`."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return min(MAX_WORKERS, len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return min(MAX_WORKERS, subprocesses.cores())
 
 
 def fits_one_process(origins: int, max_batch: int = MAX_BATCH) -> bool:

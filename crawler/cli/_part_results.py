@@ -1,0 +1,105 @@
+"""Print what came of work on parts, and exit with its status."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crawler.cli._options import FAILED, STOPPED, fail, output, say, say_json, warn
+
+if TYPE_CHECKING:
+    from crawler.commands.part import PartTask
+    from crawler.commands.part_pool import PoolResult
+
+_BUSY = 3
+
+
+def print_parts(
+    db: Path,
+    task: "PartTask",
+    result: "PoolResult",
+    failures: tuple[str, ...],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Print what came of the parts."""
+    from crawler.commands.part import PartEnd, PartVerb
+
+    for part, one in sorted(result.done.items()):
+        for warning in one.warnings:
+            warn(f"part {part}: {warning}")
+    with output():
+        if as_json and not quiet:
+            say_json(_as_json(task, result, failures))
+        elif not quiet:
+            done, idle = len(result.ended(PartEnd.DONE)), len(result.ended(PartEnd.NOTHING))
+            say([f"Parts: {done:,} done, {idle + result.skipped:,} with nothing to do"])
+            for part in result.ended(PartEnd.SUPERSEDED):
+                say([f"Another process has done part {part} meanwhile, and its work stands."])
+            if task.verb is PartVerb.CRAWL:
+                say(_crawl_lines(task, result))
+            else:
+                say([f"{result.total('judged'):,} origins judged"])
+            lines = [f"Not as it should be: {failure}" for failure in failures]
+            say([*lines, f"Evidence and findings: {db}"])
+
+
+def _crawl_lines(task: "PartTask", result: "PoolResult") -> list[str]:
+    planned, seen = result.total("planned"), result.total("seen")
+    lines = [f"{result.total('visited'):,} of {result.total('due'):,} due origins visited"]
+    if planned:
+        lines.append(f"{seen:,} of {planned:,} planned resources seen ({seen / planned:.1%})")
+    count = f"{task.processes} processes" if task.processes > 1 else "1 process"
+    return [*lines, f"At most {task.most_per_address} requests in flight to an address ({count})"]
+
+
+def _as_json(
+    task: "PartTask", result: "PoolResult", failures: tuple[str, ...]
+) -> dict[str, object]:
+    from crawler.commands.part import PartEnd
+
+    names = ("origins", "due", "visited", "judged", "planned", "seen", "crashes")
+    return {
+        "parts": {end.value: result.ended(end) for end in PartEnd},
+        "skipped": result.skipped,
+        "failed": {str(part): why for part, why in sorted(result.failed.items())},
+        "held": sorted(result.held),
+        **{name: result.total(name) for name in names},
+        "processes": task.processes,
+        "most_per_address": task.most_per_address,
+        "not_as_it_should_be": list(failures),
+    }
+
+
+def end_parts(result: "PoolResult", failures: tuple[str, ...], *, strict: bool) -> None:
+    """Exit with the status of work on parts, unless it is 0."""
+    from crawler.commands.part import PartEnd
+
+    unfinished = result.ended(PartEnd.STOPPED)
+    if result.stopped or unfinished:
+        cause = "by the time budget" if result.is_budget else "by a signal or the time budget"
+        fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
+    if result.failed:
+        named = "; ".join(f"part {part}: {why}" for part, why in sorted(result.failed.items()))
+        what = "1 part" if len(result.failed) == 1 else f"{len(result.failed):,} parts"
+        fail(
+            f"{what} failed three times, and the others are done; run the same command again to "
+            f"try once more ({named})",
+            FAILED,
+        )
+    if result.held:
+        parts = ", ".join(map(str, sorted(result.held)))
+        fail(f"another process is at work on the parts {parts}; wait for it to end", _BUSY)
+    if failures and strict:
+        fail("; ".join(failures), FAILED)
+
+
+def coverage_failures(result: "PoolResult", min_coverage: float) -> tuple[str, ...]:
+    """Return the failures of `--strict` over all parts that were crawled now."""
+    planned, seen, crashes = (result.total(name) for name in ("planned", "seen", "crashes"))
+    failures = [f"{crashes:,} faults of this program (internal.crash)"] if crashes else []
+    if planned and seen / planned < min_coverage:
+        failures.append(
+            f"coverage {seen / planned:.4f} is below {min_coverage:g}: {seen:,} of {planned:,} "
+            "planned resources were seen"
+        )
+    return tuple(failures)

@@ -1,0 +1,33 @@
+"""Worker process of a pool: do the work on the parts that it is assigned, one after the other.
+
+Lines of JSON come on standard input: first the folder and the task, then numbers of parts, at last
+null. Lines of JSON go out on standard output for each part: `{"done": ...}`, or
+`{"failed": "one sentence", ...}`.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from crawler import subprocesses
+from crawler.commands.part import MachineFaultError, PartResult, attempt_part, task_from_json
+from crawler.errors import UserError
+from crawler.interrupts import StoppedEarlyError
+from crawler.store.audit_folder import AuditFolder
+from crawler.store.parts import LocalStorage
+
+
+def main() -> None:
+    """Work until there are no more parts."""
+    channel = subprocesses.ParentChannel()
+    setup = channel.receive()
+    folder, task = AuditFolder(LocalStorage(Path(setup["folder"]))), task_from_json(setup["task"])
+    while (part := channel.receive()) is not None:
+        try:
+            result: PartResult = attempt_part(folder, part, task)
+        except StoppedEarlyError:
+            channel.send({"stopped": part})
+        except UserError as error:
+            ends_all = isinstance(error, MachineFaultError) and error.is_everywhere
+            channel.send({"failed": str(error), "status": error.status, "ends_all": ends_all})
+        else:
+            channel.send({"done": asdict(result)})

@@ -1,0 +1,238 @@
+"""Layout of an audit in parts: its plan, the generations of each part, and small facts about them.
+
+    plan.json                   how many parts there are, and what is grouped; made last
+    datasets/g0.db              the datasets with their origins, from which parts are cut
+    parts/00042/g3.db           an ordinary audit database: generation 3 of part 42
+    parts/00042/g3.json         facts of that generation, so that it need not be opened
+    parts/00042/g4-failed-1.json  why the first attempt at the next generation failed
+
+A generation is written once and never changed: the newest of a part is the one with the highest
+number. Facts are derived from the database and can be made again.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crawler.errors import WrongUsageError
+from crawler.store.database import PLAN_FILE, StoreError
+from crawler.store.part_facts import PartFacts, facts_from_json, facts_of
+from crawler.store.parts import Storage
+
+PLAN_FORMAT = "tdm-audit plan/1"
+#: Attempts at a generation after which its part counts as failed.
+MAX_ATTEMPTS = 3
+_DATASETS = "datasets"
+_GENERATION = re.compile(r"(?:parts/(\d+)|datasets)/g(\d+)\.db")
+_FAILURE = re.compile(r"parts/(\d+)/g(\d+)-failed-(\d+)\.json")
+
+
+class NoPlanError(WrongUsageError):
+    """The folder holds no audit in parts."""
+
+
+class PartGroup(NamedTuple):
+    """Sites with a part for themselves: the name of the group, the number of the part."""
+
+    name: str
+    part: int
+    sites: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPlan:
+    """The cut of an audit: `by_hash` parts by a hash of the site, and a part for each group.
+
+    `facts` are what plan.json says besides: of which datasets, by which version it was made.
+    """
+
+    by_hash: int
+    groups: tuple[PartGroup, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> int:
+        """Return the number of parts."""
+        return self.by_hash + len(self.groups)
+
+    def part_of(self, site: str) -> int:
+        """Return the part of a site, of which it is a function: a site is never in two parts."""
+        for group in self.groups:
+            if site in group.sites:
+                return group.part
+        return hashed_part(site, self.by_hash)
+
+    def as_json(self) -> bytes:
+        """Return the content of plan.json."""
+        groups = [
+            {"name": group.name, "part": group.part, "sites": sorted(group.sites)}
+            for group in self.groups
+        ]
+        cut = {"format": PLAN_FORMAT, "parts": self.parts, "by_hash": self.by_hash}
+        cut["hash"] = "blake2b, 8 octets, big-endian, of the site in UTF-8; modulo by_hash"
+        return json.dumps({**cut, "groups": groups, **self.facts}, indent=1).encode() + b"\n"
+
+
+def hashed_part(site: str, parts: int) -> int:
+    """Return the part of a site that is in no group."""
+    digest = hashlib.blake2b(site.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % parts
+
+
+def plan_from_json(content: bytes, shown: str) -> PartPlan:
+    """Return the plan that plan.json holds. Raise `StoreError` if it is none."""
+    try:
+        facts = json.loads(content)
+        if facts["format"] != PLAN_FORMAT:
+            raise StoreError(f"{shown} is of a newer tdm-audit ({facts['format']}); upgrade to use")
+        groups = tuple(
+            PartGroup(group["name"], group["part"], frozenset(group["sites"]))
+            for group in facts["groups"]
+        )
+        own = {"format", "parts", "by_hash", "hash", "groups"}
+        return PartPlan(
+            by_hash=facts["by_hash"],
+            groups=groups,
+            facts={name: value for name, value in facts.items() if name not in own},
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{shown} is no plan of an audit in parts, or a damaged one") from error
+
+
+class Generation(NamedTuple):
+    """A database of an audit in parts; `part` is None for that of the datasets."""
+
+    part: int | None
+    number: int
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of its part."""
+        return _DATASETS if self.part is None else f"parts/{self.part:05d}"
+
+    @property
+    def name(self) -> str:
+        """Return the name of the database."""
+        return f"{self.folder}/g{self.number}.db"
+
+    @property
+    def facts_name(self) -> str:
+        """Return the name of the file with its facts."""
+        return f"{self.folder}/g{self.number}.json"
+
+    @property
+    def next(self) -> "Generation":
+        """Return the one after it."""
+        return self._replace(number=self.number + 1)
+
+
+class PartFiles(NamedTuple):
+    """The names of a part's files: its newest generation, and failures after it."""
+
+    newest: Generation
+    failures: tuple[str, ...]
+
+
+class AuditFolder:
+    """An audit in parts at some storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    @property
+    def shown(self) -> str:
+        """Return the place as users name it."""
+        return self.storage.shown
+
+    def find_plan(self) -> PartPlan | None:
+        """Return the plan; None if there is none, or if the first planning was cut short."""
+        content = self.storage.read(PLAN_FILE)
+        return None if content is None else plan_from_json(content, f"{self.shown}/{PLAN_FILE}")
+
+    def plan(self) -> PartPlan:
+        """Return the plan. Raise `NoPlanError` if there is none."""
+        found = self.find_plan()
+        if found is None:
+            raise NoPlanError(
+                f"{self.shown} has no {PLAN_FILE}; `tdm-audit plan DATASET --db {self.shown}` "
+                "makes an audit in parts"
+            )
+        return found
+
+    def newest(self, part: int | None) -> Generation | None:
+        """Return the newest generation of a part, or with None that of the datasets."""
+        names = self.storage.names(Generation(part, 0).folder)
+        found = [Generation(part, int(m[2])) for m in map(_GENERATION.fullmatch, names) if m]
+        return max(found, default=None, key=lambda generation: generation.number)
+
+    def require(self, part: int | None) -> Generation:
+        """Return the newest generation of a part that must be there. Raise `StoreError`."""
+        found = self.newest(part)
+        if found is None:
+            missing = f"{self.shown}/{Generation(part, 0).folder}"
+            raise StoreError(f"{missing} has no database, though {PLAN_FILE} names it; restore it")
+        return found
+
+    def opened(self, part: int | None) -> AbstractContextManager[Path]:
+        """Give a path at which the newest generation of a part can be read."""
+        return self.storage.opened(self.require(part).name)
+
+    def listed(self) -> Iterator[PartFiles]:
+        """Yield what the names of the files say about each part, by number."""
+        newest: dict[int, int] = {}
+        failures: dict[tuple[int, int], list[str]] = {}
+        for name in self.storage.names("parts"):
+            if found := _GENERATION.fullmatch(name):
+                part, number = int(found[1]), int(found[2])
+                newest[part] = max(number, newest.get(part, 0))
+            elif found := _FAILURE.fullmatch(name):
+                failures.setdefault((int(found[1]), int(found[2])), []).append(name)
+        for part, number in sorted(newest.items()):
+            generation = Generation(part, number)
+            failed = tuple(failures.get((part, number + 1), ()))
+            yield PartFiles(generation, failed)
+
+    def facts(self, generation: Generation) -> PartFacts:
+        """Return the facts of a generation; from itself if the file with them is missing."""
+        content = self.storage.read(generation.facts_name)
+        found = None if content is None else facts_from_json(content)
+        if found is not None:
+            return found
+        # A process was killed between putting the database and its facts.
+        with self.storage.opened(generation.name) as path:
+            return facts_of(path, about={})
+
+    def put(self, generation: Generation, local: Path, facts: PartFacts, scratch: Path) -> bool:
+        """Put a generation with its facts; return False if another process has put it before."""
+        if not self.storage.put_once(local, generation.name):
+            return False
+        file = scratch / "facts.json"
+        file.write_bytes(facts.as_json())
+        self.storage.put_once(file, generation.facts_name)
+        return True
+
+    def add_failure(self, generation: Generation, why: str, at: str, scratch: Path) -> None:
+        """Put why an attempt at a generation failed."""
+        file = scratch / f"failure-{generation.part}.json"
+        file.write_text(json.dumps({"failed_at": at, "why": why}) + "\n", "utf-8")
+        attempt = 1
+        while not self.storage.put_once(file, f"{_stem(generation)}-failed-{attempt}.json"):
+            attempt += 1
+
+    def why_failed(self, failures: tuple[str, ...]) -> str:
+        """Return the sentence of the last failure."""
+        last = max(failures, key=lambda name: int(_FAILURE.fullmatch(name)[3]))  # type: ignore[index]
+        content = self.storage.read(last)
+        try:
+            return str(json.loads(content or b"")["why"])
+        except (ValueError, KeyError):
+            return ""
+
+
+def _stem(generation: Generation) -> str:
+    return generation.name.removesuffix(".db")

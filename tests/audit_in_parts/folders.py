@@ -1,0 +1,86 @@
+"""Run commands on audits in parts, and say what such an audit says, by natural keys."""
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from crawler.store.audit_folder import AuditFolder
+from crawler.store.database import public_views
+from crawler.store.parts import LocalStorage
+from tests.conftest import run
+
+# Columns that differ between any two crawls: times, numbers of rows, and what has them in it.
+_VOLATILE = re.compile(
+    r"run|dataset|observation.*|.*_observation|.*statement|candidate|natural_key|confirms|headers|"
+    r".*_at|.*_ms|last_seen|first_seen|since|not_before|valid_.*|gone_by|document"
+)
+#: Views of which a row is of one origin or site, so that those of the parts add up to the whole.
+OF_ORIGINS = (
+    *("observations", "reservations", "findings", "statements", "issues", "candidates"),
+    *("coverage", "conflicts", "sites", "parties", "history", "changes"),
+)
+_SUMMARY = (
+    "SELECT purpose, state, rules, sum(origins), sum(sites), sum(rows), total_rows "
+    "FROM dataset_summary GROUP BY purpose, state, rules"
+)
+_BODIES = "SELECT digest, size, content FROM body"
+
+
+def plan(folder, urls, *more):
+    """Plan an audit of these URLs, and return the output."""
+    dataset = folder / "dataset.txt"
+    dataset.write_text("".join(f"{url}\n" for url in urls))
+    done = run("plan", dataset, "--db", folder / "audit", "--json", "--no-progress", *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def crawl_command(folder, web, *more, delay="0"):
+    """Return the arguments that crawl parts of the audit in a folder."""
+    return [
+        *("crawl", "--db", folder / "audit", "--delay", delay, "--timeout", "3s", "--json"),
+        *("--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32"),
+        *("--no-progress", *more),
+    ]
+
+
+def opened(folder):
+    """Return the audit in parts in a folder."""
+    return AuditFolder(LocalStorage(folder / "audit"))
+
+
+def newest(folder):
+    """Return the newest database of each part."""
+    return [folder / "audit" / files.newest.name for files in opened(folder).listed()]
+
+
+def query(paths, sql):
+    """Return the rows of a query on some databases together."""
+    found = []
+    for path in paths:
+        with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as db:
+            found += db.execute(sql).fetchall()
+    return found
+
+
+def said(*paths):
+    """Return what databases say together, in the rows of their views and the bytes they keep."""
+    columns = {view: described[1] for view, described in public_views().items()}
+    words = {}
+    for view in OF_ORIGINS:
+        kept = ", ".join(c for c in columns[view] if not _VOLATILE.fullmatch(c))
+        words[view] = sorted(query(paths, f"SELECT {kept} FROM {view}"), key=repr)
+    words["bodies"] = sorted(set(query(paths, _BODIES)))
+    return words
+
+
+def summary(*paths):
+    """Return the summary of the dataset over some databases, which each know the whole."""
+    found = {}
+    for purpose, state, rules, *numbers, total in query(paths, _SUMMARY):
+        before = found.get((purpose, state, rules), (0, 0, 0))
+        found[purpose, state, rules] = tuple(map(sum, zip(before, numbers, strict=True)))
+        assert found.setdefault("total rows", total) == total
+    return found

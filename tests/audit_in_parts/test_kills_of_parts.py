@@ -1,0 +1,158 @@
+"""Work on parts that is killed, stopped or done twice leaves what one undisturbed crawl leaves."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.audit_in_parts.folders import crawl_command, newest, opened, said, summary
+from tests.conftest import run
+from tests.crawl_helpers import waited_for
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes as Linux does")
+PARTS, HOSTS = 4, 40
+POOL = ("--workers", "2")
+KILLED = -signal.SIGKILL
+
+
+def tree(pid):
+    """Return the process ids of a process and all that it has started."""
+    found = [pid]
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [p for child in listed.read_text().split() for p in tree(int(child))]
+    return found
+
+
+def kill(pids):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def started(commands, web, command, requests, **how):
+    """Start a command, and return its process id once the web has answered so many requests."""
+    before = len(web.log)
+    pid = commands.start(command, **how)
+    assert waited_for(lambda: len(web.log) >= before + requests)
+    return pid
+
+
+def finish(commands, folder, web, *how):
+    done = commands.run(crawl_command(folder, web, *how))
+    assert done.status == 0, done.err
+    return json.loads(done.out)
+
+
+def assert_as_calm(folder, calm, calm_words):
+    found = newest(folder)
+    assert len(found) == PARTS
+    words = said(*found)
+    assert {view for view in words if words[view] != calm_words[view]} == set()
+    assert summary(*found) == summary(calm)
+    names = [p.name for p in (folder / "audit").rglob("*") if p.is_file()]
+    assert [n for n in names if n.startswith(".") or n.endswith(("-wal", "-shm"))] == []
+
+
+def test_a_process_at_a_part_is_killed(planned, web, commands, calm, calm_words):
+    scratch = planned / "scratch"
+    scratch.mkdir()
+    command, how = crawl_command(planned, web, "--part", "1"), {"env": {"TMPDIR": str(scratch)}}
+    pid = started(commands, web, [*command, "--concurrency", "1"], 10, **how)
+    kill([pid])
+    assert commands.wait(pid).status == KILLED
+    assert [path.name for path in newest(planned)] == ["g0.db"] * PARTS
+    assert list(scratch.rglob("audit.db"))
+    assert commands.run(command, **how).status == 0
+    assert list(scratch.iterdir()) == []
+    for part in (0, 2, 3):
+        finish(commands, planned, web, "--part", part)
+    assert_as_calm(planned, calm, calm_words)
+
+
+WHICH = {"the whole tree": slice(None), "the command": slice(1), "a worker": slice(1, 2)}
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_a_pool_is_killed(planned, web, commands, calm, calm_words, which):
+    command = crawl_command(planned, web, *POOL, "--concurrency", "2")
+    pid = started(commands, web, command, 40)
+    kill(tree(pid)[WHICH[which]])
+    done = commands.wait(pid)
+    assert done.status == (0 if which == "a worker" else KILLED)
+    if done.status:
+        finish(commands, planned, web, *POOL)
+    else:
+        assert json.loads(done.out)["parts"]["done"] == list(range(PARTS))
+    assert_as_calm(planned, calm, calm_words)
+
+
+def test_the_same_command_twice_at_once(planned, web, commands, calm, calm_words):
+    command = crawl_command(planned, web, *POOL)
+    pids = [commands.start(command) for _ in range(2)]
+    # 3: the other one was at work on a part.
+    assert {commands.wait(pid).status for pid in pids} <= {0, 3}
+    finish(commands, planned, web, *POOL)
+    assert_as_calm(planned, calm, calm_words)
+
+
+def test_each_host_is_asked_by_one_process_alone(planned, web, commands):
+    slow = crawl_command(planned, web, "--part", "1", "--concurrency", "1", delay="200ms")
+    pid = started(commands, web, slow, 2)
+    second = commands.run(slow)
+    kill([pid])
+    assert (second.status, commands.wait(pid).status) == (3, KILLED)
+    assert "another run holds" in second.err
+
+
+def test_a_generation_that_another_machine_has_put_meanwhile_stands(planned, web, commands):
+    folder = opened(planned)
+    first = folder.require(1)
+    slow = crawl_command(planned, web, "--part", "1", "--concurrency", "1", delay="10ms")
+    pid = started(commands, web, slow, 2)
+    put = planned / "audit" / first.next.name
+    shutil.copy(planned / "audit" / first.name, put)
+    before = put.read_bytes()
+    done = commands.wait(pid)
+    assert (done.status, done.err) == (0, "")
+    assert json.loads(done.out)["parts"]["superseded"] == [1]
+    assert put.read_bytes() == before
+    assert folder.require(1) == first.next
+
+
+@pytest.mark.parametrize("way", [("--part", "1"), POOL], ids=["part", "pool"])
+def test_stopped_and_continued(planned, web, commands, calm, calm_words, way):
+    slow = crawl_command(planned, web, *way, "--concurrency", "2", delay="20ms")
+    # So many that the first origins of a part are whole.
+    pid = started(commands, web, slow, 50)
+    os.kill(pid, signal.SIGTERM)
+    done = commands.wait(pid)
+    assert done.status == 4
+    assert "run the same command again to continue" in done.err
+    assert json.loads(done.out)["parts"]["stopped"]
+    status = json.loads(run("status", "--db", planned / "audit", "--json").stdout)
+    assert status["states"]["unfinished"] >= 1
+    assert 0 < status["unvisited"] < HOSTS
+    assert finish(commands, planned, web, *POOL)["visited"] == status["unvisited"]
+    assert_as_calm(planned, calm, calm_words)
+    assert run("status", "--db", planned / "audit", "--quiet").returncode == 0
+
+
+def test_a_part_that_fails_is_named_and_the_others_go_on(planned, web, commands):
+    damaged = planned / "audit" / opened(planned).require(3).name
+    damaged.write_bytes(b"SQLite format 3\0" + b"\1" * 5000)
+    done = commands.run(crawl_command(planned, web, *POOL))
+    assert done.status == 1
+    found = json.loads(done.out)
+    assert (found["parts"]["done"], list(found["failed"])) == ([0, 1, 2], ["3"])
+    assert "1 part failed three times" in done.err
+    assert "part 3: " in done.err
+    status = run("status", "--db", planned / "audit", "--json")
+    assert status.returncode == 1
+    states = {"done": 3, "unfinished": 0, "due": 0, "failed": 1}
+    assert json.loads(status.stdout)["states"] == states
