@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.cli._options import FAILED, STOPPED, fail, output, say, say_json, warn
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.part import PartTask
@@ -38,17 +39,19 @@ def print_parts(
             if task.verb is PartVerb.CRAWL:
                 say(_crawl_lines(task, result))
             else:
-                say([f"{result.total('judged'):,} origins judged"])
+                say([f"{counted(result.total('judged'), 'origin')} judged"])
             lines = [f"Not as it should be: {failure}" for failure in failures]
             say([*lines, f"Evidence and findings: {db}"])
 
 
 def _crawl_lines(task: "PartTask", result: "PoolResult") -> list[str]:
     planned, seen = result.total("planned"), result.total("seen")
-    lines = [f"{result.total('visited'):,} of {result.total('due'):,} due origins visited"]
+    due = counted(result.total("due"), "due origin")
+    lines = [f"{result.total('visited'):,} of {due} visited"]
     if planned:
-        lines.append(f"{seen:,} of {planned:,} planned resources seen ({seen / planned:.1%})")
-    count = f"{task.processes} processes" if task.processes > 1 else "1 process"
+        places = counted(planned, "planned place")
+        lines.append(f"{seen:,} of {places} answered ({seen / planned:.1%})")
+    count = counted(task.processes, "process", "processes")
     return [*lines, f"At most {task.most_per_address} requests in flight to an address ({count})"]
 
 
@@ -96,10 +99,10 @@ def end_parts(result: "PoolResult", failures: tuple[str, ...], *, strict: bool) 
 def coverage_failures(result: "PoolResult", min_coverage: float) -> tuple[str, ...]:
     """Return the failures of `--strict` over all parts that were crawled now."""
     planned, seen, crashes = (result.total(name) for name in ("planned", "seen", "crashes"))
-    failures = [f"{crashes:,} faults of this program (internal.crash)"] if crashes else []
+    failures = [f"{counted(crashes, 'fault')} of this program (internal.crash)"] if crashes else []
     if planned and seen / planned < min_coverage:
         failures.append(
-            f"coverage {seen / planned:.4f} is below {min_coverage:g}: {seen:,} of {planned:,} "
-            "planned resources were seen"
+            f"coverage {seen / planned:.4f} is below {min_coverage:g}: {seen:,} of "
+            f"{counted(planned, 'planned place')} answered"
         )
     return tuple(failures)
