@@ -251,6 +251,8 @@ class Reading:
     `is_lenient` says that an undeclared encoding had to be undone, so that no statement counts.
     `has_unread` says that a part of the document was meant to say something and says nothing in
     any reading: alone, that part would be malformed and without a statement.
+    `source` is a digest of what it was read from: equal ones of one protocol and version have equal
+    readings. It is empty for a reading that says nothing, and for one that no snapshot holds.
     """
 
     presence: Presence
@@ -262,6 +264,7 @@ class Reading:
     rules: object = field(default=None, compare=False, repr=False)
     is_lenient: bool = False
     has_unread: bool = False
+    source: str = field(default="", compare=False, repr=False)
 
 
 def numbered(statements: list[Statement]) -> tuple[Statement, ...]:

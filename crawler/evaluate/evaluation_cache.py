@@ -5,9 +5,8 @@ content management system puts there. An evaluation does not depend on the host,
 key of an observation. So it is cached with positions in `resources` in place of these, and each
 origin puts in its own (see `observation_times` and `StatementRef`).
 
-Rules for editors: a cache key must hold everything that an evaluation depends on. What is not
-in it: the bytes of a reading that affects no answer (but whether it could be read at all is),
-and URLs, hence `_is_shareable`. Whoever adds an input to the evaluator adds it here.
+Rules for editors: a cache key must hold everything that an evaluation depends on, as the stored
+keys of evidence must (see `evidence_key`). Whoever adds an input to the evaluator adds it to both.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,9 +15,15 @@ from typing import NamedTuple
 
 from crawler import caches
 from crawler.caches import BoundedCache, IdentityCache
-from crawler.evaluate.applicable import has_audience_hook, has_expired
 from crawler.evaluate.conflicts import find_conflicts
 from crawler.evaluate.evaluator import concerns, evaluate_rule_sets
+from crawler.evaluate.evidence_key import (
+    UNREAD,
+    affects_answers,
+    evidence_key,
+    failure_facts,
+    is_shareable,
+)
 from crawler.evaluate.kinds import ApplicableStatements
 from crawler.evaluate.records import (
     ApplicableStatement,
@@ -34,13 +39,10 @@ from crawler.evaluate.url_verdicts import (
     verdicts_with_effects,
 )
 from crawler.model import Question, Reading
-from crawler.protocols.interface import NamesHostsHook, Protocol
-from crawler.protocols.url_patterns import has_url_patterns
+from crawler.protocols.interface import Protocol
 from crawler.rulesets import RuleSet
-from crawler.vocab import Presence, Purpose, State
+from crawler.vocab import Purpose, State
 
-# Readings that found nothing, and yet affect an answer.
-_UNREAD = frozenset({Presence.UNSEEN, Presence.MALFORMED})
 # Conflicts of a purpose that are stored for an origin: pairs of pages may be any number.
 _MAX_CONFLICTS = 10_000
 #: In place of the position of a resource: the newest evidence of the origin.
@@ -99,12 +101,14 @@ class CachedVerdict(NamedTuple):
 class Evaluation(NamedTuple):
     """The evaluation of an origin; it holds for every origin with equal evidence.
 
-    `conflicts` holds purpose, reserving and permitting statement.
+    `conflicts` holds purpose, reserving and permitting statement. `evidence_key` is that of the
+    evidence, where verdicts were made.
     """
 
     findings: tuple[CachedFinding, ...]
     conflicts: tuple[tuple[Purpose, StatementRef, StatementRef], ...]
     verdicts: tuple[CachedVerdict, ...]
+    evidence_key: bytes | None = None
 
 
 class EvaluationCache:
@@ -113,7 +117,7 @@ class EvaluationCache:
     Verdicts are those of the rule set `chosen`. Evidence is equal if its readings are the same
     objects, which `snapshot.SnapshotReader` sees to for equal documents. `maxsize` limits the
     number of evaluations, and of sets of verdicts, that are kept. `with_effects`: `verdicts_at`
-    also gives the effects.
+    also gives the effects; without them it gives verdicts for `purposes` alone.
     """
 
     def __init__(
@@ -124,9 +128,10 @@ class EvaluationCache:
         *,
         maxsize: int = caches.EVALUATIONS,
         with_effects: bool = False,
+        purposes: tuple[Purpose, ...] = tuple(Purpose),
     ) -> None:
         self._rule_sets, self._chosen, self._agent = rule_sets, chosen, agent
-        self._with_effects = with_effects
+        self._with_effects, self._purposes = with_effects, purposes
         is_among_them = agent is None and chosen in rule_sets
         self._position = rule_sets.index(chosen) if is_among_them else None
         self._evaluations: BoundedCache[tuple[object, ...], Evaluation] = BoundedCache(maxsize)
@@ -149,9 +154,9 @@ class EvaluationCache:
             return cached
         if not with_verdicts:
             return self._evaluate(resources, with_verdicts=False)
-        made = self._evaluate(resources)
-        is_shareable = _is_shareable(resources, made.verdicts)
-        return self._evaluations.put(key, made) if is_shareable else made
+        made = self._evaluate(resources)._replace(evidence_key=evidence_key(resources))
+        is_shared = _is_shareable(resources, made.verdicts)
+        return self._evaluations.put(key, made) if is_shared else made
 
     def verdicts_at(
         self, resources: tuple[ResourceEvidence, ...], path: str | None, pattern_set: str
@@ -178,7 +183,8 @@ class EvaluationCache:
         if self._with_effects:
             yield from verdicts_with_effects(resources, path, chosen, agent, str(NEWEST))
         else:
-            for verdict in verdicts_for_path(resources, path, chosen, agent, str(NEWEST)):
+            given = (resources, path, chosen, agent, str(NEWEST), self._purposes)
+            for verdict in verdicts_for_path(*given):
                 yield verdict, ()
 
     def _key(self, resources: tuple[ResourceEvidence, ...]) -> tuple[object, ...]:
@@ -195,14 +201,10 @@ class EvaluationCache:
         readings = [
             (n, number, reading.presence)
             for n, (protocol, _, reading) in enumerate(evidence.readings)
-            if (number := self._number(protocol, reading)) or reading.presence in _UNREAD
+            if (number := self._number(protocol, reading)) or reading.presence in UNREAD
         ]
-        failure = evidence.last_failure and (
-            evidence.last_failure.why,
-            *[has_expired(evidence, rules) for rules in (*self._rule_sets, self._chosen)],
-        )
         facts = (evidence.resource, evidence.path, evidence.presence, evidence.is_final)
-        return (*facts, failure, *readings)
+        return (*facts, failure_facts(evidence.last_failure), *readings)
 
     def _number(self, protocol: Protocol, reading: Reading) -> int:
         """Return a number of this reading alone, or 0 for all readings that affect no answer."""
@@ -210,7 +212,7 @@ class EvaluationCache:
         if cached is not None:
             return cached
         # Numbers are never used again: an `id` could be, once its reading left the cache.
-        number = next(self._next_number) if _affects_answers(protocol, reading) else 0
+        number = next(self._next_number) if affects_answers(protocol, reading) else 0
         return self._reading_numbers.put(reading, number)
 
     def _evaluate(
@@ -245,35 +247,11 @@ def observation_times(
     return times
 
 
-def _affects_answers(protocol: Protocol, reading: Reading) -> bool:
-    """Return whether a reading can change a state, or makes a difference between URLs."""
-    if reading.statements or reading.candidates or reading.names or reading.has_unread:
-        return True
-    return reading.rules is not None and has_url_patterns(protocol, reading)
-
-
 def _is_shareable(
     resources: tuple[ResourceEvidence, ...], verdicts: tuple[CachedVerdict, ...]
 ) -> bool:
-    """Return whether no URL of the origin went into an evaluation.
-
-    A relative policy is resolved against the URL of its origin, an audience depends on the URLs
-    by which other documents link to a resource, and some documents name hosts.
-    """
-    return (
-        all(cached.verdict.policy_url is None for cached in verdicts)
-        and not any(has_audience_hook(evidence.resource) for evidence in resources)
-        and not any(
-            _names_hosts(protocol, reading)
-            for evidence in resources
-            for protocol, _key, reading in evidence.readings
-        )
-    )
-
-
-def _names_hosts(protocol: Protocol, reading: Reading) -> bool:
-    hook: NamesHostsHook | None = getattr(protocol, "names_hosts", None)
-    return hook is not None and hook(reading)
+    """Return whether no URL of the origin went into an evaluation."""
+    return all(cached.verdict.policy_url is None for cached in verdicts) and is_shareable(resources)
 
 
 def _with_positions(resources: tuple[ResourceEvidence, ...]) -> tuple[ResourceEvidence, ...]:

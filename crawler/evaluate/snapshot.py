@@ -10,7 +10,7 @@ document only if it quotes nothing that was left out (see `protocols.parse_cache
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -279,13 +279,20 @@ class SnapshotReader:
             return cached
         readings = [parse(protocol, normalised.document) for protocol in protocols]
         if needs_original(readings):
-            return _unkeyed(protocols, [parse(protocol, document) for protocol in protocols])
-        return self._documents.put(normalised.key, _unkeyed(protocols, readings))
+            readings = [parse(protocol, document) for protocol in protocols]
+            return _unkeyed(protocols, readings, _document_key(document)[0])
+        source = _digest(repr(normalised.key))
+        return self._documents.put(normalised.key, _unkeyed(protocols, readings, source))
 
 
-def _unkeyed(protocols: Iterable[Protocol], readings: Iterable[Reading]) -> _UnkeyedResponse:
+def _unkeyed(
+    protocols: Iterable[Protocol], readings: Iterable[Reading], source: str
+) -> _UnkeyedResponse:
     parsed = _parsed_response(
-        [StoredReading(p, reading) for p, reading in zip(protocols, readings, strict=True)]
+        [
+            StoredReading(p, _with_source(reading, source))
+            for p, reading in zip(protocols, readings, strict=True)
+        ]
     )
     return parsed, tuple(map(_is_stored, parsed.readings))
 
@@ -327,15 +334,27 @@ def _parse_fields(
     for protocol in protocols:
         document = document_of_headers(protocol, fields, status)
         if document is not None:
-            reading = StoredReading(protocol, parse(protocol, document))
+            made = _with_source(parse(protocol, document), _document_key(document)[0])
+            reading = StoredReading(protocol, made)
             yield _with_key(reading, document) if _is_stored(reading) else reading
+
+
+def _with_source(reading: Reading, source: str) -> Reading:
+    """Return a reading with its source, if it may say anything: most say nothing."""
+    says_nothing = reading.rules is None and not (
+        reading.statements or reading.candidates or reading.names or reading.has_unread
+    )
+    return reading if says_nothing else replace(reading, source=source)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _with_key(stored: StoredReading, document: Document) -> StoredReading:
     protocol, (facts, digest) = stored.protocol, _document_key(document)
     text = f"{protocol.NAME}\n{protocol.VERSION}\n{facts}"
-    key = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    return stored._replace(key=key, document=digest)
+    return stored._replace(key=_digest(text)[:16], document=digest)
 
 
 @lru_cache(maxsize=caches.CURRENT_DOCUMENT)

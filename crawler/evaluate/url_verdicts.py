@@ -32,8 +32,8 @@ NO_ORIGIN = "no origin: "
 NEVER_ASKED = "origin never asked"
 # Readings of documents that were there and could not be read.
 _UNREAD = frozenset({Presence.UNSEEN, Presence.MALFORMED})
-# Paths that rules seldom mention. A path that matches no pattern represents all such paths.
-_PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
+#: Paths that rules seldom mention. A path that matches no pattern represents all such paths.
+PROBES = ("/tdm-audit-probe", "/0", "/q", "/X", "/~")
 
 
 class Verdict(NamedTuple):
@@ -62,6 +62,10 @@ class Verdict(NamedTuple):
     pages_seen: int | None = None
     pages_share_min: float | None = None
     pages_share_max: float | None = None
+
+    def at(self, observed_at: str | None, last_looked_at: str) -> "Verdict":
+        """Return the verdict with the times of an origin."""
+        return self._replace(observed_at=observed_at, last_looked_at=last_looked_at)
 
     def with_share(self, share: PageShare | None) -> "Verdict":
         """Return the verdict with the share of pages that reserve for themselves."""
@@ -170,12 +174,13 @@ def verdicts_for_path(
     rules: RuleSet,
     agent: str | None,
     newest_observed_at: str,
+    purposes: Iterable[Purpose] = tuple(Purpose),
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on one URL of an origin, or on the whole origin, for every purpose.
+    """Return the verdicts on one URL of an origin, or on the whole origin, for some purposes.
 
     `path` is path and query of the URL, None for the origin.
     """
-    findings = evaluate(resources, Question(path=path, agent=agent), rules)
+    findings = evaluate(resources, Question(path=path, agent=agent), rules, purposes)
     return tuple(verdict_of(finding, rules, newest_observed_at) for finding in findings)
 
 
@@ -286,7 +291,7 @@ def probe_path(
 ) -> str | None:
     """Return a path that matches no pattern and was not requested; None if no probe does."""
     requested = {evidence.path for evidence in resources if evidence.resource in CONTENT}
-    for probe in _PROBES:
+    for probe in PROBES:
         forms = path_forms(probe)
         if probe not in requested and not any(pattern.matches(forms) for pattern in patterns):
             return probe

@@ -105,6 +105,7 @@ _MIGRATIONS = (
     "0027_redaction",
     "0033_parts",
     "0034_lists",
+    "0035_evidence_key",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -31,8 +31,13 @@ def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
     stored = dict(db.execute("SELECT label, text FROM ruleset"))
     if any(stored.get(rules.label) != rules.text for rules in rule_sets(db, chosen)):
         return True
+    return not is_of_these_protocols(db)
+
+
+def is_of_these_protocols(db: sqlite3.Connection) -> bool:
+    """Return whether the protocols of this version, and no others, made the derived data."""
     made = set(db.execute("SELECT name, version FROM protocol"))
-    return made != {(p.NAME, p.VERSION) for p in PROTOCOLS}
+    return made == {(p.NAME, p.VERSION) for p in PROTOCOLS}
 
 
 def is_empty(db: sqlite3.Connection) -> bool:

@@ -48,8 +48,9 @@ _COLUMNS = {
 # Tables that may get an equal row twice, from documents with equal bytes or origins that share.
 _TABLES_WITH_REPEATS = ("party_page", "disagreement", "effect", "conclusion_part")
 _SET_EVALUATED_VISIT = (
-    "INSERT OR REPLACE INTO evaluated_visit (origin, run, looked_at, outcome, visits) "
-    "SELECT ?, max(run), ?, ?, count(*) FROM visit WHERE origin = ?"
+    "INSERT OR REPLACE INTO evaluated_visit "
+    "(origin, run, looked_at, outcome, evidence_key, visits) "
+    "SELECT ?, max(run), ?, ?, ?, count(*) FROM visit WHERE origin = ?"
 )
 
 _Row = tuple[object, ...]
@@ -116,9 +117,8 @@ class FindingsWriter:
         self._buffer("page_share", [(origin, *row) for row in shared.page_shares])
         self._buffer("disagreement", _disagreement_rows(origin, snapshot, evaluation))
         self._buffer("verdict", _verdict_rows(origin, snapshot, shared))
-        self._evaluated.append(
-            (origin, snapshot.last_looked_at, text(snapshot.last_outcome), origin)
-        )
+        last = snapshot.last_looked_at, text(snapshot.last_outcome)
+        self._evaluated.append((origin, *last, evaluation.evidence_key, origin))
         if self._buffered >= _BUFFER_ROWS:
             self.write()
 
