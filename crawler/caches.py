@@ -10,6 +10,7 @@ the few entries that nearly all origins share are back at once, and the others s
 | `DOCUMENTS`        | readings, by normalised document         | a `SnapshotReader`            |
 | `EVALUATIONS`      | evaluations, by equal evidence           | an `EvaluationCache`          |
 | `PATH_VERDICTS`    | verdicts, by evidence and pattern set    | an `EvaluationCache`          |
+| `SHARED_VERDICTS`  | verdicts, by evidence key and question   | a `SharedVerdicts`            |
 | `READING_NUMBERS`  | numbers of readings, by identity         | an `EvaluationCache`          |
 | `CURRENT_DOCUMENT` | digest, by document                      | `evaluate.snapshot`           |
 |                    | cache key of a page, by extract          | `protocols.parse_cache`       |
@@ -30,6 +31,7 @@ RESPONSES = 1024
 DOCUMENTS = 1024
 EVALUATIONS = 2048
 PATH_VERDICTS = 2048
+SHARED_VERDICTS = 16_384
 READING_NUMBERS = 1024
 # All protocols of a resource read the same document one after the other.
 CURRENT_DOCUMENT = 4

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-_BATCH_ROWS = 50_000
+_BATCH_ROWS = 20_000
 
 
 def run_sql(duck: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -33,7 +33,7 @@ def insert_table(duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) ->
 
 
 def batches(duck: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the rows of a query in lists of at most 50,000.
+    """Yield the rows of a query in lists of at most 20,000.
 
     The result is stored first, so the caller may change the tables that the query reads.
     """

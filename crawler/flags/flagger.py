@@ -311,13 +311,27 @@ class Flagger:
             return origin, pattern_set, self.ids.add(verdict)
 
         query = "SELECT origin, pattern_set, path FROM pending_pattern_set ORDER BY origin"
-        self._insert_results("pattern_set_verdict", query, evaluated)
+        self._insert_results("pattern_set_verdict", query, evaluated, self._read_ahead)
+
+    def _read_ahead(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Read what is stored of the origins in the first column, which are evaluated next."""
+        if self._now is not None:
+            self._now.read_ahead(origin for origin, *_ in rows)
 
     def _insert_results(
-        self, table: str, query: str, function: Callable[..., tuple[Any, ...]]
+        self,
+        table: str,
+        query: str,
+        function: Callable[..., tuple[Any, ...]],
+        prepare: Callable[[Sequence[tuple[Any, ...]]], None] | None = None,
     ) -> None:
-        """Call a function with the columns of each row of a query; insert what it returns."""
+        """Call a function with the columns of each row of a query; insert what it returns.
+
+        `prepare` is called with some rows before their results are made.
+        """
         for rows in batches(self._duck, query):
+            if prepare is not None:
+                prepare(rows)
             insert_rows(self._duck, table, [function(*row) for row in rows])
 
 

@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import NamedTuple
 
-from crawler.evaluate.evaluation_cache import CachedVerdict, EvaluationCache, observation_times
-from crawler.evaluate.snapshot import OriginSnapshot
+from crawler.evaluate.evaluation_cache import CachedVerdict, EvaluationCache
+from crawler.evaluate.records import ResourceEvidence
 from crawler.evaluate.url_verdicts import (
     DEFAULT,
     NEVER_ASKED,
@@ -22,6 +22,7 @@ from crawler.evaluate.url_verdicts import (
     unknown_verdict,
     verdicts_for_path,
 )
+from crawler.flags.shared_verdicts import SharedVerdicts
 from crawler.rulesets import RuleSet
 from crawler.store.evidence_reader import snapshot_reader
 from crawler.store.queries import find_origin
@@ -51,7 +52,8 @@ class ReferenceEvaluator:
 
     `agent` is a product token; None evaluates for every agent. `new_verdicts` collects what the
     database did not hold, at most 200,000 entries: the origin, what the verdicts are for
-    (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set), and a verdict for each purpose.
+    (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set), and a verdict for each purpose
+    asked about.
     """
 
     def __init__(
@@ -64,7 +66,8 @@ class ReferenceEvaluator:
         self._db = db
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
         self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)(snapshot_reader(db).load)
-        self._evaluations = EvaluationCache((), rules, agent)
+        self._evaluations = EvaluationCache((), rules, agent, purposes=self.purposes)
+        self._shared = SharedVerdicts(db, self._snapshot)
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def verdict(self, url: str | None) -> Verdict:
@@ -92,33 +95,49 @@ class ReferenceEvaluator:
         None is the whole origin.
         """
         snapshot = self._snapshot(origin)
+        newest = snapshot.newest_observed_at
         verdicts = verdicts_for_path(
-            snapshot.resources, path, self.rules, self.agent, snapshot.newest_observed_at
+            snapshot.resources, path, self.rules, self.agent, newest, self.purposes
         )
-        return self.combine([_with_last_look(verdict, snapshot) for verdict in verdicts])
+        last = snapshot.last_looked_at
+        return self.combine([verdict._replace(last_looked_at=last) for verdict in verdicts])
+
+    def read_ahead(self, origins: Iterable[int]) -> None:
+        """Read what is stored of the evidence of the origins that are evaluated next.
+
+        Their evidence is then loaded only where no equal evidence was evaluated. There may be
+        `shared_verdicts.MAX_READ_AHEAD` of them.
+        """
+        self._shared.read_ahead(origins)
 
     def verdict_for_pattern_set(self, origin: int, path: str, pattern_set: str) -> Verdict:
         """Return the verdict for all paths of an origin that match the same patterns as `path`."""
-        snapshot = self._snapshot(origin)
-        cached = self._evaluations.verdicts_at(snapshot.resources, path, pattern_set)
-        verdicts = _with_times(cached, snapshot)
+        # A page that was requested is evaluated for itself.
+        name = PAGE + path if self._shared.has_page(origin, path) else pattern_set
+        found = self._shared.verdicts(
+            origin, name, lambda resources: self._evaluations.verdicts_at(resources, path, name)
+        )
+        verdicts = tuple([verdict for _, verdict in found])
         self._record(origin, pattern_set, verdicts)
         return self.combine(verdicts)
 
     def verdicts_of_origin(self, origin: int) -> PatternlessVerdicts:
         """Return the verdicts on an origin that depend on no pattern."""
-        snapshot = self._snapshot(origin)
-        cached = groupby(
-            self._evaluations.evaluation_of(snapshot.resources).verdicts,
-            key=attrgetter("pattern_set"),
-        )
-        by_pattern_set = {pattern_set: _with_times(each, snapshot) for pattern_set, each in cached}
+        found = self._shared.verdicts(origin, None, self._patternless_verdicts)
+        by_pattern_set = {
+            pattern_set: tuple([verdict for _, verdict in each])
+            for pattern_set, each in groupby(found, key=itemgetter(0))
+        }
         for pattern_set, verdicts in by_pattern_set.items():
             self._record(origin, pattern_set, verdicts)
         combined = {name: self.combine(verdicts) for name, verdicts in by_pattern_set.items()}
         default, host = combined.pop(DEFAULT, None), combined.pop(ORIGIN, None)
         pages = {name.removeprefix(PAGE): verdict for name, verdict in combined.items()}
         return PatternlessVerdicts(default, host, pages)
+
+    def _patternless_verdicts(self, resources: tuple[ResourceEvidence, ...]) -> list[CachedVerdict]:
+        found = self._evaluations.evaluation_of(resources).verdicts
+        return [each for each in found if each.verdict.purpose in self.purposes]
 
     def _record(self, origin: int, pattern_set: str, verdicts: tuple[Verdict, ...]) -> None:
         if len(self.new_verdicts) < _MAX_NEW_VERDICTS:
@@ -139,19 +158,3 @@ class ReferenceEvaluator:
     def never_asked(self) -> Verdict:
         """Return the verdict for an origin without evidence."""
         return self.unknown(NEVER_ASKED)
-
-
-def _with_times(cached: Iterable[CachedVerdict], snapshot: OriginSnapshot) -> tuple[Verdict, ...]:
-    """Return cached verdicts with the times of this origin's evidence.
-
-    The cache shares verdicts between origins with equal evidence, so it holds positions, no times.
-    """
-    times = observation_times(snapshot.resources, snapshot.newest_observed_at)
-    return tuple(
-        _with_last_look(each.verdict, snapshot)._replace(observed_at=times[each.time_source])
-        for each in cached
-    )
-
-
-def _with_last_look(verdict: Verdict, snapshot: OriginSnapshot) -> Verdict:
-    return verdict._replace(last_looked_at=snapshot.last_looked_at)

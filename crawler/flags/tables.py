@@ -14,6 +14,7 @@ import pyarrow as pa
 from crawler.evaluate.url_verdicts import MAX_PATTERNS, ORIGIN, PAGE
 from crawler.flags.duck import insert_rows, insert_table, run_sql
 from crawler.flags.reference import ReferenceEvaluator
+from crawler.flags.shared_verdicts import MAX_READ_AHEAD
 from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
 
@@ -89,11 +90,15 @@ def evaluate_new_origins(
     Only origins without stored verdicts are evaluated.
     """
     defaults, pages = [], []
-    for origin in new_origins(duck):
-        found = evaluator.verdicts_of_origin(origin)
-        numbers = [v and ids.add(v) for v in (found.default, found.host)]
-        defaults.append((origin, *numbers))
-        pages += [(origin, path, ids.add(verdict)) for path, verdict in found.pages.items()]
+    new = new_origins(duck)
+    for start in range(0, len(new), MAX_READ_AHEAD):
+        some = new[start : start + MAX_READ_AHEAD]
+        evaluator.read_ahead(some)
+        for origin in some:
+            found = evaluator.verdicts_of_origin(origin)
+            numbers = [v and ids.add(v) for v in (found.default, found.host)]
+            defaults.append((origin, *numbers))
+            pages += [(origin, path, ids.add(verdict)) for path, verdict in found.pages.items()]
     duck.execute("DELETE FROM new_default")
     insert_rows(duck, "new_default", defaults)
     insert_rows(duck, "page_verdict", pages)

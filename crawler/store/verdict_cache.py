@@ -29,7 +29,7 @@ class OriginVerdicts(NamedTuple):
     """An origin and its default verdicts.
 
     `key` is its key and `origin` its number. `usual` has a verdict for each purpose asked about; it
-    is empty where they were not computed, and where the origin has no default.
+    is empty where not all were computed, and where the origin has no default.
     """
 
     key: str
@@ -96,7 +96,8 @@ def origin_verdicts(
     )
     for (key, origin, visited), found in groupby(rows, key=itemgetter(0, 1, 2)):
         usual = tuple(_verdict(*row[3:]) for row in found if row[3] is not None)
-        yield OriginVerdicts(key, origin, bool(visited), usual)
+        is_whole = len(usual) == len(purposes)
+        yield OriginVerdicts(key, origin, bool(visited), usual if is_whole else ())
 
 
 def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
@@ -110,7 +111,10 @@ def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
 def exceptional_verdicts(
     db: sqlite3.Connection, rules: str, agent: str | None, purposes: Sequence[str]
 ) -> Iterator[tuple[int, str, tuple[Verdict, ...]]]:
-    """Yield the verdicts other than the default ones: origin, pattern set, verdicts."""
+    """Yield the verdicts other than the default ones: origin, pattern set, verdicts.
+
+    Those that were not computed for all purposes are left out.
+    """
     marks = ", ".join("?" * len(purposes))
     rows = db.execute(
         f"SELECT v.origin, v.pattern_set, {_FIELDS} FROM verdict AS v "  # noqa: S608 - our own names
@@ -120,7 +124,9 @@ def exceptional_verdicts(
         (rules, agent or "", DEFAULT, *purposes),
     )
     for (origin, pattern_set), found in groupby(rows, key=itemgetter(0, 1)):
-        yield origin, pattern_set, tuple(_verdict(*row[2:]) for row in found)
+        verdicts = tuple(_verdict(*row[2:]) for row in found)
+        if len(verdicts) == len(purposes):
+            yield origin, pattern_set, verdicts
 
 
 def url_patterns(db: sqlite3.Connection) -> Iterator[tuple[str, str]]:
