@@ -30,6 +30,7 @@ from crawler.dataset.duck import connect
 from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.remote import LocalCopies, local_copies
 from crawler.evaluate.url_verdicts import Verdict
+from crawler.flags import Flagger
 from crawler.folders import no_empty_ones_left
 from crawler.interrupts import exit_on_signal
 from crawler.progress import Bar
@@ -171,19 +172,36 @@ def _in_processes(session: _Session, task: _Task) -> FlagResult:
     assert cache_into is not None
     evidence = runs.fingerprint(db)
     known = facts(evidence, request)
+    key = ""
     setup = as_setup(cache_into, request, task.form.name, scratch)
     with FlagProcesses(setup, known, request.workers, task.copies.name, task.prepare) as processes:
 
         def write(files: Sequence[Files]) -> Iterator[tuple[Path, Counts]]:
+            nonlocal key
+            key = _store_state(db, request, cache_into) if files else ""
             for out, counts in processes.write(files):
                 bar.step(counts.reasons.total())
                 yield out, counts
 
         result = _write(task, known, write)
+        # The state that was stored lacks the new verdicts: the next run makes it again with them.
         _store_results(
-            cache_into, request.agent, _NewVerdicts(evidence, processes.new_verdicts, "", {})
+            cache_into, request.agent, _NewVerdicts(evidence, processes.new_verdicts, key, {})
         )
     return result
+
+
+def _store_state(db: sqlite3.Connection, request: FlagRequest, path: Path) -> str:
+    """Store the state that flags begin with, unless it is there; return its key.
+
+    Otherwise each process would make it for itself.
+    """
+    if request.times is not None:
+        return ""  # it is made as rows need it
+    with Flagger(db, request.rules, request.purposes, request.agent) as flagger:
+        new = _NewVerdicts(flagger.evidence, [], flagger.cache_key, flagger.export_state())
+    _store_results(path, request.agent, new)
+    return new.key
 
 
 def _write(
@@ -220,7 +238,10 @@ def _write(
 
 
 class _NewVerdicts(NamedTuple):
-    """New verdicts on some evidence, and the state of the flagger, for the database."""
+    """New verdicts on some evidence, and the state of the flagger, for the database.
+
+    Without `tables` the state with that key is removed.
+    """
 
     evidence: str
     verdicts: Sequence[tuple[int, str, tuple[Verdict, ...]]]
@@ -245,8 +266,7 @@ def _store_results(path: Path, agent: str | None, new: _NewVerdicts) -> None:
             # A crawl may have stored evidence meanwhile; the verdicts would be of an older state.
             if runs.fingerprint(db) == new.evidence:
                 verdict_cache.save(db, agent, new.verdicts)
-                if new.tables:
-                    flag_cache.save(db, new.key, new.tables)
+                flag_cache.save(db, new.key, new.tables)
         checkpoint(db)
 
 

@@ -101,11 +101,12 @@ def origin_verdicts(
 
 
 def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
-    verdict = Verdict(state, None if reserved is None else bool(reserved), *rest)
-    verdict = verdict._replace(stale=bool(verdict.stale), malformed=bool(verdict.malformed))
-    if verdict.pages_reserving is None or verdict.pages_seen is None:
+    *facts, stale, last_looked_at, malformed, reserving, seen = rest
+    is_reserved = None if reserved is None else bool(reserved)
+    verdict = Verdict(state, is_reserved, *facts, bool(stale), last_looked_at, bool(malformed))
+    if reserving is None or seen is None:
         return verdict
-    return verdict.with_share(PageShare(verdict.pages_reserving, verdict.pages_seen))
+    return verdict.with_share(PageShare(reserving, seen))
 
 
 def exceptional_verdicts(
@@ -144,7 +145,7 @@ def readings_of_origins(db: sqlite3.Connection) -> Iterator[tuple[int, str]]:
         "SELECT DISTINCT resource_evidence.origin, with_patterns.reading "
         "FROM (SELECT DISTINCT reading FROM url_pattern) AS with_patterns "
         "CROSS JOIN observation_reading ON observation_reading.reading = with_patterns.reading "
-        "CROSS JOIN observation ON observation.id = observation_reading.observation "
-        "CROSS JOIN resource_evidence ON resource_evidence.origin = observation.origin "
-        "AND resource_evidence.observation = observation.id"
+        "CROSS JOIN observation_row AS o ON o.id = observation_reading.observation "
+        "CROSS JOIN resource_evidence ON resource_evidence.origin = o.origin "
+        "AND resource_evidence.observation = o.id"
     )
