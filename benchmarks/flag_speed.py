@@ -5,7 +5,8 @@
 runs `tdm-audit flag` and DuckDB's copy of the file in turns. Status 1 if the side-car takes longer
 than the copy, the whole file takes more than twice as long, memory is above 1.5 GB, or a loop over
 Protego with tldextract does more than a twentieth of the rows a second. `--keep` keeps the inputs
-for the next run. The first `flag` on a database also evaluates every set of patterns.
+for the next run. The first `flag` on a database also evaluates every set of patterns: status 1 if
+that takes more than 2.5 times the CPU time of the next ones.
 With `--nested` only side-cars are made: of that file, and of one with its URLs in a structure.
 Status 1 if that takes more than 1.3 times the CPU time.
 """
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,8 +26,11 @@ from protego import Protego
 
 from benchmarks import judge_speed, measure
 from benchmarks.measure import MB, Goal, Spent
+from crawler.store import flag_cache
+from crawler.store.database import connect, transaction
 
 _LOOP_ROWS = 8_000
+_FIRST = 2.5
 # One row in ten has a path that some host has a rule about, one in twenty is percent-encoded.
 #: SQL that writes rows of a dataset, numbered from `first` to `end`, to a file.
 MAKE_DATASET = """
@@ -173,9 +178,19 @@ def report_nested(db: Path, data: Path, folder: Path, rounds: int, file: Path | 
     return measure.conclude("flag_speed_nested", file, facts, goals)
 
 
+def _forget_flags(path: Path) -> None:
+    """Delete what earlier flaggings stored, so that the next one is the first."""
+    with closing(connect(path)) as db, transaction(db):
+        flag_cache.clear(db)
+        db.execute(
+            "DELETE FROM verdict WHERE pattern_set NOT IN ('', '@') AND pattern_set NOT LIKE '=%'"
+        )
+
+
 def report(db: Path, data: Path, origins: int, folder: Path, rounds: int, file: Path | None) -> int:
     """Measure, print, and return the exit status."""
     out = folder / "out.parquet"
+    _forget_flags(db)
     first = flag(db, data, out, "--flags-only")
     measured: dict[str, list[Spent]] = {"copy": [], "side-car": [], "whole file": []}
     for _ in range(rounds):
@@ -184,7 +199,9 @@ def report(db: Path, data: Path, origins: int, folder: Path, rounds: int, file: 
         measured["whole file"].append(flag(db, data, out))
     rows = pq.read_metadata(data).num_rows
     print(f"{rows:,} rows, {data.stat().st_size / MB:,.0f} MB; medians of {rounds} rounds")
-    print(f"the first flagging of this database took {first.wall:,.1f} s")
+    print(
+        f"the first flagging of this database took {first.wall:,.1f} s, {first.cpu:,.1f} s of CPU"
+    )
     ratios = {}
     rows_shown = []
     for name, spent in measured.items():
@@ -201,19 +218,27 @@ def report(db: Path, data: Path, origins: int, folder: Path, rounds: int, file: 
     urls = pq.ParquetFile(data).read_row_group(0, ["url"]).column(0).to_pylist()[:_LOOP_ROWS]
     hosts_a_row = origins / rows
     naive, checker = loop_speed(urls, protego(), hosts_a_row), robots_checker(urls, hosts_a_row)
+    warm = measure.median(s.cpu for s in measured["side-car"])
     fast = rows / measure.median(s.wall for s in measured["side-car"])
     print(f"loop over Protego and tldextract: {naive:,.0f} rows/s, robots-checker: {checker}")
     goals = [
         Goal("side-car, wall against the copy", ratios["side-car"][0], 1.0),
         Goal("whole file, wall against the copy", ratios["whole file"][0], 2.0),
         Goal("whole file, CPU against the copy", ratios["whole file"][1], 2.0),
+        Goal("first side-car, CPU against the next ones", first.cpu / warm, _FIRST),
         Goal("peak MB of the side-car", max(s.peak for s in measured["side-car"]), 1_500),
         Goal("rows a second against the loop", fast / naive, 20, at_least=True),
     ]
     if checker:
         goals.append(Goal("rows a second against robots-checker", fast / checker, 5, at_least=True))
     facts = {name: [(s.wall, s.cpu, s.peak) for s in spent] for name, spent in measured.items()}
-    results = {"rows": rows, "first": first.wall, "loop": naive, "checker": checker} | facts
+    results = {
+        "rows": rows,
+        "first": first.wall,
+        "first_cpu": first.cpu,
+        "loop": naive,
+        "checker": checker,
+    } | facts
     return measure.conclude("flag_speed", file, results, goals)
 
 
