@@ -101,12 +101,11 @@ def origin_verdicts(
 
 
 def _verdict(state: str, reserved: int | None, *rest: Any) -> Verdict:
-    *facts, stale, last_looked_at, malformed, reserving, seen = rest
-    is_reserved = None if reserved is None else bool(reserved)
-    verdict = Verdict(state, is_reserved, *facts, bool(stale), last_looked_at, bool(malformed))
-    if reserving is None or seen is None:
+    verdict = Verdict(state, None if reserved is None else bool(reserved), *rest)
+    verdict = verdict._replace(stale=bool(verdict.stale), malformed=bool(verdict.malformed))
+    if verdict.pages_reserving is None or verdict.pages_seen is None:
         return verdict
-    return verdict.with_share(PageShare(reserving, seen))
+    return verdict.with_share(PageShare(verdict.pages_reserving, verdict.pages_seen))
 
 
 def exceptional_verdicts(
