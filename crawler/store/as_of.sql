@@ -2,23 +2,27 @@
 -- last moment that are meant (equal for a time), as times and as days since the beginning of time, and
 -- the days that the last look may be away (NULL for any).
 
--- The looks that phases begin and end with, where they may go on at the time that is meant: what a look
--- shows counts from its first observation to its last (`evaluate.pieces`). Those of archives do not.
-CREATE TEMP TABLE look_at_instant AS
-SELECT o.origin, o.run, min(o.observed_at) AS begun, max(o.observed_at) AS ended
-FROM main.observation_row AS o
-WHERE o.run IN (
-    SELECT id FROM main.run JOIN as_of_instant AS instant
-    WHERE run.settings ->> 'kind' IS NOT 'import'
-        AND run.started_at <= instant.covered AND coalesce(run.ended_at, '~') >= instant.first
+-- The observations of looks that go on at the time that is meant, mostly none: what a look shows counts
+-- from its first observation to its last (`evaluate.pieces`). Those of archives do not.
+CREATE TEMP TABLE look_at_instant (id INTEGER PRIMARY KEY, begun TEXT, ended TEXT);
+INSERT INTO look_at_instant
+WITH look AS MATERIALIZED (
+    SELECT o.origin, o.run, min(o.observed_at) AS begun, max(o.observed_at) AS ended
+    FROM main.observation_row AS o
+    WHERE o.run IN (
+        SELECT id FROM main.run JOIN as_of_instant AS instant
+        WHERE run.settings ->> 'kind' IS NOT 'import'
+            AND run.started_at <= instant.covered AND coalesce(run.ended_at, '~') >= instant.first
+    )
+    GROUP BY o.origin, o.run
+    HAVING begun < ended AND (
+        begun <= (SELECT first FROM as_of_instant) AND ended > (SELECT first FROM as_of_instant)
+        OR begun < (SELECT covered FROM as_of_instant) AND ended >= (SELECT covered FROM as_of_instant)
+        OR begun <= (SELECT last FROM as_of_instant) AND ended > (SELECT last FROM as_of_instant)
+    )
 )
-GROUP BY o.origin, o.run
-HAVING begun < ended AND (
-    begun <= (SELECT first FROM as_of_instant) AND ended > (SELECT first FROM as_of_instant)
-    OR begun < (SELECT covered FROM as_of_instant) AND ended >= (SELECT covered FROM as_of_instant)
-    OR begun <= (SELECT last FROM as_of_instant) AND ended > (SELECT last FROM as_of_instant)
-);
-CREATE UNIQUE INDEX temp.look_at_instant_by_origin ON look_at_instant (origin, run);
+SELECT o.id, look.begun, look.ended
+FROM look CROSS JOIN main.observation_row AS o ON o.origin = look.origin AND o.run = look.run;
 
 -- Phases in which something was known. `lost`: when a free state was not vouched for any more. `begun` and
 -- `ended` are of the look that showed a phase first, `confirmed_to` is when the last one ended.
@@ -27,33 +31,34 @@ SELECT
     found.*,
     coalesce(first_look.begun, found.valid_from) AS begun,
     coalesce(first_look.ended, found.valid_from) AS ended,
-    coalesce(last_look.ended, found.valid_to) AS confirmed_to
+    coalesce(last_look.ended, found.valid_to) AS confirmed_to,
+    coalesce(lost_look.begun, found.lost) AS lost_begun,
+    coalesce(lost_look.ended, found.lost) AS lost_ended
 FROM (
     SELECT
         phase.origin, phase.rules, phase.purpose, phase.n, phase.state, phase.valid_from,
         phase.valid_to, phase.first, phase.last,
-        (SELECT observed_at FROM main.observation WHERE id = phase.lost) AS lost
+        phase.lost AS lost_by,
+        (SELECT observed_at FROM main.observation_row WHERE id = phase.lost) AS lost
     FROM main.phase WHERE phase.state != 'unknown'
     UNION ALL
     SELECT
         steady.origin, part.rules, part.purpose, 1, part.state,
-        steady.valid_from, steady.valid_to, steady.first, steady.last, NULL
+        steady.valid_from, steady.valid_to, steady.first, steady.last, NULL, NULL
     FROM main.steady
     JOIN main.conclusion_part AS part ON part.conclusion = steady.conclusion
     WHERE part.state != 'unknown'
 ) AS found
-LEFT JOIN look_at_instant AS first_look
-    ON first_look.origin = found.origin
-    AND first_look.run = (SELECT run FROM main.observation_row WHERE id = found.first)
-LEFT JOIN look_at_instant AS last_look
-    ON last_look.origin = found.origin
-    AND last_look.run = (SELECT run FROM main.observation_row WHERE id = found.last);
+LEFT JOIN look_at_instant AS first_look ON first_look.id = found.first
+LEFT JOIN look_at_instant AS last_look ON last_look.id = found.last
+LEFT JOIN look_at_instant AS lost_look ON lost_look.id = found.lost_by;
 
 -- For every origin that was looked at: the phase before, and those that may have begun meanwhile: all that
 -- began in the day, and the first one behind it.
 CREATE TEMP TABLE phase_before AS
 -- Of each group the columns are those of the row with the greatest number (sqlite.org/lang_select.html).
-SELECT origin, rules, purpose, max(n) AS n, state, valid_from, valid_to, confirmed_to, lost
+SELECT origin, rules, purpose, max(n) AS n, state, valid_from, valid_to, confirmed_to,
+    lost_begun, lost_ended
 FROM known_phase WHERE begun <= (SELECT first FROM as_of_instant)
 GROUP BY origin, rules, purpose;
 CREATE UNIQUE INDEX temp.phase_before_by_origin ON phase_before (origin, rules, purpose);
@@ -101,7 +106,8 @@ based AS (
             WHEN before.state IS NULL THEN 'unknown_at_collection'
             WHEN before.confirmed_to >= instant.covered THEN 'seen'
             WHEN after.state IS NOT NULL THEN 'changed_between'
-            WHEN before.lost <= instant.last THEN 'unknown_at_collection'
+            WHEN before.lost_begun <= instant.first OR before.lost_ended <= instant.last
+                THEN 'unknown_at_collection'
             WHEN instant.day - julianday(before.valid_to) > instant.max_distance
                 THEN 'unknown_at_collection'
             ELSE 'before_only'
