@@ -10,7 +10,7 @@ from crawler.cli._options import db_option, exit_on_error, output, say
 
 @click.group(name="hold", short_help="Keep evidence from being erased.")
 def hold_command() -> None:
-    """Keep evidence from being erased: while a hold stands, `redact` and `prune` refuse.
+    """Keep evidence from being erased: while a hold stands, `redact`, `prune` and `forget` refuse.
 
     \b
     Example:

@@ -305,7 +305,7 @@ SELECT
     pruning.pruned_at AS pruned_at  -- UTC
 FROM pruning;
 
--- Why nothing may be erased: while one hold is not released, `redact` and `prune` refuse.
+-- Why nothing may be erased: while one hold is not released, `redact`, `prune` and `forget` refuse.
 CREATE VIEW holds AS
 SELECT
     hold.id AS hold,  -- number, for `tdm-audit hold release`
