@@ -4,9 +4,9 @@
 
 -- The observations of looks that go on at the time that is meant, mostly none: what a look shows counts
 -- from its first observation to its last (`evaluate.pieces`). Those of archives do not.
-CREATE TEMP TABLE look_at_instant (id INTEGER PRIMARY KEY, begun TEXT, ended TEXT);
-INSERT INTO look_at_instant
-WITH look AS MATERIALIZED (
+CREATE TEMP TABLE look_at_instant AS
+SELECT o.id, look.begun, look.ended
+FROM (
     SELECT o.origin, o.run, min(o.observed_at) AS begun, max(o.observed_at) AS ended
     FROM main.observation_row AS o
     WHERE o.run IN (
@@ -17,12 +17,13 @@ WITH look AS MATERIALIZED (
     GROUP BY o.origin, o.run
     HAVING begun < ended AND (
         begun <= (SELECT first FROM as_of_instant) AND ended > (SELECT first FROM as_of_instant)
-        OR begun < (SELECT covered FROM as_of_instant) AND ended >= (SELECT covered FROM as_of_instant)
+        OR begun < (SELECT covered FROM as_of_instant)
+        AND ended >= (SELECT covered FROM as_of_instant)
         OR begun <= (SELECT last FROM as_of_instant) AND ended > (SELECT last FROM as_of_instant)
     )
-)
-SELECT o.id, look.begun, look.ended
-FROM look CROSS JOIN main.observation_row AS o ON o.origin = look.origin AND o.run = look.run;
+) AS look
+CROSS JOIN main.observation_row AS o ON o.origin = look.origin AND o.run = look.run;
+CREATE UNIQUE INDEX temp.look_at_instant_by_id ON look_at_instant (id);
 
 -- Phases in which something was known. `lost`: when a free state was not vouched for any more. `begun` and
 -- `ended` are of the look that showed a phase first, `confirmed_to` is when the last one ended.
