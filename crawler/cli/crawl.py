@@ -306,7 +306,7 @@ def _check_workers(workers: int | None) -> None:
 
 def _command(datasets: tuple[str, ...]) -> str:
     """Return the command as it is stored: URLs of datasets without credentials."""
-    from crawler.dataset.remote import shown_name
+    from crawler.remote import shown_name
 
     shown = (shown_name(word) if word in datasets else word for word in sys.argv[1:])
     return shlex.join(["tdm-audit", *shown])

@@ -132,8 +132,8 @@ def flag(
     """
     from crawler.commands.flag import FlagRequest, Mask
     from crawler.commands.flag import flag as run
-    from crawler.dataset.remote import is_remote, shown_name
     from crawler.progress import Bar
+    from crawler.remote import is_remote, shown_name
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
@@ -196,7 +196,7 @@ def _name_of_stdout(form: str | None, datasets: tuple[str, ...]) -> Path:
     """Return a name with the suffix of the format that is written to standard output."""
     from crawler.dataset.detection import known_format
     from crawler.dataset.files import locate
-    from crawler.dataset.remote import is_remote
+    from crawler.remote import is_remote
 
     if form in _BINARY and sys.stdout.isatty():
         raise click.UsageError(f"{form} is binary; send it to a file or a pipe")

@@ -3,14 +3,11 @@
 A dataset is read twice or thrice (digest, origins, samples), by DuckDB, Arrow and Python. So a
 file is fetched whole, by one request that is streamed to a temporary folder, and read there.
 
-Rules for editors: no DuckDB and no Arrow here, as in `files`. fsspec is imported when a name needs
-it. Credentials come from the environment of its libraries, or are part of a URL: whatever is
-shown, stored or raised goes through `shown_name` or `_without_credentials`.
+Rules for editors: no DuckDB and no Arrow here, as in `files`. Whatever is shown, stored or raised
+goes through `remote.shown_name` or `remote.reason`.
 """
 
 import contextlib
-import errno
-import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,33 +24,18 @@ from crawler.dataset.files import (
     without_notes,
 )
 from crawler.dataset.formats import DatasetFormat
+from crawler.remote import (
+    RemoteError,
+    file_system,
+    is_full,
+    is_remote,
+    reason,
+    scheme_of,
+    shown_name,
+)
 
-_REMOTE = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 # Schemes of which one URL is one file: they list nothing, and `?` is no pattern.
 _ONE_FILE = ("http", "https")
-# A URL in a message: scheme, who asks, place, and what follows the place (of web addresses, where
-# it may be a signature; elsewhere `?` may be a pattern).
-_URL = re.compile(
-    r"(?i)(https?://)(?:[^\s/?#'\"]*@)?([^\s?#'\")>]*)(?:[?#][^\s'\")>]*)?"
-    r"|([a-z][a-z0-9+.-]+://)[^\s/'\"]*@"
-)
-_INSTALL = "install them with: .venv/bin/pip install -e '.[remote]'"
-# One request for each object: parts that are fetched at the same time overlap with the first.
-_SETTINGS: dict[str, dict[str, Any]] = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}
-
-
-def is_remote(name: str) -> bool:
-    """Return whether a name is a URL of a file and not a path."""
-    return bool(_REMOTE.match(name))
-
-
-def shown_name(name: str) -> str:
-    """Return a name without credentials: of a URL, neither user and password nor the query."""
-    return _without_credentials(name) if is_remote(name) else name
-
-
-def _without_credentials(text: str) -> str:
-    return _URL.sub(r"\1\2\3", text)
 
 
 class _Object(NamedTuple):
@@ -68,23 +50,10 @@ class _Object(NamedTuple):
 
 def _system(name: str) -> tuple[Any, str]:
     """Return the file system of a URL, and the path in it. Raise `DatasetError`."""
-    scheme = name.partition("://")[0].lower()
     try:
-        import fsspec
-
-        system, path = fsspec.core.url_to_fs(name, **_SETTINGS.get(scheme, {}))
-        return system, str(path)
-    except ImportError as error:
-        raise DatasetError(
-            f"{shown_name(name)} needs packages that are not there; {_INSTALL}."
-        ) from error
-    except ValueError as error:
-        raise DatasetError(f"{shown_name(name)} is of no known kind ({_reason(error)}).") from error
-
-
-def _reason(error: BaseException) -> str:
-    lines = _without_credentials(str(error)).splitlines() or [type(error).__name__]
-    return lines[0].rstrip(".")
+        return file_system(name)
+    except RemoteError as error:
+        raise DatasetError(f"{error}.") from error
 
 
 @contextlib.contextmanager
@@ -94,12 +63,10 @@ def _remote_errors(url: str, what: str) -> Iterator[None]:
         yield
     except DatasetError:
         raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DatasetError(f"{url} cannot be {what} (no space left); set TMPDIR.") from None
-        raise DatasetError(f"{url} cannot be {what} ({_reason(error)}).") from None
     except Exception as error:  # each library has errors of its own
-        raise DatasetError(f"{url} cannot be {what} ({_reason(error)}).") from None
+        if is_full(error):
+            raise DatasetError(f"{url} cannot be {what} (no space left); set TMPDIR.") from None
+        raise DatasetError(f"{url} cannot be {what} ({reason(error)}).") from None
 
 
 class LocalCopies:
@@ -234,7 +201,7 @@ def local_copies(datasets: Iterable[str]) -> Iterator[LocalCopies]:
 
 def _objects(name: str) -> list[_Object]:
     """Return the files that a URL names: one, those of a pattern, or those of a folder."""
-    url, scheme = shown_name(name), name.partition("://")[0].lower()
+    url, scheme = shown_name(name), scheme_of(name)
     system, path = _system(name)
     if scheme in _ONE_FILE:
         return [_Object(system, path, url, 0, "")]
@@ -274,7 +241,7 @@ class Upload:
 
     def __init__(self, url: str) -> None:
         self.url = shown_name(url)
-        if url.partition("://")[0].lower() in _ONE_FILE:
+        if scheme_of(url) in _ONE_FILE:
             raise DatasetError(f"{self.url} can only be read; name a place that can be written.")
         self._system, self._path = _system(url)
 

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from crawler.dataset.files import DatasetError
-from crawler.dataset.remote import Upload, local_copies, shown_name
+from crawler.dataset.remote import Upload, local_copies
+from crawler.remote import shown_name
 from tests.conftest import ROOT, patience
 from tests.crawl_helpers import waited_for
 
