@@ -9,7 +9,7 @@ import click
 
 from crawler.cli._group import did_you_mean
 from crawler.cli._output import fail, output, say, say_findings, say_json, warn
-from crawler.cli._types import ADAPTIVE, Duration, PageNumber, Share, Size, Token
+from crawler.cli._types import ADAPTIVE, AuditPlace, Duration, PageNumber, Share, Size, Token
 from crawler.errors import UserError
 
 if TYPE_CHECKING:
@@ -122,13 +122,13 @@ def warn_if_unknown(agent: str | None) -> None:
 _WRITING = frozenset(("adopt", "forget", "import", "prune", "redact", "stamp", "hold"))
 
 
-def _refuse_folder(context: click.Context, param: click.Parameter, db: Path) -> Path:
+def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | str) -> Path:
     """Return the database; a folder is wrong usage, and of an audit in parts it is said why."""
     from crawler.store.database import PLAN_FILE
 
-    if not db.is_dir():
+    if isinstance(db, Path) and not db.is_dir():
         return db
-    if not (db / PLAN_FILE).exists():
+    if isinstance(db, Path) and not (db / PLAN_FILE).exists():
         raise click.BadParameter(f"{db} is a folder; name a database file", context, param)
     words = []
     place: click.Context | None = context
@@ -141,10 +141,12 @@ def _refuse_folder(context: click.Context, param: click.Parameter, db: Path) -> 
             f"`{command}` does not work on an audit in parts yet: {db} is a folder of databases "
             "that are never changed; use it on an audit in one file"
         )
-    raise click.UsageError(
-        f"`{command}` does not work on an audit in parts yet; name the newest database of a part, "
-        f"such as --db {_a_part(db)}"
+    advice = (
+        f"copy the newest database of a part from {db} to this machine, and name it with --db"
+        if isinstance(db, str)
+        else f"name the newest database of a part, such as --db {_a_part(db)}"
     )
+    raise click.UsageError(f"`{command}` does not work on an audit in parts yet; {advice}")
 
 
 def _a_part(db: Path) -> Path:
@@ -159,7 +161,7 @@ def db_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--db` of a command that works on one database."""
     return click.option(
         "--db",
-        type=click.Path(path_type=Path),
+        type=AuditPlace(path_type=Path),
         callback=_refuse_folder,
         default=Path("output/audit.db"),
         show_default=True,

@@ -14,7 +14,7 @@ _BUSY = 3
 
 
 def print_parts(
-    db: Path,
+    db: Path | str,
     task: "PartTask",
     result: "PoolResult",
     failures: tuple[str, ...],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli._types import PartRange
+from crawler.cli._types import AuditPlace, PartRange
 
 if TYPE_CHECKING:
     from crawler.store.audit_folder import AuditFolder, PartPlan
@@ -17,10 +17,11 @@ def audit_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--db` of a command that takes a database, or the folder of an audit in parts."""
     return click.option(
         "--db",
-        type=click.Path(path_type=Path),
+        type=AuditPlace(path_type=Path),
         default=Path("output/audit.db"),
         show_default=True,
-        help="The audit database, or the folder of an audit in parts.",
+        help="The audit database, or the folder of an audit in parts, which may be at s3:// or "
+        "gs://.",
     )(command)
 
 
@@ -28,10 +29,10 @@ def folder_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--db` of a command that takes the folder of an audit in parts."""
     return click.option(
         "--db",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=AuditPlace(path_type=Path, file_okay=False),
         required=True,
         metavar="FOLDER",
-        help="The folder of an audit in parts.",
+        help="The folder of an audit in parts; it may be at s3:// or gs://.",
     )(command)
 
 
@@ -64,21 +65,27 @@ def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def check_parts_options(db: Path, options: dict[str, Any]) -> bool:
-    """Return whether `--db` is a folder; options that do not go together are wrong usage."""
+def one_database(db: Path | str) -> Path | None:
+    """Return the database that `--db` names; None if it names a folder, here or at a URL."""
+    return None if isinstance(db, str) or db.is_dir() else db
+
+
+def check_parts_options(db: Path | str, options: dict[str, Any]) -> Path | None:
+    """Return what `one_database` does; options that do not go together are wrong usage."""
     if options["of"] is not None and options["part"] is None:
         raise click.UsageError("--of N needs --part K, the number of the task, from 0")
     if options["part"] is not None and options["on"] is not None:
         raise click.UsageError("--part is this process, and --on is for all parts; give one")
-    if db.is_dir():
-        return True
+    file = one_database(db)
+    if file is None:
+        return None
     for name in ("part", "on"):
         if options[name] is not None:
             raise click.UsageError(
                 f"--{name} is for an audit in parts, and {db} is no folder; `tdm-audit plan` makes "
                 "one"
             )
-    return False
+    return file
 
 
 def refuse_others(allowed: frozenset[str], instead: str) -> None:
@@ -93,19 +100,19 @@ def refuse_others(allowed: frozenset[str], instead: str) -> None:
             )
 
 
-def open_folder(db: Path) -> "AuditFolder":
-    """Return the audit in parts at a folder."""
+def open_folder(db: Path | str) -> "AuditFolder":
+    """Return the audit in parts at a folder, here or at a URL. Raise `StoreError`."""
     from crawler.store.audit_folder import AuditFolder
-    from crawler.store.parts import LocalStorage
+    from crawler.store.parts import storage_at
 
-    return AuditFolder(LocalStorage(db))
+    return AuditFolder(storage_at(str(db)))
 
 
 @contextmanager
-def opened_origin(db: Path, url: str | None) -> Iterator[Path]:
+def opened_origin(db: Path | str, url: str | None) -> Iterator[Path]:
     """Give the database with the origin of a URL: `db` itself, or one part of an audit in parts."""
-    if not db.is_dir():
-        yield db
+    if (one := one_database(db)) is not None:
+        yield one
         return
     from crawler.model import Origin
     from crawler.urls.canonical import origin_of
@@ -124,10 +131,10 @@ def opened_origin(db: Path, url: str | None) -> Iterator[Path]:
 
 
 @contextmanager
-def opened_datasets(db: Path) -> Iterator[Path]:
+def opened_datasets(db: Path | str) -> Iterator[Path]:
     """Give the database with the datasets: `db` itself, or that of an audit in parts."""
-    if not db.is_dir():
-        yield db
+    if (one := one_database(db)) is not None:
+        yield one
         return
     folder = open_folder(db)
     folder.plan()

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from crawler.remote import is_remote, scheme_of, shown_name
+
 #: The word for as many sampled pages as it takes to know the share that reserves.
 ADAPTIVE = "adaptive"
 _MAX_PAGES = 20
@@ -150,3 +152,21 @@ class PartRange(click.ParamType[range]):
         if match is None or (match[2] and int(match[2]) < int(match[1])):
             self.fail(f"{value!r} names no parts; write 17 or 17-24", param, ctx)
         return range(int(match[1]), int(match[2] or match[1]) + 1)
+
+
+class AuditPlace(click.Path):
+    """A path of an audit, or the URL of the folder of an audit in parts, which stays text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the URL; credentials and queries in a URL are wrong usage."""
+        if not isinstance(value, str) or not is_remote(value):
+            return super().convert(value, param, ctx)
+        scheme, place = scheme_of(value), value.partition("://")[2].rstrip("/")
+        if re.search("[@?#]", place):
+            self.fail(
+                f"{shown_name(value).partition('?')[0]} has more than a bucket and a folder; "
+                "credentials come from the environment",
+                param,
+                ctx,
+            )
+        return f"{scheme}://{place}"

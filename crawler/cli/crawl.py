@@ -209,7 +209,7 @@ def _refuse_other_suffixes(
 @output_options
 def crawl(
     datasets: tuple[str, ...],
-    db: Path,
+    db: Path | str,
     quiet: bool,
     as_json: bool,
     progress: bool | None,
@@ -233,10 +233,12 @@ def crawl(
     """
     if options["pages"] == ADAPTIVE:
         options |= {"pages": options["pages_max"], "adaptive_pages": True}
-    if check_parts_options(db, options):
+    file = check_parts_options(db, options)
+    if file is None:
         shown = {"db": db, "quiet": quiet, "as_json": as_json, "progress": progress, "rules": rules}
         crawl_parts(options | shown | {"command": _command(datasets)})
         return
+    db = file
     check_ask(datasets, options)
     _check_workers(options["workers"])
     from crawler.commands.crawl import CrawlRequest, ProgressListener

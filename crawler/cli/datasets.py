@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(name="datasets")
 @audit_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def datasets_command(db: Path, as_json: bool) -> None:
+def datasets_command(db: Path | str, as_json: bool) -> None:
     """List the datasets of a database with their versions, and the lists of `crawl --ask`.
 
     A dataset whose files have changed since is a new version. The newest one counts: numbers of

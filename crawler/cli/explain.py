@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )
 def explain_command(
     url: str | None,
-    db: Path,
+    db: Path | str,
     rules: str | None,
     agent: str | None,
     as_of: "Instant | None",

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @parts_options
 @output_options
 def judge(
-    db: Path,
+    db: Path | str,
     rules: str | None,
     agent: str | None,
     dataset: str | None,
@@ -103,10 +103,12 @@ def judge(
     from crawler.store.derived import rule_set
     from crawler.store.queries import dataset_ids, visited_origins
 
-    if check_parts_options(db, of_parts):
+    file = check_parts_options(db, of_parts)
+    if file is None:
         common = {"db": db, "quiet": quiet, "as_json": as_json, "progress": progress}
         judge_parts(of_parts | common | {"rules": rules})
         return
+    db = file
     if of_parts["workers"] is not None:
         raise click.UsageError("--workers is for an audit in parts; one database is one process")
     if rules is not None and not db.exists():

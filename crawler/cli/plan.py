@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 @output_options
 def plan_command(
     datasets: tuple[str, ...],
-    db: Path,
+    db: Path | str,
     parts: int | None,
     group: Path | None,
     quiet: bool,
@@ -139,7 +139,7 @@ def _as_json(result: "PlanResult") -> dict[str, object]:
     }
 
 
-def _print(result: "PlanResult", db: Path, failures: tuple[str, ...]) -> None:
+def _print(result: "PlanResult", db: Path | str, failures: tuple[str, ...]) -> None:
     plan, totals = result.plan, result.totals
     lines = [f"{totals.rows:,} rows, {totals.origins:,} origins, column {totals.url_column}"]
     if totals.unattributable:

@@ -35,7 +35,7 @@ _MOST_NAMED = 20
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every part.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-def status_command(db: Path, max_age: float, as_json: bool, quiet: bool) -> None:
+def status_command(db: Path | str, max_age: float, as_json: bool, quiet: bool) -> None:
     """Show how many parts of an audit are done, unfinished, due, or failed three times.
 
     No database is opened. Exits with 0 if all parts are done, with 1 if any has failed three times

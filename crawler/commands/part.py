@@ -38,6 +38,7 @@ from crawler.store.database import (
     sqlite_errors_as_store_error,
 )
 from crawler.store.derived import rule_set
+from crawler.store.object_storage import StorageDownError
 from crawler.store.part_facts import code_digest, count_visits, facts_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_writer import seal
@@ -67,18 +68,15 @@ class PartEnd(StrEnum):
 
 
 class MachineFaultError(UserError):
-    """Origins of a part stay due by a fault of this machine.
-
-    `is_everywhere` says that other parts would fare no better.
-    """
-
-    is_everywhere = False
+    """Origins of a part stay due by a fault of this machine."""
 
 
 class NoNetworkError(MachineFaultError):
     """This machine has no network."""
 
-    is_everywhere = True
+
+#: Errors after which other parts would fare no better.
+ENDS_ALL = (NoNetworkError, StorageDownError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +160,7 @@ def attempt_part(
     """Do the work on one part; what fails is noted in the folder, for `status`. Raises the same."""
     try:
         return work_on_part(folder, part, task, listener)
-    except (StoppedEarlyError, StoreBusyError, WrongUsageError, NoNetworkError):
+    except (StoppedEarlyError, StoreBusyError, WrongUsageError, *ENDS_ALL):
         raise
     except UserError as error:
         note_failure(folder, part, str(error))

@@ -6,28 +6,27 @@ null. Lines of JSON go out on standard output for each part: `{"done": ...}`, or
 """
 
 from dataclasses import asdict
-from pathlib import Path
 
 from crawler import subprocesses
-from crawler.commands.part import MachineFaultError, PartResult, attempt_part, task_from_json
+from crawler.commands.part import ENDS_ALL, PartResult, attempt_part, task_from_json
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError
 from crawler.store.audit_folder import AuditFolder
-from crawler.store.parts import LocalStorage
+from crawler.store.parts import storage_at
 
 
 def main() -> None:
     """Work until there are no more parts."""
     channel = subprocesses.ParentChannel()
     setup = channel.receive()
-    folder, task = AuditFolder(LocalStorage(Path(setup["folder"]))), task_from_json(setup["task"])
+    folder, task = AuditFolder(storage_at(setup["folder"])), task_from_json(setup["task"])
     while (part := channel.receive()) is not None:
         try:
             result: PartResult = attempt_part(folder, part, task)
         except StoppedEarlyError:
             channel.send({"stopped": part})
         except UserError as error:
-            ends_all = isinstance(error, MachineFaultError) and error.is_everywhere
+            ends_all = isinstance(error, ENDS_ALL)
             channel.send({"failed": str(error), "status": error.status, "ends_all": ends_all})
         else:
             channel.send({"done": asdict(result)})

@@ -1,7 +1,7 @@
 """Storage of an audit in parts: list, read, and put files that are written once.
 
 An audit in parts is a folder. `audit_folder` knows its layout; this module knows where it is, and
-nothing of databases. Another kind of place, such as an object store, is another `Storage`.
+nothing of databases. An object store is another `Storage` (`object_storage`).
 
 Rules for editors:
 
@@ -20,8 +20,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
+from crawler.remote import is_remote
 from crawler.store.database import exclusive_lock
 from crawler.store.failures import os_errors_as_store_error
+from crawler.store.object_storage import ObjectStorage
 
 _LOCK, _NEW = ".lock", ".new"
 # Seconds after which a file that is being made, and that nothing was written to, is a leftover.
@@ -55,6 +57,11 @@ class Storage(Protocol):
 
     def held(self, name: str) -> AbstractContextManager[None]:
         """Keep other processes from a name, as far as the place can; raise `StoreBusyError`."""
+
+
+def storage_at(place: str) -> Storage:
+    """Return the storage at a path or a URL. Raise `StoreError`."""
+    return ObjectStorage(place) if is_remote(place) else LocalStorage(Path(place))
 
 
 class LocalStorage:
