@@ -7,6 +7,7 @@ lines of JSON.
 
 import ctypes
 import functools
+import importlib
 import json
 import os
 import resource
@@ -42,16 +43,22 @@ class Result:
 
 
 class Commands:
-    """Starts commands and waits for them. `before` are words before the process that forks."""
+    """Starts commands and waits for them.
 
-    def __init__(self, *before):
-        self._before = before
+    `before` are words before the process that forks, `modules` what else it imports.
+    """
+
+    def __init__(self, *before, modules=()):
+        self._before, self._modules = before, modules
         self._ended, self._rest = {}, b""
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="tdm-audit-test-")
         self._process = subprocess.Popen(
-            [*self._before, sys.executable, "-m", "tests.forks", self._folder.name],
+            [
+                *(*self._before, sys.executable, "-m", "tests.forks"),
+                *(self._folder.name, *self._modules),
+            ],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"},
             stdin=subprocess.PIPE,
@@ -132,7 +139,9 @@ class Steps:
 def main():
     """Fork a child for each task on standard input; say when it started and how it ended."""
     _import_everything()
-    folder = sys.argv[1]
+    folder, *modules = sys.argv[1:]
+    for module in modules:
+        importlib.import_module(module)
     _say({"ready": os.getpid()})
     children, rest = {}, b""
     while True:

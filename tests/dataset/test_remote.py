@@ -1,17 +1,13 @@
 """Remote datasets: an S3 server, a web server and fsspec's memory, all on this machine."""
 
-import contextlib
 import http.server
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
 import urllib.error
-import urllib.request
-from collections import Counter
 from typing import ClassVar
 
 import fsspec
@@ -23,10 +19,9 @@ from crawler.dataset.files import DatasetError
 from crawler.dataset.remote import Upload, local_copies
 from crawler.remote import shown_name
 from tests.conftest import ROOT, patience
-from tests.crawl_helpers import waited_for
+from tests.s3 import SECRETS, moto_server
 
 HOST = "http://unanimous.demo.test"
-SECRETS = ("jane", "s3cret", "5160a7u4e", "X-Amz")
 
 
 def parquet(*urls):
@@ -45,71 +40,13 @@ SHARDS = {
 }
 
 
-# The server wants a signature, and does not verify it.
-SIGNED = {
-    "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, "
-    "SignedHeaders=host, Signature=a"
-}
-
-
-class S3:
-    """The server of moto, whose log tells what was asked for."""
-
-    def __init__(self, port, log):
-        self.url, self.log = f"http://127.0.0.1:{port}", log
-        self.env = {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "jane",
-            "AWS_SECRET_ACCESS_KEY": "s3cret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-
-    def put(self, path, data=b""):
-        kind = {"Content-Type": "application/octet-stream"}
-        request = urllib.request.Request(f"{self.url}/{path}", data, kind, method="PUT")
-        urllib.request.urlopen(request, timeout=patience(30)).close()
-
-    def get(self, path):
-        request = urllib.request.Request(f"{self.url}/{path}", headers=SIGNED)
-        with urllib.request.urlopen(request, timeout=patience(30)) as response:
-            return response.read()
-
-    def delete(self, path):
-        request = urllib.request.Request(f"{self.url}/{path}", headers=SIGNED, method="DELETE")
-        urllib.request.urlopen(request, timeout=patience(30)).close()
-
-    def answers(self):
-        with contextlib.suppress(OSError):
-            socket.create_connection(self.url.removeprefix("http://").split(":")).close()
-            return True
-        return False
-
-    def fetched(self, since=0):
-        """Count how often each object was fetched, by the log from some octet on."""
-        lines = self.log.read_text()[since:].splitlines()
-        words = (line.partition('"GET /')[2].partition(" ")[0] for line in lines)
-        return Counter(path for path in words if path and "?" not in path.rstrip("?"))
-
-
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("s3") / "log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with log.open("w") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
-    try:
-        server = S3(port, log)
-        assert waited_for(server.answers, 60), log.read_text()
+    with moto_server(tmp_path_factory.mktemp("s3")) as server:
         server.put("bucket")
         for path, data in SHARDS.items():
             server.put(f"bucket/{path}", data)
         yield server
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Web(http.server.BaseHTTPRequestHandler):
