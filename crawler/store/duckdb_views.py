@@ -12,9 +12,6 @@ tests/store/test_two_engines.py makes every view in both, and compares their row
 
 import re
 from collections.abc import Collection
-from functools import cache
-
-import duckdb
 
 from crawler.store.database import view_statements
 
@@ -45,25 +42,20 @@ def for_duckdb(sql: str) -> str:
     return _IN_ORDER.sub(r"in_order(list(\1 \2))", _ORDERED_JOIN.sub(r"JOIN \1", sql))
 
 
-@cache
-def _statements() -> dict[str, str]:
-    named = {}
-    for sql in view_statements():
-        found = _NAME.search(sql)
-        assert found is not None
-        named[found[1]] = for_duckdb(sql)
-    return named
+def statements(instead: Collection[str] = ()) -> list[str]:
+    """Return what makes the views of views.sql in DuckDB, over tables of their names.
 
-
-def make_views(duck: duckdb.DuckDBPyConnection, instead: Collection[str] = ()) -> None:
-    """Make the views of views.sql in a DuckDB connection, over the tables that it has.
-
-    `instead` are the private views that it has as tables.
+    `instead` are the private views that are there already.
     """
-    for setting in _SETTINGS:
-        duck.execute(f"SET {setting}")
-    for macro in _MACROS:
-        duck.execute(f"CREATE OR REPLACE MACRO {macro}")
-    for name, sql in _statements().items():
-        if name not in instead:
-            duck.execute(sql)
+    made = [for_duckdb(sql) for sql in view_statements()]
+    return [
+        *(f"SET {setting}" for setting in _SETTINGS),
+        *(f"CREATE OR REPLACE MACRO {macro}" for macro in _MACROS),
+        *(sql for sql in made if _name(sql) not in instead),
+    ]
+
+
+def _name(sql: str) -> str:
+    found = _NAME.search(sql)
+    assert found is not None
+    return found[1]

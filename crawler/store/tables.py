@@ -1,0 +1,208 @@
+"""Export the tables that public views read to Parquet, without stored bytes and without contacts.
+
+    tables/<table>/00042-g3.parquet   rows of part 42, from its generation 3
+
+A file is written whole under another name first, and `origin` last: a part has its tables when it
+has that one. A table without rows has no file.
+
+Rules for editors: a table that a view reads is in `TABLES`; tests/store/test_two_engines.py fails
+for one that is not. Nothing else is exported. Numbers that each database counts for itself get the
+number of the part above their 32 lower bits, and keys of readings get it in front: equal documents
+have a row in each part. All other numbers and keys are the same in every part.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crawler.store.failures import os_errors_as_store_error
+
+#: The table that is written last.
+LAST = "origin"
+#: Bits of a number that its part counts.
+PART_BITS = 32
+# Also those of a row group: small ones let a query leave out rules and purposes.
+_ROWS_AT_ONCE = 20_000
+_TYPES = {"INTEGER": pa.int64(), "TEXT": pa.string(), "REAL": pa.float64(), "BLOB": pa.binary()}
+# Columns with a number that each part counts for itself, and with a key of a reading.
+_COUNTED = frozenset(
+    "origin observation run confirms first last before after lost judging redaction pruning "
+    "hold".split()
+)
+_READING = frozenset(("reading", "reserving_reading", "permitting_reading"))
+
+
+class Rows(Enum):
+    """How the rows of several parts make a table."""
+
+    #: All of them: each is of one part.
+    OF_PARTS = "of parts"
+    #: Each once: what is equal in two parts has one key.
+    SHARED = "shared"
+    #: Those of the first part: each part has all of them.
+    OF_WHOLE = "of the whole"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table as it is exported: its rows, its own key if parts count it, and its order."""
+
+    rows: Rows = Rows.OF_PARTS
+    key: str = ""
+    order: str = "rowid"
+    query: str = ""
+    types: Mapping[str, str] | None = None
+
+
+def _of_parts(names: str, order: str) -> dict[str, Table]:
+    return dict.fromkeys(names.split(), Table(order=order))
+
+
+_BY_ID = Table(key="id", order="id")
+_SHARED = Table(rows=Rows.SHARED, order="1, 2")
+_WHOLE = Table(rows=Rows.OF_WHOLE, order="1")
+
+#: Tables by name. Private views that would cost many joins, or read bytes, are tables here.
+TABLES: Mapping[str, Table] = {
+    **dict.fromkeys(
+        "run redaction pruning hold judging withheld_body withheld_row".split(), _BY_ID
+    ),
+    "hold_release": Table(key="id", order="id"),
+    "manifest": Table(
+        query="SELECT n, digest FROM manifest",
+        types={"n": "INTEGER", "digest": "TEXT"},
+        key="n",
+        order="n",
+    ),
+    "stamp": _BY_ID,
+    "observation": Table(key="id", order="id"),
+    "erased_body": Table(
+        query="SELECT 0 AS part, digest FROM body "
+        "WHERE digest IN (SELECT digest FROM withheld_body) AND length(content) = 0",
+        types={"part": "INTEGER", "digest": "TEXT"},
+        key="part",
+        order="2",
+    ),
+    **_of_parts("visit local_failure", "run, origin"),
+    **_of_parts("evaluated_visit steady agent_answer", "origin"),
+    **_of_parts("version_origin dataset_role_origin facet_origin", "dataset, origin"),
+    **_of_parts("version_reject dataset_role_reject", "dataset"),
+    "reading": Table(key="id", order="protocol, id"),
+    **_of_parts("statement issue candidate party", "reading, n"),
+    **_of_parts("party_page", "observation, n"),
+    **_of_parts("observation_reading", "observation"),
+    **_of_parts("resource_evidence", "resource, origin"),
+    **_of_parts("finding page_share", "rules, purpose, origin"),
+    **_of_parts("phase", "rules, purpose, origin, n"),
+    **_of_parts("disagreement flip", "origin"),
+    # The one view that reads verdicts reads no others.
+    "verdict": Table(
+        query="SELECT * FROM verdict WHERE agent = '' AND policy_url IS NOT NULL",
+        order="rules, origin",
+    ),
+    **dict.fromkeys("effect conclusion_part site_domain".split(), _SHARED),
+    "party_group": Table(order="site, party"),
+    **dict.fromkeys(
+        "dataset dataset_file dataset_role facet_value facet_total forgotten ruleset "
+        "protocol_description party_list party_list_entry".split(),
+        _WHOLE,
+    ),
+    "origin": Table(key="id", order="id"),
+}
+
+
+def columns_of(db: sqlite3.Connection, name: str) -> dict[str, str]:
+    """Return the columns of a table as it is exported, with their types in SQLite."""
+    table = TABLES[name]
+    if table.types is not None:
+        return dict(table.types)
+    stored = "observation_row" if name == "observation" else name
+    types = dict(db.execute("SELECT name, type FROM pragma_table_info(?)", (stored,)).fetchall())
+    types.pop("base", None)
+    return types
+
+
+def export(db: sqlite3.Connection, folder: Path, *, part: int = 0, generation: int = 0) -> None:
+    """Write the tables of a database into a folder of tables, as those of one part.
+
+    Raise `StoreError` if the folder cannot be written. What is written of a generation is final:
+    files that are there already are left as they are.
+    """
+    # In one transaction, so that all tables are of one moment.
+    db.execute("BEGIN")
+    try:
+        with os_errors_as_store_error(folder):
+            for name in TABLES:
+                file = f"{part:05d}-g{generation}.parquet"
+                _export_table(db, name, folder / name / file, part)
+    finally:
+        db.execute("ROLLBACK")
+
+
+def _export_table(db: sqlite3.Connection, name: str, path: Path, part: int) -> None:
+    schema = schema_of(db, name)
+    batches = _batches(db.execute(_query(name, columns_of(db, name), part)), schema)
+    first = next(batches, None)
+    if first is not None:
+        write_once(path, schema, chain((first,), batches))
+    elif name == LAST:
+        write_once(path, schema, ())
+
+
+def write_once(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write a Parquet file, whole or not at all. One that is there stays as it is."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with pq.ParquetWriter(new, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def arrow_table(db: sqlite3.Connection, name: str) -> pa.Table:
+    """Return the rows of a table."""
+    schema = schema_of(db, name)
+    found = db.execute(_query(name, columns_of(db, name), 0))
+    return pa.Table.from_batches(_batches(found, schema), schema)
+
+
+def schema_of(db: sqlite3.Connection, name: str) -> pa.Schema:
+    """Return the columns of a table as Arrow has them."""
+    return pa.schema([(column, _TYPES[kind]) for column, kind in columns_of(db, name).items()])
+
+
+def _query(name: str, types: Mapping[str, str], part: int) -> str:
+    table = TABLES[name]
+    shown = ", ".join(_column(table, name, column, kind, part) for column, kind in types.items())
+    source = f"({table.query})" if table.query else name
+    return f"SELECT {shown} FROM {source} ORDER BY {table.order}"  # noqa: S608 - our own names
+
+
+def _column(table: Table, name: str, column: str, kind: str, part: int) -> str:
+    if table.rows is Rows.OF_PARTS and part:
+        if column in _READING or (name == "reading" and column == "id"):
+            return f'\'{part}:\' || "{column}" AS "{column}"'
+        if kind == "INTEGER" and (column in _COUNTED or column == table.key):
+            return f'"{column}" + {part << PART_BITS} AS "{column}"'
+    return f'"{column}"'
+
+
+def _batches(cursor: sqlite3.Cursor, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        columns = [
+            pa.array(values, field.type)
+            for field, values in zip(schema, zip(*rows, strict=True), strict=True)
+        ]
+        yield pa.record_batch(columns, schema=schema)

@@ -1,0 +1,149 @@
+"""Open the tables of an audit in DuckDB: all public views, over the rows of all its parts.
+
+Rules for editors: what makes the views is SQL alone, so that any DuckDB can run it. Groups of
+parties are made over all parts, because one part does not see the documents of another.
+"""
+
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+
+from crawler.store import duckdb_views, parties_of_parts
+from crawler.store.database import StoreError, new_database, vocabulary_tables
+from crawler.store.failures import os_errors_as_store_error
+from crawler.store.tables import TABLES, Rows, columns_of, write_once
+
+#: Private views of views.sql that are tables of a folder, or views of others of its tables.
+INSTEAD = ("observation", "kept_body")
+_FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
+_TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
+_GROUPS = "party_group"
+# A body is here if a part that has an observation of it does not say that it was erased.
+_KEPT_BODY = (
+    "CREATE OR REPLACE VIEW kept_body AS SELECT o.stored AS digest FROM observation AS o "
+    "SEMI JOIN withheld_body AS w ON w.digest = o.stored ANTI JOIN erased_body AS e "
+    "ON e.digest = o.stored AND e.part >> 32 = o.id >> 32"  # PART_BITS
+)
+
+
+class TableFiles:
+    """The files of a folder of tables: of each part those of its newest whole generation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.parts = dict(sorted(_newest(folder)))
+        if not self.parts:
+            raise StoreError(f"{folder} has no tables of an audit")
+
+    def of(self, name: str) -> list[Path]:
+        """Return the files of a table, by part."""
+        names = (f"{part:05d}-g{number}.parquet" for part, number in self.parts.items())
+        with os_errors_as_store_error(self.folder):
+            there = set(_names(self.folder / name))
+        return [self.folder / name / file for file in names if file in there]
+
+    @property
+    def groups(self) -> Path:
+        """Return the file with the groups of parties of these parts."""
+        digest = hashlib.sha256(repr(self.parts).encode()).hexdigest()[:16]
+        return self.folder / _GROUPS / f"all-{digest}.parquet"
+
+
+def _newest(folder: Path) -> Iterator[tuple[int, int]]:
+    newest: dict[int, int] = defaultdict(int)
+    for found in filter(None, map(_FILE.fullmatch, _names(folder / "origin"))):
+        newest[int(found[1])] = max(newest[int(found[1])], int(found[2]))
+    yield from newest.items()
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+def open_tables(duck: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make all public views in a DuckDB connection, over a folder of tables. Raise `StoreError`.
+
+    The connection has its own limit of memory (`dataset.duck.connect`).
+    """
+    files = TableFiles(folder)
+    try:
+        for statement in _table_statements(files):
+            duck.execute(statement)
+        _make_groups(duck, files)
+        for statement in duckdb_views.statements(INSTEAD):
+            duck.execute(statement)
+    except duckdb.Error as error:
+        raise StoreError(f"the tables in {folder} cannot be read: {error}") from error
+
+
+def script(folder: Path) -> str:
+    """Return the SQL by which any DuckDB opens a folder of tables, from within it.
+
+    Of several parts the folder must have been opened before. Raise `StoreError`.
+    """
+    files = TableFiles(folder)
+    if len(files.parts) > 1 and not files.groups.exists():
+        raise StoreError(f"{folder} has no groups of parties over all its parts; open it once")
+    made = [*_table_statements(files, folder), *duckdb_views.statements(INSTEAD)]
+    return "".join(f"{statement.strip()};\n" for statement in made)
+
+
+def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator[str]:
+    """Yield what makes the tables; paths are relative to `within`."""
+    with closing(new_database()) as db:
+        for name in vocabulary_tables():
+            columns = db.execute("SELECT name, type FROM pragma_table_info(?)", (name,)).fetchall()
+            yield _create(name, dict(columns))
+            rows = db.execute(f"SELECT * FROM {name}")  # noqa: S608 - our own names
+            values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+            yield f"INSERT INTO {name} VALUES {values}"  # noqa: S608 - literals
+        for name, table in TABLES.items():
+            paths = files.of(name)
+            if name == _GROUPS and len(files.parts) > 1:
+                if not files.groups.exists():
+                    continue
+                paths = [files.groups]
+            if paths:
+                shown = [p.relative_to(within).as_posix() if within else str(p) for p in paths]
+                yield _view(name, table.rows, shown)
+            else:
+                yield _create(name, columns_of(db, name))
+    yield _KEPT_BODY
+
+
+def _view(name: str, rows: Rows, paths: Sequence[str]) -> str:
+    read = paths[:1] if rows is Rows.OF_WHOLE else paths
+    distinct = "DISTINCT " if rows is Rows.SHARED and len(read) > 1 else ""
+    listed = ", ".join(map(_literal, read))
+    return f"CREATE OR REPLACE VIEW {name} AS SELECT {distinct}* FROM read_parquet([{listed}])"  # noqa: S608
+
+
+def _create(name: str, types: Mapping[str, str]) -> str:
+    columns = ", ".join(f'"{column}" {_TYPES[kind]}' for column, kind in types.items())
+    return f"CREATE OR REPLACE TABLE {name} ({columns})"
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+
+def _make_groups(duck: duckdb.DuckDBPyConnection, files: TableFiles) -> None:
+    """Make the groups of parties over several parts, unless the folder has them."""
+    if len(files.parts) == 1 or files.groups.exists():
+        return
+    grouped = parties_of_parts.groups(duck)
+    try:
+        write_once(files.groups, grouped.schema, grouped.to_batches())
+    except OSError:
+        # A folder that can only be read: they are made again by the next one who opens it.
+        duck.execute(f"CREATE OR REPLACE TABLE {_GROUPS} AS SELECT * FROM grouped")  # noqa: S608
+    else:
+        duck.execute(_view(_GROUPS, Rows.OF_PARTS, [str(files.groups)]))
