@@ -185,9 +185,15 @@ def schema_of(db: sqlite3.Connection, name: str) -> pa.Schema:
 
 def _query(name: str, types: Mapping[str, str], part: int) -> str:
     table = TABLES[name]
-    shown = ", ".join(_column(table, name, column, kind, part) for column, kind in types.items())
+    shown = columns_in_part(name, types, part)
     source = f"({table.query})" if table.query else name
     return f"SELECT {shown} FROM {source} ORDER BY {table.order}"  # noqa: S608 - our own names
+
+
+def columns_in_part(name: str, types: Mapping[str, str], part: int) -> str:
+    """Return the SQL of the columns of a table, with the number of a part in numbers and keys."""
+    table = TABLES[name]
+    return ", ".join(_column(table, name, column, kind, part) for column, kind in types.items())
 
 
 def _column(table: Table, name: str, column: str, kind: str, part: int) -> str:
