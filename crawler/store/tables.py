@@ -22,6 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crawler.store.database import public_views
 from crawler.store.failures import os_errors_as_store_error
 
 #: The table that is written last.
@@ -69,7 +70,14 @@ _BY_ID = Table(key="id", order="id")
 _SHARED = Table(rows=Rows.SHARED, order="1, 2")
 _WHOLE = Table(rows=Rows.OF_WHOLE, order="1")
 
-#: Tables by name. Private views that would cost many joins, or read bytes, are tables here.
+_RESERVATIONS = dict.fromkeys(public_views()["reservations"][1], "TEXT") | {
+    "weight": "REAL",
+    **dict.fromkeys(
+        "rows tier conflict complete malformed stale textual_candidate".split(), "INTEGER"
+    ),
+}
+
+#: Tables by name. Views that would cost many joins, or read bytes, are tables here.
 TABLES: Mapping[str, Table] = {
     **dict.fromkeys(
         "run redaction pruning hold judging withheld_body withheld_row".split(), _BY_ID
@@ -114,6 +122,8 @@ TABLES: Mapping[str, Table] = {
         "protocol_description party_list party_list_entry".split(),
         _WHOLE,
     ),
+    # Whole, since each row is of one origin: it is made of more tables than all others.
+    "reservations": Table(order="origin", types=_RESERVATIONS),
     "origin": Table(key="id", order="id"),
 }
 

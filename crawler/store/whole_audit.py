@@ -19,8 +19,8 @@ from crawler.store.database import StoreError, new_database, vocabulary_tables
 from crawler.store.failures import os_errors_as_store_error
 from crawler.store.tables import TABLES, Rows, columns_of, write_once
 
-#: Private views of views.sql that are tables of a folder, or views of others of its tables.
-INSTEAD = ("observation", "kept_body")
+#: Views of views.sql that are tables of a folder, or views of others of its tables.
+INSTEAD = ("observation", "kept_body", "reservations")
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
 _GROUPS = "party_group"
