@@ -52,7 +52,8 @@ def _crawl_lines(task: "PartTask", result: "PoolResult") -> list[str]:
         places = counted(planned, "planned place")
         lines.append(f"{seen:,} of {places} answered ({seen / planned:.1%})")
     count = counted(task.processes, "process", "processes")
-    return [*lines, f"At most {task.most_per_address} requests in flight to an address ({count})"]
+    most = counted(task.most_per_address, "request")
+    return [*lines, f"At most {most} in flight to an address ({count})"]
 
 
 def _as_json(

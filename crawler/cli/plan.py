@@ -17,6 +17,7 @@ from crawler.cli._options import (
     say_json,
 )
 from crawler.cli._parts import folder_option, open_folder
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.plan import PlanResult
@@ -141,11 +142,14 @@ def _as_json(result: "PlanResult") -> dict[str, object]:
 
 def _print(result: "PlanResult", db: Path | str, failures: tuple[str, ...]) -> None:
     plan, totals = result.plan, result.totals
-    lines = [f"{totals.rows:,} rows, {totals.origins:,} origins, column {totals.url_column}"]
+    counts = f"{counted(totals.rows, 'row')}, {counted(totals.origins, 'origin')}"
+    lines = [f"{counts}, column {totals.url_column}"]
     if totals.unattributable:
         why = ", ".join(f"{reason} {rows:,}" for reason, rows in result.unusable.items())
-        lines.append(f"{totals.unattributable:,} rows without a usable URL ({why})")
+        lines.append(f"{counted(totals.unattributable, 'row')} without a usable URL ({why})")
     groups = f", {len(plan.groups):,} of them for groups" if plan.groups else ""
-    lines.append(f"{plan.parts:,} parts{groups}: {result.changed:,} written, the others unchanged")
+    lines.append(
+        f"{counted(plan.parts, 'part')}{groups}: {result.changed:,} written, the others unchanged"
+    )
     lines += [f"Not as it should be: {failure}" for failure in failures]
     say([*lines, f"Next: tdm-audit crawl --db {db}"])

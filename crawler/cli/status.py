@@ -16,6 +16,7 @@ from crawler.cli._options import (
     say_json,
 )
 from crawler.cli._parts import folder_option, open_folder
+from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.part_status import FolderStatus
@@ -86,7 +87,7 @@ def _show(found: "FolderStatus") -> None:
     lines += [f"part {part.part}: {part.why}" for part in found.parts if part.why]
     bounds = [part.most_per_address for part in found.parts if part.most_per_address is not None]
     if bounds:
-        lines.append(f"At most {max(bounds):,} requests in flight to an address.")
+        lines.append(f"At most {counted(max(bounds), 'request')} in flight to an address.")
     if lines:
         say(lines)
 
