@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crawler.store.stored_lists import StoredList
 
 
-@click.command(name="datasets")
+@click.command(name="datasets", short_help="List datasets, their versions, and request lists.")
 @audit_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def datasets_command(db: Path | str, as_json: bool) -> None:
