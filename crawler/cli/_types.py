@@ -162,10 +162,10 @@ class AuditPlace(click.Path):
         if not isinstance(value, str) or not is_remote(value):
             return super().convert(value, param, ctx)
         scheme, place = scheme_of(value), value.partition("://")[2].rstrip("/")
-        if re.search("[@?#]", place):
+        if re.search(r"^[^/]*@|[?#*\[]", place):
             self.fail(
-                f"{shown_name(value).partition('?')[0]} has more than a bucket and a folder; "
-                "credentials come from the environment",
+                f"{shown_name(value).partition('?')[0]} is not just a bucket and a folder; "
+                "credentials come from the environment, and patterns name no audit",
                 param,
                 ctx,
             )

@@ -80,11 +80,9 @@ def parts_with_work(folder: AuditFolder, parts: Sequence[int], task: PartTask) -
     """
     wanted, sizes = frozenset(parts), dict[int, int]()
     code, fresh_since = code_digest(), stamp(ago=task.max_age.total_seconds())
-    for files in folder.listed():
-        part = files.newest.part
-        if part is None or part not in wanted:
-            continue
-        facts = folder.facts(files.newest)
+    chosen = (files for files in folder.listed() if files.newest.part in wanted)
+    for files, facts in folder.with_facts(chosen):
+        part = files.newest.part or 0
         # A rule set that was named may be another one than the part shows.
         is_current = facts.code == code and task.rules is None and not facts.is_unfinished
         if task.verb is PartVerb.JUDGE or facts.is_due(fresh_since) or not is_current:

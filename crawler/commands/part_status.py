@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from crawler.clock import stamp
 from crawler.store.audit_folder import MAX_ATTEMPTS, AuditFolder, PartFiles, PartPlan
+from crawler.store.part_facts import PartFacts
 
 
 class PartState(StrEnum):
@@ -62,13 +63,17 @@ class FolderStatus:
 def folder_status(folder: AuditFolder, max_age: float) -> FolderStatus:
     """Return the status of an audit; visits older than `max_age` seconds are due again."""
     plan, fresh_since = folder.plan(), stamp(ago=max_age)
-    parts = tuple(_part_status(folder, files, fresh_since) for files in folder.listed())
+    parts = tuple(
+        _part_status(folder, files, facts, fresh_since)
+        for files, facts in folder.with_facts(folder.listed())
+    )
     missing = sorted(set(range(plan.parts)) - {part.part for part in parts})
     return FolderStatus(plan=plan, parts=parts, missing=tuple(missing))
 
 
-def _part_status(folder: AuditFolder, files: PartFiles, fresh_since: str) -> PartStatus:
-    facts = folder.facts(files.newest)
+def _part_status(
+    folder: AuditFolder, files: PartFiles, facts: PartFacts, fresh_since: str
+) -> PartStatus:
     if len(files.failures) >= MAX_ATTEMPTS:
         state = PartState.FAILED
     elif facts.is_unfinished:

@@ -13,9 +13,10 @@ number. Facts are derived from the database and can be made again.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ PLAN_FORMAT = "tdm-audit plan/1"
 #: Attempts at a generation after which its part counts as failed.
 MAX_ATTEMPTS = 3
 _DATASETS = "datasets"
+# Files of facts that are in memory at the same time.
+_READ_AT_ONCE = 1000
 _GENERATION = re.compile(r"(?:parts/(\d+)|datasets)/g(\d+)\.db")
 _FAILURE = re.compile(r"parts/(\d+)/g(\d+)-failed-(\d+)\.json")
 
@@ -199,7 +202,17 @@ class AuditFolder:
 
     def facts(self, generation: Generation) -> PartFacts:
         """Return the facts of a generation; from itself if the file with them is missing."""
-        content = self.storage.read(generation.facts_name)
+        return self._facts(generation, self.storage.read(generation.facts_name))
+
+    def with_facts(self, listed: Iterable[PartFiles]) -> Iterator[tuple[PartFiles, PartFacts]]:
+        """Yield parts with the facts of their newest generations."""
+        rest = iter(listed)
+        while some := tuple(islice(rest, _READ_AT_ONCE)):
+            contents = self.storage.read_all(files.newest.facts_name for files in some)
+            for files in some:
+                yield files, self._facts(files.newest, contents.get(files.newest.facts_name))
+
+    def _facts(self, generation: Generation, content: bytes | None) -> PartFacts:
         found = None if content is None else facts_from_json(content)
         if found is not None:
             return found

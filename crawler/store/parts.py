@@ -14,7 +14,7 @@ Rules for editors:
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from secrets import token_hex
@@ -42,6 +42,9 @@ class Storage(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a small file; None if there is none."""
+
+    def read_all(self, names: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the contents of small files by name, without those that are not there."""
 
     def get(self, name: str, local: Path) -> None:
         """Copy a file to this machine."""
@@ -91,6 +94,11 @@ class LocalStorage:
                 return (self.root / name).read_bytes()
             except FileNotFoundError:
                 return None
+
+    def read_all(self, names: Iterable[str]) -> Mapping[str, bytes]:
+        """Return the contents of small files by name, without those that are not there."""
+        found = ((name, self.read(name)) for name in names)
+        return {name: content for name, content in found if content is not None}
 
     def get(self, name: str, local: Path) -> None:
         """Copy a file."""

@@ -244,8 +244,9 @@ def test_the_server_goes_down_meanwhile(audit, words, tmp_path):
 
 
 REFUSED = {
-    "s3://jane:s3cret@bucket/x": "has more than a bucket and a folder",
-    "s3://bucket/x?X-Amz-Signature=5160a7u4e": "has more than a bucket and a folder",
+    "s3://jane:s3cret@bucket/x": "is not just a bucket and a folder",
+    "s3://bucket/x?X-Amz-Signature=5160a7u4e": "is not just a bucket and a folder",
+    "s3://bucket/x*": "is not just a bucket and a folder",
     "memory://bucket/x": "only s3:// and gs:// refuse to replace a file",
     "s3://bucket/nothing": "s3://bucket/nothing has no plan.json",
     "s3://nobucket/x": "s3://nobucket/x has no plan.json",

@@ -60,6 +60,9 @@ def test_a_file_is_put_once(moto, opened, file, tmp_path):
     assert not path.exists()
     assert storage.names("parts") == ["parts/00001/g0.db"]
     assert storage.names("parts/0000") == []
+    several = ["parts/00001/g0.db", "parts/00002/g0.db"]
+    assert storage.read_all(several) == {several[0]: b"first"}
+    assert storage.read_all([]) == {}
     storage.replace("plan.json", b"1")
     storage.replace("plan.json", b"2")
     assert storage.read("plan.json") == b"2"
@@ -114,6 +117,7 @@ def test_a_server_that_is_down_is_one_sentence(opened, file, monkeypatch):
     for work in (
         lambda: storage.names("parts"),
         lambda: storage.read("a"),
+        lambda: storage.read_all(["a", "b"]),
         lambda: storage.put_once(file(b"new"), "b"),
     ):
         with pytest.raises(StorageDownError) as caught:
