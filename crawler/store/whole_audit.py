@@ -24,6 +24,8 @@ INSTEAD = ("observation", "kept_body", "reservations")
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
 _GROUPS = "party_group"
+# Observations are whole in a folder of tables, so that rows of them are no others.
+_OBSERVATION_ROW = "CREATE OR REPLACE VIEW observation_row AS SELECT * FROM observation"
 # A body is here if a part that has an observation of it does not say that it was erased.
 _KEPT_BODY = (
     "CREATE OR REPLACE VIEW kept_body AS SELECT o.stored AS digest FROM observation AS o "
@@ -114,7 +116,7 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
                 yield _view(name, table.rows, shown)
             else:
                 yield _create(name, columns_of(db, name))
-    yield _KEPT_BODY
+    yield from (_OBSERVATION_ROW, _KEPT_BODY)
 
 
 def _view(name: str, rows: Rows, paths: Sequence[str]) -> str:
