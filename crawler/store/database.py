@@ -106,6 +106,7 @@ _MIGRATIONS = (
     "0033_parts",
     "0034_lists",
     "0035_evidence_key",
+    "0032_low_groups",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -18,9 +18,12 @@ _CACHE_KB = 65_536
 #: The tables of what is derived, without `reading` and those of code and rules.
 TABLES = tuple(
     "agent_answer evaluated_visit verdict url_pattern disagreement page_share finding "
-    "resource_evidence observation_reading party_group party_page party issue candidate statement "
-    "phase steady conclusion_part effect".split()
+    "resource_evidence observation_reading party_group party_low_group party_page party issue "
+    "candidate statement phase steady conclusion_part effect".split()
 )
+
+# Made from other derived rows, and kept where those are as before (`party_groups`).
+_GROUPS = frozenset(("party_group", "party_low_group"))
 
 
 def is_outdated(db: sqlite3.Connection, chosen: RuleSet) -> bool:
@@ -123,6 +126,8 @@ def drop_all_derived(db: sqlite3.Connection) -> tuple[str, ...]:
     # To sort once at the end is cheaper than to find the place in an index for every row.
     flag_cache.clear(db)
     for table in (*TABLES, "reading", "protocol"):
+        if table in _GROUPS:
+            continue
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     found = db.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "

@@ -1366,8 +1366,9 @@ WHERE dataset.counts;
 
 -- Groups of parties that a source names as rights holder, one row for each; and each site for which no
 -- source names one (named = 0), with other contacts if there are any. Parties of two sites are one group
--- by a shared identifier, by statements of both sides, or by an equal name and a second link; never by an
--- equal name alone, and never by a domain.
+-- by an identifier or a name that is equal and that both sites, an authority or a list confirm; never by a
+-- domain. What is equal and confirmed by nobody has a row of its own (grouped = 'low') beside the rows of
+-- its parts. Rows overlap, so add up `rows_once` and `weight_once`.
 CREATE VIEW rights_holders AS
 WITH
 everybody AS MATERIALIZED (
@@ -1378,12 +1379,35 @@ everybody AS MATERIALIZED (
         origin.id AS origin_id, parties.party_group,
         coalesce(parties.name, parties.uid) AS holder, parties.name IS NOT NULL AS has_name,
         coalesce(parties.compared_as, parties.uid) AS party,
-        parties.party_group IS NOT NULL AS named
+        parties.party_group IS NOT NULL AS named, 0 AS is_low
     FROM parties
     JOIN origin ON origin.url = parties.origin
 ),
+-- Those who are named as holders, in their groups and again in the low groups that they are in.
+grouped AS MATERIALIZED (
+    SELECT * FROM everybody WHERE named
+    UNION ALL
+    SELECT
+        e.site, e.role, e.confidence, e.source, e.url, e.licence_page, e.contact_page, e.mailbox,
+        e.duties, e.observed_at, e.uid, e.identifiers, e.compared_as, e.origin_id, low.low_group,
+        e.holder, e.has_name, e.party, 1, 1
+    FROM party_low_group AS low
+    JOIN everybody AS e ON e.site = low.site AND e.party = low.party AND e.named
+),
 spoken_for AS MATERIALIZED (
-    SELECT DISTINCT party_group, origin_id FROM everybody WHERE named
+    SELECT DISTINCT party_group, origin_id FROM grouped
+),
+-- The one group that the rows of an origin are counted for where several are named there.
+counted_for AS MATERIALIZED (
+    SELECT origin_id, party_group FROM (
+        SELECT
+            origin_id, party_group, row_number() OVER (
+                PARTITION BY origin_id ORDER BY
+                    CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
+                    role, party_group
+            ) AS n
+        FROM everybody WHERE named
+    ) WHERE n = 1
 ),
 -- What a group is called: by the name that most of its rows have.
 wordings AS (
@@ -1391,12 +1415,12 @@ wordings AS (
         party_group, holder, compared_as, row_number() OVER (
             PARTITION BY party_group ORDER BY has_name DESC, count(*) DESC, holder
         ) AS n
-    FROM everybody WHERE named
+    FROM grouped
     GROUP BY party_group, holder, has_name, compared_as
 ),
 spellings AS (
     SELECT party_group, json_group_array(holder) AS names
-    FROM (SELECT DISTINCT party_group, holder FROM everybody WHERE named ORDER BY 1, 2)
+    FROM (SELECT DISTINCT party_group, holder FROM grouped ORDER BY 1, 2)
     GROUP BY party_group
 ),
 by_purpose AS (
@@ -1431,10 +1455,14 @@ states AS (
 places AS (
     SELECT
         party_group, json_group_array(url) AS origins, count(DISTINCT site) AS sites,
-        sum(rows) AS rows, sum(weight) AS weight
+        sum(rows) AS rows, sum(weight) AS weight,
+        sum(CASE WHEN is_counted THEN rows ELSE 0 END) AS rows_once,
+        CASE WHEN sum(weight) IS NOT NULL
+            THEN coalesce(sum(CASE WHEN is_counted THEN weight END), 0) END AS weight_once
     FROM (
         SELECT
             spoken_for.party_group, origin.url, origin.site,
+            counted_for.party_group IS NOT NULL AS is_counted,
             (
                 SELECT coalesce(sum(rows), 0) FROM dataset_origin
                 WHERE dataset_origin.origin = origin.id
@@ -1444,6 +1472,9 @@ places AS (
                 WHERE dataset_origin.origin = origin.id
             ) AS weight
         FROM spoken_for JOIN origin ON origin.id = spoken_for.origin_id
+        LEFT JOIN counted_for
+            ON counted_for.origin_id = spoken_for.origin_id
+            AND counted_for.party_group = spoken_for.party_group
         ORDER BY spoken_for.party_group, origin.url
     )
     GROUP BY party_group
@@ -1451,15 +1482,19 @@ places AS (
 membership AS (
     SELECT
         party_group, json_group_array(json(member)) AS members,
-        CASE max(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 END)
-            WHEN 1 THEN 'high' WHEN 2 THEN 'medium' END AS grouped
+        CASE max(CASE confidence WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 END)
+            WHEN 1 THEN 'high' WHEN 2 THEN 'medium' WHEN 3 THEN 'low' END AS grouped
     FROM (
         SELECT
             member.party_group, member.confidence, json_object(
                 'site', member.site, 'party', member.party, 'confidence', member.confidence,
                 'link', member.link, 'sources', json(of_member.sources)
             ) AS member
-        FROM party_group AS member
+        FROM (
+            SELECT party_group, site, party, confidence, link FROM party_group
+            UNION ALL
+            SELECT low_group, site, party, 'low', link FROM party_low_group
+        ) AS member
         JOIN (
             SELECT site, party, json_group_array(source) AS sources
             FROM (SELECT DISTINCT site, party, source FROM everybody WHERE named ORDER BY 1, 2, 3)
@@ -1470,12 +1505,17 @@ membership AS (
     )
     GROUP BY party_group
 ),
+parts AS (
+    SELECT low_group AS party_group, json_group_array(party_group) AS parts
+    FROM (SELECT DISTINCT low_group, party_group FROM party_low_group ORDER BY 1, 2)
+    GROUP BY low_group
+),
 registered AS (
     SELECT party_group, json_group_array(identifier) AS identifiers
     FROM (
-        SELECT DISTINCT everybody.party_group, each.value AS identifier
-        FROM everybody, json_each(everybody.identifiers) AS each
-        WHERE everybody.named AND everybody.identifiers IS NOT NULL ORDER BY 1, 2
+        SELECT DISTINCT grouped.party_group, each.value AS identifier
+        FROM grouped, json_each(grouped.identifiers) AS each
+        WHERE grouped.identifiers IS NOT NULL ORDER BY 1, 2
     )
     GROUP BY party_group
 ),
@@ -1491,9 +1531,13 @@ described AS MATERIALIZED (
     FROM (
         SELECT
             party_group, CASE WHEN named THEN '' ELSE site END AS scope,
-            named, source, role, confidence, url, uid, licence_page, contact_page, mailbox,
-            duties, observed_at
-        FROM everybody WHERE named OR role != 'controlled'
+            named, source, role, CASE WHEN is_low THEN 'low' ELSE confidence END AS confidence,
+            url, uid, licence_page, contact_page, mailbox, duties, observed_at
+        FROM (
+            SELECT * FROM grouped
+            UNION ALL
+            SELECT * FROM everybody WHERE NOT named AND role != 'controlled'
+        )
         ORDER BY 1, 2, source, role
     )
     GROUP BY party_group, scope, named
@@ -1534,22 +1578,25 @@ SELECT
     described.uid AS uid,  -- identifier, page or domain it is known by; the first in the alphabet if several
     described.source AS source,  -- sources that name it, as in `parties`; of a site, what else there is
     described.role AS role,  -- roles in which it is named, as in `parties`
-    wording.word AS confidence,  -- of the most reliable source: high, medium or low; not verified
+    wording.word AS confidence,  -- of the most reliable source: high, medium or low; low for a low group; not verified
     described.source_url AS source_url,  -- URL of the source; the first in the alphabet if several
     described.licence_page AS licence_page,  -- page of a licence that is named with it; likewise
     described.contact_page AS contact_page,  -- page to ask at; likewise
     described.mailbox AS mailbox,  -- mailbox of an office; those of persons are left out
     described.duties AS duties,  -- duties under which use is offered
-    described.party_group AS party_group,  -- key of the group, as in `parties`; NULL where no party is named
+    described.party_group AS party_group,  -- key of the group, as in `parties`, or of the low group; NULL where no party is named
     spellings.names AS names,  -- JSON: its names as written, else its identifiers; NULL where no party is named
-    wordings.compared_as AS compared_as,  -- the name as it is compared; rows with an equal one may be one party, by the name alone (low)
+    wordings.compared_as AS compared_as,  -- the name as it is compared
     registered.identifiers AS identifiers,  -- JSON: identifiers of registers that are named with it; NULL without one
     places.sites AS sites,  -- sites whose documents name it; 1 where no party is named
-    membership.grouped AS grouped,  -- weakest link between its sites: high or medium; NULL for a group of one site
+    membership.grouped AS grouped,  -- weakest link between its sites: high, medium or low; NULL for a group of one site. The parts of a low group have rows of their own
+    parts.parts AS parts,  -- JSON: of a low group, the groups that may be one party; else NULL
     membership.members AS members,  -- JSON: for each of its sites the party as compared, the sources that name it, and the link to other sites with its confidence
     places.origins AS origins,  -- JSON: the origins whose documents name it, or that belong to the site
     places.rows AS rows,  -- rows of all datasets from there
     places.weight AS weight,  -- weight of those rows; NULL without a weight column
+    places.rows_once AS rows_once,  -- rows to add up: those of the origins that no other row of this view counts here; 0 for a low group
+    places.weight_once AS weight_once,  -- likewise their weight; NULL without a weight column
     states.tdm AS tdm,  -- strongest state for text and data mining among them; unknown if one is unknown and none is stronger than permitted
     states.ai_train AS ai_train,  -- likewise for training any model
     states.genai_train AS genai_train,  -- likewise for training generative models
@@ -1567,6 +1614,7 @@ JOIN spellings ON spellings.party_group = described.party_group
 JOIN membership ON membership.party_group = described.party_group
 JOIN wording ON wording.n = described.confidence
 JOIN places ON places.party_group = described.party_group
+LEFT JOIN parts ON parts.party_group = described.party_group
 LEFT JOIN registered ON registered.party_group = described.party_group
 LEFT JOIN states ON states.party_group = described.party_group
 WHERE described.named
@@ -1575,12 +1623,12 @@ SELECT
     begun.site, 0, NULL, hint.source, hint.role,
     (SELECT word FROM wording WHERE n = hint.confidence),
     hint.source_url, hint.licence_page, hint.contact_page, hint.mailbox, NULL,
-    NULL, NULL, NULL, NULL, 1, NULL, NULL,
+    NULL, NULL, NULL, NULL, 1, NULL, NULL, NULL,
     (
         SELECT json_group_array(url)
         FROM (SELECT url FROM origin WHERE site = begun.site ORDER BY url)
     ),
-    begun.rows, begun.weight, begun.tdm, begun.ai_train, begun.genai_train, begun.ai_input, begun.search,
+    begun.rows, begun.weight, begun.rows, begun.weight, begun.tdm, begun.ai_train, begun.genai_train, begun.ai_input, begun.search,
     substr(begun.since, 1, 24), nullif(substr(begun.since, 25), ''),
     hint.named_at, share.rows_share, share.weight_share
 FROM begun

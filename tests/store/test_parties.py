@@ -42,10 +42,14 @@ def holders(db, named=1):
 ACME = {"@type": "Organization", "@id": "https://acme.example/#us", "name": "ACME"}
 
 
-def test_one_name_and_identifier_is_one_party(audit):
+def test_a_copied_name_and_identifier_are_a_low_group_beside_its_parts(audit):
     html = ld(copyrightHolder=ACME)
     db = audit(home("a.example", html), home("b.example", html))
-    assert holders(db) == [("ACME", "holder", "medium", ["a.example", "b.example"], 6)]
+    assert holders(db) == [
+        ("ACME", "holder", "low", ["a.example", "b.example"], 6),
+        ("ACME", "holder", "medium", ["a.example"], 3),
+        ("ACME", "holder", "medium", ["b.example"], 3),
+    ]
     assert holders(db, named=0) == []
 
 
@@ -53,9 +57,33 @@ def test_a_name_alone_is_one_party_on_one_site_only(audit):
     html = ld(copyrightHolder="News Ltd")
     db = audit(*(home(h, html) for h in ("www.a.example", "m.a.example", "b.example")))
     assert holders(db) == [
+        ("News Ltd", "holder", "low", ["b.example", "m.a.example", "www.a.example"], 9),
         ("News Ltd", "holder", "medium", ["b.example"], 3),
         ("News Ltd", "holder", "medium", ["m.a.example", "www.a.example"], 6),
     ]
+
+
+def test_rows_are_added_up_once_however_many_are_named(audit):
+    page = ld(copyrightHolder="News Ltd", publisher="Press GmbH", sourceOrganization="Wire Ltd")
+    foot = "<footer>© 2024 Press GmbH</footer>"
+    db = audit(
+        home("a.example", page), home("m.a.example", page + foot), home("b.example", page),
+        home("c.example", foot), home("d.example", "nothing"),
+    )  # fmt: skip
+    total, once, named = db.execute(
+        "SELECT sum(rows), sum(rows_once), sum(rows_once * named) FROM rights_holders"
+    ).fetchone()
+    (rows_named,) = db.execute("SELECT rows_named FROM named_share").fetchone()
+    assert (named, once) == (rows_named, 15) == (12, 15)
+    assert total > once
+    low = "SELECT holder, rows_once, weight_once, parts FROM rights_holders WHERE grouped = 'low'"
+    found = db.execute(f"{low} ORDER BY holder").fetchall()
+    assert [(row[:3], len(json.loads(row[3]))) for row in found] == [
+        (("News Ltd", 0, None), 2), (("Press GmbH", 0, None), 3)
+    ]  # fmt: skip
+    parts = {part for row in found for part in json.loads(row[3])}
+    others = "SELECT party_group FROM rights_holders WHERE named AND grouped IS NOT 'low'"
+    assert parts <= {key for (key,) in db.execute(others)}
 
 
 def test_roles_and_sources_of_a_party_stand_in_one_row(audit):
@@ -189,7 +217,8 @@ def test_states_and_times_are_those_of_the_origins(audit):
         home("b.example", ld(copyrightHolder=ACME)),
     )
     query = (
-        "SELECT tdm, ai_train, genai_train, ai_input, search, since, named_at FROM rights_holders"
+        "SELECT tdm, ai_train, genai_train, ai_input, search, since, named_at FROM rights_holders "
+        "WHERE sites = 2"
     )
     assert db.execute(query).fetchall() == [("reserved",) * 3 + ("silent",) * 2 + (AT, AT)]
 
@@ -203,34 +232,51 @@ def groups(db) -> list[tuple[object, ...]]:
     query = "SELECT holder, sites, grouped, names, identifiers, members FROM rights_holders"
     return [
         (*row[:3], json.loads(row[3]), json.loads(row[4] or "[]"), json.loads(row[5]))
-        for row in db.execute(f"{query} WHERE named ORDER BY holder, sites")
+        for row in db.execute(f"{query} WHERE named ORDER BY grouped IS 'low', holder, sites")
+    ]
+
+
+def low_links(db) -> list[list[str]]:
+    """What is equal in each low group, for each of its sites."""
+    return [
+        [f"{m['site']}: {m['link'].removesuffix('; no other side confirms it')}" for m in members]
+        for _, _, grouped, *_, members in groups(db)
+        if grouped == "low"
     ]
 
 
 LEI = "5493001KJTIIGC8Y1R12"
 
 
-def test_sites_with_an_identifier_of_a_register_are_one_group(audit):
-    one = {"@type": "Organization", "name": "ACME Group", "leiCode": LEI}
-    other = {"@type": "Organization", "name": "ACME Verlag", "leiCode": LEI}
+def test_sites_that_refer_to_each_other_with_an_identifier_of_a_register_are_one_group(audit):
+    def named(name: str, other: str):
+        licence = {"acquireLicensePage": f"https://www.{other}/licence"}
+        return ld(
+            copyrightHolder={"@type": "Organization", "name": name, "leiCode": LEI}, **licence
+        )
+
     db = audit(
-        home("a.example", ld(copyrightHolder=one)),
-        home("b.example", ld(copyrightHolder=one)),
-        home("c.example", ld(publisher=other)),
+        home("a.example", named("ACME Group", "c.example")),
+        home("b.example", named("ACME Group", "a.example")),
+        home("c.example", named("ACME Verlag", "a.example")),
     )
-    ((holder, sites, grouped, names, identifiers, members),) = groups(db)
-    assert (holder, sites, grouped) == ("ACME Group", 3, "high")
+    (alone, (holder, sites, grouped, names, identifiers, members), *low) = groups(db)
+    assert (alone[:3], members[0]["site"], alone[5][0]["site"]) == (
+        ("ACME Group", 1, None), "a.example", "b.example",
+    )  # fmt: skip
+    assert (holder, sites, grouped) == ("ACME Group", 2, "high")
     assert (names, identifiers) == (["ACME Group", "ACME Verlag"], [f"lei:{LEI}"])
-    assert members[2] == {
+    assert members[1] == {
         "site": "c.example",
         "party": "acme verlag",
         "confidence": "high",
-        "link": f"identifier lei:{LEI}",
-        "sources": ["schema.publisher"],
+        "link": f"identifier lei:{LEI}, both sites refer to each other",
+        "sources": ["schema.copyrightHolder"],
     }
+    assert [len(members) for *_, members in low] == [2, 3]
 
 
-def test_an_equal_name_and_a_mailbox_are_a_medium_link(audit):
+def test_an_equal_name_and_a_mailbox_that_anybody_can_copy_are_a_low_link(audit):
     def site(host: str, name: str, mailbox: str):
         return home(host, ld(copyrightHolder={"name": name, "email": mailbox}))
 
@@ -241,9 +287,26 @@ def test_an_equal_name_and_a_mailbox_are_a_medium_link(audit):
         site("d.example", "Other GmbH", "licensing@a.example"),
     )
     found = [(holder, sites, grouped) for holder, sites, grouped, *_ in groups(db)]
-    assert found == [("ACME GmbH", 1, None), ("ACME GmbH", 2, "medium"), ("Other GmbH", 1, None)]
+    assert sorted(found, key=str) == [
+        ("ACME GmbH", 1, None), ("ACME GmbH", 1, None), ("ACME GmbH", 3, "low"),
+        ("Acme, GMBH", 1, None), ("Other GmbH", 1, None),
+    ]  # fmt: skip
+    mailbox = "name acme, mailbox licensing@a.example"
+    assert low_links(db) == [
+        [f"a.example: {mailbox}", f"b.example: {mailbox}", "c.example: name acme"]
+    ]
     keys = db.execute("SELECT DISTINCT compared_as FROM rights_holders ORDER BY 1").fetchall()
     assert keys == [("acme",), ("other",)]
+
+
+def test_an_equal_name_and_mailboxes_at_each_other_are_a_medium_link(audit):
+    def site(host: str, other: str):
+        return home(host, ld(copyrightHolder={"name": "ACME GmbH", "email": f"info@{other}"}))
+
+    db = audit(site("a.example", "b.example"), site("b.example", "www.a.example"))
+    ((_, sites, grouped, *_, members),) = groups(db)
+    assert (sites, grouped) == (2, "medium")
+    assert members[0]["link"] == "name acme, both sites refer to each other"
 
 
 def test_marks_of_a_site_are_second_links_and_common_licences_are_none(audit):
@@ -261,12 +324,19 @@ def test_marks_of_a_site_are_second_links_and_common_licences_are_none(audit):
         site("e.example", license="https://acme.example/l"),
         site("f.example", license="https://acme.example/l"),
     )  # fmt: skip
-    found = [(sites, grouped, members[0]["link"]) for _, sites, grouped, *_, members in groups(db)]
-    assert sorted(found, key=str) == [
-        (1, None, None),
-        (1, None, None),
-        (2, "medium", "name acme, ads.txt domain acme.example"),
-        (2, "medium", "name acme, licence page https://acme.example/l"),
+    assert [(sites, grouped) for _, sites, grouped, *_ in groups(db)] == [
+        *[(1, None)] * 6, (6, "low")
+    ]  # fmt: skip
+    ads_txt, licence = "ads.txt domain acme.example", "licence page https://acme.example/l"
+    assert low_links(db) == [
+        [
+            f"a.example: name acme, {ads_txt}",
+            f"b.example: name acme, {ads_txt}",
+            "c.example: name acme",
+            "d.example: name acme",
+            f"e.example: name acme, {licence}",
+            f"f.example: name acme, {licence}",
+        ]
     ]
 
 
@@ -274,12 +344,8 @@ def test_an_equal_parent_is_a_second_link(audit):
     publisher = {"@type": "Organization", "name": "ACME", "parentOrganization": "Group plc"}
     page = ld(publisher=publisher)
     db = audit(home("a.example", page), home("b.example", page))
-    ((_, sites, grouped, *_, members),) = groups(db)
-    assert (sites, grouped, members[0]["link"]) == (
-        2,
-        "medium",
-        "name acme, parent organisation group",
-    )
+    parent = "name acme, parent organisation group"
+    assert low_links(db) == [[f"a.example: {parent}", f"b.example: {parent}"]]
 
 
 def test_trust_files_of_both_sides_join_the_parent_by_its_name(audit):
@@ -369,5 +435,5 @@ def test_a_name_that_is_in_the_certificates_too_is_a_second_link(audit):
     operators = "SELECT site FROM parties WHERE role = 'operator' ORDER BY 1"
     assert db.execute(operators).fetchall() == [("a.example",), ("b.example",)]
     found = [(sites, grouped, members[0]["link"]) for _, sites, grouped, *_, members in groups(db)]
-    assert sorted(found, key=str)[-1] == (2, "medium", "name acme, certificate of acme")
-    assert len(found) >= 2
+    assert (2, "medium", "name acme, certificate of acme") in found
+    assert [grouped for _, grouped, _ in found] == [None, None, "medium", "low"]
