@@ -19,7 +19,7 @@ from benchmarks.measure import ROOT, Goal
 from crawler import page
 from crawler.evaluate.party_groups import NamedParty, groups_of
 from crawler.model import Document
-from crawler.page import _microdata, _notices
+from crawler.page import _microdata, _notices, _rdfa
 from crawler.page._content import read_content
 from crawler.page._tags import lowercased_bytes
 from crawler.protocols.context import copyright_notice, rights_metadata
@@ -44,6 +44,7 @@ def _parts(text: str, lowercased: bytes) -> None:
     _notices.notices_of(text)
     _notices.imprint_of("", "", text)
     _microdata.items_of(text, lowercased)
+    _rdfa.rdfa_of(text, lowercased)
 
 
 def _read(extract: bytes) -> None:

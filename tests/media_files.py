@@ -51,6 +51,25 @@ def jpeg(*packets: str, more: bytes = b"") -> bytes:
     return b"\xff\xd8" + jfif + apps + more + frame + scan
 
 
+def iim(*datasets: tuple[int, int, bytes]) -> bytes:
+    """Return an IIM record of (record, dataset, value)."""
+    return b"".join(
+        bytes((0x1C, record, number)) + len(value).to_bytes(2) + value
+        for record, number, value in datasets
+    )
+
+
+def photoshop(*resources: tuple[int, bytes], name: bytes = b"", size: int = 60_000) -> bytes:
+    """Return image resources (number, content) in APP13 segments of at most `size` octets."""
+    header, written = b"Photoshop 3.0\0", b""
+    for number, content in resources:
+        padded = bytes((len(name),)) + name + (b"" if len(name) % 2 else b"\0")
+        written += b"8BIM" + number.to_bytes(2) + padded + len(content).to_bytes(4) + content
+        written += b"\0" * (len(content) % 2)
+    pieces = [written[n : n + size] for n in range(0, len(written), size)] or [b""]
+    return b"".join(segment(0xED, header + piece) for piece in pieces)
+
+
 def extended(packet: bytes, digest: bytes = b"A" * 32) -> bytes:
     """Return the segments of a packet that is too long for one, in reverse order."""
     pieces = [

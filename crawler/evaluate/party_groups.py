@@ -124,9 +124,11 @@ def groups_of(namings: Iterable[NamedParty], confirmed: Iterable[tuple[_Key, _Ke
         if naming.refers_to:
             refers_to[key] = refers_to.get(key, frozenset()) | naming.refers_to
     for link, keys in vouched.items():
-        if _sites(keys) > 1:
+        if len(keys) > 1 and _sites(keys) > 1:
             groups.link(link, keys)
     for one, keys in equal.items():
+        if len(keys) < 2 or not refers_to:
+            continue
         link = _Link(one.confidence, f"{one.why}, both sites refer to each other")
         for pair in _reciprocal(keys, refers_to):
             groups.link(link, pair)
@@ -162,7 +164,7 @@ def _sites(keys: Iterable[_Key]) -> int:
 
 def _reciprocal(keys: _Keys, refers_to: dict[_Key, frozenset[str]]) -> Iterator[tuple[_Key, _Key]]:
     """Yield the pairs of parties whose sites refer to each other."""
-    if len(keys) < 2 or not any(key in refers_to for key in keys):
+    if not any(key in refers_to for key in keys):
         return
     by_site: dict[str, list[_Key]] = defaultdict(list)
     for key in keys:

@@ -1,8 +1,8 @@
 """The extract of a media file: its metadata about its own use, with positions in the file.
 
-An extract holds XMP packets, the metadata of an EPUB package, and the training and data mining
-assertions of C2PA manifests. The file type is detected from the first bytes (magic numbers); the
-file extension and `Content-Type` are not trusted.
+An extract holds XMP packets, IPTC IIM records, the metadata of an EPUB package, and the training
+and data mining assertions of C2PA manifests. The file type is detected from the first bytes (magic
+numbers); the file extension and `Content-Type` are not trusted.
 
 Rules for editors. `extract` accepts any bytes and raises nothing. PDF and C2PA need the optional
 dependencies `[media]`, which are imported only for such a file; reading an extract needs none.
@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, TypeVar
 
-from crawler.media import _c2pa, _epub, _images, _pdf
+from crawler.media import _c2pa, _epub, _iim, _images, _pdf
 from crawler.media._model import (
     EXTRACT_CAP,
     PACKET_CAP,
@@ -26,6 +26,7 @@ from crawler.media._model import (
     TEXT_CAP,
     Assertion,
     Credentials,
+    IimEntry,
     Media,
     MediaFault,
     Package,
@@ -38,6 +39,7 @@ __all__ = [
     "EXTRACT_CAP",
     "Assertion",
     "Credentials",
+    "IimEntry",
     "Media",
     "MediaFault",
     "Package",
@@ -51,7 +53,7 @@ __all__ = [
     "write",
 ]
 
-VERSION = 2
+VERSION = 3
 
 _T = TypeVar("_T")
 # Memory addresses in the messages of libraries, which differ from run to run.
@@ -109,6 +111,7 @@ def extract(body: bytes, *, truncated: bool = False) -> bytes:
         package=_capture_errors(
             "epub", lambda: _epub.package(body) if kind == "epub" else None, errors
         ),
+        iim=_capture_errors("iim", lambda: _iim.entries(kind, body), errors) or (),
         credentials=_capture_errors("c2pa", lambda: _c2pa.credentials(kind, body), errors),
     )
     return _within_cap(replace(media, faults=tuple(errors)))
@@ -191,6 +194,8 @@ def read(extracted: bytes) -> Media:
             packets=tuple(Packet(**packet) for packet in value["packets"]),
             package=value["package"] and _package(value["package"]),
             credentials=value["credentials"] and _credentials(value["credentials"]),
+            # Older extracts have none.
+            iim=tuple(IimEntry(**entry) for entry in value.get("iim", ())),
             faults=tuple(MediaFault(**fault) for fault in value["faults"]),
         )
     except (ValueError, TypeError, KeyError, RecursionError):

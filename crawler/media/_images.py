@@ -41,7 +41,7 @@ def packets(kind: str, body: bytes) -> Packets:
     return iter(())
 
 
-def _segments(body: bytes) -> Iterator[tuple[int, int, bytes]]:
+def segments(body: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield the segments of a JPEG before its image data: marker, offset and content."""
     offset = 2
     while offset + 4 <= len(body) and body[offset] == 0xFF:
@@ -63,7 +63,7 @@ def _jpeg(body: bytes) -> Packets:
     """Yield the packet in APP1, and its continuation in further segments (part 3, 1.1.3.1)."""
     pieces: dict[bytes, dict[int, bytes]] = {}  # digest of the whole -> offset -> octets
     main = b""
-    for marker, offset, content in _segments(body):
+    for marker, offset, content in segments(body):
         if marker == 0xE1 and content.startswith(_JPEG):
             main += content
             yield f"APP1 at octet {offset}", content.removeprefix(_JPEG)

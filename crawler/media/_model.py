@@ -56,6 +56,18 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IimEntry:
+    """A dataset of record 2 of IPTC IIM as text.
+
+    `dataset` is its number: 80 (by-line), 110 (credit), 115 (source) or 116 (copyright notice).
+    """
+
+    dataset: int
+    text: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
     """A training and data mining assertion of a C2PA manifest.
 
@@ -90,7 +102,7 @@ class Credentials:
 class MediaFault:
     """A part of a file that was not read, and the reason.
 
-    `part` is `xmp`, `pdf`, `epub`, `c2pa` or `file`.
+    `part` is `xmp`, `iim`, `pdf`, `epub`, `c2pa` or `file`.
     """
 
     part: str
@@ -111,4 +123,5 @@ class Media:
     packets: tuple[Packet, ...] = ()
     package: Package | None = None
     credentials: Credentials | None = None
+    iim: tuple[IimEntry, ...] = ()
     faults: tuple[MediaFault, ...] = ()

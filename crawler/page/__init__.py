@@ -2,8 +2,8 @@
 
 An extract keeps `meta`, `link`, licence and JSON-LD elements with their positions, passages of
 visible text with a word of interest, and links to pages of terms. Of what names a party it keeps
-copyright lines, microdata, and the first lines of an imprint. The rest of a page is not stored.
-Marks say that an undeclared encoding was undone, or that bytes were not read.
+copyright lines, microdata, RDFa, and the first lines of an imprint. The rest of a page is not
+stored. Marks say that an undeclared encoding was undone, or that bytes were not read.
 
 Rules for editors. Extracts are stored, so a change of what `extract` returns needs a new
 `VERSION`, and `read_elements` and `read_prose` must still accept older extracts and any bytes.
@@ -24,20 +24,22 @@ from crawler.page._content import read_content
 from crawler.page._decoding import CAP as CAP
 from crawler.page._microdata import items_of
 from crawler.page._notices import imprint_of, notices_of
+from crawler.page._rdfa import rdfa_of
 from crawler.page._tags import Tag, lowercased_bytes, read_tags
 from crawler.page._text import Link as Link
 from crawler.page._text import Passage as Passage
 from crawler.page._text import heading, links_of, passages_of
 
-VERSION = 4
+VERSION = 5
 TEXT_CAP = 64 * 1024  # characters of a script
 RAW_CAP = 2048  # characters of a tag
 TITLE_CAP = 300  # characters of the title and of the first heading
 #: Number of elements of an extract; honest pages stay far below.
 ELEMENTS_CAP = 2000
 
-#: Tags of elements that no page contains: a line of text, and an item of microdata as JSON-LD.
-NOTICE, MICRODATA = "#notice", "#microdata"
+#: Tags of elements that no page contains: a line of text, and items of microdata and of RDFa as
+#: JSON-LD. What Dublin Core says in RDFa has a `property` and its `content` as attributes.
+NOTICE, MICRODATA, RDFA = "#notice", "#microdata", "#rdfa"
 
 _DATA_SCRIPT = re.compile(r"application/(?:ld\+json|rsl\+xml)", re.IGNORECASE)
 _LICENSE = re.compile(r"""\srel\s*=\s*["']?[^"'>]{0,99}\blicense\b""", re.IGNORECASE)
@@ -49,8 +51,8 @@ class Element(NamedTuple):
     `line` counts from 1. `where` is `head`, `body`, `noscript`, `template` or `iframe`.
     `attributes` keep their order; names are lower case; of two with equal names the first is
     kept. `raw` is the start tag as written. `text` is the content of a data script, up to
-    64 KiB. The tags `NOTICE` and `MICRODATA` stand for parts of the text: a line with a copyright
-    sign, whose `where` is that of `_notices.Notice`, and an item of microdata.
+    64 KiB. The tags `NOTICE`, `MICRODATA` and `RDFA` stand for parts of the text: a line with a
+    copyright sign, whose `where` is that of `_notices.Notice`, and an item.
     """
 
     tag: str
@@ -69,7 +71,7 @@ class Element(NamedTuple):
 _BEGIN, _ELEMENTS, _HEADING = b'{"charset":"', b',"elements":[', b'],"heading":"'
 _ELEMENT, _LINKS, _NO_PASSAGES = b'{"attributes":', b',"links":', b',"passages":[],"title":"'
 # Older versions have the same form.
-_ENDS = (b',"version":2}', b',"version":3}', f',"version":{VERSION}}}'.encode())
+_ENDS = tuple(f',"version":{n}}}'.encode() for n in range(2, VERSION + 1))
 # What follows the title of a page of which bytes were not read.
 _UNREADABLE = b',"unreadable":true,'
 
@@ -263,12 +265,24 @@ def _parts(text: str, lowercased: bytes, title: str, heading: str) -> Iterator[d
     for notice in notices:
         yield _part(NOTICE, notice.line, notice.where, notice.text)
     for item in items_of(text, lowercased):
-        node = json.dumps({"@context": "https://schema.org"} | item.node, ensure_ascii=False)
-        yield _part(MICRODATA, item.line, "body", node[:TEXT_CAP])
+        yield _part(MICRODATA, item.line, "body", _json_ld(item.node))
+    items, terms = rdfa_of(text, lowercased)
+    for item in items:
+        yield _part(RDFA, item.line, "body", _json_ld(item.node))
+    for line, name, value in terms:
+        yield _part(RDFA, line, "body", "", (("property", name), ("content", value)))
 
 
-def _part(tag: str, line: int, where: str, text: str) -> dict[str, object]:
-    return {"tag": tag, "line": line, "where": where, "attributes": [], "raw": "", "text": text}
+def _json_ld(node: dict[str, Any]) -> str:
+    value = {"@context": "https://schema.org"} | node
+    return json.dumps(value, ensure_ascii=False)[:TEXT_CAP]
+
+
+def _part(
+    tag: str, line: int, where: str, text: str, attributes: tuple[tuple[str, str], ...] = ()
+) -> dict[str, object]:
+    part = {"tag": tag, "line": line, "where": where, "raw": "", "text": text}
+    return {"attributes": attributes, **part}
 
 
 def _lang(tags: list[Tag]) -> str:

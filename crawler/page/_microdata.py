@@ -1,5 +1,7 @@
 """Microdata of a page as JSON-LD: the items that name a party (HTML, 5).
 
+`ItemReader` is the pass over the tags of a page that RDFa is read by too.
+
 Only properties that are about parties and licences are kept, and the items between them.
 """
 
@@ -17,7 +19,7 @@ _PARTIES = frozenset(
     "copyrightHolder publisher sourceOrganization parentOrganization acquireLicensePage "
     "legalName".split()
 )
-_PROPERTIES = _PARTIES | frozenset(
+PROPERTIES = _PARTIES | frozenset(
     "name url sameAs license isPartOf mainEntity mainEntityOfPage email leiCode vatID "
     "identifier contactPoint".split()
 )
@@ -25,8 +27,8 @@ _PROPERTIES = _PARTIES | frozenset(
 _INTERESTING = re.compile(
     rb"itemprop\s*=\s*[\"']?[^\"'>]{0,60}(?:" + "|".join(sorted(_PARTIES)).lower().encode() + rb")"
 )
-_BY_LOWER = {name.lower(): name for name in _PROPERTIES}
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_BY_LOWER = {name.lower(): name for name in PROPERTIES}
+VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _TEXT = frozenset("script style title textarea xmp noembed noframes".split())
 # Cheaper than the tokenizer of `_tags`: a tag with `<` or `>` in a value is passed over.
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][\w:-]*+)([^<>]*+)>|!--)")
@@ -44,10 +46,11 @@ class MicrodataItem(NamedTuple):
     node: dict[str, Any]
 
 
-class _Open(NamedTuple):
+class OpenElement(NamedTuple):
     """An element that is open: its tag, the item that it begins, and the property that it fills.
 
-    `start` is where its text begins, for a property whose value is text.
+    `start` is where its text begins, for a property whose value is text. `vocab` is the vocabulary
+    that holds inside of it, None for that around it (RDFa).
     """
 
     name: str
@@ -55,6 +58,8 @@ class _Open(NamedTuple):
     owner: dict[str, Any] | None
     properties: tuple[str, ...]
     start: int
+    vocab: str | None = None
+    line: int = 0
 
 
 def items_of(text: str, lowercased: bytes) -> list[MicrodataItem]:
@@ -63,16 +68,18 @@ def items_of(text: str, lowercased: bytes) -> list[MicrodataItem]:
         return []
     first = min(o for o in (text.find("item"), text.find("ITEM"), len(text)) if o >= 0)
     last = max(text.rfind("item"), text.rfind("ITEM"))
-    return _ItemReader(text).read(max(0, first - _TAG_CAP), last + _AFTER)
+    return ItemReader(text).read(max(0, first - _TAG_CAP), last + _AFTER)
 
 
-class _ItemReader:
-    """One pass over the tags of a page."""
+class ItemReader:
+    """One pass over the tags of a page. `marked` finds the tags that `begin` takes."""
+
+    marked = _ITEM
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._open: list[_Open] = []
-        self._items: list[MicrodataItem] = []
+        self.open: list[OpenElement] = []
+        self.items: list[MicrodataItem] = []
         self._count = 0
 
     def read(self, offset: int, stop: int) -> list[MicrodataItem]:
@@ -88,54 +95,71 @@ class _ItemReader:
                 offset = _end_of_comment(text, offset)
             elif slash:
                 self._close(name.lower(), match.start())
-            elif _ITEM.search(attributes):
+            elif self.marked.search(attributes):
                 line += text.count("\n", counted_to, match.start())
                 counted_to = match.start()
-                self._begin(name.lower(), match[0], line, offset)
+                tag = Tag(name.lower(), False, match[0], line, "body", "")
+                self.begin(tag.name, dict(next(attributes_of([tag]))), line, offset)
             elif (name := name.lower()) in _TEXT:
                 offset = end_of_text(name, text, offset)
-            elif self._open and name not in _VOID and len(self._open) < _MAX_DEPTH:
-                self._open.append(_Open(name, None, None, (), offset))
-        while self._open:
-            self._finish(self._open.pop(), len(text))
-        return [item for item in self._items if _names_party(item.node)]
+            elif self.open and name not in VOID:
+                self.push(OpenElement(name, None, None, (), offset))
+        while self.open:
+            self._finish(self.open.pop(), len(text))
+        return self.kept(self.items)
 
-    def _begin(self, name: str, raw: str, line: int, offset: int) -> None:
+    def kept(self, items: list[MicrodataItem]) -> list[MicrodataItem]:
+        """Return the items that name a party."""
+        return [item for item in items if _names_party(item.node)]
+
+    def begin(self, name: str, attributes: dict[str, str], line: int, offset: int) -> None:
         """Enter an element with attributes of microdata."""
-        tag = Tag(name, closing=False, raw=raw, line=line, where="body", text="")
-        attributes = dict(next(attributes_of([tag])))
-        owner = next((o.item for o in reversed(self._open) if o.item is not None), None)
+        owner = next((o.item for o in reversed(self.open) if o.item is not None), None)
         properties = tuple(_properties(attributes.get("itemprop", "")))
         item: dict[str, Any] | None = None
-        if "itemscope" in attributes and self._count < ITEMS:
-            self._count += 1
+        if "itemscope" in attributes and self.has_room():
             item = _node(attributes)
             if owner is None or "itemprop" not in attributes:
-                self._items.append(MicrodataItem(line, item))
+                self.items.append(MicrodataItem(line, item))
             else:
-                _add(owner, properties, item)
+                add(owner, properties, item)
         elif owner is not None and (value := _value(name, attributes)) is not None:
-            _add(owner, properties, value[:VALUE_CAP])
+            add(owner, properties, value[:VALUE_CAP])
             properties = ()
-        if name not in _VOID and len(self._open) < _MAX_DEPTH:
-            self._open.append(_Open(name, item, owner, () if item else properties, offset))
+        if name not in VOID:
+            self.push(OpenElement(name, item, owner, () if item else properties, offset))
+
+    def push(self, element: OpenElement) -> None:
+        """Note that an element is open."""
+        if len(self.open) < _MAX_DEPTH:
+            self.open.append(element)
+
+    def has_room(self) -> bool:
+        """Count one more item; return False where there are too many."""
+        self._count += 1
+        return self._count <= ITEMS
 
     def _close(self, name: str, end: int) -> None:
         """Leave the innermost open element with this name, and all that are open in it."""
-        if not any(element.name == name for element in self._open):
+        if not any(element.name == name for element in self.open):
             return
         while True:
-            element = self._open.pop()
+            element = self.open.pop()
             self._finish(element, end)
             if element.name == name:
                 return
 
-    def _finish(self, element: _Open, end: int) -> None:
+    def _finish(self, element: OpenElement, end: int) -> None:
         if element.owner is not None and element.properties:
             inner = self._text[element.start : min(end, element.start + 4 * VALUE_CAP)]
             value = plain_text(_TAG.sub(" ", inner).partition("<")[0])[:VALUE_CAP]
             if value:
-                _add(element.owner, element.properties, value)
+                self.finish_text(element, value)
+
+    def finish_text(self, element: OpenElement, value: str) -> None:
+        """Take the text inside an element as the value of its properties."""
+        if element.owner is not None:
+            add(element.owner, element.properties, value)
 
 
 def _end_of_comment(text: str, offset: int) -> int:
@@ -148,7 +172,7 @@ def _names_party(node: dict[str, Any]) -> bool:
     return any(
         name in _PARTIES or (isinstance(value, dict) and _names_party(value))
         for name, values in node.items()
-        for value in values
+        for value in (values if isinstance(values, list) else ())
     )
 
 
@@ -167,7 +191,8 @@ def _node(attributes: dict[str, str]) -> dict[str, Any]:
     return node
 
 
-def _add(owner: dict[str, Any], properties: tuple[str, ...], value: object) -> None:
+def add(owner: dict[str, Any], properties: tuple[str, ...], value: object) -> None:
+    """Add a value to properties of an item."""
     for name in properties:
         owner.setdefault(name, []).append(value)
 

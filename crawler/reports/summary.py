@@ -25,7 +25,8 @@ class Summary:
     could not renew, `malformed` those where a reservation was attempted that does not count.
     `unusable` counts the rows without a usable URL by reason. `records` are the rows of the
     files, `total_rows` their URLs. `roles` and `role_rows` (by role, purpose and state) are
-    empty for a dataset whose column has no role. `collection` says how the rows were collected.
+    empty for a dataset whose column has no role. `collection` says how the rows were collected,
+    `named` for how many of them a source names a rights holder.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Summary:
     weight_bounds: dict[str, Bounds] = field(default_factory=dict)
     total_weight: float = 0.0
     weight_name: str = ""
+    named: queries.NamedShare | None = None
 
 
 def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
@@ -87,6 +89,7 @@ def summary(db: sqlite3.Connection, dataset: int, run: int | None) -> Summary:
         weight_bounds={b.purpose: Bounds(b.narrowest, b.shown, b.widest) for b in weights},
         total_weight=weights[0].total if weights else 0.0,
         weight_name=totals.weight_column,
+        named=queries.named_share(db, dataset) if counts else None,
     )
 
 
@@ -104,6 +107,20 @@ def collection_sentence(numbers: Summary) -> str:
     return (
         f"Collected by {how.crawler}{by}{f' ({when})' if when else ''}: robots.txt would refuse it "
         f"today {refused} wholly and {partly} in part; {unknown} unknown"
+    )
+
+
+def named_sentence(numbers: Summary) -> str:
+    """Return for how much of the dataset a source names a holder; empty if nothing was judged."""
+    named = numbers.named
+    if named is None or named.rows_share is None:
+        return ""
+    share = f"{named.rows_share:.1%} of the rows"
+    if numbers.weight_name and named.weight_share is not None:
+        share += f" and {named.weight_share:.1%} of the {numbers.weight_name}"
+    return (
+        f"Who is named: a source names a rights holder for {share}, on {named.sites_named:,} of "
+        f"{named.sites:,} sites; names are repeated, not verified (rights_holders)"
     )
 
 
@@ -153,6 +170,7 @@ def as_json(numbers: Summary) -> dict[str, object]:
         "stale_origins": numbers.stale,
         "malformed_origins": numbers.malformed,
         "internal_crashes": numbers.crashes,
+        "named": numbers.named and numbers.named._asdict(),
         "collection": numbers.collection and _collection_as_json(numbers.collection),
     }
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from crawler.plurals import agreeing, counted
 from crawler.reports.run_report import RunReport
-from crawler.reports.summary import Summary, collection_sentence, column_lines
+from crawler.reports.summary import Summary, collection_sentence, column_lines, named_sentence
 from crawler.reports.visible import fit, visible
 from crawler.store.bounds import Bounds
 from crawler.vocab import Outcome, Purpose, State
@@ -100,8 +100,9 @@ def show_summary(numbers: Summary) -> None:
             f"{counted(numbers.stale, 'origin')} {verb} judged on stale evidence: the last attempt "
             "failed"
         )
-    if sentence := collection_sentence(numbers):
-        show_line(sentence)
+    for sentence in (named_sentence(numbers), collection_sentence(numbers)):
+        if sentence:
+            show_line(sentence)
     if numbers.outcomes:
         found = [(o, numbers.outcomes[o]) for o in Outcome if o in numbers.outcomes]
         show("Attempts by outcome", ["outcome", "attempts"], found)

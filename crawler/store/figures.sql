@@ -109,6 +109,17 @@ SELECT site, origins, rows, weight, tdm, ai_train, genai_train, ai_input, search
 FROM dataset_sites WHERE dataset = :dataset
 ORDER BY coalesce(weight, rows) DESC, rows DESC, site LIMIT :top;
 
+-- name: named
+SELECT 'named' AS who, sites_named AS sites, 1.0 * sites_named / nullif(sites, 0) AS sites_share,
+    rows_named AS rows, 1.0 * rows_named / nullif(rows, 0) AS rows_share,
+    weight_named / nullif(weight, 0) AS weight_share
+FROM named_share WHERE dataset = :dataset
+UNION ALL
+SELECT 'nobody', sites - sites_named, 1.0 * (sites - sites_named) / nullif(sites, 0),
+    rows - rows_named, 1.0 * (rows - rows_named) / nullif(rows, 0),
+    (weight - weight_named) / nullif(weight, 0)
+FROM named_share WHERE dataset = :dataset;
+
 -- name: conflicts
 SELECT kind, purpose, count(DISTINCT origin) AS origins, min(origin) AS example
 FROM conflicts GROUP BY kind, purpose ORDER BY origins DESC, kind, purpose LIMIT 12;

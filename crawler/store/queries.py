@@ -269,6 +269,29 @@ def dataset_bounds(db: sqlite3.Connection, dataset: int) -> list[BoundsRow]:
     return [BoundsRow(*row) for row in db.execute(query, (dataset,))]
 
 
+class NamedShare(NamedTuple):
+    """A row of view `named_share`: for how much of a dataset a source names a rights holder.
+
+    The shares of rows and weight are None without rows or a weight column.
+    """
+
+    sites: int
+    sites_named: int
+    rows_named: int
+    rows_share: float | None
+    weight_share: float | None
+
+
+def named_share(db: sqlite3.Connection, dataset: int) -> NamedShare:
+    """Return for how much of a dataset a source names a rights holder."""
+    query = (
+        "SELECT sites, sites_named, rows_named, rows_share, weight_share "
+        "FROM named_share WHERE dataset = ?"
+    )
+    row = db.execute(query, (dataset,)).fetchone()
+    return NamedShare(*row) if row else NamedShare(0, 0, 0, None, None)
+
+
 def outcome_counts(db: sqlite3.Connection, run: int | None) -> dict[str, int]:
     """Return the number of attempts of a run by outcome; empty if there is no such run."""
     row = db.execute("SELECT outcomes FROM runs WHERE run = ?", (run,)).fetchone()

@@ -1332,8 +1332,8 @@ JOIN origin ON origin.key IN (entry.domain, 'www.' || entry.domain) OR origin.si
 LEFT JOIN party_group ON party_group.site = origin.site AND party_group.party = entry.name_key
 WHERE entry.name != '' OR entry.identifiers != '[]';
 
--- Dataset: how many of its rows come from origins for which a source names a rights holder. The
--- rest has no name.
+-- Dataset: how many of its rows come from origins for which a source names a rights holder, and how
+-- many of its sites have such an origin. The rest has no name.
 CREATE VIEW named_share AS
 WITH
 -- Only those who are named as holders have a group.
@@ -1347,8 +1347,12 @@ counted AS (
         d.dataset, count(*) AS origins, count(named.origin) AS origins_named,
         sum(CASE WHEN named.origin IS NOT NULL THEN d.rows ELSE 0 END) AS rows_named,
         sum(d.weight) AS weight,
-        sum(CASE WHEN named.origin IS NOT NULL THEN d.weight END) AS weight_named
-    FROM dataset_origin AS d LEFT JOIN named ON named.origin = d.origin
+        sum(CASE WHEN named.origin IS NOT NULL THEN d.weight END) AS weight_named,
+        count(DISTINCT origin.site) AS sites,
+        count(DISTINCT CASE WHEN named.origin IS NOT NULL THEN origin.site END) AS sites_named
+    FROM dataset_origin AS d
+    JOIN origin ON origin.id = d.origin
+    LEFT JOIN named ON named.origin = d.origin
     GROUP BY d.dataset
 )
 SELECT
@@ -1360,7 +1364,10 @@ SELECT
     round(1.0 * coalesce(counted.rows_named, 0) / nullif(dataset.rows, 0), 6) AS rows_share,  -- share of all rows for which a holder is named
     counted.weight AS weight,  -- weight of the rows that name an origin; NULL without a weight column
     CASE WHEN counted.weight IS NOT NULL THEN coalesce(counted.weight_named, 0) END AS weight_named,  -- weight of the rows named; likewise
-    round(coalesce(counted.weight_named, 0) / nullif(counted.weight, 0), 6) AS weight_share  -- share of that weight for which a holder is named; likewise
+    round(coalesce(counted.weight_named, 0) / nullif(counted.weight, 0), 6) AS weight_share,  -- share of that weight for which a holder is named; likewise
+    coalesce(counted.sites, 0) AS sites,  -- sites (registrable domains) of those origins
+    coalesce(counted.sites_named, 0) AS sites_named,  -- sites with an origin for which a source names a rights holder
+    round(1.0 * coalesce(counted.sites_named, 0) / nullif(counted.sites, 0), 6) AS sites_share  -- share of the sites; NULL without one
 FROM dataset LEFT JOIN counted ON counted.dataset = dataset.id
 WHERE dataset.counts;
 

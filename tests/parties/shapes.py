@@ -178,7 +178,46 @@ def repository(label: Mapping[str, str]) -> str:
     return _head(label) + f"<body>{_TEXT}<p>DSpace software</p></body></html>"
 
 
+def rdfa(label: Mapping[str, str]) -> str:
+    """A theme that marks its articles up in RDFa Lite, with authors and pictures of others."""
+    names = label.get("names", {})
+    publisher, holder = names.get("rdfa", ""), names.get("rdfa:holder", "")
+    kind, _, name = publisher.rpartition(": ")
+    item = (
+        f'<div property="publisher" typeof="{kind or "Organization"}"><img property="logo" src="/l.png">'
+        f'<span property="name">{html.escape(name)}</span></div>'
+    )
+    line = f'<p>Rights: <span property="copyrightHolder">{html.escape(holder)}</span></p>'
+    return (
+        _head(label, '<meta property="article:publisher" content="https://social.example/page">')
+        + '<body vocab="https://schema.org/"><article typeof="NewsArticle"><h1 property="headline">A</h1>'
+        '<span property="author" typeof="Person"><span property="name">Anna Author</span></span>'
+        '<figure property="image" typeof="ImageObject"><span property="copyrightHolder">Foto Agentur GmbH'
+        f"</span></figure>{item if name else ''}{line if holder else ''}<div>{_TEXT}</div></article>"
+        f"<footer>{_foot(label)}</footer></body></html>"
+    )
+
+
+def catalogue(label: Mapping[str, str]) -> str:
+    """A catalogue of a library: Dublin Core in RDFa about the page, and about a book that it shows."""
+    names = label.get("names", {})
+    said = "".join(
+        f'<dd property="{term.removeprefix("rdfa:")}">{html.escape(text)}</dd>'
+        for term, text in names.items()
+        if term.startswith("rdfa:dc")
+    )
+    return (
+        _head(label)
+        + '<body prefix="dct: http://purl.org/dc/terms/"><div about="urn:isbn:1" typeof="schema:Book">'
+        '<b property="dct:publisher">Book Verlag GmbH</b><b property="schema:publisher">Book Verlag GmbH</b>'
+        f"</div><dl>{said}</dl>{_TEXT}</body></html>"
+    )
+
+
 SHAPES = {
     f.__name__: f
-    for f in (wordpress, typo3, drupal, shopify, paywall, agency, microdata, builder, repository)
+    for f in (
+        *(wordpress, typo3, drupal, shopify, paywall, agency, microdata, builder, repository),
+        *(rdfa, catalogue),
+    )
 }

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from crawler import page
+from crawler import media, page
 from crawler.model import Document, Party
 from crawler.organisations import comparable
 from crawler.protocols.context import copyright_notice, rights_metadata
+from crawler.protocols.media import media_parties
+from tests.media_files import iim, jpeg, photoshop
 from tests.parties.shapes import SHAPES
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +29,9 @@ SOURCES = {
     "publisher": ("schema.publisher",),
     "holder": ("schema.copyrightHolder",),
     "microdata": ("schema.publisher",),
+    "rdfa": ("schema.publisher",),
+    "rdfa:holder": ("schema.copyrightHolder",),
+    "rdfa:dc": ("dcterms.",),
     "og:site_name": ("og.site_name",),
     "meta": ("meta.", "dc.", "dcterms."),
 }
@@ -51,7 +56,7 @@ def places(label) -> list[str]:
     """Where the right name is on a page, as `SOURCES` calls it."""
     texts = {"foot": label.get("foot", "")} | label.get("names", {})
     return [
-        place if place in SOURCES else "meta"
+        place if place in SOURCES else "rdfa:dc" if place.startswith("rdfa:dc") else "meta"
         for place, text in texts.items()
         if label["holder"] and label["holder"] in text and place != "parent"
     ]
@@ -84,6 +89,23 @@ def test_no_page_names_others_as_its_holder(label, found):
     }  # fmt: skip
 
 
+def owners(label) -> list[Party]:
+    """The parties of a JPEG with the IIM records of a label."""
+    datasets = ((2, int(n), text.encode()) for n, text in label["iim"].items())
+    body = jpeg(more=photoshop((0x0404, iim((1, 90, b"\x1b%G"), *datasets))))
+    return list(media_parties.parse(Document(body=media.extract(body))).parties)
+
+
+@pytest.mark.parametrize("label", LABELS["media"], ids=[str(one["iim"]) for one in LABELS["media"]])
+def test_records_of_pictures_name_their_owner_and_no_person(label):
+    found = owners(label)
+    named = {comparable(p.name) for p in found if p.name and p.role == "owner"}
+    assert named == {comparable(label["owner"])} - {""}
+    public = [p.name + p.uid + p.licence_page for p in found]
+    assert label.get("person", "Photographer") not in repr(public)
+    assert all(p.confidence == "low" for p in found)
+
+
 PERSONS = [(label, found) for label, found in READ if "person" in label]
 
 
@@ -102,6 +124,12 @@ def recall() -> dict[str, tuple[int, int]]:
             stated[place] += 1
             found[place] += any(
                 p.name == label["holder"] and p.source.startswith(SOURCES[place]) for p in named
+            )
+    for label in LABELS["media"]:
+        if label["owner"]:
+            stated["iim"] += 1
+            found["iim"] += any(
+                comparable(p.name) == comparable(label["owner"]) for p in owners(label)
             )
     return {place: (found[place], stated[place]) for place in stated}
 

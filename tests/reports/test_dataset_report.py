@@ -59,7 +59,9 @@ def db(demo_output):
         yield db
 
 
-FIGURES = "answer states readings coverage signals agents leverage sites conflicts prose".split()
+FIGURES = (
+    "answer states readings coverage signals agents leverage sites named conflicts prose".split()
+)
 
 
 @pytest.mark.parametrize("purpose", Purpose)

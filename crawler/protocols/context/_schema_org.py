@@ -1,4 +1,4 @@
-"""Parties in schema.org: JSON-LD scripts, and microdata that the extract keeps as JSON-LD.
+"""Parties in schema.org: JSON-LD, and microdata and RDFa that the extract keeps as JSON-LD.
 
 Rules for editors. Only nodes about the page itself count: a page that sells a book must not
 name the book's publisher, and the holder of one picture is not that of the page. Issues have no
@@ -44,6 +44,9 @@ _PARENT = "parentOrganization"
 _LICENCES = ("acquireLicensePage", "license")
 _ADDRESS = ("streetAddress", "postalCode", "addressLocality", "addressCountry")
 
+# What elements of an extract stand for, other than scripts.
+_SYNTAXES = {page.MICRODATA: "microdata", page.RDFA: "RDFa"}
+
 _Nodes = dict[str, Object]
 
 
@@ -72,8 +75,7 @@ def schema_parties(elements: list[Element], issues: list[Issue]) -> Iterator[Par
 
 
 def _nodes_of(element: Element, issues: list[Issue]) -> Iterator[_Node]:
-    is_item = element.tag == page.MICRODATA
-    place = f"{'microdata' if is_item else 'JSON-LD'}, line {element.line}"
+    place = f"{_SYNTAXES.get(element.tag, 'JSON-LD')}, line {element.line}"
     for node in _nodes(_values(element, issues)):
         yield _Node(node, place)
 
@@ -81,7 +83,7 @@ def _nodes_of(element: Element, issues: list[Issue]) -> Iterator[_Node]:
 def _values(element: Element, issues: list[Issue]) -> Iterator[object]:
     """Yield the JSON-LD values of a script that name schema.org; contexts are never fetched."""
     kind = (element.get("type") or "").lower()
-    is_data = element.tag == page.MICRODATA or (element.tag == "script" and "ld+json" in kind)
+    is_data = element.tag in _SYNTAXES or (element.tag == "script" and "ld+json" in kind)
     if not is_data or not element.text.strip():
         return
     # The extract cuts a script at the cap, and JSON that is cut cannot be read.

@@ -18,7 +18,7 @@ from crawler.protocols.prose import text_search
 from crawler.vocab import PAGES, Presence
 
 NAME = "rights_metadata"
-VERSION = 3
+VERSION = 4
 TITLE = "Rights metadata of a page"
 SPEC = "https://schema.org/copyrightHolder, https://www.dublincore.org/specifications/dublin-core/"
 FAMILY = "rights_metadata"
@@ -75,15 +75,15 @@ def _rights_texts(elements: list[Element]) -> Iterator[text_search.Paragraph]:
 
 def _dublin_core(elements: list[Element]) -> Iterator[Party | None]:
     """Yield the parties of `meta` elements with the page's licence, or the licence alone."""
-    found = [(*pair, element.line) for element in elements for pair in _pairs(element) if pair[1]]
+    found = [(*p, _place(element)) for element in elements for p in _pairs(element) if p[1]]
     licences = [(name, url) for name, url, _ in found if name == _REL or name in _DC_LICENCES]
     # `dc.rights` is often prose; only an address is a licence page.
     licences = [(name, url) for name, url in licences if parties.page_url(url)]
     has_party = False
-    for name, value, line in found:
+    for name, value, place in found:
         if name not in _HOLDERS:
             continue
-        party = text_party(name, *_HOLDERS[name], value, f"meta element, line {line}")
+        party = text_party(name, *_HOLDERS[name], value, place)
         # A title such as the name of a blog says nothing, unless it is an organisation's.
         if party is not None and (party.name or name != "og.site_name"):
             has_party = has_party or name != "og.site_name"
@@ -93,9 +93,14 @@ def _dublin_core(elements: list[Element]) -> Iterator[Party | None]:
         yield parties.make_party(name, "offers_licence", parties.LOW, licence_page=url)
 
 
+def _place(element: Element) -> str:
+    what = "RDFa" if element.tag == page.RDFA else "meta element"
+    return f"{what}, line {element.line}"
+
+
 def _pairs(element: Element) -> Iterator[tuple[str, str]]:
     """Yield (name, value) pairs of an element, such as `dc.publisher` or `rel.license`."""
-    if element.tag == "meta":
+    if element.tag in ("meta", page.RDFA):
         name = element.get("name") or element.get("property") or element.get("itemprop") or ""
         yield name.strip().lower().replace(":", "."), (element.get("content") or "").strip()
     # A link with RSL's media type is read by `rsl_html`.

@@ -1,4 +1,4 @@
-"""Parties that a media file names: owner and licensor in XMP (IPTC, PLUS), and a C2PA signer.
+"""Parties that a media file names: owner and licensor in XMP and IIM (IPTC), and a C2PA signer.
 
 They are parties of that file. A site shows files of others, so nothing is said about the site.
 """
@@ -16,7 +16,7 @@ from crawler.protocols.parsing.notice_text import name_in
 from crawler.vocab import Presence, Resource
 
 NAME = "media_parties"
-VERSION = 1
+VERSION = 2
 TITLE = "Owner, licensor and signer of a media file"
 SPEC = "https://www.iptc.org/std/photometadata/specification/IPTC-PhotoMetadata"
 FAMILY = "media_parties"
@@ -45,7 +45,7 @@ def parse(document: Document, /) -> Reading:
         "",
     )
     named = [_party(s, extract.kind, statement) for s in structures]
-    found = parties.unique_parties([*named, *_signers(extract)])
+    found = parties.unique_parties([*named, *_of_iim(extract), *_signers(extract)])
     return Reading(presence=Presence.PRESENT if found else Presence.ABSENT, parties=found)
 
 
@@ -84,6 +84,26 @@ def _party(found: Structure, kind: str, statement: str) -> Party | None:
             name = name_in(" ".join(value.get("", "").split())[:500])
             return parties.make_party("xmp.dc.rights", "owner", parties.LOW, name=name, place=place)
     return None
+
+
+# IIM 4.2, 6.3: the notice, the original owner, and who provides or made the picture.
+_IIM = {
+    116: ("iim.CopyrightNotice", "owner"),
+    115: ("iim.Source", "owner"),
+    110: ("iim.Credit", "candidate"),
+    80: ("iim.ByLine", "candidate"),
+}
+
+
+def _of_iim(extract: Media) -> Iterator[Party | None]:
+    """Yield the parties of the IIM records; by-lines of persons are not in an extract."""
+    for entry in extract.iim:
+        source, role = _IIM.get(entry.dataset, ("", ""))
+        if source:
+            # A notice often lacks the sign: the dataset says what it is.
+            name = name_in(entry.text) if role == "owner" else entry.text
+            place = f"IIM 2:{entry.dataset} of the {extract.kind} file, {entry.place}"
+            yield parties.make_party(source, role, parties.LOW, name=name, place=place)
 
 
 def _signers(extract: Media) -> Iterator[Party | None]:

@@ -13,6 +13,7 @@ _FIGURES = (
     lists.agents,
     lists.leverage,
     lists.sites,
+    lists.named,
     lists.conflicts,
     lists.prose,
 )

@@ -129,6 +129,35 @@ def sites(queries: ReportQueries) -> Figure:
     )
 
 
+_WHO = {"named": "a source names a holder", "nobody": "nobody is named"}
+
+
+def named(queries: ReportQueries) -> Figure:
+    """Return for how much of the dataset a source names a rights holder."""
+    rows: list[tuple[Cell, ...]] = []
+    for row in queries.table("named").dicts():
+        weights = (words.share(row["weight_share"]),) if queries.weight_name else ()
+        sites = (words.count(row["sites"]), words.share(row["sites_share"]))
+        amounts = (words.count(row["rows"]), words.share(row["rows_share"]))
+        rows.append((_WHO[row["who"]], *sites, *amounts, *weights))
+    weight = (f"of {queries.weight_name}",) if queries.weight_name else ()
+    return Figure(
+        key="named",
+        title="Who is named",
+        unit="Sites and rows whose pages, files or a list name a holder, publisher or licensor. "
+        "A name is repeated and not verified, a domain is not taken for one, and names that may "
+        "be those of persons are left out.",
+        kind="grid",
+        grid=Grid(
+            head=("", "sites", "of sites", "rows", "of rows", *weight),
+            rows=tuple(rows),
+            numeric=frozenset(range(1, 5 + len(weight))),
+        ),
+        tables={"named": queries.table("named")},
+        drawn={"head": 0},
+    )
+
+
 def conflicts(queries: ReportQueries) -> Figure:
     """Return the kinds of contradictions."""
     return Figure(
