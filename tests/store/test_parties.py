@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from crawler.commands.judge import rebuild
 from crawler.model import Observation
+from crawler.reports.summary import as_json, named_sentence, summary
 from crawler.store import contacts
 from crawler.store.database import connect
 from crawler.vocab import Resource
@@ -374,6 +375,28 @@ def test_the_share_that_is_named_is_in_every_row(audit):
     assert shares.fetchall() == [(1.0, None)]
     query = "SELECT origins, origins_named, rows_named, weight, weight_share FROM named_share"
     assert db.execute(query).fetchall() == [(2, 1, 3, None, None)]
+
+
+def test_the_share_that_is_named_is_in_every_summary(audit):
+    db = audit(
+        home("www.a.example", ld(copyrightHolder=ACME)), home("m.a.example", "x"),
+        home("b.example", ld(publisher="Jane Doe")), home("c.example", "x"),
+    )  # fmt: skip
+    query = "SELECT sites, sites_named, sites_share, rows_named FROM named_share"
+    assert db.execute(query).fetchall() == [(3, 1, 0.333333, 3)]
+    numbers = summary(db, 1, None)
+    assert as_json(numbers)["named"] == {
+        "sites": 3, "sites_named": 1, "rows_named": 3, "rows_share": 1.0, "weight_share": None,
+    }  # fmt: skip
+    assert named_sentence(numbers) == (
+        "Who is named: a source names a rights holder for 100.0% of the rows, on 1 of 3 sites; "
+        "names are repeated, not verified (rights_holders)"
+    )
+    weighed = numbers.named._replace(rows_share=0.25, weight_share=0.125)
+    with_weight = replace(numbers, weight_name="tokens", named=weighed)
+    assert "for 25.0% of the rows and 12.5% of the tokens, on" in named_sentence(with_weight)
+    nothing = replace(numbers, named=numbers.named._replace(rows_share=None))
+    assert named_sentence(nothing) == named_sentence(replace(numbers, named=None)) == ""
 
 
 def test_where_to_ask_for_a_licence_and_on_which_terms(audit):
