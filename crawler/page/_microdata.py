@@ -33,8 +33,8 @@ _TEXT = frozenset("script style title textarea xmp noembed noframes".split())
 # Cheaper than the tokenizer of `_tags`: a tag with `<` or `>` in a value is passed over.
 _TAG = re.compile(r"<(?:(/?)([a-zA-Z][\w:-]*+)([^<>]*+)>|!--)")
 # Characters of a tag, and those behind the last attribute that may belong to its element.
-_TAG_CAP, _AFTER = 2048, 4096
-_ITEM = re.compile(r"\sitem", re.IGNORECASE)
+_TAG_CAP, AFTER = 2048, 4096
+_ITEM = re.compile(r"\sitem(?:scope|prop|type|id|ref)", re.IGNORECASE)
 _URLS = {"a": "href", "area": "href", "link": "href", "img": "src", "iframe": "src"}
 _VALUES = {"meta": "content", "data": "value", "time": "datetime"}
 
@@ -66,9 +66,9 @@ def items_of(text: str, lowercased: bytes) -> list[MicrodataItem]:
     """Return the items of a page, at most 100 with all that they contain."""
     if b"itemprop" not in lowercased or _INTERESTING.search(lowercased) is None:
         return []
-    first = min(o for o in (text.find("item"), text.find("ITEM"), len(text)) if o >= 0)
-    last = max(text.rfind("item"), text.rfind("ITEM"))
-    return ItemReader(text).read(max(0, first - _TAG_CAP), last + _AFTER)
+    first = min(o for o in (text.find("itemscope"), text.find("ITEM"), len(text)) if o >= 0)
+    last = max(map(text.rfind, ("itemprop", "itemscope", "ITEM")))
+    return ItemReader(text).read(max(0, first - _TAG_CAP), last + AFTER)
 
 
 class ItemReader:
@@ -85,8 +85,9 @@ class ItemReader:
     def read(self, offset: int, stop: int) -> list[MicrodataItem]:
         """Return the outermost items between two offsets."""
         text, line, counted_to = self._text, 1, 0
+        next_tag, is_marked, opened = _TAG.search, self.marked.search, self.open
         for _ in range(_MAX_TAGS):
-            match = _TAG.search(text, offset)
+            match = next_tag(text, offset)
             if match is None or offset > stop:
                 break
             offset = match.end()
@@ -95,15 +96,15 @@ class ItemReader:
                 offset = _end_of_comment(text, offset)
             elif slash:
                 self._close(name.lower(), match.start())
-            elif self.marked.search(attributes):
+            elif is_marked(attributes):
                 line += text.count("\n", counted_to, match.start())
                 counted_to = match.start()
                 tag = Tag(name.lower(), False, match[0], line, "body", "")
                 self.begin(tag.name, dict(next(attributes_of([tag]))), line, offset)
             elif (name := name.lower()) in _TEXT:
                 offset = end_of_text(name, text, offset)
-            elif self.open and name not in VOID:
-                self.push(OpenElement(name, None, None, (), offset))
+            elif opened and name not in VOID and len(opened) < _MAX_DEPTH:
+                opened.append(OpenElement(name, None, None, (), offset))
         while self.open:
             self._finish(self.open.pop(), len(text))
         return self.kept(self.items)
@@ -141,11 +142,14 @@ class ItemReader:
 
     def _close(self, name: str, end: int) -> None:
         """Leave the innermost open element with this name, and all that are open in it."""
-        if not any(element.name == name for element in self.open):
+        opened = self.open
+        # Most end tags are of the innermost element.
+        if opened and opened[-1].name != name and all(one.name != name for one in opened):
             return
-        while True:
-            element = self.open.pop()
-            self._finish(element, end)
+        while opened:
+            element = opened.pop()
+            if element.properties:
+                self._finish(element, end)
             if element.name == name:
                 return
 

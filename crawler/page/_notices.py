@@ -68,12 +68,17 @@ def notices_of(text: str) -> list[Notice]:
     found_at.update([match.start() for match in _LETTERS.finditer(text)][-_OCCURRENCES:])
     offsets = sorted(found_at, reverse=True)
     found: dict[str, Notice] = {}
+    first, last = 0, 0
     for offset in offsets[:_OCCURRENCES]:
         if len(found) == NOTICES:
             break
+        # Word and sign stand in one line, which gives one notice.
+        if first <= offset < last <= offset + _AFTER:
+            continue
         where = _where(text, offset) if _is_visible(text, offset) else ""
         if where:
-            notice = Notice(text.count("\n", 0, offset) + 1, where, _block(text, offset))
+            first, last, line = _block(text, offset)
+            notice = Notice(text.count("\n", 0, offset) + 1, where, line)
             found.setdefault(notice.text, notice)
     return list(found.values())[::-1]
 
@@ -100,15 +105,19 @@ def _is_visible(text: str, offset: int) -> bool:
     )
 
 
-def _block(text: str, offset: int) -> str:
-    """Return the visible text around an offset, between tags that end a sentence."""
+def _block(text: str, offset: int) -> tuple[int, int, str]:
+    """Return the visible text around an offset, between tags that end a sentence.
+
+    Before it are the offsets at which it begins and ends; both are 0 where no tag is near.
+    """
     before = text[max(0, offset - _BEFORE) : offset]
     begin = max((m.end() for m in _MARKUP.finditer(before) if _ends(m)), default=0)
     after = text[offset : offset + _AFTER]
     end = next((m.start() for m in _MARKUP.finditer(after) if _ends(m)), len(after))
+    span = (offset - len(before) + begin, offset + end) if begin and end < len(after) else (0, 0)
     visible = _INVISIBLE.sub(" ", before[begin:] + after[:end])
     bare = _MARKUP.sub("", _JUNCTION.sub("> ", visible))
-    return plain_text(bare.partition("<")[0])[:NOTICE_CAP]
+    return *span, plain_text(bare.partition("<")[0])[:NOTICE_CAP]
 
 
 def _ends(tag: re.Match[str]) -> bool:

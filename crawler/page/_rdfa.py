@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from crawler.page._microdata import (
+    AFTER,
     ITEMS,
     PROPERTIES,
     VALUE_CAP,
@@ -30,11 +31,19 @@ _NAMESPACES = {
 # Prefixes that a page need not declare (RDFa Core, Initial Context), and frequent ones.
 _PREFIXES = {"schema": SCHEMA, "dcterms": DUBLIN_CORE, "dc": DUBLIN_CORE, "dc11": DUBLIN_CORE}
 _TERMS = frozenset(("publisher", "rightsholder"))
-# Most pages have no RDFa but `property` in their head; few have such a name in an attribute.
-_SYNTAX = (b"typeof", b"vocab", b"dcterms:", b"dc:")
-_INTERESTING = re.compile(
-    rb"(?:property|rel)\s*=\s*[\"']?[^\"'>]{0,80}(?:copyrightholder|publisher|rightsholder"
-    rb"|sourceorganization|parentorganization|acquirelicensepage|legalname)"
+# Most pages have no RDFa but `property` in their head, such as `article:publisher`; few have such a
+# name in another attribute. `typeof` alone is a word of scripts.
+_SYNTAX = (b"typeof=", b"vocab=", b":rightsholder", b":publisher")
+_NAMES = (
+    rb"(?:copyrightholder|publisher|rightsholder|sourceorganization|parentorganization"
+    rb"|acquirelicensepage|legalname)(?=[\"'\s>/])"
+)
+# Each begins with a text, so that it is searched fast.
+_INTERESTING = (
+    re.compile(
+        rb"property\s*+=\s*+[\"']?+(?!article:)(?:[^\"'>]{0,80}[\s:/#])?" + _NAMES,
+    ),
+    re.compile(rb"rel\s*+=\s*+[\"']?+[^\"'>]{0,80}[:/#]" + _NAMES),
 )
 _ATTRIBUTE = re.compile(
     r"\s(?:property|typeof|vocab|resource|about|prefix|rel\s*=\s*[\"']?[^\"'>]{0,80}:)",
@@ -60,10 +69,15 @@ def rdfa_of(text: str, lowercased: bytes) -> tuple[list[MicrodataItem], list[Ter
 
     What schema.org says of the page itself is an item with the `@id` "".
     """
-    if not any(word in lowercased for word in _SYNTAX) or not _INTERESTING.search(lowercased):
+    # Most pages have `property` in their head alone. One search of the rest is all that they cost.
+    if lowercased.find(b"property=", max(0, lowercased.find(b"<body"))) < 0:
+        return [], []
+    has_syntax = any(word in lowercased for word in _SYNTAX)
+    if not has_syntax or not any(pattern.search(lowercased) for pattern in _INTERESTING):
         return [], []
     reader = _RdfaReader(text)
-    return reader.read(0, len(text)), reader.terms[:ITEMS]
+    last = max(lowercased.rfind(b"property"), lowercased.rfind(b"typeof"), lowercased.rfind(b"rel"))
+    return reader.read(0, last + AFTER), reader.terms[:ITEMS]
 
 
 class _RdfaReader(ItemReader):
