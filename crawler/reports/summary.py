@@ -120,7 +120,7 @@ def named_sentence(numbers: Summary) -> str:
         share += f" and {named.weight_share:.1%} of the {numbers.weight_name}"
     return (
         f"Who is named: a source names a rights holder for {share}, on {named.sites_named:,} of "
-        f"{named.sites:,} sites; names are repeated, not verified (rights_holders)"
+        f"{counted(named.sites, 'site')}; names are repeated, not verified (rights_holders)"
     )
 
 

@@ -34,8 +34,8 @@ _ROWS = {
 }
 
 
-def groups(duck: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Return the rows of `party_group` over the tables that a DuckDB connection has."""
+def groups(duck: duckdb.DuckDBPyConnection) -> dict[str, pa.Table]:
+    """Return the tables of groups, by name, over the tables that a DuckDB connection has."""
     with closing(new_database()) as db, transaction(db):
         for name, query in _ROWS.items():
             found = duck.execute(query)
@@ -48,4 +48,4 @@ def groups(duck: duckdb.DuckDBPyConnection) -> pa.Table:
         for name, column in (("party", "reading"), ("observation", "id"), ("origin", "id")):
             db.execute(f"CREATE INDEX temp.{name}_of_parts ON {name} ({column})")
         party_groups.rebuild(db)
-        return arrow_table(db, "party_group")
+        return {name: arrow_table(db, name) for name in party_groups.TABLES}

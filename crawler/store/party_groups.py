@@ -50,7 +50,8 @@ _LISTED = """
         OR origin.site = entry.domain
     WHERE entry.name_key != ''
 """
-_TABLES = ("party_group", "party_low_group")
+#: Tables of groups.
+TABLES = ("party_group", "party_low_group")
 # Pages of licences that anybody uses, and of services that answer for many.
 _COMMON = re.compile(
     r"https?://(?:[\w-]+\.)*(?:creativecommons\.org|gnu\.org|opensource\.org|opendatacommons\.org"
@@ -77,7 +78,7 @@ def rebuild(db: sqlite3.Connection) -> bool:
         return False
     namings = [*_namings(rows), *_listed(listed)]
     found = groups_of(namings, _confirmed(rows, namings))
-    for table in (*_TABLES, "party_grouping"):
+    for table in (*TABLES, "party_grouping"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
     db.executemany("INSERT INTO party_group VALUES (?, ?, ?, ?, ?)", found.members)
     db.executemany("INSERT INTO party_low_group VALUES (?, ?, ?, ?, ?)", found.low_members)
@@ -89,7 +90,7 @@ _Row = tuple[str, ...]
 
 
 def _stored(db: sqlite3.Connection) -> list[list[_Row]]:
-    return [db.execute(f"SELECT * FROM {table}").fetchall() for table in _TABLES]  # noqa: S608
+    return [db.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES]  # noqa: S608
 
 
 def _digest(*parts: list[_Row]) -> str:

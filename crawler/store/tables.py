@@ -117,6 +117,7 @@ TABLES: Mapping[str, Table] = {
     ),
     **dict.fromkeys("effect conclusion_part site_domain".split(), _SHARED),
     "party_group": Table(order="site, party"),
+    "party_low_group": Table(order="low_group, site, party"),
     **dict.fromkeys(
         "dataset dataset_file dataset_role facet_value facet_total forgotten ruleset "
         "protocol_description party_list party_list_entry".split(),

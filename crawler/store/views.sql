@@ -1397,7 +1397,7 @@ grouped AS MATERIALIZED (
     SELECT
         e.site, e.role, e.confidence, e.source, e.url, e.licence_page, e.contact_page, e.mailbox,
         e.duties, e.observed_at, e.uid, e.identifiers, e.compared_as, e.origin_id, low.low_group,
-        e.holder, e.has_name, e.party, 1, 1
+        e.holder, e.has_name, e.party, e.named, 1
     FROM party_low_group AS low
     JOIN everybody AS e ON e.site = low.site AND e.party = low.party AND e.named
 ),
@@ -1538,7 +1538,7 @@ described AS MATERIALIZED (
     FROM (
         SELECT
             party_group, CASE WHEN named THEN '' ELSE site END AS scope,
-            named, source, role, CASE WHEN is_low THEN 'low' ELSE confidence END AS confidence,
+            named, source, role, CASE WHEN is_low = 1 THEN 'low' ELSE confidence END AS confidence,
             url, uid, licence_page, contact_page, mailbox, duties, observed_at
         FROM (
             SELECT * FROM grouped

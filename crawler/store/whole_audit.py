@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from crawler.store import duckdb_views, parties_of_parts
+from crawler.store import duckdb_views, parties_of_parts, party_groups
 from crawler.store.database import StoreError, new_database, vocabulary_tables
 from crawler.store.failures import os_errors_as_store_error
 from crawler.store.tables import TABLES, Rows, columns_of, write_once
@@ -23,7 +23,6 @@ from crawler.store.tables import TABLES, Rows, columns_of, write_once
 INSTEAD = ("observation", "kept_body", "reservations")
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
-_GROUPS = "party_group"
 # Observations are whole in a folder of tables, so that rows of them are no others.
 _OBSERVATION_ROW = "CREATE OR REPLACE VIEW observation_row AS SELECT * FROM observation"
 # A body is here if a part that has an observation of it does not say that it was erased.
@@ -50,11 +49,15 @@ class TableFiles:
             there = set(_names(self.folder / name))
         return [self.folder / name / file for file in names if file in there]
 
-    @property
-    def groups(self) -> Path:
-        """Return the file with the groups of parties of these parts."""
+    def groups(self, name: str) -> Path:
+        """Return the file with a table of the groups of parties of these parts."""
         digest = hashlib.sha256(repr(self.parts).encode()).hexdigest()[:16]
-        return self.folder / _GROUPS / f"all-{digest}.parquet"
+        return self.folder / name / f"all-{digest}.parquet"
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether the folder has the groups of parties of these parts."""
+        return all(self.groups(name).exists() for name in party_groups.TABLES)
 
 
 def _newest(folder: Path) -> Iterator[tuple[int, int]]:
@@ -90,7 +93,7 @@ def script(folder: Path) -> str:
     Of several parts the folder must have been opened before. Raise `StoreError`.
     """
     files = TableFiles(folder)
-    if len(files.parts) > 1 and not files.groups.exists():
+    if len(files.parts) > 1 and not files.has_groups:
         raise StoreError(f"{folder} has no groups of parties over all its parts; open it once")
     made = [*_table_statements(files, folder), *duckdb_views.statements(INSTEAD)]
     return "".join(f"{statement.strip()};\n" for statement in made)
@@ -107,10 +110,10 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
             yield f"INSERT INTO {name} VALUES {values}"  # noqa: S608 - literals
         for name, table in TABLES.items():
             paths = files.of(name)
-            if name == _GROUPS and len(files.parts) > 1:
-                if not files.groups.exists():
+            if name in party_groups.TABLES and len(files.parts) > 1:
+                if not files.has_groups:
                     continue
-                paths = [files.groups]
+                paths = [files.groups(name)]
             if paths:
                 shown = [p.relative_to(within).as_posix() if within else str(p) for p in paths]
                 yield _view(name, table.rows, shown)
@@ -139,13 +142,14 @@ def _literal(value: object) -> str:
 
 def _make_groups(duck: duckdb.DuckDBPyConnection, files: TableFiles) -> None:
     """Make the groups of parties over several parts, unless the folder has them."""
-    if len(files.parts) == 1 or files.groups.exists():
+    if len(files.parts) == 1 or files.has_groups:
         return
-    grouped = parties_of_parts.groups(duck)
-    try:
-        write_once(files.groups, grouped.schema, grouped.to_batches())
-    except OSError:
-        # A folder that can only be read: they are made again by the next one who opens it.
-        duck.execute(f"CREATE OR REPLACE TABLE {_GROUPS} AS SELECT * FROM grouped")  # noqa: S608
-    else:
-        duck.execute(_view(_GROUPS, Rows.OF_PARTS, [str(files.groups)]))
+    for name, grouped in parties_of_parts.groups(duck).items():
+        path = files.groups(name)
+        try:
+            write_once(path, grouped.schema, grouped.to_batches())
+        except OSError:
+            # A folder that can only be read: they are made again by the next one who opens it.
+            duck.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM grouped")  # noqa: S608
+        else:
+            duck.execute(_view(name, Rows.OF_PARTS, [str(path)]))
