@@ -17,6 +17,8 @@ from crawler.evaluate.url_verdicts import Verdict
 # Files of one message. Many small files are evaluated together, and each worker should get some.
 _MAX_FILES = 64
 _SHARES = 4
+# Evaluations of workers that are passed on to others, which bounds memory.
+_MAX_SHARED = 50_000
 
 Files = tuple[Path, tuple[Path, ...]]
 
@@ -49,6 +51,8 @@ class FlagProcesses:
         self._name, self._prepare = name, prepare
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
+        # What workers evaluated, each with the one that did.
+        self._shared: list[tuple[_Worker, object]] = []
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def __enter__(self) -> Self:
@@ -85,7 +89,10 @@ class FlagProcesses:
         for _, group in files:
             for path in group:
                 self._prepare(path)
-        worker.assign(files, self._name)
+        new = self._shared[worker.told :] if files else []
+        others = [entry for by, entry in new if by is not worker]
+        worker.told += len(new)
+        worker.assign(files, self._name, others)
 
     def _read(
         self, worker: "_Worker", left: deque[Sequence[Files]]
@@ -94,6 +101,8 @@ class FlagProcesses:
             if "out" in message:
                 yield worker.finished(message["out"]), counts_of_json(message["counts"])
             elif "wants" in message:
+                self._shared += [(worker, entry) for entry in message["shared"]]
+                del self._shared[_MAX_SHARED:]
                 self._assign(worker, left)
             elif "verdicts" in message:
                 worker.is_done = True
@@ -125,6 +134,8 @@ class _Worker:
         self.pipe = self._process.stdout
         self.messages = subprocesses.MessageReader(self._process)
         self.is_done = False
+        #: How much of what others evaluated it was told.
+        self.told = 0
         self._unfinished: dict[str, Path] = {}
         self._send(setup | {"scratch": str(scratch)})
 
@@ -132,12 +143,13 @@ class _Worker:
         with suppress(OSError):  # it has ended, which is told once its messages are read
             subprocesses.send(self._process, message)
 
-    def assign(self, files: Sequence[Files], name: Callable[[Path], str]) -> None:
-        """Send files to write; none means that there are no more."""
+    def assign(
+        self, files: Sequence[Files], name: Callable[[Path], str], shared: Sequence[object]
+    ) -> None:
+        """Send files to write, and what others evaluated; no files means that there are no more."""
         self._unfinished = {str(out): out for out, _ in files}
-        self._send(
-            [(str(out), [(str(path), name(path)) for path in group]) for out, group in files]
-        )
+        named = [(str(out), [(str(path), name(path)) for path in group]) for out, group in files]
+        self._send({"files": named, "shared": shared})
 
     def finished(self, out: str) -> Path:
         """Return the path of a file that is complete."""

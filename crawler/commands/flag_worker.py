@@ -1,9 +1,11 @@
 """Worker process of `flag`: write the files that the command assigns.
 
-Lines of JSON come on standard input: first the options (`Setup`), then lists of files to write,
-at last an empty one. Lines of JSON go out on standard output: `{"facts": "..."}` says what the
-verdicts come from, `{"out": ..., "counts": ...}` that a file is written, `{"wants": "more"}` that a
-list is done, `{"verdicts": ...}` which verdicts the database did not hold, and
+Lines of JSON come on standard input: first the options (`Setup`), then
+`{"files": [...], "shared": [...]}`, files to write and verdicts that other workers evaluated, at
+last without files. Lines of JSON go out on standard output: `{"facts": "..."}` says what the
+verdicts come from, `{"out": ..., "counts": ...}` that a file is written,
+`{"wants": "more", "shared": [...]}` that its files are done, and which verdicts others may take
+over, `{"verdicts": ...}` which verdicts the database did not hold, and
 `{"failed": "one sentence", ...}` why there is nothing more.
 """
 
@@ -61,9 +63,10 @@ def main() -> None:
     try:
         with _open_writer(setup) as (writer, names):
             channel.send({"facts": writer.facts})
-            while jobs := channel.receive():
-                _write(writer, names, setup["form"], jobs, channel)
-                channel.send({"wants": "more"})
+            while (work := channel.receive()) and work["files"]:
+                writer.add_shared(work["shared"])
+                _write(writer, names, setup["form"], work["files"], channel)
+                channel.send({"wants": "more", "shared": writer.take_shared()})
             channel.send({"verdicts": writer.new_verdicts})
     except UserError as error:
         is_dataset = isinstance(error, DatasetError)

@@ -22,6 +22,7 @@ from crawler.dataset.layout import Layout
 from crawler.dataset.rows import Rows, open_rows, reading
 from crawler.dataset.sinks import Sink, open_sink, writable
 from crawler.flags import ALL_COLUMNS, AsOfOptions, Flagger, Verdict, row_fields
+from crawler.flags.shared_verdicts import SharedEntry
 from crawler.progress import Bar
 from crawler.reports.export import replaced
 
@@ -126,6 +127,15 @@ class FlagWriter:
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
         """Verdicts that the database did not hold (see `Flagger`)."""
         return self._flagger.new_verdicts
+
+    def take_shared(self) -> list[SharedEntry]:
+        """Return verdicts for `add_shared` of other processes (see `SharedVerdicts`)."""
+        return self._flagger.shared.take_new() if self._flagger.shared else []
+
+    def add_shared(self, entries: Iterable[SharedEntry]) -> None:
+        """Take over verdicts that other processes evaluated."""
+        if self._flagger.shared:
+            self._flagger.shared.add(entries)
 
     def export_state(self) -> tuple[str, dict[str, bytes]]:
         """Return key and tables for `store.flag_cache`; no tables if nothing new was evaluated."""

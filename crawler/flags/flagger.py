@@ -51,6 +51,7 @@ from crawler.flags.as_of import AsOfEvaluator, AsOfOptions
 from crawler.flags.duck import batches, insert_rows, run_sql
 from crawler.flags.reference import ReferenceEvaluator
 from crawler.flags.row_verdicts import DATED, row_verdicts
+from crawler.flags.shared_verdicts import SharedVerdicts
 from crawler.flags.verdict_ids import VerdictIds
 from crawler.instants import Instant
 from crawler.model import Origin
@@ -173,6 +174,11 @@ class Flagger:
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
         """Verdicts that the database did not hold (see `ReferenceEvaluator`)."""
         return self._now.new_verdicts if self._now else []
+
+    @property
+    def shared(self) -> SharedVerdicts | None:
+        """Verdicts that origins with equal evidence share; None with `as_of`."""
+        return self._now.shared if self._now else None
 
     def verdict(self, url: str | None) -> Verdict:
         """Return the verdict for one text of a URL column, without DuckDB. Not for `as_of`."""

@@ -53,7 +53,7 @@ class ReferenceEvaluator:
     `agent` is a product token; None evaluates for every agent. `new_verdicts` collects what the
     database did not hold, at most 200,000 entries: the origin, what the verdicts are for
     (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set), and a verdict for each purpose
-    asked about.
+    asked about. `shared` are the verdicts that origins with equal evidence share.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ReferenceEvaluator:
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
         self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)(snapshot_reader(db).load)
         self._evaluations = EvaluationCache((), rules, agent, purposes=self.purposes)
-        self._shared = SharedVerdicts(db, self._snapshot)
+        self.shared = SharedVerdicts(db, self._snapshot)
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def verdict(self, url: str | None) -> Verdict:
@@ -108,13 +108,13 @@ class ReferenceEvaluator:
         Their evidence is then loaded only where no equal evidence was evaluated. There may be
         `shared_verdicts.MAX_READ_AHEAD` of them.
         """
-        self._shared.read_ahead(origins)
+        self.shared.read_ahead(origins)
 
     def verdict_for_pattern_set(self, origin: int, path: str, pattern_set: str) -> Verdict:
         """Return the verdict for all paths of an origin that match the same patterns as `path`."""
         # A page that was requested is evaluated for itself.
-        name = PAGE + path if self._shared.has_page(origin, path) else pattern_set
-        found = self._shared.verdicts(
+        name = PAGE + path if self.shared.has_page(origin, path) else pattern_set
+        found = self.shared.verdicts(
             origin, name, lambda resources: self._evaluations.verdicts_at(resources, path, name)
         )
         verdicts = tuple([verdict for _, verdict in found])
@@ -123,7 +123,7 @@ class ReferenceEvaluator:
 
     def verdicts_of_origin(self, origin: int) -> PatternlessVerdicts:
         """Return the verdicts on an origin that depend on no pattern."""
-        found = self._shared.verdicts(origin, None, self._patternless_verdicts)
+        found = self.shared.verdicts(origin, None, self._patternless_verdicts)
         by_pattern_set = {
             pattern_set: tuple([verdict for _, verdict in each])
             for pattern_set, each in groupby(found, key=itemgetter(0))

@@ -10,7 +10,7 @@ no current answer for) is evaluated for each origin.
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crawler import caches
 from crawler.caches import BoundedCache
@@ -28,11 +28,15 @@ _CACHED_REPRESENTATIVES = 4096
 _FEW_STATEMENTS = 1000
 # Origins of which the times are kept: some 70 MB.
 _MAX_KNOWN = 65_536
+# Evaluations that are kept for other processes.
+_MAX_NEW = 10_000
 # In place of a resource and path: the newest evidence.
 _NEWEST = ("", "")
 
 #: Answers a question for the evidence of an origin.
 Evaluate = Callable[[tuple[ResourceEvidence, ...]], Iterable[CachedVerdict]]
+#: Verdicts that another process shares: key, question, and for each verdict its parts, as JSON.
+SharedEntry = tuple[str, str | None, list[tuple[str, list[Any], list[str] | None]]]
 #: Verdicts, each with the pattern set that it is for.
 Verdicts = list[tuple[str, Verdict]]
 
@@ -54,6 +58,7 @@ class SharedVerdicts:
     def __init__(self, db: sqlite3.Connection, load: Callable[[int], OriginSnapshot]) -> None:
         self._db, self._load, self._has_keys = db, load, has_keys(db)
         self._known: dict[int, KnownEvidence] = {}
+        self._new: list[tuple[bytes, str | None, tuple[_Shared, ...]]] = []
         # Origins whose evidence is not what was judged, so far as it was opened.
         self._differing: set[int] = set()
         self._representatives: BoundedCache[bytes, OriginSnapshot] = BoundedCache(
@@ -74,12 +79,31 @@ class SharedVerdicts:
         new = wanted - self._known.keys() - self._differing
         self._known |= known_evidence(self._db, new)
 
+    def take_new(self) -> list[SharedEntry]:
+        """Return what was evaluated since the last call, for `add` in another process."""
+        taken, self._new = self._new, []
+        return [
+            (key.hex(), question, [(name, list(v), place and list(place)) for name, v, place in of])
+            for key, question, of in taken
+        ]
+
+    def add(self, entries: Iterable[SharedEntry]) -> None:
+        """Take over what another process evaluated from the same evidence."""
+        for key, question, found in entries:
+            shared = tuple(
+                [
+                    _Shared(name, Verdict(*facts), None if place is None else (place[0], place[1]))
+                    for name, facts, place in found
+                ]
+            )
+            self._shared.put((bytes.fromhex(key), question), shared)
+
     def has_page(self, origin: int, path: str) -> bool:
         """Return whether a page of an origin is known to have been requested."""
         known = self._known.get(origin)
         return known is not None and known.has_page(path)
 
-    def verdicts(self, origin: int, question: Hashable, evaluate: Evaluate) -> Verdicts:
+    def verdicts(self, origin: int, question: str | None, evaluate: Evaluate) -> Verdicts:
         """Return the verdicts of an origin. `question` holds all that `evaluate` asks."""
         known = self._known.get(origin)
         shared = self._shared_verdicts(origin, known.key, question, evaluate) if known else ()
@@ -90,7 +114,7 @@ class SharedVerdicts:
         return [(name, verdict.at(place and times[place], last)) for name, verdict, place in shared]
 
     def _shared_verdicts(
-        self, origin: int, key: bytes, question: Hashable, evaluate: Evaluate
+        self, origin: int, key: bytes, question: str | None, evaluate: Evaluate
     ) -> tuple[_Shared, ...]:
         """Return the verdicts of all origins with a key; none if each has its own."""
         shared = self._shared.get((key, question))
@@ -99,6 +123,8 @@ class SharedVerdicts:
             if snapshot is None:
                 return ()
             shared = self._shared.put((key, question), _as_shared(snapshot, evaluate))
+            if len(self._new) < _MAX_NEW:
+                self._new.append((key, question, shared))
         return shared
 
     def _representative(self, key: bytes, origin: int) -> OriginSnapshot | None:

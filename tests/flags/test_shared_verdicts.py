@@ -1,6 +1,7 @@
 """Flags of origins with equal evidence: evaluated once, as if each were evaluated for itself."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -231,3 +232,13 @@ def test_verdicts_of_some_purposes_are_not_taken_for_those_of_others():
             assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
             with transaction(db):
                 verdict_cache.save(db, None, flagger.new_verdicts)
+
+
+def test_another_process_takes_over_what_was_evaluated():
+    urls = urls_of("/a", "/b/1", "/c")
+    with audit([PATHS] * 5) as db:
+        first, second = Flagger(db, "signals"), Flagger(db, "signals")
+        flags, _ = loads(db, first, urls)
+        second.shared.add(json.loads(json.dumps(first.shared.take_new())))
+        assert loads(db, second, urls) == (flags, 0)
+        assert first.shared.take_new() == []
