@@ -1,4 +1,4 @@
-"""Keys of evidence: origins with equal keys get equal verdicts, but for the times of the evidence.
+"""Keys of evidence: origins with equal keys get equal verdicts, except for times.
 
 `evaluation_cache` compares evidence by the identity of readings, within one process. A key is made
 of digests of what was read, so that it can be stored.

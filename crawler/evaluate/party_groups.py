@@ -24,7 +24,7 @@ class NamedParty(NamedTuple):
     `name` is the name as it is compared (`organisations.comparable`), `uid` the identifier that
     the source gives; one of them may be empty. `identifiers` are those of registers. `marks` are
     texts that make a second link where sites with an equal name share one, such as a mailbox.
-    `vouched` are marks that somebody else gives, such as an authority or the publisher of a list.
+    `vouched` are marks that others give, such as an authority or the publisher of a list.
     `refers_to` are the other sites that the site refers to, for this party or as a whole.
     `links_by_uid` is false for an identifier that is only a domain or a place to ask at.
     """
@@ -57,7 +57,7 @@ class Member(NamedTuple):
 class LowMember(NamedTuple):
     """A party of a site in a low group: of those with one name, or with one identifier.
 
-    `group` is its own group, `link` what is equal and confirmed by nobody.
+    `group` is its own group, `link` what is equal and not confirmed.
     """
 
     low_group: str
@@ -75,14 +75,14 @@ class Grouping(NamedTuple):
 
 
 class _Link(NamedTuple):
-    """What joins parties."""
+    """A reason that joins parties."""
 
     confidence: str
     why: str
 
 
 class _Equal(NamedTuple):
-    """What parties have in common: it joins them with some confidence if it is confirmed.
+    """Something that parties have in common: it joins them with some confidence if it is confirmed.
 
     `makes_low_group` is false where a part of it, such as the name, makes one.
     """
@@ -139,7 +139,7 @@ def groups_of(namings: Iterable[NamedParty], confirmed: Iterable[tuple[_Key, _Ke
 
 
 def _given_by(naming: NamedParty) -> Iterator[_Equal]:
-    """Yield what joins a party to others that have the same, if somebody confirms it."""
+    """Yield what joins a party to others that have the same, if it is confirmed."""
     for identifier in naming.identifiers:
         yield _Equal(HIGH, f"identifier {identifier}")
     if naming.uid and naming.links_by_uid and naming.name:

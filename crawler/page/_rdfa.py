@@ -56,15 +56,15 @@ _TERM_END = re.compile(r".*[:/#]", re.DOTALL)
 _Node = dict[str, Any]
 
 
-class Term(NamedTuple):
-    """What Dublin Core says of the page itself, such as `dcterms.publisher`, with its line."""
+class DublinCoreTerm(NamedTuple):
+    """A statement about the page itself, such as `dcterms.publisher`, with its line."""
 
     line: int
     name: str
     value: str
 
 
-def rdfa_of(text: str, lowercased: bytes) -> tuple[list[MicrodataItem], list[Term]]:
+def rdfa_of(text: str, lowercased: bytes) -> tuple[list[MicrodataItem], list[DublinCoreTerm]]:
     """Return the items of a page, at most 100 with all that they contain, and its terms.
 
     What schema.org says of the page itself is an item with the `@id` "".
@@ -88,7 +88,7 @@ class _RdfaReader(ItemReader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._prefixes = dict(_PREFIXES)
-        self.terms: list[Term] = []
+        self.terms: list[DublinCoreTerm] = []
         self._page: _Node = {"@id": ""}
 
     def kept(self, items: list[MicrodataItem]) -> list[MicrodataItem]:
@@ -147,7 +147,7 @@ class _RdfaReader(ItemReader):
         terms = [name for name in names if name.startswith(DUBLIN_CORE)]
         if owner is self._page:
             # Of other things than the page, Dublin Core names parties of theirs.
-            self.terms += [Term(line, name, _text(value)) for name in terms]
+            self.terms += [DublinCoreTerm(line, name, _text(value)) for name in terms]
         names = tuple(name for name in names if name not in terms)
         if owner is self._page and names and len(owner) == 1:
             self.items.append(MicrodataItem(line, owner))

@@ -1,7 +1,7 @@
 """Groups of the parties that documents of several parts name.
 
 Rules for editors: `party_groups` makes them as in a database of one file, from tables with the rows
-of all parts that name somebody.
+of all parts that name a party.
 """
 
 from contextlib import closing

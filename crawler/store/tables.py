@@ -35,13 +35,13 @@ _TYPES = {"INTEGER": pa.int64(), "TEXT": pa.string(), "REAL": pa.float64(), "BLO
 # Columns with a number that each part counts for itself, and with a key of a reading.
 _COUNTED = frozenset(
     "origin observation run confirms first last before after lost judging redaction pruning "
-    "hold".split()
+    "hold list".split()
 )
 _READING = frozenset(("reading", "reserving_reading", "permitting_reading"))
 
 
-class Rows(Enum):
-    """How the rows of several parts make a table."""
+class Merge(Enum):
+    """The way in which rows of several parts make a table."""
 
     #: All of them: each is of one part.
     OF_PARTS = "of parts"
@@ -52,23 +52,23 @@ class Rows(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ExportedTable:
     """A table as it is exported: its rows, its own key if parts count it, and its order."""
 
-    rows: Rows = Rows.OF_PARTS
+    rows: Merge = Merge.OF_PARTS
     key: str = ""
     order: str = "rowid"
     query: str = ""
     types: Mapping[str, str] | None = None
 
 
-def _of_parts(names: str, order: str) -> dict[str, Table]:
-    return dict.fromkeys(names.split(), Table(order=order))
+def _of_parts(names: str, order: str) -> dict[str, ExportedTable]:
+    return dict.fromkeys(names.split(), ExportedTable(order=order))
 
 
-_BY_ID = Table(key="id", order="id")
-_SHARED = Table(rows=Rows.SHARED, order="1, 2")
-_WHOLE = Table(rows=Rows.OF_WHOLE, order="1")
+_BY_ID = ExportedTable(key="id", order="id")
+_SHARED = ExportedTable(rows=Merge.SHARED, order="1, 2")
+_WHOLE = ExportedTable(rows=Merge.OF_WHOLE, order="1")
 
 _RESERVATIONS = dict.fromkeys(public_views()["reservations"][1], "TEXT") | {
     "weight": "REAL",
@@ -78,20 +78,23 @@ _RESERVATIONS = dict.fromkeys(public_views()["reservations"][1], "TEXT") | {
 }
 
 #: Tables by name. Views that would cost many joins, or read bytes, are tables here.
-TABLES: Mapping[str, Table] = {
+TABLES: Mapping[str, ExportedTable] = {
     **dict.fromkeys(
         "run redaction pruning hold judging withheld_body withheld_row".split(), _BY_ID
     ),
-    "hold_release": Table(key="id", order="id"),
-    "manifest": Table(
+    "hold_release": ExportedTable(key="id", order="id"),
+    "request_list": _BY_ID,
+    "requested_url": ExportedTable(order="list, n"),
+    "forgotten_list": ExportedTable(order="list"),
+    "manifest": ExportedTable(
         query="SELECT n, digest FROM manifest",
         types={"n": "INTEGER", "digest": "TEXT"},
         key="n",
         order="n",
     ),
     "stamp": _BY_ID,
-    "observation": Table(key="id", order="id"),
-    "erased_body": Table(
+    "observation": ExportedTable(key="id", order="id"),
+    "erased_body": ExportedTable(
         query="SELECT 0 AS part, digest FROM body "
         "WHERE digest IN (SELECT digest FROM withheld_body) AND length(content) = 0",
         types={"part": "INTEGER", "digest": "TEXT"},
@@ -102,7 +105,7 @@ TABLES: Mapping[str, Table] = {
     **_of_parts("evaluated_visit steady agent_answer", "origin"),
     **_of_parts("version_origin dataset_role_origin facet_origin", "dataset, origin"),
     **_of_parts("version_reject dataset_role_reject", "dataset"),
-    "reading": Table(key="id", order="protocol, id"),
+    "reading": ExportedTable(key="id", order="protocol, id"),
     **_of_parts("statement issue candidate party", "reading, n"),
     **_of_parts("party_page", "observation, n"),
     **_of_parts("observation_reading", "observation"),
@@ -111,21 +114,21 @@ TABLES: Mapping[str, Table] = {
     **_of_parts("phase", "rules, purpose, origin, n"),
     **_of_parts("disagreement flip", "origin"),
     # The one view that reads verdicts reads no others.
-    "verdict": Table(
+    "verdict": ExportedTable(
         query="SELECT * FROM verdict WHERE agent = '' AND policy_url IS NOT NULL",
         order="rules, origin",
     ),
     **dict.fromkeys("effect conclusion_part site_domain".split(), _SHARED),
-    "party_group": Table(order="site, party"),
-    "party_low_group": Table(order="low_group, site, party"),
+    "party_group": ExportedTable(order="site, party"),
+    "party_low_group": ExportedTable(order="low_group, site, party"),
     **dict.fromkeys(
         "dataset dataset_file dataset_role facet_value facet_total forgotten ruleset "
         "protocol_description party_list party_list_entry".split(),
         _WHOLE,
     ),
     # Whole, since each row is of one origin: it is made of more tables than all others.
-    "reservations": Table(order="origin", types=_RESERVATIONS),
-    "origin": Table(key="id", order="id"),
+    "reservations": ExportedTable(order="origin", types=_RESERVATIONS),
+    "origin": ExportedTable(key="id", order="id"),
 }
 
 
@@ -207,8 +210,8 @@ def columns_in_part(name: str, types: Mapping[str, str], part: int) -> str:
     return ", ".join(_column(table, name, column, kind, part) for column, kind in types.items())
 
 
-def _column(table: Table, name: str, column: str, kind: str, part: int) -> str:
-    if table.rows is Rows.OF_PARTS and part:
+def _column(table: ExportedTable, name: str, column: str, kind: str, part: int) -> str:
+    if table.rows is Merge.OF_PARTS and part:
         if column in _READING or (name == "reading" and column == "id"):
             return f'\'{part}:\' || "{column}" AS "{column}"'
         if kind == "INTEGER" and (column in _COUNTED or column == table.key):

@@ -1374,7 +1374,7 @@ WHERE dataset.counts;
 -- Groups of parties that a source names as rights holder, one row for each; and each site for which no
 -- source names one (named = 0), with other contacts if there are any. Parties of two sites are one group
 -- by an identifier or a name that is equal and that both sites, an authority or a list confirm; never by a
--- domain. What is equal and confirmed by nobody has a row of its own (grouped = 'low') beside the rows of
+-- domain. What is equal and not confirmed has another row (grouped = 'low'), in addition to the rows of
 -- its parts. Rows overlap, so add up `rows_once` and `weight_once`.
 CREATE VIEW rights_holders AS
 WITH

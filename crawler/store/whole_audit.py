@@ -17,7 +17,7 @@ import duckdb
 from crawler.store import duckdb_views, parties_of_parts, party_groups
 from crawler.store.database import StoreError, new_database, vocabulary_tables
 from crawler.store.failures import os_errors_as_store_error
-from crawler.store.tables import TABLES, Rows, columns_of, write_once
+from crawler.store.tables import TABLES, Merge, columns_of, write_once
 
 #: Views of views.sql that are tables of a folder, or views of others of its tables.
 INSTEAD = ("observation", "kept_body", "reservations")
@@ -56,7 +56,7 @@ class TableFiles:
 
     @property
     def has_groups(self) -> bool:
-        """Whether the folder has the groups of parties of these parts."""
+        """Return whether the folder has the groups of parties of these parts."""
         return all(self.groups(name).exists() for name in party_groups.TABLES)
 
 
@@ -122,9 +122,9 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
     yield from (_OBSERVATION_ROW, _KEPT_BODY)
 
 
-def _view(name: str, rows: Rows, paths: Sequence[str]) -> str:
-    read = paths[:1] if rows is Rows.OF_WHOLE else paths
-    distinct = "DISTINCT " if rows is Rows.SHARED and len(read) > 1 else ""
+def _view(name: str, rows: Merge, paths: Sequence[str]) -> str:
+    read = paths[:1] if rows is Merge.OF_WHOLE else paths
+    distinct = "DISTINCT " if rows is Merge.SHARED and len(read) > 1 else ""
     listed = ", ".join(map(_literal, read))
     return f"CREATE OR REPLACE VIEW {name} AS SELECT {distinct}* FROM read_parquet([{listed}])"  # noqa: S608
 
@@ -152,4 +152,4 @@ def _make_groups(duck: duckdb.DuckDBPyConnection, files: TableFiles) -> None:
             # A folder that can only be read: they are made again by the next one who opens it.
             duck.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM grouped")  # noqa: S608
         else:
-            duck.execute(_view(name, Rows.OF_PARTS, [str(path)]))
+            duck.execute(_view(name, Merge.OF_PARTS, [str(path)]))

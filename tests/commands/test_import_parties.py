@@ -138,9 +138,9 @@ def test_the_command_says_what_it_did(db, tmp_path):
     first, again = (CliRunner().invoke(main, command) for _ in range(2))
     assert first.output.splitlines() == [
         "Imported the list of C 1.",
-        "2 rows; they name 1 origins of this audit.",
-        "1 names may be those of persons and were left out.",
-        "1 rows have no usable domain, or neither name nor identifier.",
+        "2 rows, naming 1 origin of this audit.",
+        "Left out, since they may name persons: 1 name.",
+        "Left out, without a usable domain or without name and identifier: 1 row.",
     ]
     assert again.output.startswith("The list of C 1 was imported before.")
     assert CliRunner().invoke(main, [*command, "--quiet"]).output == ""

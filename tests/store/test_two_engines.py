@@ -60,7 +60,7 @@ def test_a_view_has_the_same_columns_in_both_engines(view, db, empty):
 
 @pytest.mark.parametrize("name", sorted(set(figures.queries()) - {"bases"}))
 def test_a_query_of_the_report_runs_in_both_engines(name, db, empty):
-    values = {"dataset": "1", "purpose": "'tdm'", "top": "9", "sites": "9"}
+    values = {"dataset": "1", "purpose": "'tdm'", "top": "9", "sites": "9", "unplanned": "'page'"}
     sql = re.sub(r":(\w+)\b", lambda found: values[found[1]], figures.queries()[name])
     shown = empty.execute(duckdb_views.for_duckdb(sql)).fetchall()
     assert shown == db.execute(sql).fetchall()
