@@ -20,6 +20,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
+from crawler.folders import remove_empty
 from crawler.remote import is_remote
 from crawler.store.database import exclusive_lock
 from crawler.store.failures import os_errors_as_store_error
@@ -141,12 +142,22 @@ class LocalStorage:
 
     @contextlib.contextmanager
     def held(self, name: str) -> Iterator[None]:
-        """Hold a lock of the file system, if it has locks."""
+        """Hold a lock of the file system, if it has locks.
+
+        If the block raises before anything is put in a new folder, the folder is removed.
+        """
+        new = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
         with contextlib.ExitStack() as locks:
             # A file system without locks: only `put_once` keeps two processes apart there.
             with contextlib.suppress(NotImplementedError):
                 locks.enter_context(exclusive_lock(self.root / name))
-            yield
+            try:
+                yield
+            except BaseException:
+                if new and not self.names("."):
+                    (self.root / f"{name}{_LOCK}").unlink(missing_ok=True)
+                    remove_empty(new)
+                raise
 
 
 def _is_listed(file: str) -> bool:

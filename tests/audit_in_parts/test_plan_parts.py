@@ -136,7 +136,17 @@ def test_groups_that_are_refused(tmp_path, case):
     done = run("plan", tmp_path / "dataset.txt", *more)
     assert done.returncode == 2
     assert sentence in done.stderr
-    assert not (tmp_path / "audit" / "parts").exists()
+    assert not (tmp_path / "audit").exists()
+
+
+@pytest.mark.parametrize(
+    "more", [("--url-column", "nosuch"), ("--facet", "nosuch")], ids=lambda more: more[0]
+)
+def test_a_plan_that_fails_leaves_nothing(tmp_path, more):
+    (tmp_path / "dataset.csv").write_text("url,text\nhttps://shop.com/,x\n")
+    done = run("plan", tmp_path / "dataset.csv", "--db", tmp_path / "new" / "audit", *more)
+    assert done.returncode in (1, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset.csv"]
 
 
 def write(folder, name, urls):
