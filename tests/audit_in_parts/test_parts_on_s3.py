@@ -131,7 +131,7 @@ def test_crawled_and_judged_as_in_a_folder(whole, urls, calm, calm_words):
     assert folders.summary(*crawled) == folders.summary(calm)
     in_folder = run("status", "--db", folder / "audit", "--json")
     assert (in_folder.returncode, json.loads(in_folder.stdout)) == (0, audit.status())
-    judged = json.loads(audit.run("judge", "--db", audit.url, "--json", "--workers", "2").out)
+    judged = json.loads(audit.run("judge", "--db", audit.url, "--json", "--workers", "1").out)
     assert judged["judged"] == len(urls) - 1
     again = audit.copied(folder)
     assert [path.name for path in again] == ["g2.db"] * PARTS
@@ -237,7 +237,7 @@ def test_the_server_goes_down_meanwhile(audit, words, tmp_path):
     assert done.err.count("\n") == 1
     assert audit.names() == before
     # Of the pool as well: no other part would fare better, and none counts as failed.
-    pool = audit.run(*audit.crawl_command("--workers", "2"), status=1, AWS_ENDPOINT_URL=line.url)
+    pool = audit.run(*audit.crawl_command("--workers", "1"), status=1, AWS_ENDPOINT_URL=line.url)
     assert pool.err.count("\n") == 1
     assert audit.crawl("--part", "3")["parts"]["done"] == [3]
     assert_says(audit.copied(tmp_path)[3:4], words[3])
