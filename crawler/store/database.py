@@ -107,6 +107,7 @@ _MIGRATIONS = (
     "0034_lists",
     "0035_evidence_key",
     "0032_low_groups",
+    "0037_pages_stand_alone",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

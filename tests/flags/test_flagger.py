@@ -273,6 +273,22 @@ def test_a_row_gets_the_verdict_of_its_path_and_of_its_page():
         ]
 
 
+@pytest.mark.parametrize("said", [[("tdm-reservation", "1")], [("tdm-reservation", "0")]])
+def test_a_page_does_not_stand_for_the_paths_that_match_the_same_patterns(said):
+    home = [("tdm-reservation", "1")]
+    robots = b"User-agent: *\nAllow: /p\n"
+    visit = AGENTS_ALONE | {Resource.ROBOTS_TXT: robots, Resource.HOME: home, Resource.PAGE: said}
+    paths = ("/p", "/p2", "/p/3")
+    with database([visit]) as db:
+        alone = [
+            verdicts(Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,)), path)[0]
+            for path in paths
+        ]
+        flagger = Flagger(db, rulesets.load("signals"), (Purpose.GENAI_TRAIN,))
+        assert verdicts(flagger, *paths) == alone
+        assert alone[0] != alone[1] == alone[2]
+
+
 @pytest.mark.parametrize(
     "path",
     ["/./p", "/q/../p", "/q\\..\\p", "/\tp", "/p#x", "\\p", "/q/%2e%2E/p"],
