@@ -21,6 +21,7 @@ from crawler.store import (
     flag_cache,
     flips,
     party_groups,
+    run_statistics,
     unchanged,
 )
 from crawler.store.database import transaction
@@ -112,6 +113,8 @@ def rebuild(
             flag_cache.clear(db)
         writer.write()
         derived.recreate_indexes(db, indexes)
+        if is_complete:
+            run_statistics.save_counts(db)
         if is_compared:
             flips.finish(db, before, now, stamp())
         party_groups.rebuild(db)

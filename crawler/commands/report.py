@@ -14,6 +14,7 @@ from crawler.reports.dataset_report.markdown import as_markdown
 from crawler.reports.export import replaced
 from crawler.reports.visible import json_text
 from crawler.store.as_of import choose_instant
+from crawler.store.figures import aggregated_once
 from crawler.vocab import Purpose
 
 DEFAULT_PURPOSE = Purpose.GENAI_TRAIN
@@ -65,13 +66,14 @@ def report_text(db: sqlite3.Connection, request: ReportRequest) -> str:
     """Return the report as text. Raises `NothingToReportError`."""
     if request.as_of is not None:
         choose_instant(db, request.as_of, request.max_distance)
-    report = build(
-        db,
-        dataset=request.dataset,
-        purpose=request.purpose,
-        top=request.top,
-        instant=request.as_of,
-    )
+    with aggregated_once(db):
+        report = build(
+            db,
+            dataset=request.dataset,
+            purpose=request.purpose,
+            top=request.top,
+            instant=request.as_of,
+        )
     if request.form is Format.JSON:
         return json_text(as_data(report)) + "\n"
     return as_markdown(report) if request.form is Format.MARKDOWN else as_html(report)

@@ -153,6 +153,39 @@ JOIN main.purpose ON purpose.name = state_as_of.purpose;
 CREATE UNIQUE INDEX temp.finding_by_origin ON finding (origin, rules, purpose);
 CREATE INDEX temp.finding_as_of_by_state ON finding (rules, purpose, state, origin);
 
+-- And the sets of these states, by the number of their first origin; see `store.summaries`.
+CREATE TEMP TABLE graded_finding AS
+SELECT
+    finding.origin, finding.rules, finding.purpose,
+    CASE WHEN state.rank = 6 THEN 4 WHEN state.rank > 3 THEN state.rank + 1 ELSE state.rank END
+        || finding.state AS state
+FROM finding JOIN main.state ON state.name = finding.state
+ORDER BY finding.origin, finding.rules, finding.purpose;
+CREATE TEMP TABLE origin_summary AS
+SELECT
+    told.origin, min(told.origin) OVER (PARTITION BY told.parts) AS state_set, today.place_set,
+    today.first_at, today.last_at
+FROM (
+    SELECT origin, group_concat(rules || ' ' || purpose || ' ' || state, ';') AS parts
+    FROM graded_finding GROUP BY origin
+) AS told
+LEFT JOIN main.origin_summary AS today ON today.origin = told.origin;
+CREATE UNIQUE INDEX temp.origin_summary_by_origin ON origin_summary (origin);
+CREATE TEMP TABLE state_set AS
+SELECT
+    origin AS number, rules,
+    max(CASE WHEN purpose = 'tdm' THEN state END) AS tdm,
+    max(CASE WHEN purpose = 'ai_train' THEN state END) AS ai_train,
+    max(CASE WHEN purpose = 'genai_train' THEN state END) AS genai_train,
+    max(CASE WHEN purpose = 'ai_input' THEN state END) AS ai_input,
+    max(CASE WHEN purpose = 'search' THEN state END) AS search
+FROM graded_finding WHERE origin IN (SELECT state_set FROM origin_summary)
+GROUP BY origin, rules
+UNION ALL
+SELECT number, rules, tdm, ai_train, genai_train, ai_input, search
+FROM main.state_set WHERE number = 0;
+CREATE UNIQUE INDEX temp.state_set_by_number ON state_set (number, rules);
+
 CREATE TEMP VIEW history_as_of AS
 SELECT
     origin.url AS origin, origin.site AS site, state_as_of.purpose AS purpose,

@@ -23,7 +23,7 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 
 from crawler import agents, vocab
-from crawler.store import domains
+from crawler.store import domains, run_statistics, summaries
 from crawler.store.failures import (
     APPLICATION_ID,
     NOT_WRITABLE,
@@ -108,6 +108,7 @@ _MIGRATIONS = (
     "0035_evidence_key",
     "0032_low_groups",
     "0037_pages_stand_alone",
+    "0038_summaries",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"
@@ -416,6 +417,8 @@ def _upgrade(connection: sqlite3.Connection) -> None:
         _fill_vocabulary(connection)
         _fill_catalogue(connection)
         domains.add_missing(connection)
+        summaries.add_missing(connection)
+        run_statistics.save_counts(connection)
         _make_views(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {fingerprint}")

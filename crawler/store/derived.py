@@ -11,15 +11,16 @@ from contextlib import contextmanager
 from crawler import rulesets
 from crawler.protocols import PROTOCOLS
 from crawler.rulesets import RuleSet
-from crawler.store import flag_cache
+from crawler.store import flag_cache, summaries
 
 # Keys of readings are digests, so inserting them touches pages all over the tables.
 _CACHE_KB = 65_536
 #: The tables of what is derived, without `reading` and those of code and rules.
 TABLES = tuple(
     "agent_answer evaluated_visit verdict url_pattern disagreement page_share finding "
-    "resource_evidence observation_reading party_group party_low_group party_page party issue "
-    "candidate statement phase steady conclusion_part effect".split()
+    "origin_summary state_set place_set resource_evidence observation_reading party_group "
+    "party_low_group party_page party issue candidate statement "
+    "phase steady conclusion_part effect run_counts".split()
 )
 
 # Made from other derived rows, and kept where those are as before (`party_groups`).
@@ -152,6 +153,8 @@ _COMPARED = {
     **dict.fromkeys(TABLES, "true"),
     **dict.fromkeys(("party", "issue", "candidate", "statement", "url_pattern"), _CURRENT_READINGS),
     "reading": "id IN (SELECT reading FROM observation_reading)",
+    "state_set": "number IN (SELECT state_set FROM origin_summary UNION ALL SELECT 0)",
+    "place_set": "number IN (SELECT place_set FROM origin_summary)",
     "conclusion_part": "conclusion IN (SELECT conclusion FROM steady)",
     "effect": "digest IN (SELECT effect FROM conclusion_part WHERE conclusion IN "
     "(SELECT conclusion FROM steady) UNION SELECT effect FROM phase)",
@@ -177,7 +180,10 @@ def compare(rebuilt: sqlite3.Connection, db: sqlite3.Connection) -> Iterator[tup
 def drop_derived_of_origin(db: sqlite3.Connection, origin: int) -> None:
     """Delete what was derived for one origin; readings stay, since others may share them."""
     flag_cache.clear(db)
-    tables = "agent_answer verdict disagreement page_share finding resource_evidence steady phase"
+    tables = (
+        "agent_answer verdict disagreement page_share finding origin_summary resource_evidence "
+        "steady phase"
+    )
     for table in tables.split():
         db.execute(f"DELETE FROM {table} WHERE origin = ?", (origin,))  # noqa: S608 - our own names
     for table in ("observation_reading", "party_page"):
@@ -195,7 +201,7 @@ def drop_unreferenced(db: sqlite3.Connection) -> None:
     """
     for table in ("statement", "issue", "candidate", "url_pattern", "party", "party_page"):
         db.execute(f"DELETE FROM {table} WHERE NOT ({_CURRENT_READINGS})")  # noqa: S608 - our own names
-    for table in ("reading", "conclusion_part", "effect"):
+    for table in ("reading", "state_set", "place_set", "conclusion_part", "effect"):
         db.execute(f"DELETE FROM {table} WHERE NOT ({_COMPARED[table]})")  # noqa: S608 - our own names
 
 
@@ -231,3 +237,4 @@ def save_rule_sets(db: sqlite3.Connection, evaluated: Iterable[RuleSet], chosen:
                 rules.label == chosen.label,
             ),
         )
+    summaries.save_not_judged(db)

@@ -2,15 +2,18 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from crawler.store.overrides import standalone
+from crawler.store.overrides import make_views, standalone
 
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
+# Private views of views.sql that several public views read, those that others are made of first.
+_SHARED = ("held_sets", "held_states", "held_mixtures")
 _PARAMETER = re.compile(r":(dataset|purpose|top|sites|unplanned)\b")
 _Value = str | int | Sequence[str]
 
@@ -35,6 +38,26 @@ def table(db: sqlite3.Connection, name: str, **values: _Value) -> Table:
     cursor = db.execute(sql)
     columns = tuple(column[0] for column in cursor.description)
     return Table(sql=standalone(db, sql), columns=columns, rows=tuple(cursor.fetchall()))
+
+
+@contextmanager
+def aggregated_once(db: sqlite3.Connection) -> Iterator[None]:
+    """Make once what several views aggregate, for the queries of this connection in the block.
+
+    They stay what they are, and give the same numbers without this. All of them read one state of
+    the database. Afterwards the connection is as it was.
+    """
+    db.execute("SAVEPOINT aggregated")
+    try:
+        for view in _SHARED:
+            db.execute(f"CREATE TEMP TABLE once_{view} AS SELECT * FROM {view}")  # noqa: S608 - our own names
+            db.execute(f"DROP VIEW IF EXISTS temp.{view}")
+            db.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM temp.once_{view}")  # noqa: S608
+        make_views(db)
+        yield
+    finally:
+        db.execute("ROLLBACK TO aggregated")
+        db.execute("RELEASE aggregated")
 
 
 def _literal(value: _Value) -> str:

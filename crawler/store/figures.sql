@@ -52,13 +52,13 @@ ORDER BY rules, purpose, state;
 
 -- name: coverage
 WITH places AS MATERIALIZED (
-    SELECT resource, count(*) AS planned,
-        count(*) FILTER (WHERE presence = 'present') AS present,
-        count(*) FILTER (WHERE presence = 'absent') AS absent,
-        count(*) FILTER (WHERE presence = 'malformed') AS malformed,
-        count(*) FILTER (WHERE presence = 'unseen') AS unseen,
-        min(observed_at) AS first_at, max(last_at) AS last_at
-    FROM coverage GROUP BY resource
+    SELECT resource, sum(places) AS planned,
+        sum(CASE WHEN presence = 'present' THEN places ELSE 0 END) AS present,
+        sum(CASE WHEN presence = 'absent' THEN places ELSE 0 END) AS absent,
+        sum(CASE WHEN presence = 'malformed' THEN places ELSE 0 END) AS malformed,
+        sum(CASE WHEN presence = 'unseen' THEN places ELSE 0 END) AS unseen,
+        min(first_at) AS first_at, max(last_at) AS last_at
+    FROM coverage_summary GROUP BY resource
 )
 SELECT *, planned - unseen AS seen, 1.0 * (planned - unseen) / planned AS share FROM (
     SELECT * FROM places
@@ -110,15 +110,16 @@ FROM dataset_sites WHERE dataset = :dataset
 ORDER BY coalesce(weight, rows) DESC, rows DESC, site LIMIT :top;
 
 -- name: named
+WITH share AS MATERIALIZED (SELECT * FROM named_share WHERE dataset = :dataset)
 SELECT 'named' AS who, sites_named AS sites, 1.0 * sites_named / nullif(sites, 0) AS sites_share,
     rows_named AS rows, 1.0 * rows_named / nullif(rows, 0) AS rows_share,
     weight_named / nullif(weight, 0) AS weight_share
-FROM named_share WHERE dataset = :dataset
+FROM share
 UNION ALL
 SELECT 'nobody', sites - sites_named, 1.0 * (sites - sites_named) / nullif(sites, 0),
     rows - rows_named, 1.0 * (rows - rows_named) / nullif(rows, 0),
     (weight - weight_named) / nullif(weight, 0)
-FROM named_share WHERE dataset = :dataset;
+FROM share;
 
 -- name: conflicts
 SELECT kind, purpose, count(DISTINCT origin) AS origins, min(origin) AS example

@@ -19,7 +19,7 @@ from crawler.evaluate.snapshot import OriginSnapshot, StoredReading
 from crawler.model import Candidate, Issue, Reading, Statement
 from crawler.protocols.url_patterns import url_patterns_of
 from crawler.redaction import redact
-from crawler.store import history_writer, parties, verdict_cache
+from crawler.store import history_writer, parties, summaries, verdict_cache
 from crawler.store.contacts import Contacts
 from crawler.store.evidence_writer import text
 from crawler.vocab import Purpose
@@ -32,6 +32,7 @@ _TABLES_OF_READINGS = ("statement", "issue", "candidate", "url_pattern", "party"
 _TABLES = (
     *("reading", *_TABLES_OF_READINGS, "party_page", "observation_reading", "resource_evidence"),
     *("finding", "finding_without_statement", "page_share", "disagreement", "verdict"),
+    *("state_set", "place_set", "origin_summary"),
     *("effect", "conclusion_part", "steady", "phase"),
 )
 # Buffers whose rows go to part of a table. Most findings have no statement that decided them; their
@@ -46,7 +47,9 @@ _COLUMNS = {
     "verdict": f"verdict ({verdict_cache.STORED_COLUMNS})",
 }
 # Tables that may get an equal row twice, from documents with equal bytes or origins that share.
-_TABLES_WITH_REPEATS = ("party_page", "disagreement", "effect", "conclusion_part")
+_TABLES_WITH_REPEATS = (
+    *("party_page", "disagreement", "effect", "conclusion_part", "state_set", "place_set"),
+)
 _SET_EVALUATED_VISIT = (
     "INSERT OR REPLACE INTO evaluated_visit "
     "(origin, run, looked_at, outcome, evidence_key, visits) "
@@ -92,6 +95,8 @@ class FindingsWriter:
         )
         self._finding_rows: IdentityCache[Evaluation, _FindingRows] = IdentityCache(_CACHE_SIZE)
         self._conclusions: IdentityCache[Evaluation, int] = IdentityCache(_CACHE_SIZE)
+        self._state_sets: IdentityCache[Evaluation, int] = IdentityCache(_CACHE_SIZE)
+        self._place_sets: set[int] = set()
         self._evaluated: list[_Row] = []
         self._buffered = 0
 
@@ -114,6 +119,7 @@ class FindingsWriter:
         without_statement = [(origin, *row, newest) for row in shared.without_statement]
         self._buffer("finding", _finding_rows(origin, snapshot, shared))
         self._buffer("finding_without_statement", without_statement)
+        self._add_summary(origin, snapshot, evaluation)
         self._buffer("page_share", [(origin, *row) for row in shared.page_shares])
         self._buffer("disagreement", _disagreement_rows(origin, snapshot, evaluation))
         self._buffer("verdict", _verdict_rows(origin, snapshot, shared))
@@ -130,6 +136,19 @@ class FindingsWriter:
         elif history is not None:
             for table, rows in history_writer.phase_rows(origin, history).items():
                 self._buffer(table, rows)
+
+    def _add_summary(self, origin: int, snapshot: OriginSnapshot, evaluation: Evaluation) -> None:
+        states = self._state_sets.get(evaluation)
+        if states is None:
+            states, rows = summaries.states_of(evaluation)
+            self._buffer("state_set", rows)
+            self._state_sets.put(evaluation, states)
+        places, rows = summaries.places_of(snapshot)
+        if places not in self._place_sets:
+            self._place_sets.add(places)
+            self._buffer("place_set", rows)
+        times = summaries.times_of(snapshot)
+        self._buffer("origin_summary", [(origin, states, places, *times)])
 
     def _conclusion(self, evaluation: Evaluation) -> int:
         known = self._conclusions.get(evaluation)
@@ -155,6 +174,7 @@ class FindingsWriter:
     def _reset(self) -> None:
         self._rows = {table: [] for table in _TABLES}
         self._readings, self._evaluated, self._buffered = set(), [], 0
+        self._place_sets = set()
 
     def _stored(self) -> set[str]:
         """Return the keys of the buffered readings that are in the database."""

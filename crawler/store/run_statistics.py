@@ -45,6 +45,23 @@ _USED_UP = """
 """
 
 
+# As the fallback of view `runs` counts them. Nothing is added to a run that ended.
+_SAVE_COUNTS = """
+    INSERT INTO run_counts
+    SELECT
+        run.id, (SELECT count(*) FROM visit WHERE visit.run = run.id),
+        (SELECT count(*) FROM observation_row AS o WHERE o.run = run.id),
+        (
+            SELECT json_group_object(outcome, n) FROM (
+                SELECT o.outcome, count(*) AS n FROM observation_row AS o
+                WHERE o.run = run.id GROUP BY o.outcome ORDER BY o.outcome
+            )
+        )
+    FROM run
+    WHERE run.ended IS NOT NULL AND run.id NOT IN (SELECT run FROM run_counts)
+"""
+
+
 class RunTotals(NamedTuple):
     """Sums over the observations of a run.
 
@@ -68,6 +85,11 @@ class SlowOrigin(NamedTuple):
     attempts: int
     elapsed_ms: int
     slowest_ms: int
+
+
+def save_counts(db: sqlite3.Connection) -> None:
+    """Store what the runs that ended have, where it is not, in the caller's transaction."""
+    db.execute(_SAVE_COUNTS)
 
 
 def run_totals(db: sqlite3.Connection, run: int) -> RunTotals:

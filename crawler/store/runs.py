@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crawler.model import Origin
-from crawler.store import manifests
+from crawler.store import manifests, run_statistics
 from crawler.store.database import StoreError, transaction
 
 # Sampled URLs per media file that is wanted: most URLs of most datasets are pages.
@@ -72,6 +72,7 @@ def end_run(db: sqlite3.Connection, run: int, ended: str, now: str) -> None:
     """Store that a run ended, with its manifest. One that is to be continued does not end."""
     with nullcontext() if db.in_transaction else transaction(db):
         db.execute("UPDATE run SET ended = ?, ended_at = ? WHERE id = ?", (ended, now, run))
+        run_statistics.save_counts(db)
         manifests.write(db, "run", [run])
 
 

@@ -102,7 +102,8 @@ TABLES: Mapping[str, ExportedTable] = {
         order="2",
     ),
     **_of_parts("visit local_failure", "run, origin"),
-    **_of_parts("evaluated_visit steady agent_answer", "origin"),
+    **_of_parts("evaluated_visit steady agent_answer origin_summary", "origin"),
+    **_of_parts("run_counts", "run"),
     **_of_parts("version_origin dataset_role_origin facet_origin", "dataset, origin"),
     **_of_parts("version_reject dataset_role_reject", "dataset"),
     "reading": ExportedTable(key="id", order="protocol, id"),
@@ -118,7 +119,7 @@ TABLES: Mapping[str, ExportedTable] = {
         query="SELECT * FROM verdict WHERE agent = '' AND policy_url IS NOT NULL",
         order="rules, origin",
     ),
-    **dict.fromkeys("effect conclusion_part site_domain".split(), _SHARED),
+    **dict.fromkeys("effect conclusion_part site_domain state_set place_set".split(), _SHARED),
     "party_group": ExportedTable(order="site, party"),
     "party_low_group": ExportedTable(order="low_group, site, party"),
     **dict.fromkeys(

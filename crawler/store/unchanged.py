@@ -13,6 +13,7 @@ import sqlite3
 from crawler.evaluate.current_answers import ObservationRow
 from crawler.evaluate.looks import is_as_before
 from crawler.store.evidence_reader import rows_of_runs
+from crawler.store.summaries import SET_TIMES
 
 _VISITS = """
     SELECT e.run, e.visits, count(*), max(v.run) FROM evaluated_visit AS e
@@ -34,6 +35,7 @@ _TIME_OF_LAST = "(SELECT value FROM json_each(:times) WHERE key = CAST(last AS T
 _MOVES = (
     f"UPDATE resource_evidence SET observation = {_MOVED.format('observation')}, "  # noqa: S608 - our own SQL
     f"last = {_MOVED.format('last')} WHERE origin = :origin",
+    SET_TIMES.format("origin = :origin"),
     f"UPDATE finding SET observation = {_MOVED.format('observation')}, observed_at = coalesce("  # noqa: S608 - our own SQL
     "(SELECT value FROM json_each(:times) WHERE key = CAST(observation AS TEXT)), :newest) "
     "WHERE origin = :origin",

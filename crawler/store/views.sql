@@ -37,6 +37,51 @@ SELECT * FROM version_origin WHERE dataset IN (SELECT id FROM dataset WHERE coun
 CREATE VIEW dataset_reject AS
 SELECT * FROM version_reject WHERE dataset IN (SELECT id FROM dataset WHERE counts);
 
+-- What a dataset has, by the states of its origins: numbers of `state_set`, 0 for what was not judged. Few
+-- states occur, so that origins are read once, and all else is counted by numbers.
+
+CREATE VIEW held_sets AS
+SELECT
+    d.dataset AS dataset, coalesce(s.state_set, 0) AS state_set, count(*) AS origins,
+    sum(d.rows) AS rows, sum(d.weight) AS weight
+FROM dataset_origin AS d LEFT JOIN origin_summary AS s ON s.origin = d.origin
+GROUP BY d.dataset, coalesce(s.state_set, 0);
+
+-- The same of each site, and how many sites have which numbers, as JSON.
+
+CREATE VIEW held_states AS
+SELECT
+    d.dataset AS dataset, origin.site AS site, coalesce(s.state_set, 0) AS state_set,
+    count(*) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
+FROM dataset_origin AS d
+JOIN origin ON origin.id = d.origin
+LEFT JOIN origin_summary AS s ON s.origin = d.origin
+GROUP BY d.dataset, origin.site, coalesce(s.state_set, 0);
+
+CREATE VIEW held_mixtures AS
+SELECT dataset AS dataset, sets AS sets, count(*) AS sites
+FROM (
+    SELECT dataset, site, json_group_array(state_set) AS sets FROM held_states
+    GROUP BY dataset, site
+)
+GROUP BY dataset, sets;
+
+-- The rule set that is shown; empty before anything was judged.
+
+CREATE VIEW shown_rules AS
+SELECT coalesce((SELECT label FROM ruleset WHERE chosen = 1), '') AS label;
+
+-- What the numbers mean: number × rule set × purpose, with the state.
+
+CREATE VIEW state_of_set AS
+SELECT
+    state_set.number AS state_set, state_set.rules AS rules, purpose.name AS purpose,
+    substr(CASE purpose.name
+        WHEN 'tdm' THEN state_set.tdm WHEN 'ai_train' THEN state_set.ai_train
+        WHEN 'genai_train' THEN state_set.genai_train WHEN 'ai_input' THEN state_set.ai_input
+        ELSE state_set.search END, 2) AS state
+FROM state_set CROSS JOIN purpose;
+
 -- Since when a finding reserves: the first of the looks that showed a reservation, without one in between
 -- that showed none, and the last look before them. Both are times of 24 characters, one after the other.
 
@@ -72,15 +117,21 @@ SELECT
     run.user_agent AS user_agent,  -- how the client identified itself
     run.suffix_list AS suffix_list,  -- version of the public suffix list that groups hosts into sites
     run.catalogue AS catalogue,  -- version of the catalogue of agents
-    (SELECT count(*) FROM visit WHERE visit.run = run.id) AS origins,  -- origins visited whole
-    (SELECT count(*) FROM observation WHERE observation.run = run.id) AS observations,  -- attempts recorded, withheld ones included
-    (
+    coalesce(
+        run_counts.origins, (SELECT count(*) FROM visit WHERE visit.run = run.id)
+    ) AS origins,  -- origins visited whole
+    coalesce(
+        run_counts.observations,
+        (SELECT count(*) FROM observation WHERE observation.run = run.id)
+    ) AS observations,  -- attempts recorded, withheld ones included
+    coalesce(run_counts.outcomes, (
         SELECT json_group_object(outcome, n) FROM (
             SELECT outcome, count(*) AS n FROM observation
             WHERE observation.run = run.id GROUP BY outcome ORDER BY outcome
         )
-    ) AS outcomes  -- JSON: attempts by outcome
-FROM run;
+    )) AS outcomes  -- JSON: attempts by outcome
+FROM run
+LEFT JOIN run_counts ON run_counts.run = run.id;
 
 -- A version of an ingested dataset, with the rows that name no origin that could be asked. Of the
 -- versions of a name one counts: other views weigh by its rows alone, and show what it consists of.
@@ -360,14 +411,22 @@ SELECT
     origin.site AS site,  -- registrable domain, private suffixes included
     (SELECT coalesce(sum(rows), 0) FROM dataset_origin WHERE origin = origin.id) AS rows,  -- rows of all datasets that come from here
     (SELECT sum(weight) FROM dataset_origin WHERE origin = origin.id) AS weight,  -- weight of those rows; NULL without a weight column
-    tdm.state AS tdm,  -- state for any text and data mining
-    ai_train.state AS ai_train,  -- state for training any model
-    genai_train.state AS genai_train,  -- state for training generative models
-    ai_input.state AS ai_input,  -- state for use as input of a model (RAG, grounding)
-    search.state AS search,  -- state for building a search index
-    reading.protocol AS basis,  -- protocol of the statement that decided the strongest finding
-    coalesce(statement.tier, 4 + 0 * headline.candidate) AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least; prose is 4
-    nullif(statement.policy, '') AS policy_url,  -- policy or licence that it names, as written
+    substr(states.tdm, 2) AS tdm,  -- state for any text and data mining
+    substr(states.ai_train, 2) AS ai_train,  -- state for training any model
+    substr(states.genai_train, 2) AS genai_train,  -- state for training generative models
+    substr(states.ai_input, 2) AS ai_input,  -- state for use as input of a model (RAG, grounding)
+    substr(states.search, 2) AS search,  -- state for building a search index
+    (SELECT protocol FROM reading WHERE reading.id = headline.reading) AS basis,  -- protocol of the statement that decided the strongest finding
+    coalesce(
+        (
+            SELECT tier FROM statement
+            WHERE statement.reading = headline.reading AND statement.n = headline.n
+        ), 4 + 0 * headline.candidate
+    ) AS tier,  -- how explicit that statement is for Art. 4, 1 most to 4 least; prose is 4
+    (
+        SELECT nullif(policy, '') FROM statement
+        WHERE statement.reading = headline.reading AND statement.n = headline.n
+    ) AS policy_url,  -- policy or licence that it names, as written
     (
         SELECT max(conflict) FROM finding AS f WHERE f.origin = origin.id AND f.rules = headline.rules
     ) AS conflict,  -- 1 if statements of different protocols disagree; the stricter decides
@@ -396,25 +455,20 @@ SELECT
         AND (answer.status BETWEEN 200 AND 299 OR answer.confirms IS NOT NULL)
     ) AS textual_candidate,  -- 1 if natural language was found that may reserve, in `candidates`; NULL: no text was read
     headline.observed_at AS observed_at,  -- UTC time of the evidence that decided, or of the newest evidence
-    looked.looked_at AS last_looked_at,  -- UTC time of the last attempt at the origin
-    nullif(looked.outcome, '') AS last_outcome,  -- why that attempt failed (timed_out, answered 403); responded if all was answered
+    (
+        SELECT looked_at FROM evaluated_visit WHERE evaluated_visit.origin = origin.id
+    ) AS last_looked_at,  -- UTC time of the last attempt at the origin
+    (
+        SELECT nullif(outcome, '') FROM evaluated_visit WHERE evaluated_visit.origin = origin.id
+    ) AS last_outcome,  -- why that attempt failed (timed_out, answered 403); responded if all was answered
     headline.rules AS rules  -- rule set and version
-FROM finding AS headline
-JOIN origin ON origin.id = headline.origin
-JOIN finding AS tdm ON tdm.origin = headline.origin AND tdm.rules = headline.rules AND tdm.purpose = 'tdm'
-JOIN finding AS ai_train
-    ON ai_train.origin = headline.origin AND ai_train.rules = headline.rules AND ai_train.purpose = 'ai_train'
-JOIN finding AS genai_train
-    ON genai_train.origin = headline.origin AND genai_train.rules = headline.rules
-    AND genai_train.purpose = 'genai_train'
-JOIN finding AS ai_input
-    ON ai_input.origin = headline.origin AND ai_input.rules = headline.rules AND ai_input.purpose = 'ai_input'
-JOIN finding AS search
-    ON search.origin = headline.origin AND search.rules = headline.rules AND search.purpose = 'search'
-LEFT JOIN statement ON statement.reading = headline.reading AND statement.n = headline.n
-LEFT JOIN reading ON reading.id = headline.reading
-LEFT JOIN evaluated_visit AS looked ON looked.origin = headline.origin
-WHERE headline.headline = 1 AND headline.rules = (SELECT label FROM ruleset WHERE chosen = 1);
+FROM origin  -- or SQLite would begin with the index of findings, which has five for each origin
+CROSS JOIN origin_summary ON origin_summary.origin = origin.id
+CROSS JOIN state_set AS states
+    ON states.number = origin_summary.state_set
+    AND states.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+CROSS JOIN finding AS headline
+    ON headline.origin = origin.id AND headline.rules = states.rules AND headline.headline = 1;
 
 -- Origin × purpose × rule set, with what decided.
 CREATE VIEW findings AS
@@ -565,6 +619,15 @@ JOIN origin ON origin.id = observation.origin
 LEFT JOIN redacted_observation AS redacted ON redacted.observation = observation.id
 LEFT JOIN withheld_bytes ON withheld_bytes.digest = observation.stored;
 
+CREATE VIEW never_visited AS
+SELECT
+    origin.url AS origin, origin.site AS site, failure.failed_at AS failed_at,
+    nullif(failure.note, '') AS note
+FROM local_failure AS failure
+JOIN origin ON origin.id = failure.origin
+WHERE failure.run = (SELECT max(run) FROM local_failure WHERE origin = failure.origin)
+    AND NOT EXISTS (SELECT 1 FROM visit WHERE visit.origin = failure.origin);
+
 -- Origin × planned resource: what is known of it, and what the last attempt brought. An origin that
 -- could not be visited because of the machine that crawls has one row, with outcome local_failure; it
 -- is due.
@@ -594,13 +657,58 @@ LEFT JOIN redacted_observation AS redacted ON redacted.observation = observation
 LEFT JOIN withheld_bytes ON withheld_bytes.digest = observation.stored
 UNION ALL
 SELECT
-    origin.url, origin.site, 'robots_txt', '/robots.txt', 'unseen', 'local_failure', NULL,
-    failure.failed_at, 'local_failure', NULL, failure.failed_at, nullif(failure.note, ''),
-    failure.failed_at, NULL, NULL, NULL
-FROM local_failure AS failure
-JOIN origin ON origin.id = failure.origin
-WHERE failure.run = (SELECT max(run) FROM local_failure WHERE origin = failure.origin)
-    AND NOT EXISTS (SELECT 1 FROM visit WHERE visit.origin = failure.origin);
+    origin, site, 'robots_txt', '/robots.txt', 'unseen', 'local_failure', NULL, failed_at,
+    'local_failure', NULL, failed_at, note, failed_at, NULL, NULL, NULL
+FROM never_visited;
+
+-- Resource × presence: how many planned places there are, of all origins. The places are in `coverage`.
+CREATE VIEW coverage_summary AS
+SELECT
+    counted.resource AS resource,  -- planned resource: {resource}
+    counted.presence AS presence,  -- {presence}
+    sum(counted.places) AS places,  -- planned places with it
+    min(counted.first_at) AS first_at,  -- UTC time of the oldest current evidence of origins with such a place
+    max(counted.last_at) AS last_at  -- UTC time of the last attempt at one of them
+FROM (
+    SELECT
+        part.resource, part.presence, part.places * looked.origins AS places, looked.first_at,
+        looked.last_at
+    FROM (
+        SELECT
+            s.place_set, count(*) AS origins, min(s.first_at) AS first_at,
+            max(s.last_at) AS last_at
+        FROM origin_summary AS s JOIN origin ON origin.id = s.origin GROUP BY s.place_set
+    ) AS looked
+    JOIN place_set AS part ON part.number = looked.place_set
+    UNION ALL
+    SELECT 'robots_txt', 'unseen', 1, failed_at, failed_at FROM never_visited
+) AS counted
+GROUP BY counted.resource, counted.presence;
+
+-- Origin: how many of its planned places were seen. The places are in `coverage`.
+CREATE VIEW coverage_by_origin AS
+SELECT
+    origin.url AS origin,  -- scheme, host and port
+    origin.site AS site,  -- registrable domain
+    (
+        SELECT coalesce(sum(part.places), 0) FROM place_set AS part
+        WHERE part.number = s.place_set
+    ) AS planned,  -- planned places
+    (
+        SELECT coalesce(sum(part.places), 0) FROM place_set AS part
+        WHERE part.number = s.place_set AND part.presence <> 'unseen'
+    ) AS seen,  -- those that were seen: they are present, absent or malformed
+    (
+        SELECT coalesce(sum(part.places), 0) FROM place_set AS part
+        WHERE part.number = s.place_set AND part.resource = 'page'
+            AND part.presence IN ('present', 'absent')
+    ) AS pages_seen,  -- sampled pages that were seen; the home page is not counted
+    s.first_at AS first_at,  -- UTC time of the oldest current evidence
+    s.last_at AS last_at  -- UTC time of the last attempt
+FROM origin_summary AS s
+JOIN origin ON origin.id = s.origin
+UNION ALL
+SELECT origin, site, 1, 0, 0, failed_at, failed_at FROM never_visited;
 
 -- Pairs of statements of different protocols that disagree; both stand, the stricter decides.
 CREATE VIEW conflicts AS
@@ -626,35 +734,22 @@ JOIN statement AS s2
 -- Roll-up by registrable domain: the strongest state among its origins.
 CREATE VIEW sites AS
 WITH
--- A digit before the name, so that the strongest state is the least; unknown is before permitted.
-graded AS (
-    SELECT
-        name AS state, rank <= 2 AS reserves,
-        CASE WHEN rank = 6 THEN 4 WHEN rank > 3 THEN rank + 1 ELSE rank END || name AS grade
-    FROM state
-),
--- A site is silent where nothing else was found: of the many silent findings only those for tdm
--- are taken, which tell how many origins there are.
 strongest AS (
     SELECT
-        origin.site, min(finding.rules) AS rules,
-        count(*) FILTER (WHERE finding.purpose = 'tdm') AS origins,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'tdm') AS tdm,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_train') AS ai_train,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'genai_train') AS genai_train,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_input') AS ai_input,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'search') AS search,
-        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'tdm') AS n1,
-        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_train') AS n2,
-        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'genai_train') AS n3,
-        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'ai_input') AS n4,
-        count(*) FILTER (WHERE graded.reserves AND finding.purpose = 'search') AS n5
+        origin.site, (SELECT label FROM ruleset WHERE chosen = 1) AS rules, count(*) AS origins,
+        min(graded.tdm) AS tdm, min(graded.ai_train) AS ai_train,
+        min(graded.genai_train) AS genai_train, min(graded.ai_input) AS ai_input,
+        min(graded.search) AS search,
+        sum(CASE WHEN graded.tdm < '3' THEN 1 ELSE 0 END) AS n1,
+        sum(CASE WHEN graded.ai_train < '3' THEN 1 ELSE 0 END) AS n2,
+        sum(CASE WHEN graded.genai_train < '3' THEN 1 ELSE 0 END) AS n3,
+        sum(CASE WHEN graded.ai_input < '3' THEN 1 ELSE 0 END) AS n4,
+        sum(CASE WHEN graded.search < '3' THEN 1 ELSE 0 END) AS n5
     FROM origin
-    CROSS JOIN finding
-        ON finding.origin = origin.id
-        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-        AND (finding.state != 'silent' OR finding.purpose = 'tdm')
-    CROSS JOIN graded ON graded.state = finding.state
+    CROSS JOIN origin_summary AS s ON s.origin = origin.id
+    CROSS JOIN state_set AS graded
+        ON graded.number = s.state_set
+        AND graded.rules = (SELECT label FROM shown_rules)
     GROUP BY origin.site
 )
 SELECT
@@ -669,10 +764,10 @@ SELECT
         CROSS JOIN dataset_origin AS d ON d.origin = o.id WHERE o.site = strongest.site
     ) AS weight,  -- weight of those rows; NULL without a weight column
     substr(strongest.tdm, 2) AS tdm,  -- strongest state for any text and data mining ({state}); unknown if an origin is unknown and none is stronger than permitted
-    coalesce(substr(strongest.ai_train, 2), 'silent') AS ai_train,  -- likewise for training any model
-    coalesce(substr(strongest.genai_train, 2), 'silent') AS genai_train,  -- likewise for training generative models
-    coalesce(substr(strongest.ai_input, 2), 'silent') AS ai_input,  -- likewise for input of a model
-    coalesce(substr(strongest.search, 2), 'silent') AS search,  -- likewise for search
+    substr(strongest.ai_train, 2) AS ai_train,  -- likewise for training any model
+    substr(strongest.genai_train, 2) AS genai_train,  -- likewise for training generative models
+    substr(strongest.ai_input, 2) AS ai_input,  -- likewise for input of a model
+    substr(strongest.search, 2) AS search,  -- likewise for search
     CASE
         WHEN n1 >= n2 AND n1 >= n3 AND n1 >= n4 AND n1 >= n5 THEN n1
         WHEN n2 >= n3 AND n2 >= n4 AND n2 >= n5 THEN n2
@@ -686,71 +781,31 @@ FROM strongest;
 -- Dataset × purpose × state under the rule set chosen last: the whole vector of states.
 CREATE VIEW dataset_summary AS
 WITH
-labels AS (SELECT label AS shown FROM ruleset WHERE chosen = 1),
--- Origins are numbered as they come: those of a dataset are from `first` to `last`.
+by_set AS MATERIALIZED (SELECT * FROM held_sets),
+-- Sites whose origins have the same sets of states are counted together.
+mixture AS MATERIALIZED (SELECT * FROM held_mixtures),
 total AS MATERIALIZED (
     SELECT
-        d.dataset, count(*) AS origins, count(DISTINCT origin.site) AS sites,
-        sum(d.weight) AS weight, min(d.origin) AS first, max(d.origin) AS last
-    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.dataset
-),
--- Findings with the rows of a dataset they hold for. Each table is gone through in the order of
--- the groups that are made of them, so that nothing is sorted.
-dataset_finding AS NOT MATERIALIZED (
-    SELECT
-        dataset.id AS dataset, finding.rules, purpose.name AS purpose, state.name AS state,
-        d.origin, d.rows, d.weight
-    FROM dataset
-    CROSS JOIN purpose
-    CROSS JOIN state
-    CROSS JOIN finding
-        ON finding.purpose = purpose.name AND finding.state = state.name
-        AND finding.origin >= (SELECT first FROM total WHERE total.dataset = dataset.id)
-        AND finding.origin <= (SELECT last FROM total WHERE total.dataset = dataset.id)
-    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin AND d.dataset = dataset.id
-),
-unjudged AS MATERIALIZED (
-    SELECT
-        d.dataset, origin.site, count(*) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
-    FROM dataset_origin AS d
-    JOIN origin ON origin.id = d.origin
-    WHERE NOT EXISTS (
-        SELECT 1 FROM finding
-        WHERE finding.origin = d.origin AND finding.rules = (SELECT shown FROM labels)
-    )
-    GROUP BY d.dataset, origin.site
-),
-open AS MATERIALIZED (
-    SELECT
-        dataset, count(*) AS sites, sum(origins) AS origins, sum(rows) AS rows,
-        sum(weight) AS weight
-    FROM unjudged GROUP BY dataset
-),
--- Of the sites with origins that are not judged, those that others make unknown already.
-unknown_too AS MATERIALIZED (
-    SELECT dataset_finding.dataset, dataset_finding.purpose, count(DISTINCT origin.site) AS sites
-    FROM dataset_finding
-    CROSS JOIN origin ON origin.id = dataset_finding.origin
-    JOIN unjudged ON unjudged.dataset = dataset_finding.dataset AND unjudged.site = origin.site
-    WHERE dataset_finding.rules = (SELECT shown FROM labels) AND dataset_finding.state = 'unknown'
-    GROUP BY dataset_finding.dataset, dataset_finding.purpose
+        by_set.dataset, sum(by_set.origins) AS origins, sum(by_set.weight) AS weight,
+        (SELECT sum(mixture.sites) FROM mixture WHERE mixture.dataset = by_set.dataset) AS sites
+    FROM by_set GROUP BY by_set.dataset
 ),
 counted AS (
     SELECT
-        dataset_finding.dataset, dataset_finding.purpose, dataset_finding.state, count(*) AS origins,
-        count(DISTINCT origin.site) AS sites, sum(dataset_finding.rows) AS rows, sum(dataset_finding.weight) AS weight
-    FROM dataset_finding
-    CROSS JOIN origin ON origin.id = dataset_finding.origin
-    WHERE dataset_finding.rules = (SELECT shown FROM labels)
-    GROUP BY dataset_finding.dataset, dataset_finding.purpose, dataset_finding.state
+        by_set.dataset, told.purpose, told.state, sum(by_set.origins) AS origins, 0 AS sites,
+        sum(by_set.rows) AS rows, sum(by_set.weight) AS weight
+    FROM by_set JOIN state_of_set AS told ON told.state_set = by_set.state_set
+    WHERE told.rules = (SELECT label FROM shown_rules)
+    GROUP BY by_set.dataset, told.purpose, told.state
     UNION ALL
-    SELECT
-        open.dataset, purpose.name, 'unknown', open.origins,
-        open.sites - coalesce(unknown_too.sites, 0), open.rows, open.weight
-    FROM open
-    CROSS JOIN purpose
-    LEFT JOIN unknown_too
-        ON unknown_too.dataset = open.dataset AND unknown_too.purpose = purpose.name
+    SELECT dataset, purpose, state, 0, sum(sites), 0, NULL
+    FROM (
+        SELECT DISTINCT mixture.dataset, mixture.sets, mixture.sites, told.purpose, told.state
+        FROM mixture, json_each(mixture.sets) AS each
+        JOIN state_of_set AS told ON told.state_set = CAST(each.value AS BIGINT)
+        WHERE told.rules = (SELECT label FROM shown_rules)
+    )
+    GROUP BY dataset, purpose, state
     UNION ALL
     SELECT dataset, purpose.name, 'unknown', 0, 0, sum(rows), NULL
     FROM dataset_reject CROSS JOIN purpose GROUP BY dataset, purpose.name
@@ -785,73 +840,79 @@ CREATE VIEW dataset_bounds AS
 WITH
 labels AS (
     SELECT
-        (SELECT label FROM ruleset WHERE chosen = 1) AS shown,
+        (SELECT label FROM shown_rules) AS shown,
         (SELECT label FROM ruleset WHERE id = 'strict' ORDER BY version DESC LIMIT 1) AS strict,
         (SELECT label FROM ruleset WHERE id = 'inclusive' ORDER BY version DESC LIMIT 1)
             AS inclusive
 ),
-held AS MATERIALIZED (
-    SELECT
-        d.dataset, d.origin, min(origin.site) AS site, sum(d.rows) AS rows,
-        sum(d.weight) AS weight
-    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin GROUP BY d.origin, d.dataset
-),
--- What an origin is in each reading; an origin that was not judged is unknown.
+by_set AS MATERIALIZED (SELECT * FROM held_sets),
+-- Sites whose origins have the same sets of states are counted together.
+mixture AS MATERIALIZED (SELECT * FROM held_mixtures),
+-- What a set of states is in each reading.
 marked AS (
     SELECT
-        finding.origin, finding.purpose,
-        finding.rules = labels.strict AND finding.state IN ('reserved', 'conditional') AS wholly,
-        finding.rules = labels.shown AND finding.state != 'unknown' AS shown,
-        finding.rules = labels.shown AND finding.state = 'unknown' AS unknown
+        told.state_set, told.purpose,
+        max(CASE WHEN told.rules = labels.strict
+            AND told.state IN ('reserved', 'conditional') THEN 1 ELSE 0 END) AS wholly,
+        max(CASE WHEN told.rules = labels.shown
+            AND told.state IN ('reserved', 'conditional', 'partial') THEN 1 ELSE 0 END) AS shown,
+        max(CASE WHEN told.rules = labels.shown AND told.state = 'unknown' THEN 1 ELSE 0 END)
+            AS unknown
     FROM labels
-    CROSS JOIN purpose
-    CROSS JOIN finding
-        ON finding.rules IN (labels.strict, labels.shown, labels.inclusive)
-        AND finding.purpose = purpose.name
-        AND finding.state IN ('reserved', 'conditional', 'partial', 'unknown')
-    UNION ALL
-    SELECT DISTINCT held.origin, purpose.name, 0, 0, 1
-    FROM held
-    CROSS JOIN purpose
-    WHERE NOT EXISTS (
-        SELECT 1 FROM finding
-        WHERE finding.origin = held.origin AND finding.rules = (SELECT shown FROM labels)
-    )
+    JOIN state_of_set AS told ON told.rules IN (labels.strict, labels.shown, labels.inclusive)
+    WHERE told.state IN ('reserved', 'conditional', 'partial', 'unknown')
+    GROUP BY told.state_set, told.purpose
 ),
 -- An origin that one of the readings reserves or does not know is in the widest of them. In the
 -- narrowest it is if `strict` reserves it wholly, and it is shown as reserved as well.
-bounded AS (
+bounded AS MATERIALIZED (
+    SELECT state_set, purpose, wholly * shown AS narrowest, shown, unknown
+    FROM marked
+),
+of_sites AS MATERIALIZED (
     SELECT
-        origin, purpose, max(wholly) AND max(shown) AS narrowest, max(shown) AS shown,
-        max(unknown) AS unknown
-    FROM marked GROUP BY purpose, origin
+        dataset, purpose, sum(sites * narrowest) AS sites_1, sum(sites * shown) AS sites_2,
+        sum(sites) AS sites_3, sum(sites * unknown) AS sites_4
+    FROM (
+        SELECT
+            mixture.dataset, mixture.sets, mixture.sites, bounded.purpose,
+            max(bounded.narrowest) AS narrowest, max(bounded.shown) AS shown,
+            max(bounded.unknown) AS unknown
+        FROM mixture, json_each(mixture.sets) AS each
+        JOIN bounded ON bounded.state_set = CAST(each.value AS BIGINT)
+        GROUP BY mixture.dataset, mixture.sets, mixture.sites, bounded.purpose
+    )
+    GROUP BY dataset, purpose
 ),
 summed AS MATERIALIZED (
     SELECT
-        held.dataset, bounded.purpose,
-        sum(iif(narrowest, held.rows, 0)) AS rows_1, sum(iif(shown, held.rows, 0)) AS rows_2,
-        sum(held.rows) AS rows_3, sum(iif(unknown, held.rows, 0)) AS rows_4,
-        sum(iif(narrowest, held.weight, 0.0)) AS weight_1,
-        sum(iif(shown, held.weight, 0.0)) AS weight_2,
-        sum(held.weight) AS weight_3, sum(iif(unknown, held.weight, 0.0)) AS weight_4,
-        sum(narrowest) AS origins_1, sum(shown) AS origins_2, count(*) AS origins_3,
-        sum(unknown) AS origins_4,
-        count(DISTINCT iif(narrowest, held.site, NULL)) AS sites_1,
-        count(DISTINCT iif(shown, held.site, NULL)) AS sites_2,
-        count(DISTINCT held.site) AS sites_3,
-        count(DISTINCT iif(unknown, held.site, NULL)) AS sites_4
-    FROM bounded JOIN held ON held.origin = bounded.origin
-    GROUP BY held.dataset, bounded.purpose
+        by_set.dataset, bounded.purpose,
+        sum(by_set.rows * narrowest) AS rows_1, sum(by_set.rows * shown) AS rows_2,
+        sum(by_set.rows) AS rows_3, sum(by_set.rows * unknown) AS rows_4,
+        sum(CASE WHEN narrowest = 1 THEN by_set.weight ELSE 0.0 END) AS weight_1,
+        sum(CASE WHEN shown = 1 THEN by_set.weight ELSE 0.0 END) AS weight_2,
+        sum(by_set.weight) AS weight_3,
+        sum(CASE WHEN unknown = 1 THEN by_set.weight ELSE 0.0 END) AS weight_4,
+        sum(by_set.origins * narrowest) AS origins_1, sum(by_set.origins * shown) AS origins_2,
+        sum(by_set.origins) AS origins_3, sum(by_set.origins * unknown) AS origins_4
+    FROM by_set JOIN bounded ON bounded.state_set = by_set.state_set
+    GROUP BY by_set.dataset, bounded.purpose
+),
+total AS MATERIALIZED (
+    SELECT
+        by_set.dataset, sum(by_set.origins) AS origins, sum(by_set.weight) AS weight,
+        (SELECT sum(mixture.sites) FROM mixture WHERE mixture.dataset = by_set.dataset) AS sites
+    FROM by_set GROUP BY by_set.dataset
 ),
 whole AS MATERIALIZED (
     SELECT
-        dataset.id AS dataset, max(dataset.rows) AS rows, sum(held.weight) AS weight,
-        count(held.origin) AS origins, count(DISTINCT held.site) AS sites,
+        dataset.id AS dataset, dataset.rows, total.weight, coalesce(total.origins, 0) AS origins,
+        coalesce(total.sites, 0) AS sites,
         (
             SELECT coalesce(sum(dataset_reject.rows), 0) FROM dataset_reject
             WHERE dataset_reject.dataset = dataset.id
         ) AS rejected
-    FROM dataset LEFT JOIN held ON held.dataset = dataset.id GROUP BY dataset.id
+    FROM dataset LEFT JOIN total ON total.dataset = dataset.id
 ),
 bounds AS (
     SELECT
@@ -879,7 +940,7 @@ bounds AS (
     SELECT whole.dataset, purpose.name, 'sites', sites_1, sites_2, sites_3, sites_4, sites
     FROM whole
     CROSS JOIN purpose
-    LEFT JOIN summed ON summed.dataset = whole.dataset AND summed.purpose = purpose.name
+    LEFT JOIN of_sites ON of_sites.dataset = whole.dataset AND of_sites.purpose = purpose.name
 )
 SELECT
     bounds.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -901,52 +962,20 @@ FROM bounds;
 -- that the dataset names.
 CREATE VIEW dataset_sites AS
 WITH
--- As in `sites`: a digit before the name, so that the strongest state is the least.
-graded AS (
-    SELECT
-        name AS state, rank <= 2 AS reserves,
-        CASE WHEN rank = 6 THEN 4 WHEN rank > 3 THEN rank + 1 ELSE rank END || name AS grade
-    FROM state
-),
-held AS (
-    SELECT dataset, origin, sum(rows) AS rows, sum(weight) AS weight
-    FROM dataset_origin GROUP BY origin, dataset
-),
--- One line for each origin. Silent findings are not read; an origin without any finding is unknown.
-judged AS (
-    SELECT
-        held.dataset, min(origin.site) AS site, min(held.rows) AS rows, min(held.weight) AS weight,
-        iif(
-            held.origin IN (
-                SELECT f.origin FROM finding AS f
-                WHERE f.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-            ), '9silent', '4unknown'
-        ) AS otherwise,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'tdm') AS tdm,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_train') AS ai_train,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'genai_train') AS genai_train,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'ai_input') AS ai_input,
-        min(graded.grade) FILTER (WHERE finding.purpose = 'search') AS search,
-        max(CASE WHEN graded.reserves THEN 1 ELSE 0 END) AS reserves
-    FROM held
-    JOIN origin ON origin.id = held.origin
-    LEFT JOIN finding
-        ON finding.origin = held.origin
-        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-        AND finding.state != 'silent'
-    LEFT JOIN graded ON graded.state = finding.state
-    GROUP BY held.origin, held.dataset
-),
 strongest AS (
     SELECT
-        dataset, site, count(*) AS origins, sum(rows) AS rows, sum(weight) AS weight,
-        sum(reserves) AS reserving,
-        min(coalesce(tdm, otherwise)) AS tdm,
-        min(coalesce(ai_train, otherwise)) AS ai_train,
-        min(coalesce(genai_train, otherwise)) AS genai_train,
-        min(coalesce(ai_input, otherwise)) AS ai_input,
-        min(coalesce(search, otherwise)) AS search
-    FROM judged GROUP BY dataset, site
+        held.dataset, held.site, sum(held.origins) AS origins, sum(held.rows) AS rows,
+        sum(held.weight) AS weight,
+        sum(CASE WHEN graded.tdm < '3' OR graded.ai_train < '3' OR graded.genai_train < '3'
+            OR graded.ai_input < '3' OR graded.search < '3' THEN held.origins ELSE 0 END) AS reserving,
+        min(graded.tdm) AS tdm, min(graded.ai_train) AS ai_train,
+        min(graded.genai_train) AS genai_train, min(graded.ai_input) AS ai_input,
+        min(graded.search) AS search
+    FROM held_states AS held
+    CROSS JOIN state_set AS graded
+        ON graded.number = held.state_set
+        AND graded.rules = (SELECT label FROM shown_rules)
+    GROUP BY held.dataset, held.site
 )
 SELECT
     strongest.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -970,14 +999,14 @@ LEFT JOIN site_domain ON site_domain.site = strongest.site;
 CREATE VIEW dataset_signals AS
 WITH
 total AS MATERIALIZED (
-    SELECT dataset, sum(weight) AS weight, count(DISTINCT origin) AS origins
-    FROM dataset_origin GROUP BY dataset
+    SELECT dataset, sum(weight) AS weight, sum(origins) AS origins
+    FROM held_sets GROUP BY dataset
 ),
 decided AS (
     SELECT
         d.dataset, finding.purpose, reading.protocol,
         coalesce(statement.tier, 4 + 0 * finding.candidate) AS tier,
-        count(DISTINCT d.origin) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
+        count(*) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
     FROM purpose
     CROSS JOIN state ON state.name IN ('reserved', 'conditional', 'partial')
     CROSS JOIN finding
@@ -1021,21 +1050,9 @@ total AS (
 unseen AS MATERIALIZED (
     SELECT dataset, purpose, sum(weight) AS weight, sum(rows) AS rows
     FROM (
-        SELECT d.dataset, purpose.name AS purpose, d.rows, d.weight
-        FROM chosen
-        CROSS JOIN purpose
-        CROSS JOIN finding
-            ON finding.rules = chosen.label AND finding.purpose = purpose.name
-            AND finding.state = 'unknown'
-        CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
-        UNION ALL
-        SELECT d.dataset, purpose.name, d.rows, d.weight
-        FROM dataset_origin AS d
-        CROSS JOIN purpose
-        WHERE NOT EXISTS (
-            SELECT 1 FROM finding
-            WHERE finding.origin = d.origin AND finding.rules = (SELECT label FROM chosen)
-        )
+        SELECT held.dataset, told.purpose, held.rows, held.weight
+        FROM held_sets AS held CROSS JOIN state_of_set AS told ON told.state_set = held.state_set
+        WHERE told.rules = (SELECT label FROM shown_rules) AND told.state = 'unknown'
         UNION ALL
         SELECT dataset, purpose.name, rows, NULL FROM dataset_reject CROSS JOIN purpose
     )
@@ -1043,19 +1060,14 @@ unseen AS MATERIALIZED (
 ),
 taken AS (
     SELECT
-        d.dataset, finding.purpose, origin.site, count(*) AS origins, sum(d.rows) AS rows,
-        sum(CASE WHEN finding.state = 'partial' THEN d.rows ELSE 0 END) AS partial_rows,
-        sum(d.weight) AS weight,
-        coalesce(sum(d.weight), sum(d.rows)) AS size
-    FROM chosen
-    CROSS JOIN purpose
-    CROSS JOIN state ON instr(chosen.reserved_states, '"' || state.name || '"') > 0
-    CROSS JOIN finding
-        ON finding.rules = chosen.label AND finding.purpose = purpose.name
-        AND finding.state = state.name
-    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin
-    CROSS JOIN origin ON origin.id = finding.origin
-    GROUP BY d.dataset, finding.purpose, origin.site
+        held.dataset, told.purpose, held.site, sum(held.origins) AS origins, sum(held.rows) AS rows,
+        sum(CASE WHEN told.state = 'partial' THEN held.rows ELSE 0 END) AS partial_rows,
+        sum(held.weight) AS weight, coalesce(sum(held.weight), sum(held.rows)) AS size
+    FROM held_states AS held
+    CROSS JOIN state_of_set AS told ON told.state_set = held.state_set
+    WHERE told.rules = (SELECT label FROM shown_rules)
+    AND instr((SELECT reserved_states FROM chosen), '"' || told.state || '"') > 0
+    GROUP BY held.dataset, told.purpose, held.site
 )
 SELECT
     taken.dataset AS dataset,  -- number of the dataset, in `datasets`
@@ -1087,28 +1099,17 @@ judged AS (
     SELECT label FROM ruleset
     WHERE EXISTS (SELECT 1 FROM finding WHERE finding.rules = ruleset.label)
 ),
--- Origins are numbered as they come: those of a dataset are from `first` to `last`.
+by_set AS MATERIALIZED (SELECT * FROM held_sets),
 total AS MATERIALIZED (
-    SELECT
-        dataset, count(*) AS origins, sum(rows) AS rows, sum(weight) AS weight,
-        min(origin) AS first, max(origin) AS last
-    FROM dataset_origin GROUP BY dataset
+    SELECT dataset, sum(origins) AS origins, sum(rows) AS rows, sum(weight) AS weight
+    FROM by_set GROUP BY dataset
 ),
--- Findings are read in the order of their index, so that nothing is sorted.
 found AS MATERIALIZED (
     SELECT
-        total.dataset, purpose.name AS purpose, judged.label AS rules, state.name AS state,
-        count(*) AS origins, sum(d.rows) AS rows, sum(d.weight) AS weight
-    FROM total
-    CROSS JOIN judged
-    CROSS JOIN purpose
-    CROSS JOIN state
-    CROSS JOIN finding
-        ON finding.rules = judged.label AND finding.purpose = purpose.name
-        AND finding.state = state.name
-        AND finding.origin >= total.first AND finding.origin <= total.last
-    CROSS JOIN dataset_origin AS d ON d.origin = finding.origin AND d.dataset = total.dataset
-    GROUP BY total.dataset, judged.label, purpose.name, state.name
+        by_set.dataset, part.purpose, part.rules, part.state,
+        sum(by_set.origins) AS origins, sum(by_set.rows) AS rows, sum(by_set.weight) AS weight
+    FROM by_set JOIN state_of_set AS part ON part.state_set = by_set.state_set
+    GROUP BY by_set.dataset, part.rules, part.purpose, part.state
 ),
 counted AS (
     SELECT dataset, purpose, rules, state, origins, rows, weight FROM found
@@ -1156,25 +1157,25 @@ GROUP BY
 -- divide. Only for datasets that were read with `--facet`, in the version that counts.
 CREATE VIEW dataset_facets AS
 WITH
--- A row without a finding is of an origin that is not judged.
+by_set AS MATERIALIZED (
+    SELECT
+        f.dataset, f.value, coalesce(s.state_set, 0) AS state_set, count(*) AS origins,
+        sum(f.rows) AS rows, sum(f.weight) AS weight
+    FROM facet_origin AS f LEFT JOIN origin_summary AS s ON s.origin = f.origin
+    WHERE f.dataset IN (SELECT id FROM dataset WHERE counts)
+    GROUP BY f.dataset, f.value, coalesce(s.state_set, 0)
+),
 counted AS (
     SELECT
-        f.dataset, f.value, purpose.name AS purpose,
-        coalesce(finding.state, 'unknown') AS state, count(*) AS origins, sum(f.rows) AS rows,
-        sum(f.weight) AS weight
-    FROM dataset
-    CROSS JOIN facet_origin AS f ON f.dataset = dataset.id
-    CROSS JOIN purpose
-    LEFT JOIN finding
-        ON finding.origin = f.origin AND finding.purpose = purpose.name
-        AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
-    WHERE dataset.counts
-    GROUP BY f.dataset, f.value, purpose.name, coalesce(finding.state, 'unknown')
+        by_set.dataset, by_set.value, told.purpose, told.state, sum(by_set.origins) AS origins,
+        sum(by_set.rows) AS rows, sum(by_set.weight) AS weight
+    FROM by_set JOIN state_of_set AS told ON told.state_set = by_set.state_set
+    WHERE told.rules = (SELECT label FROM shown_rules)
+    GROUP BY by_set.dataset, by_set.value, told.purpose, told.state
 ),
 attributed AS MATERIALIZED (
-    SELECT dataset, value, sum(rows) AS rows, sum(weight) AS weight FROM facet_origin
-    WHERE dataset IN (SELECT id FROM dataset WHERE counts)
-    GROUP BY dataset, value
+    SELECT dataset, value, sum(rows) AS rows, sum(weight) AS weight
+    FROM by_set GROUP BY dataset, value
 ),
 divided AS (
     SELECT * FROM counted
@@ -1342,33 +1343,39 @@ named AS MATERIALIZED (
     FROM parties JOIN origin ON origin.url = parties.origin
     WHERE parties.party_group IS NOT NULL
 ),
-counted AS (
+counted AS MATERIALIZED (
     SELECT
-        d.dataset, count(*) AS origins, count(named.origin) AS origins_named,
-        sum(CASE WHEN named.origin IS NOT NULL THEN d.rows ELSE 0 END) AS rows_named,
-        sum(d.weight) AS weight,
-        sum(CASE WHEN named.origin IS NOT NULL THEN d.weight END) AS weight_named,
-        count(DISTINCT origin.site) AS sites,
-        count(DISTINCT CASE WHEN named.origin IS NOT NULL THEN origin.site END) AS sites_named
-    FROM dataset_origin AS d
-    JOIN origin ON origin.id = d.origin
-    LEFT JOIN named ON named.origin = d.origin
+        d.dataset, count(*) AS origins, count(DISTINCT origin.site) AS sites,
+        sum(d.rows) AS rows, sum(d.weight) AS weight
+    FROM named
+    CROSS JOIN dataset_origin AS d ON d.origin = named.origin
+    CROSS JOIN origin ON origin.id = d.origin
     GROUP BY d.dataset
+),
+total AS MATERIALIZED (
+    SELECT dataset, sum(origins) AS origins, sum(weight) AS weight
+    FROM held_sets GROUP BY dataset
+),
+in_sites AS MATERIALIZED (
+    SELECT dataset, sum(sites) AS sites FROM held_mixtures GROUP BY dataset
 )
 SELECT
     dataset.id AS dataset,  -- number of the dataset, in `datasets`
-    coalesce(counted.origins, 0) AS origins,  -- origins of its rows
-    coalesce(counted.origins_named, 0) AS origins_named,  -- origins for which a source names a rights holder
+    coalesce(total.origins, 0) AS origins,  -- origins of its rows
+    coalesce(counted.origins, 0) AS origins_named,  -- origins for which a source names a rights holder
     dataset.rows AS rows,  -- all rows, also those that name no origin
-    coalesce(counted.rows_named, 0) AS rows_named,  -- rows from the origins named
-    round(1.0 * coalesce(counted.rows_named, 0) / nullif(dataset.rows, 0), 6) AS rows_share,  -- share of all rows for which a holder is named
-    counted.weight AS weight,  -- weight of the rows that name an origin; NULL without a weight column
-    CASE WHEN counted.weight IS NOT NULL THEN coalesce(counted.weight_named, 0) END AS weight_named,  -- weight of the rows named; likewise
-    round(coalesce(counted.weight_named, 0) / nullif(counted.weight, 0), 6) AS weight_share,  -- share of that weight for which a holder is named; likewise
-    coalesce(counted.sites, 0) AS sites,  -- sites (registrable domains) of those origins
-    coalesce(counted.sites_named, 0) AS sites_named,  -- sites with an origin for which a source names a rights holder
-    round(1.0 * coalesce(counted.sites_named, 0) / nullif(counted.sites, 0), 6) AS sites_share  -- share of the sites; NULL without one
-FROM dataset LEFT JOIN counted ON counted.dataset = dataset.id
+    coalesce(counted.rows, 0) AS rows_named,  -- rows from the origins named
+    round(1.0 * coalesce(counted.rows, 0) / nullif(dataset.rows, 0), 6) AS rows_share,  -- share of all rows for which a holder is named
+    total.weight AS weight,  -- weight of the rows that name an origin; NULL without a weight column
+    CASE WHEN total.weight IS NOT NULL THEN coalesce(counted.weight, 0) END AS weight_named,  -- weight of the rows named; likewise
+    round(coalesce(counted.weight, 0) / nullif(total.weight, 0), 6) AS weight_share,  -- share of that weight for which a holder is named; likewise
+    coalesce(in_sites.sites, 0) AS sites,  -- sites (registrable domains) of those origins
+    coalesce(counted.sites, 0) AS sites_named,  -- sites with an origin for which a source names a rights holder
+    round(1.0 * coalesce(counted.sites, 0) / nullif(in_sites.sites, 0), 6) AS sites_share  -- share of the sites; NULL without one
+FROM dataset
+LEFT JOIN total ON total.dataset = dataset.id
+LEFT JOIN in_sites ON in_sites.dataset = dataset.id
+LEFT JOIN counted ON counted.dataset = dataset.id
 WHERE dataset.counts;
 
 -- Groups of parties that a source names as rights holder, one row for each; and each site for which no
@@ -1436,16 +1443,23 @@ by_purpose AS (
         CASE
             WHEN min(state.rank) > 3 AND max(state.rank) = 6 THEN 6 ELSE min(state.rank)
         END AS rank,
-        min(CASE WHEN state.rank <= 2 THEN (
-            SELECT r.since FROM reserved_since AS r
-            WHERE r.origin = finding.origin AND r.rules = finding.rules
-            AND r.purpose = finding.purpose
-        ) END) AS since
+        min(CASE WHEN state.rank <= 2 THEN coalesce(steady.valid_from, (
+            SELECT phase.valid_from || coalesce(phase.not_before, '') FROM phase
+            WHERE phase.origin = finding.origin AND phase.rules = finding.rules
+            AND phase.purpose = finding.purpose
+            AND phase.n = 1 + (
+                SELECT coalesce(max(free.n), 0) FROM phase AS free
+                WHERE free.origin = phase.origin AND free.rules = phase.rules
+                AND free.purpose = phase.purpose
+                AND free.state NOT IN ('reserved', 'conditional', 'partial')
+            )
+        )) END) AS since
     FROM spoken_for
     CROSS JOIN finding
         ON finding.origin = spoken_for.origin_id
         AND finding.rules = (SELECT label FROM ruleset WHERE chosen = 1)
     CROSS JOIN state ON state.name = finding.state
+    LEFT JOIN steady ON steady.origin = finding.origin
     GROUP BY spoken_for.party_group, finding.purpose
 ),
 states AS (

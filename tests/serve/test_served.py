@@ -51,7 +51,7 @@ def test_questions_of_the_demo_have_an_answer(served):
 
 def test_questions_read_public_views_alone(served):
     for question in questions().values():
-        ctes = set(re.findall(r"(?:WITH|,)\s+(\w+) AS \(", question.sql))
+        ctes = set(re.findall(r"(?:WITH|,)\s+(\w+) AS (?:MATERIALIZED )?\(", question.sql))
         read = set(re.findall(r"(?:FROM|JOIN)\s+(\w+)", question.sql))
         assert read - ctes <= set(public_views()), question.key
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crawler import rulesets
 from crawler.commands.ingest import IngestRequest, ingest
 from crawler.model import Origin
-from crawler.store import bounds, derived, evidence_writer
+from crawler.store import bounds, derived, evidence_writer, summaries
 from crawler.store.database import connect, transaction
 from crawler.vocab import Purpose, State
 
@@ -54,6 +54,7 @@ def make(path, origins, *, chosen="signals", weighted=True):
                     "WHERE key = ?",
                     (rules.label, state, host),
                 )
+        summaries.add_missing(db)
     return db
 
 

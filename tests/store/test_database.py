@@ -176,9 +176,10 @@ def test_every_view_and_column_is_described(db):
         assert columns == list(database.public_views()[view][1])
         assert {(view, c) for c in ["", *columns]} <= described
     views = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
-    # Rows of versions that count, times, whole observations, bodies kept or erased.
+    # Rows of versions that count, times, whole observations, bodies kept or erased, sets of states.
     private = {"dataset_origin", "dataset_reject", "reserved_since", "observation"}
-    private |= {"redacted_observation", "withheld_bytes", "kept_body"}
+    private |= {"redacted_observation", "withheld_bytes", "kept_body", "never_visited"}
+    private |= {"held_sets", "held_states", "held_mixtures", "shown_rules", "state_of_set"}
     assert views - private == set(database.public_views())
 
 

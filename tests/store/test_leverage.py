@@ -9,7 +9,7 @@ import pytest
 
 from crawler import rulesets
 from crawler.model import Origin
-from crawler.store import derived, evidence_writer
+from crawler.store import derived, evidence_writer, summaries
 from crawler.store.database import connect, transaction
 
 AT = "2026-11-22T00:00:00.000Z"
@@ -68,6 +68,7 @@ def _fill(db, weighted, chosen):
                 "detail) SELECT id, ?, ?, ?, 0, 1, 0, '' FROM origin WHERE key = ?",
                 (chosen.label, purpose, said, host),
             )
+    summaries.add_missing(db)
 
 
 def rows(db, sql):

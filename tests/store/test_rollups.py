@@ -7,7 +7,7 @@ import pytest
 
 from crawler import rulesets
 from crawler.model import Origin
-from crawler.store import derived, evidence_writer
+from crawler.store import derived, evidence_writer, summaries
 from crawler.store.database import connect, transaction
 from crawler.vocab import Purpose
 
@@ -56,6 +56,7 @@ def judge(db, host, state, *, purposes=tuple(Purpose), rules=RULES, at="2026-11-
                     host,
                 ),
             )
+    summaries.add_missing(db)
 
 
 def rows(db, query):
