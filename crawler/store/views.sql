@@ -1399,14 +1399,18 @@ everybody AS MATERIALIZED (
 ),
 -- Those who are named as holders, in their groups and again in the low groups that they are in.
 grouped AS MATERIALIZED (
-    SELECT * FROM everybody WHERE named
-    UNION ALL
     SELECT
         e.site, e.role, e.confidence, e.source, e.url, e.licence_page, e.contact_page, e.mailbox,
-        e.duties, e.observed_at, e.uid, e.identifiers, e.compared_as, e.origin_id, low.low_group,
-        e.holder, e.has_name, e.party, e.named, 1
-    FROM party_low_group AS low
-    JOIN everybody AS e ON e.site = low.site AND e.party = low.party AND e.named
+        e.duties, e.observed_at, e.uid, e.identifiers, e.compared_as, e.origin_id,
+        CASE WHEN kind.is_low = 0 THEN e.party_group ELSE low.low_group END AS party_group,
+        e.holder, e.has_name, e.party, e.named, kind.is_low
+    -- `everybody` stands here once: `serve` limits the calls of functions in a statement, with those of
+    -- a view for each time that it is named.
+    FROM everybody AS e
+    CROSS JOIN (SELECT 0 AS is_low UNION ALL SELECT 1) AS kind
+    LEFT JOIN party_low_group AS low
+        ON kind.is_low = 1 AND low.site = e.site AND low.party = e.party
+    WHERE e.named AND (kind.is_low = 0 OR low.low_group IS NOT NULL)
 ),
 spoken_for AS MATERIALIZED (
     SELECT DISTINCT party_group, origin_id FROM grouped
