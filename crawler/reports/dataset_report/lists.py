@@ -149,7 +149,7 @@ def named(queries: ReportQueries) -> Figure:
         "be those of persons are left out.",
         kind="grid",
         grid=Grid(
-            head=("", "sites", "of sites", "rows", "of rows", *weight),
+            head=("holder", "sites", "of sites", "rows", "of rows", *weight),
             rows=tuple(rows),
             numeric=frozenset(range(1, 5 + len(weight))),
         ),
