@@ -1,5 +1,6 @@
 """Folders that a command makes for its files, and that must not stay behind when it fails."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 @contextmanager
 def no_empty_ones_left(files: Iterable[Path]) -> Iterator[None]:
     """Remove folders of files, if the block raises, that it made and that hold nothing."""
-    new = {folder for file in files for folder in file.parents if not folder.exists()}
+    new = {folder for file in files for folder in file.parents if not os.path.exists(folder)}
     try:
         yield
     except BaseException:

@@ -1,5 +1,6 @@
 """Shared by commands: options, parameter types, exit statuses, and errors as messages."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +127,7 @@ def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | st
     """Return the database; a folder is wrong usage, and of an audit in parts it is said why."""
     from crawler.store.database import PLAN_FILE
 
-    if isinstance(db, Path) and not db.is_dir():
+    if isinstance(db, Path) and not os.path.isdir(db):
         return db
     if isinstance(db, Path) and not (db / PLAN_FILE).exists():
         raise click.BadParameter(f"{db} is a folder; name a database file", context, param)

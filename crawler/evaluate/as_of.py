@@ -253,7 +253,7 @@ class _Question:
         elif is_confirmed:
             basis, verdict = AsOfBasis.SEEN, earlier.verdict
         else:
-            basis, verdict = self._before_only(earlier, before)
+            basis, verdict = self._before_only(earlier, before, after)
         if _is_free(verdict) and self._is_withheld(known, after):
             basis, verdict = AsOfBasis.UNKNOWN_AT_COLLECTION, _unknown(earlier.verdict, _ERASED)
         return self._with_looks(verdict, basis, known, before, after)
@@ -313,14 +313,19 @@ class _Question:
                 return told[1:], after, not is_other
         return told[1:], after, False
 
-    def _before_only(self, earlier: Told, before: int) -> tuple[AsOfBasis, Verdict]:
-        """Return basis and verdict where only looks before showed anything."""
+    def _before_only(
+        self, earlier: Told, before: int, within: int | None
+    ) -> tuple[AsOfBasis, Verdict]:
+        """Return basis and verdict where no look after the piece showed anything.
+
+        `within` is a look in the day that is meant, which showed the same: none is nearer.
+        """
         # A reservation outlives looks that fail, freedom does not.
         last = max(self._piece.before, self._piece.within) - 1
         newest = self._asked.exactly(self._purpose, last)
         if newest.is_unknown:
             return AsOfBasis.UNKNOWN_AT_COLLECTION, newest.verdict
-        if before < self._piece.expired:
+        if within is None and before < self._piece.expired:
             return AsOfBasis.UNKNOWN_AT_COLLECTION, _unknown(earlier.verdict, _TOO_OLD)
         return AsOfBasis.BEFORE_ONLY, earlier.verdict
 

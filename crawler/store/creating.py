@@ -1,5 +1,6 @@
 """Hold a database that a command may create, and leave none behind that holds no work."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ def exclusive_lock_to_create(path: Path) -> Iterator[None]:
     """
     new_folders = [folder for folder in path.parents if not folder.exists()]
     beside = [Path(f"{path}{suffix}") for suffix in _BESIDE]
-    new_files = [path, *(file for file in beside if not file.exists())]
+    new_files = [path, *(file for file in beside if not os.path.exists(file))]
     with exclusive_lock(path):
         is_new = not path.exists()
         try:
