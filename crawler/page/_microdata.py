@@ -158,12 +158,11 @@ class ItemReader:
             inner = self._text[element.start : min(end, element.start + 4 * VALUE_CAP)]
             value = plain_text(_TAG.sub(" ", inner).partition("<")[0])[:VALUE_CAP]
             if value:
-                self.finish_text(element, value)
+                self.finish_text(element, element.owner, value)
 
-    def finish_text(self, element: OpenElement, value: str) -> None:
-        """Take the text inside an element as the value of its properties."""
-        if element.owner is not None:
-            add(element.owner, element.properties, value)
+    def finish_text(self, element: OpenElement, owner: dict[str, Any], value: str) -> None:
+        """Take the text inside an element as the value of its properties, of its owner."""
+        add(owner, element.properties, value)
 
 
 def _end_of_comment(text: str, offset: int) -> int:

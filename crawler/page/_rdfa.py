@@ -138,10 +138,9 @@ class _RdfaReader(ItemReader):
         self.items.append(MicrodataItem(line, node))
         return node
 
-    def finish_text(self, element: OpenElement, value: str) -> None:
-        """Take the text inside an element as the value of its properties."""
-        if element.owner is not None:
-            self._say(element.owner, element.properties, value, element.line)
+    def finish_text(self, element: OpenElement, owner: _Node, value: str) -> None:
+        """Take the text inside an element as the value of its properties, of its owner."""
+        self._say(owner, element.properties, value, element.line)
 
     def _say(self, owner: _Node, names: tuple[str, ...], value: object, line: int) -> None:
         terms = [name for name in names if name.startswith(DUBLIN_CORE)]
