@@ -68,9 +68,10 @@ CREATE TEMP TABLE phase_after AS
 WITH later AS (
     SELECT
         known_phase.*, known_phase.ended <= instant.last AS is_within,
-        lag(known_phase.ended <= instant.last, 1, 1) OVER (
-            PARTITION BY origin, rules, purpose ORDER BY n
-        ) AS follows
+        -- What follows a phase that lasted beyond the day says nothing about the day.
+        lag(
+            known_phase.ended <= instant.last AND known_phase.confirmed_to < instant.covered, 1, 1
+        ) OVER (PARTITION BY origin, rules, purpose ORDER BY n) AS follows
     FROM known_phase
     JOIN as_of_instant AS instant ON known_phase.begun > instant.first
 )
