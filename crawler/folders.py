@@ -7,8 +7,9 @@ from pathlib import Path
 
 
 @contextmanager
-def no_empty_ones_left(files: Iterable[Path]) -> Iterator[None]:
-    """Remove folders of files, if the block raises, that it made and that hold nothing."""
+def new_folders_removed_on_error(files: Iterable[Path]) -> Iterator[None]:
+    """Remove the folders of files that the block made and that hold nothing, if it raises."""
+    # Not `Path.exists`, which raises for a name that is too long.
     new = {folder for file in files for folder in file.parents if not os.path.exists(folder)}
     try:
         yield

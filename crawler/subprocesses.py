@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -74,6 +75,38 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         pipe.close()
     process.kill()
     process.wait()
+
+
+class HelperProcess:
+    """A helper process of a pool: messages go to it and come from it, until it is closed.
+
+    `pipe` is for a selector: `messages` are to be read when it is ready. Raises `OSError` if the
+    process cannot be started.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._process = start(module)
+        assert self._process.stdout is not None
+        self.pipe = self._process.stdout
+        self.messages = MessageReader(self._process)
+
+    def send(self, message: object) -> None:
+        """Send a message. That the process has ended is told once its messages are read."""
+        with suppress(OSError):
+            send(self._process, message)
+
+    def terminate(self) -> None:
+        """Send SIGTERM, at which it saves what is whole and ends."""
+        self._process.terminate()
+
+    def end(self) -> str:
+        """Wait for the process, and return how it ended."""
+        status = self._process.wait()
+        return f"signal {-status}" if status < 0 else f"status {status}"
+
+    def close(self) -> None:
+        """Kill the process if it still runs."""
+        kill(self._process)
 
 
 def is_running(process_id: int) -> bool:

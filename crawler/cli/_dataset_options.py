@@ -6,12 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli._options import Token, as_written_option, refuse_misspelt
+from crawler.cli._options import Share, Token, as_written_option, refuse_misspelt
 
 if TYPE_CHECKING:
     from crawler.store.provenance import Provenance
 
 _PERIOD = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
+
+
+weight_column_option = click.option(
+    "--weight-column",
+    metavar="NAME",
+    help="Column whose sum is the weight of an origin (tokens, bytes).",
+)
+max_unusable_option = click.option(
+    "--max-unusable",
+    type=Share(),
+    default="50%",
+    show_default=True,
+    help="Share of the rows that may be without a usable URL; see --strict.",
+)
 
 
 class _Name(click.ParamType[str]):

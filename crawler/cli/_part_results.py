@@ -7,8 +7,8 @@ from crawler.cli._options import FAILED, STOPPED, fail, output, say, say_json, w
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
-    from crawler.commands.part import PartTask
     from crawler.commands.part_pool import PoolResult
+    from crawler.commands.part_task import PartTask
 
 _BUSY = 3
 
@@ -23,7 +23,8 @@ def print_parts(
     as_json: bool,
 ) -> None:
     """Print what came of the parts."""
-    from crawler.commands.part import PartEnd, PartVerb
+    from crawler.commands.part import PartEnd
+    from crawler.commands.part_task import PartVerb
 
     for part, one in sorted(result.done.items()):
         for warning in one.warnings:

@@ -9,8 +9,8 @@ from crawler.cli._parts import chosen_parts, open_folder, refuse_others
 
 if TYPE_CHECKING:
     from crawler.commands.crawl_request import ProgressListener
-    from crawler.commands.part import PartTask
     from crawler.commands.part_pool import PoolResult
+    from crawler.commands.part_task import PartTask
     from crawler.store.audit_folder import AuditFolder, PartPlan
 
 # Parameters of `crawl` that an audit in parts has, too.
@@ -27,7 +27,7 @@ _FOR_JUDGE = frozenset("db part of on workers rules quiet as_json progress".spli
 def crawl_parts(options: dict[str, Any]) -> None:
     """Crawl parts of the audit in a folder, for `crawl`."""
     from crawler.commands.crawl_request import ProgressListener
-    from crawler.commands.part import PartTask, PartVerb
+    from crawler.commands.part_task import PartTask, PartVerb
     from crawler.progress import Bar
 
     db, quiet = options["db"], options["quiet"]
@@ -68,7 +68,7 @@ def _warn_of_samples(plan: "PartPlan", options: dict[str, Any]) -> None:
 def judge_parts(options: dict[str, Any]) -> None:
     """Judge parts of the audit in a folder, for `judge`."""
     from crawler.commands.crawl_request import ProgressListener
-    from crawler.commands.part import PartTask, PartVerb
+    from crawler.commands.part_task import PartTask, PartVerb
     from crawler.fetch.options import FetchOptions
     from crawler.progress import Bar
 

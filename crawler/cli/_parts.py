@@ -68,6 +68,7 @@ def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def one_database(db: Path | str) -> Path | None:
     """Return the database that `--db` names; None if it names a folder, here or at a URL."""
+    # Not `Path.is_dir`, which raises for a name that is too long.
     return None if isinstance(db, str) or os.path.isdir(db) else db
 
 

@@ -10,13 +10,17 @@ import click
 
 from crawler.cli._ask import check_ask
 from crawler.cli._crawled import end_crawl, fail_if, print_crawl, write_report
-from crawler.cli._dataset_options import provenance_of, provenance_options
+from crawler.cli._dataset_options import (
+    max_unusable_option,
+    provenance_of,
+    provenance_options,
+    weight_column_option,
+)
 from crawler.cli._dry_run import print_dry_run
 from crawler.cli._options import (
     ADAPTIVE,
     Duration,
     PageNumber,
-    Share,
     Size,
     dataset_options,
     exit_on_error,
@@ -49,11 +53,7 @@ def _refuse_other_suffixes(
 @click.argument("datasets", nargs=-1, metavar="DATASET...")
 @audit_option
 @dataset_options
-@click.option(
-    "--weight-column",
-    metavar="NAME",
-    help="Column whose sum is the weight of an origin (tokens, bytes).",
-)
+@weight_column_option
 @provenance_options
 @click.option(
     "--ask",
@@ -186,13 +186,7 @@ def _refuse_other_suffixes(
     help="Exit with 1 if a run saw less than --min-coverage, if a parser crashed, or if more rows "
     "than --max-unusable have no usable URL.",
 )
-@click.option(
-    "--max-unusable",
-    type=Share(),
-    default="50%",
-    show_default=True,
-    help="Share of the rows that may be without a usable URL; see --strict.",
-)
+@max_unusable_option
 @click.option(
     "--dry-run",
     is_flag=True,

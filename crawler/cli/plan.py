@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.cli._crawled import fail_if
-from crawler.cli._dataset_options import provenance_of, provenance_options
+from crawler.cli._dataset_options import (
+    max_unusable_option,
+    provenance_of,
+    provenance_options,
+    weight_column_option,
+)
 from crawler.cli._options import (
-    Share,
     dataset_options,
     exit_on_error,
     output,
@@ -40,11 +44,7 @@ if TYPE_CHECKING:
     "those at one address should.",
 )
 @dataset_options
-@click.option(
-    "--weight-column",
-    metavar="NAME",
-    help="Column whose sum is the weight of an origin (tokens, bytes).",
-)
+@weight_column_option
 @provenance_options
 @click.option(
     "--pages",
@@ -65,13 +65,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Exit with 1 if more rows than --max-unusable have no usable URL.",
 )
-@click.option(
-    "--max-unusable",
-    type=Share(),
-    default="50%",
-    show_default=True,
-    help="Share of the rows that may be without a usable URL; see --strict.",
-)
+@max_unusable_option
 @output_options
 def plan_command(
     datasets: tuple[str, ...],

@@ -31,7 +31,7 @@ from crawler.dataset.formats import DatasetFormat
 from crawler.dataset.remote import LocalCopies, local_copies
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags import Flagger
-from crawler.folders import no_empty_ones_left
+from crawler.folders import new_folders_removed_on_error
 from crawler.interrupts import exit_on_signal
 from crawler.progress import Bar
 from crawler.store import flag_cache, runs, verdict_cache
@@ -98,7 +98,7 @@ def flag(
         session = _Session(db, request, Path(folder), bar, cache_into)
         run = _in_processes if request.workers > 1 and task.is_divisible else _in_this_process
         # A worker that is killed leaves the folders that it made.
-        with no_empty_ones_left(jobs):
+        with new_folders_removed_on_error(jobs):
             return run(session, task)
 
 

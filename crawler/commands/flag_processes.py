@@ -3,7 +3,6 @@
 import selectors
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -114,34 +113,27 @@ class FlagProcesses:
         if worker.messages.is_at_end:
             if not worker.is_done:
                 raise FlagWorkerError(
-                    f"a worker process ended ({worker.end}); files that are complete stay; run the "
-                    "same command again, with fewer workers if memory was short"
+                    f"a worker process ended ({worker.end()}); files that are complete stay; run "
+                    "the same command again, with fewer workers if memory was short"
                 )
             self._selector.unregister(worker.pipe)
 
 
-class _Worker:
+class _Worker(subprocesses.HelperProcess):
     """A worker process, with the files that it has to write."""
 
     def __init__(self, setup: dict[str, Any], number: int) -> None:
         scratch = Path(setup["scratch"]) / str(number)
         scratch.mkdir()
         try:
-            self._process = subprocesses.start("crawler.commands.flag_worker")
+            super().__init__("crawler.commands.flag_worker")
         except OSError as error:
             raise FlagWorkerError(f"cannot start a worker: {error.strerror or error}") from error
-        assert self._process.stdout is not None
-        self.pipe = self._process.stdout
-        self.messages = subprocesses.MessageReader(self._process)
         self.is_done = False
         #: How much of what others evaluated it was told.
         self.told = 0
         self._unfinished: dict[str, Path] = {}
-        self._send(setup | {"scratch": str(scratch)})
-
-    def _send(self, message: object) -> None:
-        with suppress(OSError):  # it has ended, which is told once its messages are read
-            subprocesses.send(self._process, message)
+        self.send(setup | {"scratch": str(scratch)})
 
     def assign(
         self, files: Sequence[Files], name: Callable[[Path], str], shared: Sequence[object]
@@ -149,21 +141,15 @@ class _Worker:
         """Send files to write, and what others evaluated; no files means that there are no more."""
         self._unfinished = {str(out): out for out, _ in files}
         named = [(str(out), [(str(path), name(path)) for path in group]) for out, group in files]
-        self._send({"files": named, "shared": shared})
+        self.send({"files": named, "shared": shared})
 
     def finished(self, out: str) -> Path:
         """Return the path of a file that is complete."""
         return self._unfinished.pop(out)
 
-    @property
-    def end(self) -> str:
-        """Return how the process ended."""
-        status = self._process.wait()
-        return f"signal {-status}" if status < 0 else f"status {status}"
-
     def close(self) -> None:
         """Kill the process if it still runs, and remove what it was writing."""
-        subprocesses.kill(self._process)
+        super().close()
         for out in self._unfinished.values():
             remove_leftovers(out)
 

@@ -11,22 +11,18 @@ Rules for editors:
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from crawler.clock import stamp
 from crawler.commands.crawl import crawl_stored, has_work
 from crawler.commands.crawl_request import CrawlRequest, CrawlResult, ProgressListener
 from crawler.commands.judge import rebuild
-from crawler.commands.visiting import most_per_address
+from crawler.commands.part_task import PartTask, PartVerb
 from crawler.errors import UserError, WrongUsageError
 from crawler.fetch.descriptors import require_descriptors
-from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
 from crawler.interrupts import StoppedEarlyError, exit_on_signal, handle_signals
 from crawler.reports.run_report import run_report
@@ -43,13 +39,6 @@ from crawler.store.part_facts import code_digest, count_visits, facts_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_writer import seal
 from crawler.store.queries import visited_origins
-
-
-class PartVerb(StrEnum):
-    """The work that is done on a part."""
-
-    CRAWL = "crawl"
-    JUDGE = "judge"
 
 
 class PartEnd(StrEnum):
@@ -77,45 +66,6 @@ class NoNetworkError(MachineFaultError):
 
 #: Errors after which other parts would fare no better.
 ENDS_ALL = (NoNetworkError, StorageDownError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartTask:
-    """Work that is the same for all parts, with the options of `CrawlRequest`.
-
-    `processes` is the number of processes that work on parts of the audit at the same time, on this
-    machine and others. The requests in flight to one address are shared among them.
-    """
-
-    verb: PartVerb
-    fetch: FetchOptions
-    processes: int
-    command: str = "crawl"
-    max_age: timedelta = timedelta(hours=24)
-    new_run: bool = False
-    keep_pages: bool = False
-    rules: str | None = None
-
-    def request(self, db: Path) -> CrawlRequest:
-        """Return the request for the database of a part."""
-        alone = max(1, self.fetch.per_address // self.processes)
-        return CrawlRequest(
-            datasets=(),
-            db=db,
-            fetch=replace(self.fetch, per_address=alone),
-            command=self.command,
-            max_age=self.max_age,
-            new_run=self.new_run,
-            keep_pages=self.keep_pages,
-            rules=self.rules,
-            workers=1,
-            processes=self.processes,
-        )
-
-    @property
-    def most_per_address(self) -> int:
-        """Return the most requests in flight to one address, over all processes."""
-        return most_per_address(self.request(Path()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +100,7 @@ def work_on_part(
         newest = folder.require(part)
         path = scratch / "audit.db"
         folder.storage.get(newest.name, path)
-        work = _crawl if task.verb is PartVerb.CRAWL else _judge
-        return _Work(folder, newest, task, scratch, path).run(work, listener)
+        return _Work(folder, newest, task, scratch, path).run(listener)
 
 
 def attempt_part(
@@ -173,60 +122,86 @@ def note_failure(folder: AuditFolder, part: int, why: str) -> None:
         folder.add_failure(folder.require(part).next, why, stamp(), scratch)
 
 
-class _Done:
-    """The result so far of work on the copy of a part."""
-
-    def __init__(self) -> None:
-        self.ended = RunEnd.FINISHED
-        self.fault: MachineFaultError | None = None
-        self.is_nothing = False
-        self.sums: dict[str, int] = {}
-        self.warnings: list[str] = []
-
-
 class _Work:
-    """Work on the copy of a part at `path`."""
+    """Work on the copy of a part at `path`, and the result of it so far."""
 
     def __init__(
         self, folder: AuditFolder, newest: Generation, task: PartTask, scratch: Path, path: Path
     ) -> None:
         self._folder, self._newest, self._task = folder, newest, task
         self._scratch, self._path = scratch, path
+        self._ended = RunEnd.FINISHED
+        self._fault: MachineFaultError | None = None
+        self._sums: dict[str, int] = {}
+        self._warnings: list[str] = []
 
-    def run(self, work: Any, listener: ProgressListener) -> PartResult:
+    def run(self, listener: ProgressListener) -> PartResult:
         """Do the work and put what it leaves."""
-        done = _Done()
         with sqlite_errors_as_store_error(self._path), closing(connect(self._path)) as db:
             visits = count_visits(db)
             try:
-                work(db, self._task, self._task.request(self._path), listener, done)
+                is_anything = self._do(db, listener)
             except StoppedEarlyError:
                 if count_visits(db) == visits:
                     raise
-                done.ended = RunEnd.STOPPED
-            done.is_nothing = done.is_nothing or (
-                done.ended is not RunEnd.FINISHED and count_visits(db) == visits
-            )
-        end = PartEnd.DONE if done.ended is RunEnd.FINISHED else PartEnd.STOPPED
-        if done.is_nothing:
-            end = PartEnd.NOTHING if end is PartEnd.DONE else end
-            result = self._result(done, end, self._newest)
-        else:
+                is_anything, self._ended = True, RunEnd.STOPPED
+            if self._ended is not RunEnd.FINISHED:
+                is_anything = count_visits(db) != visits
+        end = PartEnd.DONE if self._ended is RunEnd.FINISHED else PartEnd.STOPPED
+        if is_anything:
             # The work is done: a signal that comes now does not undo it.
             with handle_signals(lambda: None):
-                result = self._put(done, end)
-        if done.fault is not None:
-            raise done.fault
+                result = self._put(end)
+        else:
+            end = PartEnd.NOTHING if end is PartEnd.DONE else end
+            result = self._result(end, self._newest)
+        if self._fault is not None:
+            raise self._fault
         return result
 
-    def _put(self, done: _Done, end: PartEnd) -> PartResult:
+    def _do(self, db: sqlite3.Connection, listener: ProgressListener) -> bool:
+        """Crawl or judge; return False if there was nothing to do."""
+        if self._task.verb is PartVerb.CRAWL:
+            return self._crawl(db, self._task.request(self._path), listener)
+        return self._judge(db, listener)
+
+    def _crawl(
+        self, db: sqlite3.Connection, request: CrawlRequest, listener: ProgressListener
+    ) -> bool:
+        if not has_work(db, request):
+            return False
+        results = crawl_stored(db, request, listener)
+        for result in results:
+            self._ended = result.ended
+            self._warnings += result.warnings
+            self._fault = _fault(result)
+        reports = [run_report(db, result.run) for result in results if result.run is not None]
+        self._sums = {
+            "due": sum(result.due for result in results),
+            "visited": sum(result.visited for result in results),
+            "planned": sum(report.planned for report in reports),
+            "seen": sum(report.seen for report in reports),
+            "crashes": sum(report.crashes for report in reports),
+        }
+        return True
+
+    def _judge(self, db: sqlite3.Connection, listener: ProgressListener) -> bool:
+        visited = visited_origins(db)
+        if not visited:
+            return False
+        listener.begin("judging", visited)
+        rules = rule_set(db, self._task.rules)
+        self._sums = {"judged": rebuild(db, chosen=rules, on_origin=listener.step)}
+        return True
+
+    def _put(self, end: PartEnd) -> PartResult:
         seal(self._path)
         about = {
             "kind": self._task.verb.value,
             "made_at": stamp(),
-            "ended": done.ended.value,
+            "ended": self._ended.value,
             "processes": self._task.processes,
-            **done.sums,
+            **self._sums,
         }
         if self._task.verb is PartVerb.CRAWL:
             about |= {"most_per_address": self._task.most_per_address}
@@ -234,42 +209,16 @@ class _Work:
         generation = self._newest.next
         if not self._folder.put(generation, self._path, facts, self._scratch):
             end = PartEnd.SUPERSEDED
-        return replace(self._result(done, end, generation), origins=facts.origins)
+        return replace(self._result(end, generation), origins=facts.origins)
 
-    def _result(self, done: _Done, end: PartEnd, generation: Generation) -> PartResult:
+    def _result(self, end: PartEnd, generation: Generation) -> PartResult:
         return PartResult(
             part=generation.part or 0,
             end=end,
             generation=generation.number,
-            warnings=tuple(done.warnings),
-            **done.sums,
+            warnings=tuple(self._warnings),
+            **self._sums,
         )
-
-
-def _crawl(
-    db: sqlite3.Connection,
-    task: PartTask,
-    request: CrawlRequest,
-    listener: ProgressListener,
-    done: _Done,
-) -> None:
-    del task
-    if not has_work(db, request):
-        done.is_nothing = True
-        return
-    results = crawl_stored(db, request, listener)
-    for result in results:
-        done.ended = result.ended
-        done.warnings += result.warnings
-        done.fault = _fault(result)
-    reports = [run_report(db, result.run) for result in results if result.run is not None]
-    done.sums = {
-        "due": sum(result.due for result in results),
-        "visited": sum(result.visited for result in results),
-        "planned": sum(report.planned for report in reports),
-        "seen": sum(report.seen for report in reports),
-        "crashes": sum(report.crashes for report in reports),
-    }
 
 
 def _fault(result: CrawlResult) -> MachineFaultError | None:
@@ -277,42 +226,3 @@ def _fault(result: CrawlResult) -> MachineFaultError | None:
         return None
     kind = NoNetworkError if result.ended is RunEnd.NO_NETWORK else MachineFaultError
     return kind(result.fault_of_machine)
-
-
-def _judge(
-    db: sqlite3.Connection,
-    task: PartTask,
-    request: CrawlRequest,
-    listener: ProgressListener,
-    done: _Done,
-) -> None:
-    del request
-    if not visited_origins(db):
-        done.is_nothing = True
-        return
-    listener.begin("judging", visited_origins(db))
-    judged = rebuild(db, chosen=rule_set(db, task.rules), on_origin=listener.step)
-    done.sums = {"judged": judged}
-
-
-def task_as_json(task: PartTask) -> Mapping[str, object]:
-    """Return a task as data that another process understands."""
-    names = FetchOptions.__dataclass_fields__
-    values = {name: getattr(task, name) for name in PartTask.__dataclass_fields__}
-    values["fetch"] = {name: getattr(task.fetch, name) for name in names}
-    values["max_age"] = task.max_age.total_seconds()
-    return values
-
-
-def task_from_json(values: Mapping[str, Any]) -> PartTask:
-    """Return the task that another process sent."""
-    # JSON has no tuples, and `FetchOptions` must be hashable.
-    tuples = {name: tuple(values["fetch"][name]) for name in ("connect_to", "allow_network")}
-    return PartTask(
-        **{
-            **values,
-            "verb": PartVerb(values["verb"]),
-            "fetch": FetchOptions(**{**values["fetch"], **tuples}),
-            "max_age": timedelta(seconds=values["max_age"]),
-        }
-    )

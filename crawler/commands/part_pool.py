@@ -6,26 +6,18 @@ the folder alone: whatever is killed, the same command goes on from there.
 """
 
 import selectors
-import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crawler import subprocesses
 from crawler.clock import stamp
 from crawler.commands.crawl_request import ProgressListener
-from crawler.commands.part import (
-    NoNetworkError,
-    PartEnd,
-    PartResult,
-    PartTask,
-    PartVerb,
-    note_failure,
-    task_as_json,
-)
+from crawler.commands.part import PartEnd, PartResult, note_failure
+from crawler.commands.part_task import PartTask, PartVerb, task_as_json
 from crawler.errors import UserError
 from crawler.interrupts import handle_signals
 from crawler.store.audit_folder import MAX_ATTEMPTS, AuditFolder
@@ -41,7 +33,10 @@ _WRONG_USAGE = 2
 
 
 class PartPoolError(UserError):
-    """The processes of a pool cannot be started, or none of them can do the work."""
+    """The processes of a pool cannot be started, or none of them can do the work.
+
+    `status` is the exit status of the command.
+    """
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)
@@ -100,47 +95,27 @@ def work_on_parts(
     """Do the work on parts in up to `workers` processes.
 
     The first signal stops it in good order, as does the time budget of the task; a second one
-    stops it at once. Raises `PartPoolError` and `NoNetworkError`.
+    stops it at once. Raises `PartPoolError`.
     """
     return _Pool(folder, parts, task, workers, listener or ProgressListener()).run()
 
 
-class _PartProcess:
+class _PartProcess(subprocesses.HelperProcess):
     """A process of the pool, and the part that it is at."""
 
     def __init__(self, setup: Mapping[str, object]) -> None:
         try:
-            self._process = subprocesses.start("crawler.commands.part_worker")
+            super().__init__("crawler.commands.part_worker")
         except OSError as error:
             raise PartPoolError(f"cannot start a process: {error.strerror or error}") from error
-        assert self._process.stdout is not None
-        self.pipe = self._process.stdout
-        self.messages = subprocesses.MessageReader(self._process)
         self.part: int | None = None
         self.origins = 0
-        self._send(setup)
-
-    def _send(self, message: object) -> None:
-        with suppress(OSError):  # it has ended, which is noticed when its pipe is read
-            subprocesses.send(self._process, message)
+        self.send(setup)
 
     def assign(self, part: int | None) -> None:
         """Give it a part, or with None tell it that there are no more."""
         self.part = part
-        self._send(part)
-
-    def stop(self) -> None:
-        """Have it save what is whole, and end."""
-        self._process.send_signal(signal.SIGTERM)
-
-    def how_it_ended(self) -> str:
-        """Wait for the process, and return how it ended."""
-        status = self._process.wait()
-        return f"signal {-status}" if status < 0 else f"status {status}"
-
-    def close(self) -> None:
-        """Kill it if it still runs."""
-        subprocesses.kill(self._process)
+        self.send(part)
 
 
 class _Pool:
@@ -227,7 +202,7 @@ class _Pool:
         self._waiting.clear()
         self._kill_at = time.monotonic() + _KILL_S
         for process in self._processes:
-            process.stop()
+            process.terminate()
 
     def _start_processes(self) -> bool:
         """Start processes while parts wait for one; return whether any was started."""
@@ -259,7 +234,7 @@ class _Pool:
         """Forget a process that has ended; the part that it was at has failed."""
         self._selector.unregister(process.pipe)
         self._processes.remove(process)
-        ended = process.how_it_ended()
+        ended = process.end()
         process.close()
         if process.part is not None and not self._is_stopping:
             why = f"its process ended with {ended}"
@@ -275,9 +250,7 @@ class _Pool:
         sentence, status = message["failed"], message["status"]
         if status == StoreBusyError.status:
             self._result.held.add(part)
-        elif message["ends_all"]:
-            self._fail(NoNetworkError(sentence))
-        elif status == _WRONG_USAGE:
+        elif message["ends_all"] or status == _WRONG_USAGE:
             self._fail(PartPoolError(sentence, status))
         elif not self._is_stopping:
             self._note_attempt(part, sentence)

@@ -8,7 +8,8 @@ null. Lines of JSON go out on standard output for each part: `{"done": ...}`, or
 from dataclasses import asdict
 
 from crawler import subprocesses
-from crawler.commands.part import ENDS_ALL, PartResult, attempt_part, task_from_json
+from crawler.commands.part import ENDS_ALL, PartResult, attempt_part
+from crawler.commands.part_task import task_from_json
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError
 from crawler.store.audit_folder import AuditFolder

@@ -1,7 +1,8 @@
 """Verdicts that origins with equal evidence share: one of them is evaluated for all.
 
-Most hosts have the files of a system. `judge` stores a key for each origin (`evidence_key`), so
-that the evidence of one origin is loaded for each key; the others only put in their own times.
+Many hosts have equal files, such as those of one CMS. `judge` stores a key for each origin
+(`evidence_key`), so that the evidence of one origin is loaded for each key; the others only put in
+their own times.
 
 Rules for editors: what a shared verdict says must follow from the key and the question alone.
 Whatever else it depends on (a policy, which is a URL; the time of a response that the database has

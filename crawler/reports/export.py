@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crawler.errors import UserError, WrongUsageError
-from crawler.folders import no_empty_ones_left
+from crawler.folders import new_folders_removed_on_error
 from crawler.interrupts import removed_at_the_end
 from crawler.store import as_of
 from crawler.store.database import public_views
@@ -102,7 +102,7 @@ def replaced(out: Path) -> Iterator[Path]:
     A device or a pipe is not replaced: it is the path to write to.
     """
     try:
-        with no_empty_ones_left([out]):
+        with new_folders_removed_on_error([out]):
             out.parent.mkdir(parents=True, exist_ok=True)
             if _is_stream(out):
                 yield out

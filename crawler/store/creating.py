@@ -23,6 +23,7 @@ def exclusive_lock_to_create(path: Path) -> Iterator[None]:
     the folders that were made for it.
     """
     new_folders = [folder for folder in path.parents if not folder.exists()]
+    # Not `Path.exists`, which raises for a name that is too long.
     beside = [Path(f"{path}{suffix}") for suffix in _BESIDE]
     new_files = [path, *(file for file in beside if not os.path.exists(file))]
     with exclusive_lock(path):

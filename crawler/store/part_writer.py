@@ -50,7 +50,7 @@ def count_origins(db: sqlite3.Connection) -> int:
 
 def facts_of_plan(db: sqlite3.Connection) -> dict[str, object]:
     """Return what plan.json tells of the datasets, and of the schema."""
-    (schema,) = db.execute("SELECT name FROM _sqlite_migrations ORDER BY name DESC").fetchone()
+    (schema,) = db.execute("SELECT name FROM _sqlite_migrations ORDER BY rowid DESC").fetchone()
     names = ("name", "version", "digest", "rows", "origins")
     found = db.execute("SELECT name, version, digest, rows, origins FROM datasets WHERE counts")
     return {

@@ -21,6 +21,7 @@ from secrets import token_hex
 from typing import Protocol
 
 from crawler.folders import remove_empty
+from crawler.interrupts import removed_at_the_end
 from crawler.remote import is_remote
 from crawler.store.database import exclusive_lock
 from crawler.store.failures import os_errors_as_store_error
@@ -168,12 +169,10 @@ def _is_listed(file: str) -> bool:
 def _unfinished(target: Path) -> Iterator[Path]:
     """Give a name for a file that is being made next to its place; it is removed at the end."""
     new = target.with_name(f".{target.name}.{token_hex(8)}{_NEW}")
-    try:
+    with removed_at_the_end(new):
         new.touch()
         _remove_leftovers(new)
         yield new
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _remove_leftovers(new: Path) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crawler.interrupts import removed_at_the_end
 from crawler.store.database import public_views
 from crawler.store.failures import os_errors_as_store_error
 
@@ -177,13 +178,11 @@ def write_once(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch])
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
+    with removed_at_the_end(new):
         with pq.ParquetWriter(new, schema, compression="zstd") as writer:
             for batch in batches:
                 writer.write_batch(batch)
         new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def arrow_table(db: sqlite3.Connection, name: str) -> pa.Table:
