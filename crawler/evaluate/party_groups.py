@@ -123,19 +123,31 @@ def groups_of(namings: Iterable[NamedParty], confirmed: Iterable[tuple[_Key, _Ke
                 second.setdefault((naming.name, mark), {})[key] = None
         if naming.refers_to:
             refers_to[key] = refers_to.get(key, frozenset()) | naming.refers_to
+    _join_vouched(groups, vouched)
+    _join_reciprocal(groups, equal, refers_to)
+    for pair in confirmed:
+        groups.link(_Link(HIGH, "statements of both sites"), pair)
+    members, group_by_key = _members(groups)
+    return Grouping(members, sorted(_low_members(equal, second, group_by_key)))
+
+
+def _join_vouched(groups: "_Groups", vouched: dict[_Link, _Keys]) -> None:
+    """Join the parties of several sites for which others vouch by the same mark."""
     for link, keys in vouched.items():
         if len(keys) > 1 and _sites(keys) > 1:
             groups.link(link, keys)
+
+
+def _join_reciprocal(
+    groups: "_Groups", equal: dict[_Equal, _Keys], refers_to: dict[_Key, frozenset[str]]
+) -> None:
+    """Join parties with something in common whose sites refer to each other."""
     for one, keys in equal.items():
         if len(keys) < 2 or not refers_to:
             continue
         link = _Link(one.confidence, f"{one.why}, both sites refer to each other")
         for pair in _reciprocal(keys, refers_to):
             groups.link(link, pair)
-    for pair in confirmed:
-        groups.link(_Link(HIGH, "statements of both sites"), pair)
-    members, group_by_key = _members(groups)
-    return Grouping(members, sorted(_low_members(equal, second, group_by_key)))
 
 
 def _given_by(naming: NamedParty) -> Iterator[_Equal]:
