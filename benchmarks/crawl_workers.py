@@ -9,8 +9,8 @@ same cores, so two cores give less than three would.
 import re
 import sqlite3
 import sys
-import tempfile
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,14 +137,12 @@ def main() -> int:
     given = options.parse_args()
     sizes = QUICK if given.quick else Sizes()
     sizes = sizes._replace(rounds=given.rounds or sizes.rounds)
-    results, goals = {}, []
-    for name, part in (("speed", speed), ("memory", memory)):
-        if given.only in (None, name):
-            with tempfile.TemporaryDirectory() as folder:
-                facts, bounds = part(Path(folder), sizes)
-            measure.table([name, *facts[0]], [[n, *f.values()] for n, f in enumerate(facts, 1)])
-            results[name] = facts
-            goals += bounds
+    chosen = {
+        name: partial(part, sizes=sizes)
+        for name, part in (("speed", speed), ("memory", memory))
+        if given.only in (None, name)
+    }
+    results, goals = measure.measured(chosen)
     return measure.conclude("crawl_workers", given.json, results, goals)
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -194,6 +194,24 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small sizes, within 90 seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     return parser
+
+
+Facts = tuple[list[dict[str, float]], list[Goal]]
+
+
+def measured(parts: Mapping[str, Callable[[Path], Facts]]) -> tuple[dict[str, object], list[Goal]]:
+    """Carry out the parts of a measurement, each in an empty folder, and print a table of each.
+
+    Return the facts by part, and all goals.
+    """
+    results, goals = dict[str, object](), list[Goal]()
+    for name, part in parts.items():
+        with tempfile.TemporaryDirectory() as folder:
+            facts, bounds = part(Path(folder))
+        table([name, *facts[0]], [[n, *f.values()] for n, f in enumerate(facts, 1)])
+        results[name] = facts
+        goals += bounds
+    return results, goals
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -10,10 +10,10 @@ import itertools
 import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -217,14 +217,12 @@ def main() -> int:
     given = options.parse_args()
     sizes = QUICK if given.quick else Sizes()
     sizes = sizes._replace(rounds=given.rounds or sizes.rounds)
-    results, goals = dict[str, list[Fact]](), list[Goal]()
-    for name, part in PARTS.items():
-        if given.only in (None, name):
-            with tempfile.TemporaryDirectory() as folder:
-                facts, bounds = part(Path(folder), sizes)
-            measure.table([name, *facts[0]], [[n, *f.values()] for n, f in enumerate(facts, 1)])
-            results[name] = facts
-            goals += bounds
+    chosen = {
+        name: partial(part, sizes=sizes)
+        for name, part in PARTS.items()
+        if given.only in (None, name)
+    }
+    results, goals = measure.measured(chosen)
     return measure.conclude("parts_speed", given.json, results, goals)
 
 
