@@ -1,6 +1,5 @@
 """Folders that a command makes for its files, and that must not stay behind when it fails."""
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,8 +8,7 @@ from pathlib import Path
 @contextmanager
 def new_folders_removed_on_error(files: Iterable[Path]) -> Iterator[None]:
     """Remove the folders of files that the block made and that hold nothing, if it raises."""
-    # Not `Path.exists`, which raises for a name that is too long.
-    new = {folder for file in files for folder in file.parents if not os.path.exists(folder)}
+    new = {folder for file in files for folder in file.parents if not folder.exists()}
     try:
         yield
     except BaseException:

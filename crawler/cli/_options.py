@@ -1,6 +1,5 @@
 """Shared by commands: options, parameter types, exit statuses, and errors as messages."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,13 +120,15 @@ def warn_if_unknown(agent: str | None) -> None:
 
 # Commands that write into a database, and so not into one of the parts, which are never changed.
 _WRITING = frozenset(("adopt", "forget", "import", "prune", "redact", "stamp", "hold"))
+# Commands that tell of a whole dataset, of which a part is not one.
+_OF_THE_WHOLE = frozenset(("report",))
 
 
 def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | str) -> Path:
     """Return the database; a folder is wrong usage, and of an audit in parts it is said why."""
     from crawler.store.database import PLAN_FILE
 
-    if isinstance(db, Path) and not os.path.isdir(db):
+    if isinstance(db, Path) and not db.is_dir():
         return db
     if isinstance(db, Path) and not (db / PLAN_FILE).exists():
         raise click.BadParameter(f"{db} is a folder; name a database file", context, param)
@@ -141,6 +142,11 @@ def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | st
         raise click.UsageError(
             f"`{command}` does not work on an audit in parts yet: {db} is a folder of databases "
             "that are never changed; use it on an audit in one file"
+        )
+    if _OF_THE_WHOLE & set(words):
+        raise click.UsageError(
+            f"`{command}` does not work on an audit in parts yet: {db} has no database of the "
+            "whole dataset; use it on an audit in one file"
         )
     advice = (
         f"copy the newest database of a part from {db} to this machine, and name it with --db"

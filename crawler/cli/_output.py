@@ -16,10 +16,11 @@ from typing import NoReturn
 import click
 
 from crawler.errors import UserError
+from crawler.interrupts import StoppedEarlyError
 
 # Exit status of a command that failed; `errors.UserError.status`.
 _FAILED = UserError.status
-# Errors that the machine causes, not a fault of this program.
+# Errors that the machine or a name that was given causes, not a fault of this program.
 _OF_THE_MACHINE = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -32,6 +33,7 @@ _OF_THE_MACHINE = (
     errno.ENFILE,
     errno.ENOMEM,
     errno.EBADF,
+    errno.ENAMETOOLONG,
 )
 
 
@@ -87,6 +89,12 @@ def output() -> Iterator[None]:
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon_stdout()
+    except KeyboardInterrupt:  # of a command that has nothing to save
+        fail("stopped early by a signal; run the same command again", StoppedEarlyError.status)
+    except UnicodeEncodeError as error:
+        # A name that is not UTF-8 has surrogates in Python (PEP 383), and libraries refuse them.
+        name = str(error.object).encode("utf-8", "backslashreplace").decode()
+        fail(f"{name}: a name that is not UTF-8 cannot be used; rename it", _FAILED)
     except MemoryError:
         fail(
             "this process was refused memory; nothing stored is lost: free some, or raise its "

@@ -1,6 +1,5 @@
 """Shared by commands that take an audit in parts: options, the choice of parts, what they open."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,8 +67,7 @@ def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def one_database(db: Path | str) -> Path | None:
     """Return the database that `--db` names; None if it names a folder, here or at a URL."""
-    # Not `Path.is_dir`, which raises for a name that is too long.
-    return None if isinstance(db, str) or os.path.isdir(db) else db
+    return None if isinstance(db, str) or db.is_dir() else db
 
 
 def check_parts_options(db: Path | str, options: dict[str, Any]) -> Path | None:

@@ -1,6 +1,5 @@
 """`crawl`: ingest a dataset, fetch what is missing or stale, and judge it."""
 
-import os
 import sqlite3
 import time
 from collections import Counter
@@ -59,7 +58,7 @@ def crawl(request: CrawlRequest, listener: ProgressListener | None = None) -> Cr
     signal comes before or after fetching.
     """
     listener = listener or ProgressListener()
-    if request.rules is not None and not os.path.exists(request.db):
+    if request.rules is not None and not request.db.exists():
         rulesets.load(request.rules)  # the first thing to say
     check([Facet(*facet) for facet in request.facets])
     require_descriptors()

@@ -34,7 +34,7 @@ from crawler.store.database import (
     sqlite_errors_as_store_error,
 )
 from crawler.store.derived import rule_set
-from crawler.store.object_storage import StorageDownError
+from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import code_digest, count_visits, facts_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_writer import seal

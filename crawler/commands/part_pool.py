@@ -21,7 +21,7 @@ from crawler.commands.part_task import PartTask, PartVerb, task_as_json
 from crawler.errors import UserError
 from crawler.interrupts import handle_signals
 from crawler.store.audit_folder import MAX_ATTEMPTS, AuditFolder
-from crawler.store.failures import StoreBusyError
+from crawler.store.failures import StoreBusyError, StoreError
 from crawler.store.part_facts import code_digest
 
 # Origins after which a process is replaced, so that memory it leaks is returned.
@@ -70,18 +70,21 @@ class PoolResult:
 def parts_with_work(folder: AuditFolder, parts: Sequence[int], task: PartTask) -> list[int]:
     """Return the parts that there is anything to do for, by their names and facts alone.
 
-    Those that cannot be told are among them. The heaviest come first, so that no process is left
-    alone with one at the end.
+    Those that cannot be told are among them: of a part that is missing or damaged the attempt says
+    why. The heaviest come first, so that no process is left alone with one at the end.
     """
-    wanted, sizes = frozenset(parts), dict[int, int]()
+    wanted, sizes = frozenset(parts), dict.fromkeys(parts, 0)
     code, fresh_since = code_digest(), stamp(ago=task.max_age.total_seconds())
     chosen = (files for files in folder.listed() if files.newest.part in wanted)
     for files, facts in folder.with_facts(chosen):
         part = files.newest.part or 0
+        if isinstance(facts, StoreError):
+            continue
         # A rule set that was named may be another one than the part shows.
         is_current = facts.code == code and task.rules is None and not facts.is_unfinished
-        if task.verb is PartVerb.JUDGE or facts.is_due(fresh_since) or not is_current:
-            sizes[part] = facts.origins
+        sizes[part] = facts.origins
+        if not (task.verb is PartVerb.JUDGE or facts.is_due(fresh_since) or not is_current):
+            del sizes[part]
     return sorted(sizes, key=lambda part: (-sizes[part], part))
 
 

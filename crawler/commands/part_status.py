@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crawler.clock import stamp
-from crawler.store.audit_folder import MAX_ATTEMPTS, AuditFolder, PartFiles, PartPlan
+from crawler.store.audit_folder import (
+    MAX_ATTEMPTS,
+    AuditFolder,
+    Generation,
+    PartFiles,
+    PartPlan,
+)
+from crawler.store.failures import StoreError
 from crawler.store.part_facts import PartFacts
 
 
@@ -16,7 +23,7 @@ class PartState(StrEnum):
     - `done`: every origin was visited recently enough, and judged
     - `unfinished`: a run or a judging was stopped, and the next command continues it
     - `due`: an origin was never visited, or last too long ago
-    - `failed`: three attempts at its next generation failed
+    - `failed`: three attempts at its next generation failed, or its database cannot be read
     """
 
     DONE = "done"
@@ -72,8 +79,10 @@ def folder_status(folder: AuditFolder, max_age: float) -> FolderStatus:
 
 
 def _part_status(
-    folder: AuditFolder, files: PartFiles, facts: PartFacts, fresh_since: str
+    folder: AuditFolder, files: PartFiles, facts: PartFacts | StoreError, fresh_since: str
 ) -> PartStatus:
+    if isinstance(facts, StoreError):
+        return _damaged(files.newest, str(facts))
     if len(files.failures) >= MAX_ATTEMPTS:
         state = PartState.FAILED
     elif facts.is_unfinished:
@@ -92,4 +101,19 @@ def _part_status(
         head=facts.head,
         most_per_address=most if isinstance(most, int) else None,
         why=folder.why_failed(files.failures) if state is PartState.FAILED else "",
+    )
+
+
+def _damaged(generation: Generation, why: str) -> PartStatus:
+    return PartStatus(
+        part=generation.part or 0,
+        state=PartState.FAILED,
+        generation=generation.number,
+        origins=0,
+        unvisited=0,
+        oldest_visit="",
+        size=0,
+        head="",
+        most_per_address=None,
+        why=why,
     )

@@ -132,6 +132,8 @@ class _Planning:
             said = {"samples": self._request.ingest.samples, "version": __version__}
             found = replace(cut, facts=facts_of_plan(db) | said | {"planned_at": stamp()})
             self._folder.storage.replace(PLAN_FILE, found.as_json())
+        else:
+            self._folder.require_all(cut.parts)
         totals, unusable = dataset_totals(db, number), unusable_rows(db, number)
         return PlanResult(plan=found, totals=totals, unusable=unusable, changed=changed)
 

@@ -14,7 +14,7 @@ from crawler.plurals import agreeing, counted
 from crawler.reports.dataset_report import charts, words
 from crawler.reports.dataset_report.html import figures_as_html
 from crawler.reports.dataset_report.report_queries import ReportQueries
-from crawler.store.queries import dataset_ids, progress
+from crawler.store.queries import dataset_ids, is_one_of_several_parts, progress
 from crawler.vocab import Purpose
 
 # First pages that are kept.
@@ -70,6 +70,15 @@ def read_home(db: sqlite3.Connection, dataset: int | None) -> Home:
             dataset=chosen,
             others=others,
             message="Nothing was judged yet: `tdm-audit judge` does, or the end of the crawl.",
+        )
+    if is_one_of_several_parts(db):
+        return Home(
+            title=queries.title,
+            path=path,
+            dataset=chosen,
+            others=others,
+            message="This is one part of an audit. Shares in its views are of the whole dataset, "
+            "of which the other parts have the rest.",
         )
     figures, css = figures_as_html((charts.answer(queries), charts.states(queries)))
     return Home(

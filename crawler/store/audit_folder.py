@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from crawler.errors import WrongUsageError
 from crawler.store.database import PLAN_FILE, StoreError
+from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import PartFacts, facts_from_json, facts_of
 from crawler.store.parts import Storage
 
@@ -181,6 +182,12 @@ class AuditFolder:
             raise StoreError(f"{missing} has no database, though {PLAN_FILE} names it; restore it")
         return found
 
+    def require_all(self, parts: int) -> None:
+        """Raise `StoreError` if one of the parts that were planned is missing."""
+        there = {files.newest.part for files in self.listed()}
+        for part in sorted(set(range(parts)) - there):
+            self.require(part)
+
     def opened(self, part: int | None) -> AbstractContextManager[Path]:
         """Give a path at which the newest generation of a part can be read."""
         return self.storage.opened(self.require(part).name)
@@ -204,13 +211,26 @@ class AuditFolder:
         """Return the facts of a generation; from itself if the file with them is missing."""
         return self._facts(generation, self.storage.read(generation.facts_name))
 
-    def with_facts(self, listed: Iterable[PartFiles]) -> Iterator[tuple[PartFiles, PartFacts]]:
-        """Yield parts with the facts of their newest generations."""
+    def with_facts(
+        self, listed: Iterable[PartFiles]
+    ) -> Iterator[tuple[PartFiles, PartFacts | StoreError]]:
+        """Yield parts with the facts of their newest generations, or why there are none.
+
+        Raise `StorageDownError`: then there are none of any part.
+        """
         rest = iter(listed)
         while some := tuple(islice(rest, _READ_AT_ONCE)):
             contents = self.storage.read_all(files.newest.facts_name for files in some)
             for files in some:
-                yield files, self._facts(files.newest, contents.get(files.newest.facts_name))
+                content = contents.get(files.newest.facts_name)
+                found: PartFacts | StoreError
+                try:
+                    found = self._facts(files.newest, content)
+                except StorageDownError:
+                    raise
+                except StoreError as error:
+                    found = error
+                yield files, found
 
     def _facts(self, generation: Generation, content: bytes | None) -> PartFacts:
         found = None if content is None else facts_from_json(content)

@@ -1,6 +1,5 @@
 """Hold a database that a command may create, and leave none behind that holds no work."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -23,9 +22,8 @@ def exclusive_lock_to_create(path: Path) -> Iterator[None]:
     the folders that were made for it.
     """
     new_folders = [folder for folder in path.parents if not folder.exists()]
-    # Not `Path.exists`, which raises for a name that is too long.
     beside = [Path(f"{path}{suffix}") for suffix in _BESIDE]
-    new_files = [path, *(file for file in beside if not os.path.exists(file))]
+    new_files = [path, *(file for file in beside if not file.exists())]
     with exclusive_lock(path):
         is_new = not path.exists()
         try:

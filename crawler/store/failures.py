@@ -56,6 +56,10 @@ class StoreBusyError(StoreError):
     status = 3
 
 
+class StorageDownError(StoreError):
+    """The object store does not answer, or not to this user; other parts would fare no better."""
+
+
 @contextmanager
 def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
     """Raise errors of SQLite as `StoreError`, whose message is one sentence."""

@@ -23,7 +23,12 @@ from typing import Any
 
 from crawler.remote import RemoteError, file_system, is_full, reason, scheme_of, shown_name
 from crawler.store.database import exclusive_lock
-from crawler.store.failures import StoreBusyError, StoreError, os_errors_as_store_error
+from crawler.store.failures import (
+    StorageDownError,
+    StoreBusyError,
+    StoreError,
+    os_errors_as_store_error,
+)
 from crawler.store.part_scratch import scratch_folder
 
 # Schemes whose file systems have a put that is refused by the server if the name is taken. The
@@ -39,10 +44,6 @@ _AT_ONCE = 64
 # Tries of a put while the server says that another one is under way, and the first pause.
 _TRIES, _PAUSE_S = 6, 0.2
 _REFUSED, _CONFLICT = 412, 409
-
-
-class StorageDownError(StoreError):
-    """The object store does not answer, or not to this user; other parts would fare no better."""
 
 
 class ObjectStorage:

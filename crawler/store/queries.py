@@ -197,6 +197,17 @@ def withheld(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, t
     return {n: (at, why) for n, at, why in db.execute(query, (json.dumps(list(observations)),))}
 
 
+def is_one_of_several_parts(db: sqlite3.Connection) -> bool:
+    """Return whether the database is a part of an audit that has others.
+
+    Its datasets have all their rows in number, of which it knows those of its own origins.
+    """
+    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_of_plan'").fetchone():
+        return False  # made before there were parts
+    found = db.execute("SELECT number, parts FROM part_of_plan").fetchone()
+    return found is not None and found[0] is not None and found[1] > 1
+
+
 def dataset_ids(db: sqlite3.Connection) -> list[int]:
     """Return the numbers of all datasets in the version that counts, in their order."""
     return [number for (number,) in db.execute("SELECT id FROM dataset WHERE counts ORDER BY id")]

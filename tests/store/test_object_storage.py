@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import s3fs
 
-from crawler.store.failures import StoreError
-from crawler.store.object_storage import ObjectStorage, StorageDownError
+from crawler.store.failures import StorageDownError, StoreError
+from crawler.store.object_storage import ObjectStorage
 from tests.s3 import SECRETS, environment, moto_server, odd_server
 
 MEBI = 1 << 20

@@ -10,7 +10,7 @@ from crawler.reports.dataset_report import as_of, figures, words
 from crawler.reports.dataset_report.model import Report, Sentence
 from crawler.reports.dataset_report.report_queries import ReportQueries
 from crawler.reports.explain import CAVEAT
-from crawler.store.queries import dataset_ids
+from crawler.store.queries import dataset_ids, is_one_of_several_parts
 from crawler.vocab import Purpose
 
 _PHRASES = {
@@ -58,6 +58,11 @@ def build(
     queries = ReportQueries(db, chosen, purpose.value, top)
     if queries.rules is None:
         raise NothingToReportError("nothing was judged yet; run `tdm-audit judge` first")
+    if is_one_of_several_parts(db):
+        raise NothingToReportError(
+            "this is one part of an audit, and the other parts have the rest of the dataset; ask "
+            "about one host with `explain`, or audit the dataset in one file"
+        )
     if instant is not None:
         return _of_the_past(queries, instant)
     seen = queries.seen
@@ -89,7 +94,7 @@ def _of_the_past(queries: ReportQueries, instant: Instant) -> Report:
         purpose=queries.purpose,
         rules=queries.rules or "",
         coverage=words.share(sum(row["share"] for row in told)),
-        lead=(_shown(queries, f"as of {when}"), _outer(queries)),
+        lead=_lead_of_the_past(queries, when),
         lead_tables={n: queries.table(n) for n in ("bounds", "states", "dataset", "bases")},
         figures=figures.all_of(queries, past=True),
         change=f"Every number is of {when}, from the looks before and after it. The SQL of each "
@@ -100,6 +105,15 @@ def _of_the_past(queries: ReportQueries, instant: Instant) -> Report:
         covered="of the rows, by looks before that time",
         as_of=str(instant),
     )
+
+
+def _lead_of_the_past(queries: ReportQueries, when: str) -> tuple[Sentence, ...]:
+    """Return the answer; where nothing was known of a time, that alone."""
+    rows = queries.bounds(queries.purpose, "rows") or {}
+    if rows["reserved_min"] == rows["reserved_shown"] == 0 and rows["share_unknown"] == 1:
+        origins = words.counted(queries.facts["origins"], "source origin")
+        return (("Of the ", *origins, f" of this dataset nothing is known as of {when}."),)
+    return _shown(queries, f"as of {when}"), _outer(queries)
 
 
 def _lead(queries: ReportQueries, seen: dict[str, Any]) -> list[Sentence]:
