@@ -114,13 +114,13 @@ def run_parts(
 
     Return the task with the number of processes that work at the same time.
     """
-    from crawler.commands.part import attempt_part
     from crawler.commands.part_engine import PoolResult, parts_with_work
     from crawler.commands.part_pool import work_on_parts
+    from crawler.commands.part_worker import attempt
 
     parts = chosen_parts(plan, options["part"], options["of"])
     if options["part"] is not None and len(parts) == 1:
-        return task, PoolResult(done={parts[0]: attempt_part(folder, parts[0], task, listener)})
+        return task, PoolResult(done={parts[0]: attempt(folder, parts[0], task, listener)})
     wanted = parts_with_work(folder, parts, task)
     engine, _, address = (options["on"] or "local").partition(":")
     if engine == "ray" and wanted:

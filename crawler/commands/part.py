@@ -11,10 +11,12 @@ Rules for editors:
 
 import contextlib
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from crawler.clock import stamp
 from crawler.commands.crawl import crawl_stored, has_work
@@ -39,6 +41,7 @@ from crawler.store.part_facts import code_digest, count_visits, facts_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_writer import seal
 from crawler.store.queries import visited_origins
+from crawler.store.verification import Difference
 
 
 class PartEnd(StrEnum):
@@ -70,7 +73,10 @@ ENDS_ALL = (NoNetworkError, StorageDownError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartResult:
-    """Result of work on a part: its end, its newest generation, and sums over the runs it made."""
+    """Result of work on a part: its end, its newest generation, and sums over the runs it made.
+
+    The last three are of `verify`: what differs, rows by table, and the digest of the file.
+    """
 
     part: int
     end: PartEnd
@@ -83,6 +89,9 @@ class PartResult:
     seen: int = 0
     crashes: int = 0
     warnings: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    sha256: str = ""
 
 
 def work_on_part(
@@ -132,7 +141,7 @@ class _Work:
         self._scratch, self._path = scratch, path
         self._ended = RunEnd.FINISHED
         self._fault: MachineFaultError | None = None
-        self._sums: dict[str, int] = {}
+        self._sums: dict[str, Any] = {}
         self._warnings: list[str] = []
 
     def run(self, listener: ProgressListener) -> PartResult:

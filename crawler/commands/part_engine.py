@@ -1,4 +1,6 @@
-"""What a pool of processes and Ray share: parts that wait, failed attempts, signals, the budget.
+"""Work on parts in whatever does it: parts that wait, failed attempts, signals, the time budget.
+
+A pool of processes (`part_pool`) and Ray (`part_ray`) share this.
 
 A part whose attempt failed is tried again, after the others, until it has failed three times; then
 it is named, and the rest goes on. The state is in the folder alone: whatever is killed, the same
@@ -21,6 +23,7 @@ from crawler.interrupts import handle_signals
 from crawler.store.audit_folder import MAX_ATTEMPTS, AuditFolder
 from crawler.store.failures import StoreBusyError, StoreError
 from crawler.store.part_facts import code_digest
+from crawler.store.verification import Difference
 
 #: Origins after which a process is replaced, so that memory it leaks is returned.
 MAX_ORIGINS = 10_000
@@ -217,20 +220,23 @@ class PartEngine(ABC):
         elif message["ends_all"] or status == _WRONG_USAGE:
             self._fail(PartPoolError(sentence, status))
         elif not self._is_stopping:
-            self._note_attempt(part, sentence)
+            # What cannot be read is not read better another time.
+            is_last = self._task.verb is PartVerb.VERIFY
+            self._note_attempt(part, sentence, MAX_ATTEMPTS if not is_last else 1)
 
     def _note_lost(self, part: int, why: str) -> None:
         """Note that whoever worked on a part is gone, without a word about it."""
         if self._is_stopping:
             return
         self._lost.add(part)
-        note_failure(self._folder, part, why)
+        if self._task.verb is not PartVerb.VERIFY:
+            note_failure(self._folder, part, why)
         self._note_attempt(part, why)
 
-    def _note_attempt(self, part: int, why: str) -> None:
+    def _note_attempt(self, part: int, why: str, most: int = MAX_ATTEMPTS) -> None:
         """Count an attempt that failed; the part waits again, or is given up."""
         self._attempts[part] += 1
-        if self._attempts[part] < MAX_ATTEMPTS:
+        if self._attempts[part] < most:
             self._waiting.append(part)
         else:
             self._result.failed[part] = why
@@ -238,6 +244,6 @@ class PartEngine(ABC):
 
 
 def _part_result(values: Mapping[str, Any]) -> PartResult:
-    return PartResult(
-        **{**values, "end": PartEnd(values["end"]), "warnings": tuple(values["warnings"])}
-    )
+    own = {"end": PartEnd(values["end"]), "warnings": tuple(values["warnings"])}
+    differences = tuple(Difference(*one) for one in values["differences"])
+    return PartResult(**{**values, **own, "differences": differences})

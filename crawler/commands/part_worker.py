@@ -11,18 +11,29 @@ from functools import lru_cache
 from typing import Any
 
 from crawler import subprocesses
+from crawler.commands.crawl_request import ProgressListener
 from crawler.commands.part import ENDS_ALL, PartResult, attempt_part
-from crawler.commands.part_task import task_from_json
+from crawler.commands.part_task import PartTask, PartVerb, task_from_json
+from crawler.commands.verify_part import verify_part
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.parts import storage_at
 
 
+def attempt(
+    folder: AuditFolder, part: int, task: PartTask, listener: ProgressListener | None = None
+) -> PartResult:
+    """Do the work on a part in this process. Raise what `attempt_part` and `verify_part` do."""
+    if task.verb is PartVerb.VERIFY:
+        return verify_part(folder, part, with_derived=task.with_derived)
+    return attempt_part(folder, part, task, listener)
+
+
 def message_of_attempt(folder: str, part: int, task: Mapping[str, Any]) -> dict[str, Any]:
     """Do the work on a part of the audit at `folder`, and return the message about it."""
     try:
-        result: PartResult = attempt_part(_folder_at(folder), part, task_from_json(task))
+        result: PartResult = attempt(_folder_at(folder), part, task_from_json(task))
     except StoppedEarlyError:
         return {"stopped": part}
     except UserError as error:
