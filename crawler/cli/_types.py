@@ -155,7 +155,7 @@ class PartRange(click.ParamType[range]):
 
 
 class Engine(click.ParamType[str]):
-    """A place where parts are worked on, written as `local`, `ray`, `ray://HOST:PORT` or `ray:ADDRESS`."""
+    """A place where parts are worked on: `local`, `ray`, `ray://HOST:PORT` or `ray:ADDRESS`."""
 
     name = "engine"
 

@@ -210,7 +210,7 @@ def test_a_generation_is_not_changed_by_commands(planned):
 @pytest.mark.parametrize(
     "command",
     [
-        *(("report", "-o", "r.html"), ("export", "sites", "-o", "-"), ("verify",), ("changes",)),
+        *(("report", "-o", "r.html"), ("export", "sites", "-o", "-"), ("adopt",), ("changes",)),
         *(("flag", "x.csv", "-o", "y.csv"), ("hold", "list"), ("forget", "x"), ("serve",)),
         *(("crawl", "x.csv"), ("crawl", "--limit-origins", "3"), ("judge", "--diff")),
         *(("explain", "--body", "00"), ("crawl", "--part", "4"), ("crawl", "--of", "4")),
