@@ -7,6 +7,7 @@ folder at one place for all of them.
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
@@ -124,7 +125,9 @@ def _start_or_join(ray: Any, address: str, workers: int) -> None:
 
 def _connect(ray: Any, address: str, own: dict[str, Any]) -> None:
     try:
-        ray.init(address, logging_level="CRITICAL", log_to_driver=False, **own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(address, logging_level="CRITICAL", log_to_driver=False, **own)
     except SystemExit as error:  # Ray's own handler of SIGTERM
         raise StoppedEarlyError(
             "stopped early by a signal; run the same command again to continue"
