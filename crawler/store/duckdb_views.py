@@ -15,6 +15,8 @@ from collections.abc import Collection
 
 from crawler.store.database import view_statements
 
+#: Views of views.sql that are tables of a folder, or views of others of its tables.
+INSTEAD = ("observation", "kept_body", "reservations")
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN (\w+(?:\s+AS\s+\w+)?\s+ON\b)")
 _IN_ORDER = re.compile(r"\bgroup_concat\(DISTINCT (\w+) /\*! (ORDER BY [^*]+) \*/\)")
 _NAME = re.compile(r"CREATE VIEW (\w+)")
@@ -33,6 +35,9 @@ _MACROS = (
     "json_group_object(k, v) AS '{' || coalesce(array_to_string("
     "list_sort(list(to_json(k) || ':' || to_json(v))), ','), '') || '}'",
     "in_order(l) AS array_to_string(list_filter(l, lambda x, i: list_position(l, x) = i), ',')",
+    "typeof(x) AS CASE WHEN x IS NULL THEN 'null' "
+    "WHEN system.main.typeof(x) IN ('BIGINT', 'INTEGER', 'HUGEINT', 'BOOLEAN') THEN 'integer' "
+    "WHEN system.main.typeof(x) IN ('DOUBLE', 'FLOAT') THEN 'real' ELSE 'text' END",
     "round(x, digits) AS system.main.round(x + x * CAST(3e-16 AS DOUBLE), digits)",
 )
 
