@@ -16,7 +16,7 @@ from crawler.cli._options import (
     output,
     say_json,
 )
-from crawler.cli._parts import audit_option, opened_for_reading
+from crawler.cli._parts import audit_option, one_database, opened_for_reading
 from crawler.plurals import counted
 from crawler.vocab import Purpose
 
@@ -109,6 +109,8 @@ def changes_command(
     from crawler.store.changes import ChangeFilter, change_counts, changes
     from crawler.store.chosen_version import choose_named
 
+    if one_database(db) is None:
+        _refuse_runs(options["since"], options["until"])
     with exit_on_error(), opened_for_reading(db) as connection, output():
         label = _label(connection, rules)
         _check_runs(connection, options["since"], options["until"])
@@ -129,19 +131,23 @@ def _label(connection: "Queryable", rules: str | None) -> str | None:
     return None if rules is None else rule_set(connection, rules).label
 
 
+def _refuse_runs(since: object, until: object) -> None:
+    """Raise wrong usage for a run of an audit in parts."""
+    for name, bound in (("--since", since), ("--until", until)):
+        if isinstance(bound, int):
+            raise click.UsageError(
+                f"{name}: each part of an audit has runs of its own, so "
+                f"{bound - (name == '--until')} names none; give a date, such as 2026-11-22"
+            )
+
+
 def _check_runs(connection: "Queryable", since: object, until: object) -> None:
-    """Raise wrong usage for a run that there is not, and for any of an audit in parts."""
+    """Raise wrong usage for a run that there is not."""
     from crawler.store.changes import has_run, last_run
-    from crawler.store.queryable import is_whole
 
     for name, bound in (("--since", since), ("--until", until)):
         if isinstance(bound, int):
             number = bound - (name == "--until")
-            if is_whole(connection):
-                raise click.UsageError(
-                    f"{name}: each part of an audit has runs of its own, so {number} names none; "
-                    "give a date, such as 2026-11-22"
-                )
             if not has_run(connection, number):
                 last = last_run(connection)
                 known = f"the last one is {last}" if last else "nothing was crawled yet"

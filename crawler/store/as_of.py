@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from crawler.instants import DAY_MS, Instant, text_of
 from crawler.store.overrides import make_views, override
-from crawler.store.queryable import Queryable
+from crawler.store.queryable import Queryable, is_whole
 
 #: The view that stands for `history`, and its columns.
 HISTORY = "history_as_of"
@@ -49,6 +49,7 @@ def choose_instant(db: Queryable, instant: Instant, max_distance: float | None =
         named = _NAMED.fullmatch(statement)
         if named:
             override(db, named[2], named[3], is_kept=named[1] == "TABLE")
-        elif statement.strip():
+        elif statement.strip() and not is_whole(db):
+            # DuckDB joins without indexes.
             db.execute(statement)
     make_views(db)
