@@ -136,7 +136,7 @@ def _refuse_runs(since: object, until: object) -> None:
     for name, bound in (("--since", since), ("--until", until)):
         if isinstance(bound, int):
             raise click.UsageError(
-                f"{name}: each part of an audit has runs of its own, so "
+                f"{name}: each part of an audit counts its own runs, so "
                 f"{bound - (name == '--until')} names none; give a date, such as 2026-11-22"
             )
 

@@ -1,4 +1,4 @@
-"""What public views are read from: a database file, or the whole of an audit in parts.
+"""The two kinds of connections with public views: a database file, the whole of an audit in parts.
 
 Rules for editors: whoever only reads public views takes a `Queryable`, with SQL that both engines
 take (`duckdb_views` says which). What concerns one of them alone asks `is_whole`.

@@ -220,7 +220,7 @@ def test_changes_of_a_kind_are_a_status(of_two_runs):
 def test_a_run_names_nothing_in_parts(of_two_runs):
     done = run("changes", "--db", of_two_runs[1], "--since", "1")
     assert done.returncode == 2
-    assert "each part of an audit has runs of its own, so 1 names none; give a date" in done.stderr
+    assert "each part of an audit counts its own runs, so 1 names none; give a date" in done.stderr
 
 
 def test_sql_is_for_an_audit_in_parts(of_demo, tmp_path):

@@ -31,7 +31,7 @@ class ReportQueries:
 
     @property
     def of_whole(self) -> bool:
-        """Whether all parts of an audit are read, in DuckDB."""
+        """True if all parts of an audit are read, in DuckDB."""
         return is_whole(self._db)
 
     @cached_property
