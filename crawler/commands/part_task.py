@@ -17,6 +17,7 @@ class PartVerb(StrEnum):
 
     CRAWL = "crawl"
     JUDGE = "judge"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class PartTask:
 
     `processes` is the number of processes that work on parts of the audit at the same time, on this
     machine and others. The requests in flight to one address are shared among them.
+    `with_derived` is of `verify`.
     """
 
     verb: PartVerb
@@ -35,6 +37,7 @@ class PartTask:
     new_run: bool = False
     keep_pages: bool = False
     rules: str | None = None
+    with_derived: bool = False
 
     def request(self, db: Path) -> CrawlRequest:
         """Return the request for the database of a part."""
