@@ -13,7 +13,7 @@ those of `tables`, with the number of the part in their upper bits.
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -23,8 +23,9 @@ from crawler.store import derived, part_evidence, tables
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
+from crawler.store.flag_tables import FlagTables
 from crawler.store.part_facts import code_digest
-from crawler.store.part_tables import PartTables
+from crawler.store.part_tables import tables_of_whole
 
 #: The table of DuckDB with the keys of the origins that are wanted.
 WANTED = "wanted_key"
@@ -106,7 +107,7 @@ class Excerpts:
     `place` is the path or URL of the audit. `evidence` is a digest of the databases of its parts.
     """
 
-    def __init__(self, found: PartTables, place: str, scratch: Path) -> None:
+    def __init__(self, found: FlagTables, place: str, scratch: Path) -> None:
         self._tables, self._place = found, place
         self._empty = scratch / "empty.db"
         connect(self._empty, create=True).close()
@@ -202,8 +203,8 @@ class Excerpts:
 @contextmanager
 def opened_excerpts(folder: AuditFolder, place: str, scratch: Path) -> Iterator[Excerpts]:
     """Open an audit in parts for excerpts. Raise `StoreError` if a part is missing or damaged."""
-    with ExitStack() as stack:
-        yield Excerpts(PartTables(folder, _NEEDED, scratch, stack), place, scratch)
+    with tables_of_whole(folder, _NEEDED) as found:
+        yield Excerpts(FlagTables(folder, found, _NEEDED), place, scratch)
 
 
 def _execute(

@@ -17,7 +17,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,22 +110,6 @@ class ObjectStorage:
             copy = scratch / Path(name).name
             self.get(name, copy)
             yield copy
-
-    @contextlib.contextmanager
-    def opened_all(self, names: Sequence[str]) -> Iterator[list[Path]]:
-        """Give the paths of copies, which are made side by side and removed at the end."""
-        with scratch_folder() as scratch:
-            copies = [scratch / name for name in names]
-            for start in range(0, len(names), _AT_ONCE):
-                some = names[start : start + _AT_ONCE]
-                found = self.read_all(some)
-                for name in some:
-                    if name not in found:
-                        raise StoreError(f"{self._url(name)} was removed meanwhile; try again")
-                    with os_errors_as_store_error(scratch / name):
-                        (scratch / name).parent.mkdir(parents=True, exist_ok=True)
-                        (scratch / name).write_bytes(found[name])
-            yield copies
 
     def put_once(self, local: Path, name: str) -> bool:
         """Put a file; return False if another one of that name is there already."""

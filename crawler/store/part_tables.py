@@ -1,120 +1,108 @@
-"""Tables of an audit in parts that DuckDB reads, of the newest generation of each part.
+"""Tables of an audit in parts: written for each generation, made where they are missing, found.
 
-Tables of a part that are not in the audit are made again, from its database. All of them are of one
-moment: what is put afterwards is not seen. In an object store they are copied first.
+Rules for editors: tables are made from a generation, which never changes, so they are put once as
+it is. Whoever finds none of a generation makes them: a part that was only planned, or one whose
+process was killed behind its put.
 """
 
+import contextlib
 import hashlib
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-
-import duckdb
+from typing import NamedTuple
 
 from crawler.store import tables
 from crawler.store.audit_folder import AuditFolder, Generation
-from crawler.store.database import StoreError, connect_read_only
-from crawler.store.part_evidence import named_in_errors
-from crawler.store.part_facts import PartFacts
+from crawler.store.database import connect, os_errors_as_store_error, sqlite_errors_as_store_error
+from crawler.store.part_scratch import scratch_folder
+from crawler.store.parts import LocalStorage
+from crawler.store.search_index import cache_folder
+
+_TABLES = "tables"
+_FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")
 
 
-class PartTables:
-    """The tables with some names. `evidence` is a digest of the databases of all parts.
+class PartTables(NamedTuple):
+    """A folder of tables on this machine, and the generation of each part that it is read of."""
 
-    `parts` has the facts of each generation by its number of the part. Files that are made go to
-    `scratch`. Raise `StoreError` if a part is missing or damaged.
+    folder: Path
+    generations: Mapping[int, int]
+
+
+def put_tables(folder: AuditFolder, generation: Generation, path: Path, scratch: Path) -> None:
+    """Put the tables of a generation, which is at `path` on this machine.
+
+    `scratch` is a folder for them. Raise `StoreError`.
     """
-
-    def __init__(
-        self, folder: AuditFolder, names: Sequence[str], scratch: Path, stack: ExitStack
-    ) -> None:
-        self._folder, self._names, self._scratch = folder, names, scratch
-        self.parts = dict(_with_facts(folder))
-        found = [(generation.name, facts.sha256) for generation, facts in self.parts.items()]
-        self.evidence = hashlib.sha256(repr(found).encode()).hexdigest()
-        self._files = self._find(stack)
-
-    @property
-    def shown(self) -> str:
-        """Return the place of the audit as users name it."""
-        return self._folder.shown
-
-    def _find(self, stack: ExitStack) -> dict[str, list[Path]]:
-        """Return the files by table."""
-        storage = self._folder.storage
-        there = {name: set(storage.names(f"tables/{name}")) for name in self._names}
-        kept: dict[str, list[str]] = {name: [] for name in self._names}
-        found: dict[str, list[Path]] = {name: [] for name in self._names}
-        for generation in self.parts:
-            file = tables.file_name(generation.part or 0, generation.number)
-            is_there = f"tables/{tables.LAST}/{file}" in there[tables.LAST]
-            made = None if is_there else self._make(generation)
-            for name in self._names:
-                if made is None:
-                    kept[name] += {f"tables/{name}/{file}"} & there[name]
-                elif (made / name / file).exists():
-                    found[name].append(made / name / file)
-        for name, files in kept.items():
-            found[name] += stack.enter_context(storage.opened_all(files))
-        return found
-
-    def _make(self, generation: Generation) -> Path:
-        """Make the tables of a part; return their folder."""
-        made = self._scratch / "tables"
-        with (
-            self._folder.storage.opened(generation.name) as path,
-            named_in_errors(self.shown, generation.name, path),
-            closing(connect_read_only(path)) as db,
-        ):
-            part, number = generation.part or 0, generation.number
-            tables.export(db, made, part=part, generation=number, names=self._names)
-        return made
-
-    def open(self, duck: duckdb.DuckDBPyConnection, empty: sqlite3.Connection) -> None:
-        """Make views of the tables in a connection; `empty` is a database of this version."""
-        for name in self._names:
-            listed = ", ".join(f"'{_escaped(path)}'" for path in self._files[name])
-            if listed:
-                duck.execute(f"CREATE TEMP VIEW {name} AS FROM read_parquet([{listed}])")
-            else:
-                duck.register(name, tables.schema_of(empty, name).empty_table())
-
-    @contextmanager
-    def errors_named(self, duck: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Raise errors of reading as `StoreError`, which names the file that is damaged."""
-        try:
-            yield
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            for file in (file for files in self._files.values() for file in files):
-                if not _is_readable(duck, file):
-                    raise StoreError(
-                        f"{self.shown}/tables/{file.parent.name}/{file.name} is damaged or cannot "
-                        "be read; remove the tables of its part, and they are made again from its "
-                        "database"
-                    ) from error
-            raise StoreError(f"the tables of {self.shown} cannot be read: {error}") from error
+    made = scratch / _TABLES
+    with sqlite_errors_as_store_error(path), closing(connect(path)) as db:
+        tables.export(db, made, part=generation.part or 0, generation=generation.number)
+    files = sorted(made.rglob("*.parquet"), key=lambda file: file.parent.name == tables.LAST)
+    for file in files:
+        folder.storage.put_once(file, f"{_TABLES}/{file.relative_to(made).as_posix()}")
+        file.unlink()
 
 
-def _with_facts(folder: AuditFolder) -> Iterator[tuple[Generation, PartFacts]]:
-    """Yield the newest generation of each part with its facts. Raise `StoreError`."""
-    folder.require_all(folder.plan().parts)
-    for files, facts in folder.with_facts(folder.listed()):
-        if isinstance(facts, StoreError):
-            raise facts
-        yield files.newest, facts
+@contextlib.contextmanager
+def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterator[PartTables]:
+    """Give the tables of the newest generation of each part. Those that are missing are made.
+
+    Tables at another place than a file system are copied to the cache of this machine, once; with
+    `names` only these. Raise `StoreError` if a part is missing or cannot be read, or if tables
+    cannot be put.
+    """
+    plan = folder.plan()
+    folder.require_all(plan.parts)
+    newest = [files.newest for files in folder.listed() if (files.newest.part or 0) < plan.parts]
+    there = frozenset(folder.storage.names(f"{_TABLES}/{tables.LAST}"))
+    for generation in newest:
+        if _table_file(tables.LAST, generation) not in there:
+            with scratch_folder() as scratch:
+                copy = scratch / "audit.db"
+                folder.copy(generation, copy)
+                put_tables(folder, generation, copy, scratch)
+    generations = {generation.part or 0: generation.number for generation in newest}
+    if isinstance(folder.storage, LocalStorage):
+        yield PartTables(folder.storage.root / _TABLES, generations)
+        return
+    cache = _cache_of(folder)
+    _copy_missing(folder, newest, cache, names or tables.TABLES)
+    yield PartTables(cache, generations)
 
 
-def _is_readable(duck: duckdb.DuckDBPyConnection, file: Path) -> bool:
-    query = "SELECT sum(hash(COLUMNS(*))) FROM read_parquet($file)"
-    try:
-        duck.execute(query, {"file": str(file)}).fetchall()
-    except duckdb.Error:
-        return False
-    return True
+def _table_file(table: str, generation: Generation) -> str:
+    return f"{_TABLES}/{table}/{generation.part:05d}-g{generation.number}.parquet"
 
 
-def _escaped(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _cache_of(folder: AuditFolder) -> Path:
+    place = hashlib.sha256(folder.shown.encode()).hexdigest()[:16]
+    cache = cache_folder() / "parts" / place
+    with os_errors_as_store_error(cache):
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return cache
+
+
+def _copy_missing(
+    folder: AuditFolder, newest: list[Generation], cache: Path, names: Collection[str]
+) -> None:
+    """Copy tables of some generations that are not in the cache; old ones of theirs are removed."""
+    local = LocalStorage(cache)
+    have = frozenset(local.names("."))
+    by_part = {generation.part: generation.number for generation in newest}
+    for name in have:
+        # Whoever began to read before the newest generation was put still reads the one before it.
+        found = _FILE.search(name)
+        if found and int(found[2]) < by_part.get(int(found[1]), 0) - 1:
+            (cache / name).unlink(missing_ok=True)
+    places = [f"{_TABLES}/{name}" for name in names]
+    listed = (name for place in places for name in folder.storage.names(place))
+    wanted = [name.removeprefix(f"{_TABLES}/") for name in listed]
+    with scratch_folder() as scratch:
+        for name in sorted(wanted, key=lambda name: (name.startswith(f"{tables.LAST}/"), name)):
+            found = _FILE.search(name)
+            if found and name not in have and by_part.get(int(found[1])) == int(found[2]):
+                copy = scratch / "table"
+                folder.storage.get(f"{_TABLES}/{name}", copy)
+                local.put_once(copy, name)

@@ -14,7 +14,7 @@ Rules for editors:
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from secrets import token_hex
@@ -53,9 +53,6 @@ class Storage(Protocol):
 
     def opened(self, name: str) -> AbstractContextManager[Path]:
         """Give a path at which a file can be read while the block lasts."""
-
-    def opened_all(self, names: Sequence[str]) -> AbstractContextManager[list[Path]]:
-        """Give paths at which files can be read while the block lasts, in the order of names."""
 
     def put_once(self, local: Path, name: str) -> bool:
         """Put a file, whole or not at all; return False if one of that name is there already."""
@@ -114,11 +111,6 @@ class LocalStorage:
     def opened(self, name: str) -> Iterator[Path]:
         """Give the path of the file itself."""
         yield self.root / name
-
-    @contextlib.contextmanager
-    def opened_all(self, names: Sequence[str]) -> Iterator[list[Path]]:
-        """Give the paths of the files themselves."""
-        yield [self.root / name for name in names]
 
     def put_once(self, local: Path, name: str) -> bool:
         """Put a copy of a file; return False if one of that name is there already."""

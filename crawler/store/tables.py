@@ -14,7 +14,7 @@ the same in every part.
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
@@ -156,22 +156,8 @@ def columns_of(db: sqlite3.Connection, name: str) -> dict[str, str]:
     return types
 
 
-def file_name(part: int, generation: int) -> str:
-    """Return the name of the file of a part in the folder of each table."""
-    return f"{part:05d}-g{generation}.parquet"
-
-
-def export(
-    db: sqlite3.Connection,
-    folder: Path,
-    *,
-    part: int = 0,
-    generation: int = 0,
-    names: Collection[str] = (),
-) -> None:
+def export(db: sqlite3.Connection, folder: Path, *, part: int = 0, generation: int = 0) -> None:
     """Write the tables of a database into a folder of tables, as those of one part.
-
-    With `names` only these are written.
 
     Raise `StoreError` if the folder cannot be written. What is written of a generation is final:
     files that are there already are left as they are.
@@ -181,9 +167,8 @@ def export(
     try:
         with os_errors_as_store_error(folder):
             for name in TABLES:
-                if not names or name in names:
-                    path = folder / name / file_name(part, generation)
-                    _export_table(db, name, path, part)
+                file = f"{part:05d}-g{generation}.parquet"
+                _export_table(db, name, folder / name / file, part)
     finally:
         db.execute("ROLLBACK")
 
