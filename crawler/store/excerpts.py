@@ -29,7 +29,8 @@ from crawler.store.part_tables import tables_of_whole
 
 #: The table of DuckDB with the keys of the origins that are wanted.
 WANTED = "wanted_key"
-_NEEDED = (
+#: The tables that excerpts are made of.
+NEEDED = (
     *("ruleset", "run", "visit", "evaluated_visit", "verdict", "url_pattern"),
     *("observation_reading", "current_answer", "resource_evidence", tables.LAST),
 )
@@ -203,8 +204,8 @@ class Excerpts:
 @contextmanager
 def opened_excerpts(folder: AuditFolder, place: str, scratch: Path) -> Iterator[Excerpts]:
     """Open an audit in parts for excerpts. Raise `StoreError` if a part is missing or damaged."""
-    with tables_of_whole(folder, _NEEDED) as found:
-        yield Excerpts(FlagTables(folder, found, _NEEDED), place, scratch)
+    with tables_of_whole(folder, NEEDED) as found:
+        yield Excerpts(FlagTables(folder, found, NEEDED), place, scratch)
 
 
 def _execute(
