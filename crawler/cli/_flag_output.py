@@ -1,4 +1,4 @@
-"""What `flag` prints about the files that it has written."""
+"""Output of `flag` about the files that it has written."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
 """The keys of all origins that the rows of a dataset may name, before any origin is known.
 
-Rules for editors: rows of a key that is missing are told that nobody asked their origin. So this
+Rules for editors: rows of a key that is missing get the verdict of an origin never asked. So this
 finds whatever the flagger may look up in steps 4 and 6 (04_known_now.sql, `Flagger._parse_hosts`).
 """
 

@@ -1,9 +1,8 @@
 """Excerpts: what flags need of some origins of an audit in parts, in one database.
 
-An excerpt is an audit database like any other, but for two things.
-It has the verdicts, patterns and times of its origins, from the tables of the audit, and no
-responses: the evidence stays in the databases of the parts (`part_evidence`).
-It lies in a folder that is removed at the end.
+An excerpt is an audit database that has the verdicts, patterns and times of its origins, from the
+tables of the audit, and no responses: those stay in the databases of the parts (`part_evidence`).
+It is removed at the end.
 
 Rules for editors: the memory that an excerpt takes must depend on its own origins, and not on those
 of the audit. So DuckDB reads the tables, within its limit, and rows go on in portions. Numbers are

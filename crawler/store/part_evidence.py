@@ -42,7 +42,7 @@ def opened_evidence(db: sqlite3.Connection) -> Iterator[SnapshotReader]:
     if not is_excerpt:
         yield snapshot_reader(db)
         return
-    with closing(_Parts(db)) as parts:
+    with closing(_OpenParts(db)) as parts:
         yield SnapshotReader(parts.rows_of, parts.load_body, parts.is_withheld)
 
 
@@ -57,7 +57,7 @@ def named_in_errors(shown: str, name: str, path: Path) -> Iterator[None]:
         raise type(error)(text) from error.__cause__
 
 
-class _Part(NamedTuple):
+class _OpenPart(NamedTuple):
     """An open part: its database, the bounds of its clocks, its name and path, how it is closed."""
 
     db: sqlite3.Connection
@@ -67,7 +67,7 @@ class _Part(NamedTuple):
     closing: ExitStack
 
 
-class _Parts:
+class _OpenParts:
     """The parts of an excerpt. Bytes are read from the part of the origin that was read last."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -76,7 +76,7 @@ class _Parts:
         place = rows[0][1] if rows else ""
         self._storage = storage_at(place)
         self._most = _COPIES if is_remote(place) else _OPEN
-        self._open: OrderedDict[int, _Part] = OrderedDict()
+        self._open: OrderedDict[int, _OpenPart] = OrderedDict()
 
     def close(self) -> None:
         """Close all databases."""
@@ -100,13 +100,13 @@ class _Parts:
             return is_withheld(self._last.db, digest)
 
     @property
-    def _last(self) -> _Part:
+    def _last(self) -> _OpenPart:
         return next(reversed(self._open.values()))
 
-    def _named(self, part: _Part) -> AbstractContextManager[None]:
+    def _named(self, part: _OpenPart) -> AbstractContextManager[None]:
         return named_in_errors(self._storage.shown, part.name, part.path)
 
-    def _part(self, number: int) -> _Part:
+    def _part(self, number: int) -> _OpenPart:
         if number in self._open:
             self._open.move_to_end(number)
             return self._open[number]
@@ -118,5 +118,5 @@ class _Parts:
             with named_in_errors(self._storage.shown, name, path):
                 db = stack.enter_context(closing(connect_read_only(path)))
                 bounds = clock_bounds(db)
-            part = self._open[number] = _Part(db, bounds, name, path, stack.pop_all())
+            part = self._open[number] = _OpenPart(db, bounds, name, path, stack.pop_all())
         return part

@@ -6,7 +6,7 @@ A file is written whole under another name first, and `origin` last: a part has 
 has that one. A table without rows has no file.
 
 Rules for editors: a table that a view reads is in `TABLES`; tests/store/test_two_engines.py fails
-for one that is not. Nothing else is exported, but for what `excerpts` reads. Numbers that each
+for one that is not. Nothing is exported besides, except what `excerpts` reads. Numbers that each
 database counts for itself get the number of the part above their 32 lower bits, and keys of
 readings get it in front: equal documents have a row in each part. All other numbers and keys are
 the same in every part.

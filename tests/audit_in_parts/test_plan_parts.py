@@ -211,7 +211,12 @@ def test_a_generation_is_not_changed_by_commands(planned):
     "command",
     [
         *(("report", "-o", "r.html"), ("export", "sites", "-o", "-"), ("verify",), ("changes",)),
-        *(("flag", "x.csv", "-o", "y.csv"), ("hold", "list"), ("forget", "x"), ("serve",)),
+        *(
+            ("flag", "x.csv", "-o", "y.csv", "--as-of", "2026-11-22"),
+            ("hold", "list"),
+            ("forget", "x"),
+            ("serve",),
+        ),
         *(("crawl", "x.csv"), ("crawl", "--limit-origins", "3"), ("judge", "--diff")),
         *(("explain", "--body", "00"), ("crawl", "--part", "4"), ("crawl", "--of", "4")),
     ],
