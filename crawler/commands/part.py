@@ -37,6 +37,7 @@ from crawler.store.derived import rule_set
 from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import code_digest, count_visits, facts_of
 from crawler.store.part_scratch import scratch_folder
+from crawler.store.part_tables import put_tables
 from crawler.store.part_writer import seal
 from crawler.store.queries import visited_origins
 
@@ -99,7 +100,7 @@ def work_on_part(
     with exit_on_signal(), folder.storage.held(f"parts/{part:05d}"), scratch_folder() as scratch:
         newest = folder.require(part)
         path = scratch / "audit.db"
-        folder.storage.get(newest.name, path)
+        folder.copy(newest, path)
         return _Work(folder, newest, task, scratch, path).run(listener)
 
 
@@ -207,7 +208,9 @@ class _Work:
             about |= {"most_per_address": self._task.most_per_address}
         facts = facts_of(self._path, code=code_digest() if end is PartEnd.DONE else "", about=about)
         generation = self._newest.next
-        if not self._folder.put(generation, self._path, facts, self._scratch):
+        if self._folder.put(generation, self._path, facts, self._scratch):
+            put_tables(self._folder, generation, self._path, self._scratch)
+        else:
             end = PartEnd.SUPERSEDED
         return replace(self._result(end, generation), origins=facts.origins)
 

@@ -200,7 +200,7 @@ def withheld(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, t
 def is_one_of_several_parts(db: sqlite3.Connection) -> bool:
     """Return whether the database is a part of an audit that has others.
 
-    Its datasets have all their rows in number, of which it knows those of its own origins.
+    Its datasets have all their rows in number, of which it knows those of its origins alone.
     """
     if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'part_of_plan'").fetchone():
         return False  # made before there were parts

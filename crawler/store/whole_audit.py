@@ -36,9 +36,9 @@ _KEPT_BODY = (
 class TableFiles:
     """The files of a folder of tables: of each part those of its newest whole generation."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, generations: Mapping[int, int] | None = None) -> None:
         self.folder = folder
-        self.parts = dict(sorted(_newest(folder)))
+        self.parts = dict(sorted(_newest(folder) if generations is None else generations.items()))
         if not self.parts:
             raise StoreError(f"{folder} has no tables of an audit")
 
@@ -71,12 +71,15 @@ def _names(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.is_dir() else []
 
 
-def open_tables(duck: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def open_tables(
+    duck: duckdb.DuckDBPyConnection, folder: Path, generations: Mapping[int, int] | None = None
+) -> None:
     """Make all public views in a DuckDB connection, over a folder of tables. Raise `StoreError`.
 
-    The connection has its own limit of memory (`dataset.duck.connect`).
+    `generations` are the parts with the generation of each; the newest ones if not given. The
+    connection has its own limit of memory (`dataset.duck.connect`).
     """
-    files = TableFiles(folder)
+    files = TableFiles(folder, generations)
     try:
         for statement in _table_statements(files):
             duck.execute(statement)

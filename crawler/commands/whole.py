@@ -1,0 +1,31 @@
+"""Open the whole of an audit in parts: all its public views, over the rows of all parts."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from crawler.dataset.duck import connect
+from crawler.store.audit_folder import AuditFolder
+from crawler.store.part_scratch import scratch_folder
+from crawler.store.part_tables import tables_of_whole
+from crawler.store.whole_audit import open_tables
+from crawler.store.whole_connection import WholeConnection
+
+DEFAULT_MEMORY = "1GB"
+
+
+@contextmanager
+def opened_whole(
+    folder: AuditFolder, memory_limit: str = DEFAULT_MEMORY
+) -> Iterator[WholeConnection]:
+    """Give a connection that reads the newest generation of each part.
+
+    What others put meanwhile is not seen. `memory_limit` is that of DuckDB, which spills the rest
+    to disk. Raise `StoreError`.
+    """
+    with (
+        tables_of_whole(folder) as found,
+        scratch_folder() as scratch,
+        closing(connect(scratch, memory_limit)) as duck,
+    ):
+        open_tables(duck, found.folder, found.generations)
+        yield WholeConnection(duck)

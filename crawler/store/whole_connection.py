@@ -1,0 +1,104 @@
+"""A connection to the whole of an audit in parts that is used as one to a database file is.
+
+Rules for editors: whoever reads public views can read both: SQL is that of SQLite which
+`duckdb_views` knows to say for DuckDB. Each query has a cursor for itself, as in `sqlite3`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import duckdb
+
+from crawler.store import duckdb_views
+from crawler.store.failures import StoreError
+
+# A literal, which stays, or the name of a parameter.
+_NAMED = re.compile(r"('(?:[^']|'')*')|(?<![:\w]):([A-Za-z_]\w*)")
+_ROWS_AT_ONCE = 10_000
+Parameters = Sequence[object] | Mapping[str, object]
+
+
+class QueryRows(Protocol):
+    """The rows of a query, as a cursor of `sqlite3` has them."""
+
+    @property
+    def description(self) -> Any:
+        """The columns: of each a tuple that begins with its name."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, None after the last."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the rows that are left."""
+
+
+class Queryable(Protocol):
+    """A database file, or the whole of an audit in parts: both have public views to read."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> QueryRows:
+        """Run a query."""
+
+
+class WholeConnection:
+    """The public views over all parts. Raise `StoreError` for whatever goes wrong."""
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        self._duck = duck
+
+    def execute(self, sql: str, parameters: Parameters = (), /) -> "WholeRows":
+        """Run a query; parameters are `?`, or `:name` as in SQLite."""
+        given: Any = list(parameters) if isinstance(parameters, Sequence) else dict(parameters)
+        if isinstance(parameters, Mapping):
+            used = {found[2] for found in _NAMED.finditer(sql) if found[2]}
+            given = {name: value for name, value in parameters.items() if name in used}
+            sql = _NAMED.sub(lambda found: found[1] or f"${found[2]}", sql)
+        try:
+            return WholeRows(self._duck.cursor().execute(duckdb_views.for_duckdb(sql), given))
+        except duckdb.Error as error:
+            raise _failed(error) from error
+
+
+class WholeRows:
+    """The rows of a query of the whole."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    @property
+    def description(self) -> Any:
+        """The columns."""
+        return self._cursor.description
+
+    def fetchone(self) -> Any:
+        """Return the next row, None after the last."""
+        return _checked(self._cursor.fetchone)
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        return cast("list[Any]", _checked(self._cursor.fetchall))
+
+    def fetchmany(self, size: int = _ROWS_AT_ONCE) -> list[Any]:
+        """Return the next rows, none after the last."""
+        return cast("list[Any]", _checked(lambda: self._cursor.fetchmany(size)))
+
+    def __iter__(self) -> Iterator[Any]:
+        while rows := self.fetchmany():
+            yield from rows
+
+
+def _checked(fetch: Any) -> Any:
+    try:
+        return fetch()
+    except duckdb.Error as error:
+        raise _failed(error) from error
+
+
+def _failed(error: duckdb.Error) -> StoreError:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(f"a query of the whole audit needs more memory than it may use ({error})")
+    first = str(error).strip().splitlines()[0]
+    return StoreError(f"the tables of the audit cannot be read ({first})")
