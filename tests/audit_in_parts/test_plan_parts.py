@@ -229,7 +229,11 @@ def test_what_does_not_work_on_a_folder_is_wrong_usage(planned, command):
     ("command", "sentence"),
     [
         (("crawl", "--part", "1"), "--part is for an audit in parts"),
-        (("crawl", "x.txt", "--workers", "9"), "9 is more than 8"),
+        (("crawl", "x.txt", "--workers", "2"), "`tdm-audit crawl --db FOLDER --workers 2`"),
+        (
+            ("crawl", "--ask", "x.txt", "--budget", "1h", "--workers", "2"),
+            "--workers is for an audit in parts",
+        ),
         (("judge", "--workers", "2"), "--workers is for an audit in parts"),
         (("status", "--db", "."), "has no plan.json"),
         (("crawl", "--db", "."), "has no plan.json"),
