@@ -80,8 +80,10 @@ def _in_processes(db: sqlite3.Connection, task: FlagTask, cache_into: Path) -> F
 
         def write(files: Sequence[Files]) -> Iterator[tuple[Path, Counts]]:
             nonlocal key
-            key = store_state(db, request, cache_into) if files else ""
-            for out, counts in processes.write(files):
+            is_new = False
+            if files:
+                key, is_new = store_state(db, request, cache_into)
+            for out, counts in processes.write(files, is_new=is_new):
                 task.bar.step(counts.reasons.total())
                 yield out, counts
 

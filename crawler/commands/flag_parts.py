@@ -147,6 +147,6 @@ class _Portions:
         setup = as_setup(excerpt, request, task.form.name, scratch, evidence)
         known = facts(evidence, request)
         with FlagProcesses(setup, known, request.workers, task.copies.name, task.prepare) as found:
-            for out, counts in found.write(files):
+            for out, counts in found.write(files, is_new=True):
                 task.bar.step(counts.reasons.total())
                 yield out, counts

@@ -54,14 +54,14 @@ def store_results(path: Path, agent: str | None, new: NewVerdicts) -> None:
         checkpoint(db)
 
 
-def store_state(db: sqlite3.Connection, request: FlagRequest, path: Path) -> str:
-    """Store the state that flags begin with, unless it is there; return its key.
+def store_state(db: sqlite3.Connection, request: FlagRequest, path: Path) -> tuple[str, bool]:
+    """Store the state that flags begin with, unless it is there; return its key, and if it is new.
 
     Otherwise each process would make it for itself.
     """
     if request.times is not None:
-        return ""  # it is made as rows need it
+        return "", False  # it is made as rows need it
     with Flagger(db, request.rules, request.purposes, request.agent) as flagger:
         new = NewVerdicts(flagger.evidence, [], flagger.cache_key, flagger.export_state())
     store_results(path, request.agent, new)
-    return new.key
+    return new.key, bool(new.tables)

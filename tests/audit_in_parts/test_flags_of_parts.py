@@ -19,6 +19,7 @@ from crawler.commands import flag_parts
 from crawler.commands.judge import rebuild
 from crawler.flags import Flagger, wanted_keys
 from crawler.model import Origin
+from crawler.store import known_evidence
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect, connect_read_only
 from crawler.store.excerpts import opened_excerpts
@@ -205,14 +206,43 @@ def test_parts_under_different_rule_sets(parts, one, data, tmp_path):
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
 
 
-def test_a_part_that_other_code_judged_or_whose_clock_was_ahead(one, data, tmp_path):
-    """Their origins are evaluated for themselves, and get the same verdicts."""
-    paths = cut(one, tmp_path, 2, rulesets.load("signals"))
-    audit = folders.put_parts(tmp_path, paths, judged=False)
+def put_ahead(path):
+    """Have the clock of the first run ahead of that of one more run."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TRIGGER run_ends_once")
+        due = "UPDATE run SET settings = json_set(settings, '$.due_at', ?) WHERE id = ?"
+        run, *facts = db.execute("SELECT * FROM run ORDER BY id").fetchone()
+        marks = ", ".join("?" * (1 + len(facts)))
+        db.execute(f"INSERT INTO run VALUES ({marks})", (run + 1000, *facts))
+        db.execute(due, ("2031-01-01T00:00:00.000Z", run))
+        db.execute(due, ("2030-01-01T00:00:00.000Z", run + 1000))
+        db.commit()
+
+
+@pytest.mark.parametrize(("is_ahead", "judged"), [(False, True), (False, False), (True, True)])
+def test_keys_of_evidence_where_they_can_be_relied_on(one, data, tmp_path, is_ahead, judged):
+    """Parts that other code judged, or whose clock was ahead, are evaluated origin by origin."""
+    whole = Path(shutil.copy(one, tmp_path / "whole.db"))
+    if is_ahead:
+        put_ahead(whole)
+    with closing(connect(whole)) as db:
+        assert known_evidence.has_keys(db) != is_ahead
+    audit = folders.put_parts(
+        tmp_path, cut(whole, tmp_path, 2, rulesets.load("signals")), judged=judged
+    )
     words = ("--agent", "Bytespider")
-    flag(one, data, tmp_path / "one", *words)
+    flag(whole, data, tmp_path / "one", *words)
     flag(audit, data, tmp_path / "parts", *words)
     assert contents(tmp_path / "parts") == contents(tmp_path / "one")
+    with (
+        opened_excerpts(AuditFolder(LocalStorage(audit)), str(audit), tmp_path) as excerpts,
+        closing(duckdb.connect()) as duck,
+    ):
+        wanted_keys.create(duck)
+        duck.execute("INSERT INTO wanted_key VALUES ('unanimous.demo.test')")
+        excerpts.write(duck, tmp_path / "excerpt.db", rulesets.load("signals"), None, ["tdm"])
+    keys = folders.query([tmp_path / "excerpt.db"], "SELECT evidence_key FROM evaluated_visit")
+    assert [key is not None for (key,) in keys] == [judged and not is_ahead]
 
 
 @given(urls=st.lists(URLS, max_size=12))
