@@ -1058,15 +1058,18 @@ unseen AS MATERIALIZED (
     )
     GROUP BY dataset, purpose
 ),
+reserving AS MATERIALIZED (
+    SELECT state_set, purpose, state FROM state_of_set
+    WHERE rules = (SELECT label FROM shown_rules)
+    AND instr((SELECT reserved_states FROM chosen), '"' || state || '"') > 0
+),
 taken AS (
     SELECT
         held.dataset, told.purpose, held.site, sum(held.origins) AS origins, sum(held.rows) AS rows,
         sum(CASE WHEN told.state = 'partial' THEN held.rows ELSE 0 END) AS partial_rows,
         sum(held.weight) AS weight, coalesce(sum(held.weight), sum(held.rows)) AS size
     FROM held_states AS held
-    CROSS JOIN state_of_set AS told ON told.state_set = held.state_set
-    WHERE told.rules = (SELECT label FROM shown_rules)
-    AND instr((SELECT reserved_states FROM chosen), '"' || told.state || '"') > 0
+    CROSS JOIN reserving AS told ON told.state_set = held.state_set
     GROUP BY held.dataset, told.purpose, held.site
 )
 SELECT
