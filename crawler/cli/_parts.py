@@ -1,7 +1,7 @@
 """Shared by commands that take an audit in parts: options, the choice of parts, what they open."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from crawler.cli._types import AuditPlace, Engine, PartRange
 
 if TYPE_CHECKING:
     from crawler.store.audit_folder import AuditFolder, PartPlan
+    from crawler.store.queryable import Queryable
 
 
 def audit_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,6 +109,21 @@ def open_folder(db: Path | str) -> "AuditFolder":
     from crawler.store.parts import storage_at
 
     return AuditFolder(storage_at(str(db)))
+
+
+@contextmanager
+def opened_for_reading(db: Path | str) -> Iterator["Queryable"]:
+    """Give the public views of a database, or of the whole of an audit in parts."""
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+
+    if (file := one_database(db)) is not None:
+        with sqlite_errors_as_store_error(file), closing(connect_read_only(file)) as connection:
+            yield connection
+        return
+    from crawler.commands.whole import opened_whole
+
+    with opened_whole(open_folder(db)) as whole:
+        yield whole
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Rules for editors:
 
-- A part is worked on in a copy, by one process without workers: its sites are in no other part, so
+- A part is worked on in a copy, by one process: its sites are in no other part, so
   the delay between two requests to a host holds.
 - What is put is never changed. Of two processes at one part the first to put a generation wins, and
   the work of the other is dropped.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from crawler.commands.crawl_request import CrawlRequest
-from crawler.commands.visiting import most_per_address
 from crawler.fetch.options import FetchOptions
 
 
@@ -51,14 +50,13 @@ class PartTask:
             new_run=self.new_run,
             keep_pages=self.keep_pages,
             rules=self.rules,
-            workers=1,
             processes=self.processes,
         )
 
     @property
     def most_per_address(self) -> int:
         """Return the most requests in flight to one address, over all processes."""
-        return most_per_address(self.request(Path()))
+        return self.request(Path()).most_per_address
 
 
 def task_as_json(task: PartTask) -> Mapping[str, object]:
