@@ -119,7 +119,7 @@ def warn_if_unknown(agent: str | None) -> None:
 
 
 # Commands that write into a database, and so not into one of the parts, which are never changed.
-_WRITING = frozenset(("adopt", "forget", "import", "prune", "redact", "stamp", "hold"))
+_WRITING = frozenset(("adopt", "forget", "prune", "redact", "stamp", "hold"))
 
 
 def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | str) -> Path:

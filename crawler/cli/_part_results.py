@@ -8,7 +8,7 @@ from crawler.cli._options import FAILED, STOPPED, fail, output, say, say_json, w
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
-    from crawler.commands.part_pool import PoolResult
+    from crawler.commands.part_engine import PoolResult
     from crawler.commands.part_task import PartTask
 
 _BUSY = 3

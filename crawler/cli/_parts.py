@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli._types import AuditPlace, PartRange
+from crawler.cli._types import AuditPlace, Engine, PartRange
 
 if TYPE_CHECKING:
     from crawler.store.audit_folder import AuditFolder, PartPlan
@@ -52,9 +52,11 @@ _PARTS_OPTIONS = (
     ),
     click.option(
         "--on",
-        type=click.Choice(["local"]),
-        help="Of an audit in parts, without --part: where all parts are worked on; local is a pool "
-        "of --workers processes on this machine.",
+        type=Engine(),
+        metavar="local|ray|ray://HOST:PORT|ray:ADDRESS",
+        help="Of an audit in parts, without --part: where all parts are worked on. local is a pool "
+        "of --workers processes on this machine; ray is the Ray at RAY_ADDRESS or one that is "
+        "started here, and needs the extra [ray].",
     ),
 )
 

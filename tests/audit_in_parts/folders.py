@@ -7,8 +7,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from crawler.store.audit_folder import AuditFolder, PartPlan
+from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
 from crawler.store.database import checkpoint, connect, public_views
+from crawler.store.part_facts import code_digest, facts_of
+from crawler.store.part_writer import seal
 from crawler.store.parts import LocalStorage
 from tests.conftest import run
 from tests.store.cutting import cut
@@ -105,3 +107,21 @@ def put(path, name):
     with closing(connect(path)) as db:
         checkpoint(db)
     shutil.copyfile(path, name)
+
+
+def put_parts(folder, paths, *, judged=True):
+    """Make an audit of these databases, each of which is a part; return its folder."""
+    audit = AuditFolder(LocalStorage(folder / "audit"))
+    audit.storage.replace("plan.json", PartPlan(by_hash=len(paths)).as_json())
+    for part, path in enumerate(paths):
+        put_next(audit, part, path, judged=judged)
+    return folder / "audit"
+
+
+def put_next(audit, part, path, *, judged=True):
+    """Put a database as the next generation of a part."""
+    seal(path)
+    newest = audit.newest(part)
+    generation = newest.next if newest else Generation(part, 0)
+    facts = facts_of(path, code=code_digest() if judged else "", about={})
+    assert audit.put(generation, path, facts, path.parent)
