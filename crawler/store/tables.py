@@ -88,6 +88,8 @@ TABLES: Mapping[str, ExportedTable] = {
     "request_list": _BY_ID,
     "requested_url": ExportedTable(order="list, n"),
     "forgotten_list": ExportedTable(order="list"),
+    "party_list": _BY_ID,
+    "party_list_entry": ExportedTable(order="list, line"),
     "manifest": ExportedTable(
         query="SELECT n, digest FROM manifest",
         types={"n": "INTEGER", "digest": "TEXT"},
@@ -136,7 +138,7 @@ TABLES: Mapping[str, ExportedTable] = {
     "party_low_group": ExportedTable(order="low_group, site, party"),
     **dict.fromkeys(
         "dataset dataset_file dataset_role facet_value facet_total forgotten ruleset "
-        "protocol_description party_list party_list_entry".split(),
+        "protocol_description".split(),
         _WHOLE,
     ),
     # Whole, since each row is of one origin: it is made of more tables than all others.

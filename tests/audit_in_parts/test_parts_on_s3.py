@@ -6,7 +6,9 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import closing
 
+import duckdb
 import pytest
 
 from tests.audit_in_parts import folders
@@ -149,6 +151,26 @@ def test_a_question_about_a_url_fetches_the_plan_and_one_part(whole, urls):
     fetched = {"plan.json": 1, f"parts/{part:05d}/{newest.name}": 1}
     assert audit.server.fetched(since) == {f"{audit.key}/{k}": n for k, n in fetched.items()}
     assert explained.out == run("explain", urls[0], "--db", newest).stdout != ""
+
+
+def test_commands_that_read_all_parts(whole):
+    audit, folder, _ = whole
+    audit.copied(folder)
+    for command in (
+        ("report", "-o", "-", "--format", "json"),
+        ("report", "-o", "-", "--format", "md", "--as-of", "2100-01-01"),
+        ("export", "sites", "-o", "-"),
+        ("changes", "--format", "json"),
+    ):
+        of_folder = run(*command, "--db", folder / "audit")
+        assert of_folder.returncode == 0, of_folder.stderr
+        assert audit.run(*command, "--db", audit.url).out == of_folder.stdout
+    script = audit.run("export", "--sql", "--db", audit.url, "-o", "-").out
+    with closing(duckdb.connect()) as duck:
+        duck.execute(script)
+        (sites,) = duck.execute("SELECT count(*) FROM sites").fetchone()
+    listed = run("export", "sites", "--db", folder / "audit", "-o", "-").stdout
+    assert sites == len(listed.splitlines()) - 1
 
 
 @pytest.mark.parametrize("words", [(), ("--agent", "GPTBot", "--workers", "2")], ids=len)
