@@ -28,4 +28,4 @@ def opened_whole(
         closing(connect(scratch, memory_limit)) as duck,
     ):
         open_tables(duck, found.folder, found.generations)
-        yield WholeConnection(duck)
+        yield WholeConnection(duck, found.generations)

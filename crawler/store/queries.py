@@ -2,10 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from crawler.store.runs import READ_FILES
+
+if TYPE_CHECKING:  # most readers need no DuckDB
+    from crawler.store.whole_connection import Queryable
 
 #: The SQL of what an observation is known by in every database that has it; see view
 #: `observations`.
@@ -210,7 +214,12 @@ def is_one_of_several_parts(db: sqlite3.Connection) -> bool:
 
 def dataset_ids(db: sqlite3.Connection) -> list[int]:
     """Return the numbers of all datasets in the version that counts, in their order."""
-    return [number for (number,) in db.execute("SELECT id FROM dataset WHERE counts ORDER BY id")]
+    return [
+        number
+        for (number,) in db.execute(
+            "SELECT dataset FROM datasets WHERE counts = 1 ORDER BY dataset"
+        )
+    ]
 
 
 def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
@@ -364,6 +373,14 @@ def _exported(column: str) -> str:
         f"(SELECT {OBSERVATION_KEY} FROM observation JOIN origin ON origin.id = observation.origin "  # noqa: S608 - our own names
         f'WHERE observation.id = exported."{column}")'
     )
+
+
+def first_rows(
+    db: "Queryable", sql: str, parameters: Mapping[str, object], most: int
+) -> tuple[Any, list[tuple[Any, ...]]]:
+    """Return the description of the columns of a query, and its first rows."""
+    cursor = db.execute(sql, parameters)
+    return cursor.description, list(islice(cursor, most))
 
 
 def column_type(db: sqlite3.Connection, view: str, column: str) -> str:
