@@ -14,13 +14,12 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from datasette.database import Results
 from datasette.utils import sqlite_timelimit
 
 from crawler.caches import BoundedCache
-from crawler.commands.whole import opened_whole
 from crawler.errors import UserError
 from crawler.model import Origin
 from crawler.plurals import counted
@@ -37,16 +36,19 @@ from crawler.store.parts import storage_at
 from crawler.store.queries import first_rows
 from crawler.store.stored_text import observation_with
 from crawler.store.tables import PART_BITS
-from crawler.store.whole_connection import WholeConnection
 from crawler.store.whole_copy import left_out, whole_copy
 from crawler.urls import canonical
+
+if TYPE_CHECKING:  # an audit in one file needs no DuckDB
+    from crawler.store.whole_connection import WholeConnection
 
 #: Seconds that a question may take which reads the tables of all parts.
 SECONDS_OF_WHOLE = 60
 #: Parts of the largest audit that is searched.
 MAX_SEARCHED = 32
-# Answers of such questions that are kept: the audit stays what it was when the server began.
-_ANSWERS = 256
+# Answers of such questions that are kept, and rows of each. The audit stays what it was when the
+# server began.
+_ANSWERS, _MAX_KEPT = 64, 2_000
 _READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 _NUMBER_IN_PART = (1 << PART_BITS) - 1
 
@@ -148,7 +150,7 @@ class AuditInParts:
     """An audit in parts, as it was when it was opened."""
 
     def __init__(
-        self, folder: AuditFolder, whole: WholeConnection, files: ServedParts, pages: Path
+        self, folder: AuditFolder, whole: "WholeConnection", files: ServedParts, pages: Path
     ) -> None:
         self._plan: PartPlan = folder.plan()
         self._whole, self._files = whole.within(SECONDS_OF_WHOLE), files
@@ -209,7 +211,11 @@ class AuditInParts:
             return self._of_origin(question, given, most)
         key = (sql, *sorted(given.items()), most)
         found = self._answers.get(key)
-        return self._answers.put(key, self._of_whole(sql, given, most)) if found is None else found
+        if found is None:
+            found = self._of_whole(sql, given, most)
+            if len(found) <= _MAX_KEPT:
+                self._answers.put(key, found)
+        return found
 
     def _of_origin(self, question: NamedQuestion, given: Mapping[str, Any], most: int) -> Results:
         limit = sandbox.SECONDS * 1000
@@ -272,6 +278,8 @@ def opened_audit(db: Path | str, cache: Path, bar: Bar) -> Iterator[Audit]:
         connect_read_only(db).close()
         yield OneFile(db)
         return
+    from crawler.commands.whole import opened_whole
+
     folder = AuditFolder(storage_at(str(db)))
     with opened_whole(folder) as whole, scratch_folder() as scratch:
         place = folder.shown if isinstance(db, str) else str(db.resolve())

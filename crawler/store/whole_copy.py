@@ -16,12 +16,14 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crawler.interrupts import removed_at_the_end
 from crawler.store.database import new_database, public_views, schema_digest, view_statements
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
-from crawler.store.whole_connection import WholeConnection
+
+if TYPE_CHECKING:  # whoever looks at a copy needs no DuckDB
+    from crawler.store.whole_connection import WholeConnection
 
 #: Views with rows for each answer, statement or finding of an origin.
 OF_EVIDENCE = frozenset(
@@ -45,7 +47,7 @@ _STATES = 2
 def whole_copy(
     folder: Path,
     place: str,
-    whole: WholeConnection,
+    whole: "WholeConnection",
     *,
     sorted_by: Mapping[str, str],
     shown: Callable[[list[str]], Iterable[str]],
@@ -55,9 +57,8 @@ def whole_copy(
     `sorted_by` are the columns by which readers sort views. `shown` yields the views that it is
     given, each before it is copied. Raise `StoreError`.
     """
-    state = sorted(whole.generations.items())
     begin = hashlib.sha256(place.encode()).hexdigest()[:16]
-    file = folder / f"{begin}-{_digest(state)}{_ENDING}"
+    file = folder / f"{begin}-{_state(whole)}{_ENDING}"
     with os_errors_as_store_error(folder), sqlite_errors_as_store_error(file):
         if not file.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,14 +87,21 @@ def view_definition(view: str) -> str:
     return made[made.index(begin) :]
 
 
-def _digest(state: object) -> str:
+def _state(whole: "WholeConnection") -> str:
+    """Return a digest of the state of an audit, and of how it is copied."""
+    # Another audit at the same place has equal generations, and was begun at another time.
+    begun = (
+        *whole.execute("SELECT id, started_at, ended_at FROM run ORDER BY 1"),
+        *whole.execute("SELECT id, digest, ingested_at FROM dataset ORDER BY 1"),
+    )
     with contextlib.closing(new_database()) as db:
-        facts = (_VERSION, schema_digest(db), MAX_OBSERVATIONS, state)
+        copied = (_VERSION, MAX_OBSERVATIONS, schema_digest(db))
+    facts = (copied, sorted(whole.generations.items()), begun)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
 
 def _build(
-    whole: WholeConnection,
+    whole: "WholeConnection",
     file: Path,
     sorted_by: Mapping[str, str],
     shown: Callable[[list[str]], Iterable[str]],
@@ -110,7 +118,6 @@ def _build(
             _copy(whole, db, view, {*_INDEXED, sorted_by.get(view, "")})
         _fill(db, "visit", (("origin", "INTEGER"),), _visited(whole))
         db.execute("COMMIT")
-        db.execute("VACUUM")
     with file.open("rb+") as made:
         os.fsync(made.fileno())
 
@@ -123,17 +130,17 @@ def _drop_tables(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE visit")
 
 
-def _views_of(whole: WholeConnection) -> list[str]:
+def _views_of(whole: "WholeConnection") -> list[str]:
     (observations,) = whole.execute("SELECT count(*) FROM observation").fetchone()
     all_views = observations <= MAX_OBSERVATIONS
     return [view for view in public_views() if all_views or view not in OF_EVIDENCE]
 
 
-def _visited(whole: WholeConnection) -> Iterable[tuple[Any, ...]]:
+def _visited(whole: "WholeConnection") -> Iterable[tuple[Any, ...]]:
     return whole.execute("SELECT DISTINCT origin FROM visit ORDER BY 1")
 
 
-def _copy(whole: WholeConnection, db: sqlite3.Connection, view: str, indexed: set[str]) -> None:
+def _copy(whole: "WholeConnection", db: sqlite3.Connection, view: str, indexed: set[str]) -> None:
     types = _columns(whole, view)
     table = f"rows_of_{view}"
     shown = ", ".join(_cast(column, kind) for column, kind in types.items())
@@ -145,7 +152,7 @@ def _copy(whole: WholeConnection, db: sqlite3.Connection, view: str, indexed: se
         db.execute(f'CREATE INDEX {column}_in_{view} ON {table} ("{column}")')
 
 
-def _columns(whole: WholeConnection, view: str) -> Mapping[str, str]:
+def _columns(whole: "WholeConnection", view: str) -> Mapping[str, str]:
     """Return the columns of a view with their types in DuckDB."""
     rows = whole.execute(f'DESCRIBE SELECT * FROM "{view}"')  # noqa: S608 - our own name
     return {name: kind for name, kind, *_ in rows}
