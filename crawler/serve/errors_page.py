@@ -61,8 +61,8 @@ def answer_of(exception: Exception) -> tuple[int, str]:
 def left_out_sentence(view: str) -> str:
     """Return why a public view has no page, and where its rows are."""
     return (
-        f"The view {view} of this audit has more rows than are copied for these pages. The page of "
-        "an origin shows its own, questions read all of them, and DuckDB opens the whole view."
+        f"The view {view} of this audit has more rows than are copied for these pages: they are "
+        "read origin by origin, by questions, or in DuckDB."
     )
 
 
