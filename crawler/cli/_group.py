@@ -34,6 +34,28 @@ _SECTIONS = (
 )
 
 
+def _refuse_empty(context: click.Context, command: click.Command, args: list[str]) -> None:
+    """Fail for an empty name of a file or dataset: a path that is empty is the current folder."""
+    if isinstance(command, click.Group):
+        inner = command.get_command(context, args[0]) if args else None
+        if inner is not None:
+            _refuse_empty(context, inner, args[1:])
+        return
+    paths = {
+        name
+        for param in command.params
+        if isinstance(param, click.Option) and isinstance(param.type, click.Path)
+        for name in param.opts
+    }
+    before = ""
+    for argument in args:
+        option = argument.removesuffix("=") if argument.endswith("=") else before
+        if argument in ("", f"{option}=") and (option in paths or not before.startswith("-")):
+            what = option if option in paths else "an argument"
+            context.fail(f"{what} is empty (a variable of the shell that is not set, maybe)")
+        before = argument
+
+
 class Commands(click.Group):
     """A group with sections that suggests commands, and runs without a command."""
 
@@ -50,7 +72,10 @@ class Commands(click.Group):
             known = self.list_commands(ctx)
             hint = did_you_mean(name, known) or f"; there are {', '.join(known)}"
             ctx.fail(f"no command {name!r}{hint}")
-        return super().resolve_command(ctx, args)
+        found, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _refuse_empty(ctx, command, rest)
+        return found, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands in sections."""

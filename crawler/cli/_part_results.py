@@ -34,7 +34,9 @@ def print_parts(
             say_json(_as_json(task, result, failures))
         elif not quiet:
             done, idle = len(result.ended(PartEnd.DONE)), len(result.ended(PartEnd.NOTHING))
-            say([f"Parts: {done:,} done, {idle + result.skipped:,} with nothing to do"])
+            ends = [f"{done:,} done", f"{idle + result.skipped:,} with nothing to do"]
+            ends += [f"{len(result.failed):,} failed"] if result.failed else []
+            say([f"Parts: {', '.join(ends)}"])
             for part in result.ended(PartEnd.SUPERSEDED):
                 say([f"Another process has done part {part} meanwhile, and its work stands."])
             if task.verb is PartVerb.CRAWL:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Parts that are named in a line, at most; --json has all of them.
 _MOST_NAMED = 20
 
+_WHY = " three times, or cannot be read"
+
 
 @click.command(name="status", short_help="Show how far an audit in parts is.")
 @folder_option
@@ -57,13 +59,16 @@ def status_command(db: Path | str, max_age: float, as_json: bool, quiet: bool) -
             _show(found)
     failed = found.counts[PartState.FAILED]
     if found.missing or failed:
-        missing = f"{len(found.missing):,} parts are missing" if found.missing else ""
-        words = f"{failed:,} {'part has' if failed == 1 else 'parts have'} failed three times"
-        fail("; ".join(filter(None, (missing, words if failed else ""))), FAILED)
+        words = []
+        if found.missing:
+            words.append(counted(len(found.missing), "part is missing", "parts are missing"))
+        if failed:
+            words.append(counted(failed, "part has failed", "parts have failed") + _WHY)
+        fail("; ".join(words), FAILED)
     left = found.counts[PartState.UNFINISHED] + found.counts[PartState.DUE]
     if left:
-        is_are = "part is" if left == 1 else "parts are"
-        fail(f"{left:,} {is_are} unfinished or due; `tdm-audit crawl --db {db}` goes on", STOPPED)
+        parts = counted(left, "part is", "parts are")
+        fail(f"{parts} unfinished or due; `tdm-audit crawl --db {db}` goes on", STOPPED)
 
 
 def _show(found: "FolderStatus") -> None:

@@ -100,7 +100,7 @@ def work_on_part(
     with exit_on_signal(), folder.storage.held(f"parts/{part:05d}"), scratch_folder() as scratch:
         newest = folder.require(part)
         path = scratch / "audit.db"
-        folder.storage.get(newest.name, path)
+        folder.copy(newest, path)
         return _Work(folder, newest, task, scratch, path).run(listener)
 
 

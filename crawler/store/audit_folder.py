@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from crawler.errors import WrongUsageError
 from crawler.store.database import PLAN_FILE, StoreError
 from crawler.store.failures import StorageDownError
-from crawler.store.part_facts import PartFacts, facts_from_json, facts_of
+from crawler.store.part_facts import PartFacts, facts_from_json, facts_of, sha256_of
 from crawler.store.parts import Storage
 
 PLAN_FORMAT = "tdm-audit plan/1"
@@ -191,6 +191,18 @@ class AuditFolder:
     def opened(self, part: int | None) -> AbstractContextManager[Path]:
         """Give a path at which the newest generation of a part can be read."""
         return self.storage.opened(self.require(part).name)
+
+    def copy(self, generation: Generation, local: Path) -> None:
+        """Copy a generation to this machine. Raise `StoreError` if it is not what was put."""
+        self.storage.get(generation.name, local)
+        content = self.storage.read(generation.facts_name)
+        facts = None if content is None else facts_from_json(content)
+        # Without facts a process was killed behind its put, or they are of another version.
+        if facts is not None and facts.sha256 != sha256_of(local):
+            raise StoreError(
+                f"{self.shown}/{generation.name} is damaged: its SHA-256 is not that in "
+                f"{Path(generation.facts_name).name}; restore it from a copy"
+            )
 
     def listed(self) -> Iterator[PartFiles]:
         """Yield what the names of the files say about each part, by number."""

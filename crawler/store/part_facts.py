@@ -101,8 +101,6 @@ def facts_of(path: Path, *, code: str = "", about: Mapping[str, object]) -> Part
         is_open = last_run is not None and last_run[0] is None
         is_unfinished = is_open or next(origins_waiting(db), None) is not None
         head = manifests.head(db)
-    with os_errors_as_store_error(path), path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return PartFacts(
         origins=origins,
         unvisited=unvisited,
@@ -112,7 +110,13 @@ def facts_of(path: Path, *, code: str = "", about: Mapping[str, object]) -> Part
         head=head,
         rules=rules[0] if rules else "",
         code=code if rules else "",
-        sha256=digest,
+        sha256=sha256_of(path),
         size=path.stat().st_size,
         about=about,
     )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file. Raise `StoreError`."""
+    with os_errors_as_store_error(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

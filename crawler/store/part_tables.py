@@ -60,7 +60,7 @@ def tables_of_whole(folder: AuditFolder) -> Iterator[PartTables]:
         if _table_file(tables.LAST, generation) not in there:
             with scratch_folder() as scratch:
                 copy = scratch / "audit.db"
-                folder.storage.get(generation.name, copy)
+                folder.copy(generation, copy)
                 put_tables(folder, generation, copy, scratch)
     generations = {generation.part or 0: generation.number for generation in newest}
     if isinstance(folder.storage, LocalStorage):

@@ -112,7 +112,13 @@ def _lead_of_the_past(queries: ReportQueries, when: str) -> tuple[Sentence, ...]
     rows = queries.bounds(queries.purpose, "rows") or {}
     if rows["reserved_min"] == rows["reserved_shown"] == 0 and rows["share_unknown"] == 1:
         origins = words.counted(queries.facts["origins"], "source origin")
-        return (("Of the ", *origins, f" of this dataset nothing is known as of {when}."),)
+        nothing: Sentence = ("Of the ", *origins, f" of this dataset nothing is known as of {when}")
+        # A day is known as a whole: the first look may be on it.
+        seen = queries.seen
+        if seen["first_at"]:
+            first, last = words.minute(seen["first_at"]), words.minute(seen["last_at"])
+            nothing += (f"; the looks at them are from {first} to {last}",)
+        return ((*nothing, "."),)
     return _shown(queries, f"as of {when}"), _outer(queries)
 
 
