@@ -235,20 +235,18 @@ def memory(folder: Path, sizes: Sizes) -> Result:
 
 
 def parent(folder: Path, sizes: Sizes) -> Result:
-    """Measure the command, the process that reads very many origins, and the workers."""
-    limits = ("--workers", "2", "--time-budget", f"{sizes.asking}s")
+    """Measure the command, and the process that reads very many origins."""
+    limits = ("--time-budget", f"{sizes.asking}s")
     with web.serving() as port:
         done = crawl(folder, (url(n, port) for n in range(sizes.most)), *limits)
     itself, *others = done.processes
     reader = next(p for p in others if p.runs == READER)
-    workers = [p for p in others if p.runs == "crawler.fetch.workers.worker"]
     facts = {
         "origins": float(sizes.most),
         "command_peak_mb": itself.peak,
         "command_s": itself.seconds,
         "reader_peak_mb": reader.peak,
         "reader_s": reader.seconds,
-        "worker_peak_mb": max(worker.peak for worker in workers),
     }
     name = f"largest resident size of the command at {sizes.most:,} origins, MB"
     return Result([facts], [Goal(name, itself.peak, COMMAND)])

@@ -21,7 +21,7 @@ OCTETS = 1_500
 _BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
 #: The size that is told of a year of weekly runs.
 _ORIGINS, _WEEKS = 200_000, 52
-_OPTIONS = ("--delay", "0s", "--max-age", "1s", "--pages", "0", "--workers", "1", "--concurrency")
+_OPTIONS = ("--delay", "0s", "--max-age", "1s", "--pages", "0", "--concurrency")
 _OPTIONS = (*_OPTIONS, "50", "--allow-network", "127.0.0.0/8", "--quiet", "--no-progress")
 
 

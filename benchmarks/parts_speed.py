@@ -97,10 +97,10 @@ def cpu(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
         seeds = write_seeds(folder, number, port)
         for _ in range(sizes.rounds):
             (folder / "one.db").unlink(missing_ok=True)
-            one = crawl(folder / "one.db", seeds, "--workers", 1)
+            one = crawl(folder / "one.db", seeds)
             whole, planning = plan(folder, "whole", seeds, 1)
             part = crawl(whole, "--part", 0, "--workers", 1)
-            many, _ = plan(folder, "many", seeds, sizes.parts)
+            many, cutting = plan(folder, "many", seeds, sizes.parts)
             pool = crawl(many, "--workers", 2)
             for paths in ([folder / "one.db"], generations(whole), generations(many)):
                 require_visits(paths, number)
@@ -113,6 +113,7 @@ def cpu(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
                     "pool_ms": 1000 * pool.cpu / number,
                     "part/one": part.cpu / one.cpu,
                     "pool/part": pool.cpu / part.cpu,
+                    "speed_of_two": one.wall / (cutting.wall + pool.wall),
                     "peak_mb": max(part.peak, pool.peak),
                 }
             )
@@ -171,7 +172,7 @@ def judge(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
         seeds = write_seeds(folder, number, port)
         db, _ = plan(folder, "judged", seeds, sizes.parts)
         crawl(db, "--workers", 2)
-        crawl(folder / "file.db", seeds, "--workers", 1)
+        crawl(folder / "file.db", seeds)
     for _ in range(sizes.rounds):
         common = ("--quiet", "--no-progress")
         one, two = (spend("judge", "--db", db, "--workers", n, *common) for n in (1, 2))

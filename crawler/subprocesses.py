@@ -29,9 +29,9 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+def start(module: str) -> subprocess.Popen[bytes]:
     """Run the function `main` of a module in a new process; raise `OSError` if it cannot start."""
-    command = [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), module, *arguments]
+    command = [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), module]
     pipe = subprocess.PIPE
     # In a new session: Ctrl-C in a terminal reaches the parent only, which then stops its helpers.
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True)
@@ -147,9 +147,9 @@ class ParentChannel:
         # process is left that waits for the rest.
         os._exit(_EXIT_ORPHANED)
 
-    def receive(self, timeout: float | None = None) -> Any:
-        """Return the next message; raise `queue.Empty` if none comes within `timeout` seconds."""
-        return self._messages.get(timeout=timeout)
+    def receive(self) -> Any:
+        """Wait for the next message, and return it."""
+        return self._messages.get()
 
     def send(self, message: object) -> None:
         """Send a message to the parent."""

@@ -60,7 +60,7 @@ def crawl(folder, web, night, *more):
         *(sys.executable, "-m", "crawler", "crawl", folder / "data", "--db", folder / "audit.db"),
         *("--delay", "0", "--timeout", "3s", "--max-age", "6h", "--no-progress", "--json"),
         *("--allow-network", "127.0.0.0/8", "--connect-to", f"::127.0.0.1:{web.port}"),
-        *("--workers", "1", "--facet", "language", "--facet", "year=date"),
+        *("--facet", "language", "--facet", "year=date"),
         *("--collected-column", "date", "--upstream", "Common Crawl", "--crawler", "ccbot", *more),
     ]
     now = FIRST + timedelta(days=night)

@@ -110,9 +110,7 @@ def warn_if_unknown(agent: str | None) -> None:
 
 
 # Commands that write into a database, and so not into one of the parts, which are never changed.
-_WRITING = frozenset(("adopt", "forget", "import", "prune", "redact", "stamp", "hold"))
-# Commands that tell of a whole dataset, of which a part is not one.
-_OF_THE_WHOLE = frozenset(("report",))
+_WRITING = frozenset(("adopt", "forget", "prune", "redact", "stamp", "hold"))
 
 
 def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | str) -> Path:
@@ -133,11 +131,6 @@ def _refuse_folder(context: click.Context, param: click.Parameter, db: Path | st
         raise click.UsageError(
             f"`{command}` does not work on an audit in parts yet: {db} is a folder of databases "
             "that are never changed; use it on an audit in one file"
-        )
-    if _OF_THE_WHOLE & set(words):
-        raise click.UsageError(
-            f"`{command}` does not work on an audit in parts yet: {db} has no database of the "
-            "whole dataset; use it on an audit in one file"
         )
     advice = (
         f"copy the newest database of a part from {db} to this machine, and name it with --db"

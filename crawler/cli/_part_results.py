@@ -1,13 +1,14 @@
 """Print what came of work on parts, and exit with its status."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from crawler.cli._options import FAILED, STOPPED, fail, output, say, say_json, warn
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
-    from crawler.commands.part_pool import PoolResult
+    from crawler.commands.part_engine import PoolResult
     from crawler.commands.part_task import PartTask
 
 _BUSY = 3
@@ -44,7 +45,8 @@ def print_parts(
             else:
                 say([f"{counted(result.total('judged'), 'origin')} judged"])
             lines = [f"Not as it should be: {failure}" for failure in failures]
-            say([*lines, f"Evidence and findings: {db}"])
+            whole = f"Figures of all parts together: `tdm-audit report --db {quote(str(db))}`"
+            say([*lines, f"Evidence and findings: {db}", whole])
 
 
 def _crawl_lines(task: "PartTask", result: "PoolResult") -> list[str]:

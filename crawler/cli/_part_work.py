@@ -1,5 +1,6 @@
 """Crawl or judge the parts of an audit, for `crawl` and `judge` with a folder as `--db`."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from crawler.cli._parts import chosen_parts, open_folder, refuse_others
 
 if TYPE_CHECKING:
     from crawler.commands.crawl_request import ProgressListener
-    from crawler.commands.part_pool import PoolResult
+    from crawler.commands.part_engine import PoolResult
     from crawler.commands.part_task import PartTask
     from crawler.store.audit_folder import AuditFolder, PartPlan
 
@@ -48,7 +49,7 @@ def crawl_parts(options: dict[str, Any]) -> None:
             rules=options["rules"],
         )
         listener = ProgressListener(begin=bar.begin, step=bar.step)
-        result = run_parts(folder, plan, task, options, listener)
+        task, result = run_parts(folder, plan, task, options, listener)
     failures = coverage_failures(result, options["min_coverage"])
     print_parts(db, task, result, failures, quiet=quiet, as_json=options["as_json"])
     end_parts(result, failures, strict=options["strict"])
@@ -84,7 +85,7 @@ def judge_parts(options: dict[str, Any]) -> None:
             rules=options["rules"],
         )
         listener = ProgressListener(begin=bar.begin, step=bar.step)
-        result = run_parts(folder, plan, task, options, listener)
+        task, result = run_parts(folder, plan, task, options, listener)
     print_parts(db, task, result, (), quiet=quiet, as_json=options["as_json"])
     end_parts(result, (), strict=False)
 
@@ -108,16 +109,43 @@ def run_parts(
     task: "PartTask",
     options: dict[str, Any],
     listener: "ProgressListener",
-) -> "PoolResult":
-    """Do the work on the chosen parts, in this process if it is one, else in a pool."""
-    from crawler.commands.part import attempt_part
-    from crawler.commands.part_pool import PoolResult, parts_with_work, work_on_parts
+) -> "tuple[PartTask, PoolResult]":
+    """Do the work on the chosen parts, in this process if it is one, else in a pool or on Ray.
+
+    Return the task with the number of processes that work at the same time.
+    """
+    from crawler.commands.part_engine import PoolResult, parts_with_work
+    from crawler.commands.part_pool import work_on_parts
+    from crawler.commands.part_worker import attempt
 
     parts = chosen_parts(plan, options["part"], options["of"])
     if options["part"] is not None and len(parts) == 1:
-        return PoolResult(done={parts[0]: attempt_part(folder, parts[0], task, listener)})
+        return task, PoolResult(done={parts[0]: attempt(folder, parts[0], task, listener)})
     wanted = parts_with_work(folder, parts, task)
-    workers = 1 if options["part"] is not None else task.processes
-    result = work_on_parts(folder, wanted, task, workers, listener)
+    engine, _, address = (options["on"] or "local").partition(":")
+    if engine == "ray" and wanted:
+        address = f"ray:{address}" if address.startswith("//") else address
+        task, result = _run_on_ray(folder, wanted, task, address, options["workers"], listener)
+    else:
+        workers = 1 if options["part"] is not None else task.processes
+        result = work_on_parts(folder, wanted, task, workers, listener)
     result.skipped = len(parts) - len(wanted)
-    return result
+    return task, result
+
+
+def _run_on_ray(
+    folder: "AuditFolder",
+    parts: list[int],
+    task: "PartTask",
+    address: str,
+    workers: int | None,
+    listener: "ProgressListener",
+) -> "tuple[PartTask, PoolResult]":
+    from crawler.commands.part_ray import ray_cluster
+
+    listener.begin("starting Ray", None)
+    with ray_cluster(address, workers) as cluster:
+        # Without a node yet it is not known how many tasks there will be at the same time.
+        processes = min(workers or cluster.cores() or len(parts), len(parts))
+        task = replace(task, processes=processes)
+        return task, cluster.work_on_parts(folder, parts, task, processes, listener)

@@ -1,16 +1,17 @@
 """Shared by commands that take an audit in parts: options, the choice of parts, what they open."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli._types import AuditPlace, PartRange
+from crawler.cli._types import AuditPlace, Engine, PartRange
 
 if TYPE_CHECKING:
     from crawler.store.audit_folder import AuditFolder, PartPlan
+    from crawler.store.queryable import Queryable
 
 
 def audit_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,9 +52,11 @@ _PARTS_OPTIONS = (
     ),
     click.option(
         "--on",
-        type=click.Choice(["local"]),
-        help="Of an audit in parts, without --part: where all parts are worked on; local is a pool "
-        "of --workers processes on this machine.",
+        type=Engine(),
+        metavar="local|ray|ray://HOST:PORT|ray:ADDRESS",
+        help="Of an audit in parts, without --part: where all parts are worked on. local is a pool "
+        "of --workers processes on this machine; ray is the Ray at RAY_ADDRESS or one that is "
+        "started here, and needs the extra [ray].",
     ),
 )
 
@@ -106,6 +109,21 @@ def open_folder(db: Path | str) -> "AuditFolder":
     from crawler.store.parts import storage_at
 
     return AuditFolder(storage_at(str(db)))
+
+
+@contextmanager
+def opened_for_reading(db: Path | str) -> Iterator["Queryable"]:
+    """Give the public views of a database, or of the whole of an audit in parts."""
+    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+
+    if (file := one_database(db)) is not None:
+        with sqlite_errors_as_store_error(file), closing(connect_read_only(file)) as connection:
+            yield connection
+        return
+    from crawler.commands.whole import opened_whole
+
+    with opened_whole(open_folder(db)) as whole:
+        yield whole
 
 
 @contextmanager

@@ -154,6 +154,23 @@ class PartRange(click.ParamType[range]):
         return range(int(match[1]), int(match[2] or match[1]) + 1)
 
 
+class Engine(click.ParamType[str]):
+    """A place where parts are worked on: `local`, `ray`, `ray://HOST:PORT` or `ray:ADDRESS`."""
+
+    name = "engine"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text; wrong usage is any other."""
+        text = str(value).strip()
+        if text not in ("local", "ray") and not re.fullmatch(r"ray:(?://)?[^\s/]+", text):
+            self.fail(
+                f"{value!r} is no place to work; write local, ray, ray://HOST:PORT or ray:ADDRESS",
+                param,
+                ctx,
+            )
+        return text
+
+
 class AuditPlace(click.Path):
     """A path of an audit, or the URL of the folder of an audit in parts, which stays text."""
 

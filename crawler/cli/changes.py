@@ -2,7 +2,6 @@
 
 import re
 import sys
-from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,19 +11,18 @@ import click
 from crawler.cli._dataset_options import chosen_dataset_option
 from crawler.cli._options import (
     CONDITION_HOLDS,
-    db_option,
     exit_on_error,
     fail,
     output,
     say_json,
 )
+from crawler.cli._parts import audit_option, one_database, opened_for_reading
 from crawler.plurals import counted
 from crawler.vocab import Purpose
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from crawler.store.changes import Change, ChangeFilter
+    from crawler.store.queryable import Queryable
 
 _KINDS = ("began", "stopped", "stricter", "looser", "scope")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -71,7 +69,7 @@ def _bound(text: str, *, is_end: bool) -> str | None:
 
 
 @click.command(name="changes", short_help="List who began, stopped or changed to reserve.")
-@db_option
+@audit_option
 @click.option("--since", type=Moment(), metavar="RUN|DATE", help="Seen first by this run or later.")
 @click.option(
     "--until", type=Moment(is_end=True), metavar="RUN|DATE", help="Seen first until then."
@@ -95,7 +93,7 @@ def _bound(text: str, *, is_end: bool) -> str | None:
     "--fail-on", type=click.Choice(_KINDS), help="Exit with 5 if there is a change of this kind."
 )
 def changes_command(
-    db: Path, rules: str | None, form: str, fail_on: str | None, **options: Any
+    db: Path | str, rules: str | None, form: str, fail_on: str | None, **options: Any
 ) -> None:
     """List who began, stopped or changed to reserve, the heaviest first.
 
@@ -110,14 +108,10 @@ def changes_command(
     """
     from crawler.store.changes import ChangeFilter, change_counts, changes
     from crawler.store.chosen_version import choose_named
-    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 
-    with (
-        exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
-        output(),
-    ):
+    if one_database(db) is None:
+        _refuse_runs(options["since"], options["until"])
+    with exit_on_error(), opened_for_reading(db) as connection, output():
         label = _label(connection, rules)
         _check_runs(connection, options["since"], options["until"])
         options["dataset"] = choose_named(connection, options["dataset"])
@@ -130,14 +124,25 @@ def changes_command(
         )
 
 
-def _label(connection: "sqlite3.Connection", rules: str | None) -> str | None:
+def _label(connection: "Queryable", rules: str | None) -> str | None:
     """Return the label of a rule set that findings are stored under."""
     from crawler.store.derived import rule_set
 
     return None if rules is None else rule_set(connection, rules).label
 
 
-def _check_runs(connection: "sqlite3.Connection", since: object, until: object) -> None:
+def _refuse_runs(since: object, until: object) -> None:
+    """Raise wrong usage for a run of an audit in parts."""
+    for name, bound in (("--since", since), ("--until", until)):
+        if isinstance(bound, int):
+            raise click.UsageError(
+                f"{name}: each part of an audit counts its own runs, so "
+                f"{bound - (name == '--until')} names none; give a date, such as 2026-11-22"
+            )
+
+
+def _check_runs(connection: "Queryable", since: object, until: object) -> None:
+    """Raise wrong usage for a run that there is not."""
     from crawler.store.changes import has_run, last_run
 
     for name, bound in (("--since", since), ("--until", until)):
@@ -150,7 +155,7 @@ def _check_runs(connection: "sqlite3.Connection", since: object, until: object) 
 
 
 def _print(
-    connection: "sqlite3.Connection", wanted: "ChangeFilter", found: "list[Change]", form: str
+    connection: "Queryable", wanted: "ChangeFilter", found: "list[Change]", form: str
 ) -> None:
     from crawler.reports import changes as reports
     from crawler.store.changes import change_counts

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -124,18 +125,16 @@ def _refuse_other_suffixes(
     type=click.IntRange(1, 4096),
     default=64,
     show_default=True,
-    help="Origins visited at the same time, over all workers; of an audit in parts, by each "
-    "process.",
+    help="Origins visited at the same time; of an audit in parts, by each process.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Worker processes, used from 200 origins up, at most 8. Of an audit in parts: processes "
-    "that work at the same time, with --part on all machines.  [default: one per core]",
+    help="Of an audit in parts: processes that work at the same time, with --part on all "
+    "machines.  [default: one per core]",
 )
 @parts_options
-@click.option("--batch", type=click.IntRange(1), default=1000, hidden=True)
 @fetch_options
 @click.option("--time-budget", type=Duration(), help="Stop cleanly after this long.")
 @click.option(
@@ -234,7 +233,7 @@ def crawl(
         return
     db = file
     check_ask(datasets, options)
-    _check_workers(options["workers"])
+    _check_workers(options)
     from crawler.commands.crawl import CrawlRequest, ProgressListener
     from crawler.commands.crawl import crawl as run
     from crawler.commands.dry_run import dry_list, dry_run
@@ -256,8 +255,6 @@ def crawl(
             keep_pages=options["keep_pages"],
             keep_contacts=options["keep_contacts"],
             rules=rules,
-            workers=options["workers"],
-            batch=options["batch"],
             name=options["name"],
             facets=options["facets"],
             collected_column=options["collected_column"],
@@ -288,16 +285,16 @@ def crawl(
     end_crawl(result, failures, strict=options["strict"])
 
 
-def _check_workers(workers: int | None) -> None:
-    """Raise wrong usage for more worker processes than requests in flight to one address."""
-    from crawler.fetch.workers.coordinator import MAX_WORKERS
-
-    if workers is not None and workers > MAX_WORKERS:
-        raise click.BadParameter(
-            f"{workers} is more than {MAX_WORKERS}; `tdm-audit plan` makes an audit in parts, and "
-            "that may have more processes",
-            param_hint="'--workers'",
-        )
+def _check_workers(options: Mapping[str, Any]) -> None:
+    """Raise wrong usage for several processes at one database, which is crawled by one."""
+    if (options["workers"] or 1) == 1:
+        return
+    if options["ask"]:
+        raise click.UsageError("--workers is for an audit in parts, and --ask is for one database")
+    raise click.UsageError(
+        "--workers is for an audit in parts: `tdm-audit plan DATASET --db FOLDER` makes one, and "
+        f"`tdm-audit crawl --db FOLDER --workers {options['workers']}` crawls it"
+    )
 
 
 def _command(datasets: tuple[str, ...]) -> str:

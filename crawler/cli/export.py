@@ -2,7 +2,6 @@
 
 import io
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
@@ -10,20 +9,20 @@ import click
 
 from crawler.cli._as_of import as_of_options, require_as_of
 from crawler.cli._dataset_options import chosen_dataset_option
-from crawler.cli._options import db_option, did_you_mean, exit_on_error, output, say
+from crawler.cli._options import did_you_mean, exit_on_error, output, say
+from crawler.cli._parts import audit_option, one_database, open_folder, opened_for_reading
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from crawler.instants import Instant
+    from crawler.store.queryable import Queryable
 
 _STDOUT = Path("-")
 
 
 @click.command(name="export", short_help="Write a view as CSV, JSON Lines or Parquet.")
 @click.argument("view", required=False)
-@db_option
+@audit_option
 @click.option(
     "-o",
     "--out",
@@ -44,17 +43,23 @@ _STDOUT = Path("-")
 )
 @chosen_dataset_option
 @as_of_options
+@click.option(
+    "--sql",
+    is_flag=True,
+    help="Write the SQL by which any DuckDB opens all views of an audit in parts.",
+)
 @click.option("--list", "listing", is_flag=True, help="List the views, each with what a row is.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def export_command(
     view: str | None,
-    db: Path,
+    db: Path | str,
     out: Path | None,
     form: str | None,
     raw: bool,
     dataset: str | None,
     as_of: "Instant | None",
     max_distance: float | None,
+    sql: bool,
     listing: bool,
     quiet: bool,
 ) -> None:
@@ -67,15 +72,18 @@ def export_command(
       tdm-audit export issues -o - --format jsonl | head
       tdm-audit export sites -o sites.csv --dataset my-dataset
       tdm-audit export history -o states.csv --as-of 2026-11-22
+      tdm-audit export --sql --db /data/audit -o views.sql
     """
     from crawler.reports.export import export
     from crawler.store.as_of import HISTORY, choose_instant
     from crawler.store.chosen_version import choose_named
-    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 
     if listing:
         with output():
             _list_views()
+        return
+    if sql:
+        _write_sql(view, db, out, quiet=quiet)
         return
     view, out = _named(view, out)
     require_as_of(max_distance, as_of)
@@ -83,12 +91,7 @@ def export_command(
         _require_states(view)
     if out == _STDOUT and form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with -o, or pipe it")
-    with (
-        exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
-        output(),
-    ):
+    with exit_on_error(), opened_for_reading(db) as connection, output():
         choose_named(connection, dataset)
         if as_of is not None:
             choose_instant(connection, as_of, max_distance)
@@ -112,6 +115,30 @@ class _VisibleLines:
         from crawler.reports.visible import visible
 
         return self._out.write(visible(line.removesuffix("\n")) + "\n")
+
+
+def _write_sql(view: str | None, db: Path | str, out: Path | None, *, quiet: bool) -> None:
+    """Write what opens an audit in parts in DuckDB; wrong usage is a view or a database file."""
+    from crawler.commands.whole import sql_of_whole
+    from crawler.reports.export import replaced
+
+    if view is not None:
+        raise click.UsageError(f"--sql opens all views; leave out {view}")
+    if one_database(db) is not None:
+        raise click.UsageError(
+            f"--sql is for an audit in parts; {db} is a database that has its views in it"
+        )
+    if out is None:
+        raise click.UsageError("name a file with -o, or - for standard output")
+    with exit_on_error(), output():
+        text = sql_of_whole(open_folder(db))
+        if out == _STDOUT:
+            click.echo(text, nl=False)
+            return
+        with replaced(out) as unfinished:
+            unfinished.write_text(text, "utf-8")
+        if not quiet:
+            say([f"SQL of all views written to {out}; `duckdb -init {out}` begins with it"])
 
 
 def _named(view: str | None, out: Path | None) -> tuple[str, Path]:
@@ -148,7 +175,7 @@ def _list_views() -> None:
     say(f"{name:<{longest}}  {text}" for name, (text, _) in views)
 
 
-def _print(connection: "sqlite3.Connection", view: str, form: str, *, raw: bool) -> None:
+def _print(connection: "Queryable", view: str, form: str, *, raw: bool) -> None:
     """Write a view to standard output."""
     from crawler.reports.export import ERRORS, export_parquet, export_text
 

@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from crawler.cli._as_of import (
     max_distance_option,
     require_as_of,
 )
+from crawler.cli._flag_output import as_json_of, of_outdated, show
 from crawler.cli._options import (
     FAILED,
     agent_option,
     dataset_options,
-    db_option,
     exit_on_error,
     fail,
     output_options,
@@ -28,24 +29,22 @@ from crawler.cli._options import (
     warn,
     warn_if_unknown,
 )
+from crawler.cli._parts import audit_option, one_database, open_folder
 from crawler.errors import UserError
-from crawler.plurals import counted
-from crawler.vocab import AsOfBasis, Purpose, State
+from crawler.vocab import Purpose
 
 if TYPE_CHECKING:
-    from crawler.commands.flag import FlagResult
-    from crawler.commands.flag_counts import Counts
+    from crawler.commands.flag_task import FlagResult
     from crawler.instants import Instant
+    from crawler.rulesets import RuleSet
 
-_MAX_REASONS_SHOWN = 12
-_MAX_FILES_SHOWN = 5
 # Formats that are no text, and so not for a terminal.
 _BINARY = ("parquet", "arrow")
 
 
 @click.command(short_help="Write a dataset with a verdict for each row.")
 @click.argument("dataset", nargs=-1, required=True, metavar="DATASET...")
-@db_option
+@audit_option
 @click.option(
     "-o",
     "--out",
@@ -103,7 +102,7 @@ _BINARY = ("parquet", "arrow")
 @output_options
 def flag(
     dataset: tuple[str, ...],
-    db: Path,
+    db: Path | str,
     out: str,
     form: str | None,
     url_column: tuple[str, ...],
@@ -130,18 +129,21 @@ def flag(
       tdm-audit flag laion.parquet -o flagged.parquet --agent CCBot
       tdm-audit flag cc.parquet -o flagged.parquet --date-column fetch_time
     """
-    from crawler.commands.flag import FlagRequest, Mask
-    from crawler.commands.flag import flag as run
+    from crawler.commands.flag_request import FlagRequest, Mask
     from crawler.progress import Bar
     from crawler.remote import is_remote, shown_name
-    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
-    from crawler.store.derived import rule_set
 
     if keep_unknown and mask is None:
         raise click.UsageError("--keep-unknown needs --mask")
     if as_of is not None and date_column is not None:
         raise click.UsageError("--as-of is one time for all rows: leave it or --date-column out")
     require_as_of(max_distance, as_of, date_column)
+    times = as_of if date_column is None else date_column
+    if times is not None and one_database(db) is None:
+        raise click.UsageError(
+            f"`flag` on an audit in parts, as {db} is one, gives verdicts of the present; leave "
+            "--as-of and --date-column out, or name the database of a part"
+        )
     to_stdout = out == "-"
     if form and not to_stdout:
         raise click.UsageError("--format is for -o -; the suffix of a file tells its format")
@@ -149,8 +151,7 @@ def flag(
     with (
         exit_on_error(),
         _discarding_what_is_left(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
+        _opened(db, rules, memory_limit) as (rule_set, run),
         Bar(shown=progress, quiet=quiet) as bar,
     ):
         request = FlagRequest(
@@ -158,7 +159,7 @@ def flag(
             out=_name_of_stdout(form, dataset) if to_stdout else Path(out),
             remote_out=out if is_remote(out) else "",
             stream=sys.stdout.buffer if to_stdout else None,
-            rules=rule_set(connection, rules),
+            rules=rule_set,
             purposes=tuple(Purpose(p) for p in dict.fromkeys(purpose)),
             url_columns=url_column,
             agent=agent,
@@ -167,29 +168,49 @@ def flag(
             keep_unknown=keep_unknown,
             memory_limit=memory_limit,
             workers=workers,
-            times=as_of if date_column is None else date_column,
+            times=times,
             max_distance=in_milliseconds(max_distance),
         )
-        result = run(connection, request, bar, cache_into=db, prune_output=prune_output)
+        result = run(request, bar, prune_output=prune_output)
     if left := [name for name in result.outdated if name not in result.removed]:
-        warn(_of_outdated(left))
+        warn(of_outdated(left))
     # Where the rows went to standard output, what was done is told on standard error.
     with _summary(), redirect_stdout(sys.stderr if to_stdout else sys.stdout):
         if as_json:
-            click.echo(json.dumps(_as_json(result, shown_name(out)), indent=2))
+            click.echo(json.dumps(as_json_of(result, shown_name(out)), indent=2))
         elif not quiet:
             title = f"Rows by state for {', '.join(purpose)} under {request.rules.label}"
-            _show(result, shown_name(out), title)
+            show(result, shown_name(out), title)
 
 
-def _of_outdated(files: list[str]) -> str:
-    """Return the sentence about files that are left of files which are gone."""
-    named = ", ".join(files[:_MAX_FILES_SHOWN])
-    more = len(files) - _MAX_FILES_SHOWN
-    return (
-        f"made from files that are gone from the dataset, and left as they are: {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}; --prune-output removes them"
-    )
+@contextmanager
+def _opened(
+    db: Path | str, rules: str | None, memory_limit: str
+) -> "Iterator[tuple[RuleSet, Callable[..., FlagResult]]]":
+    """Give the rule set of a database or of an audit in parts, and what flags a request from it."""
+    if (one := one_database(db)) is not None:
+        from crawler.commands.flag import flag as run
+        from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
+        from crawler.store.derived import rule_set
+
+        with sqlite_errors_as_store_error(one), closing(connect_read_only(one)) as connection:
+            yield rule_set(connection, rules), partial(run, connection, cache_into=one)
+        return
+    from crawler.commands.flag_parts import flag_parts
+    from crawler.dataset.duck import connect
+    from crawler.interrupts import exit_on_signal
+    from crawler.store.excerpts import opened_excerpts
+    from crawler.store.part_scratch import scratch_folder
+
+    place = str(db) if isinstance(db, str) else str(db.absolute())
+    with (
+        exit_on_signal(),
+        scratch_folder() as scratch,
+        opened_excerpts(open_folder(db), place, scratch) as excerpts,
+    ):
+        with closing(connect(scratch, memory_limit)) as duck:
+            found = excerpts.rule_set(duck, rules)
+        yield found, partial(flag_parts, excerpts)
 
 
 def _name_of_stdout(form: str | None, datasets: tuple[str, ...]) -> Path:
@@ -238,78 +259,3 @@ def _discard_output() -> None:
     """Keep Python from writing the rest of standard output at its end, and failing again."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _as_json(result: "FlagResult", out: str) -> dict[str, object]:
-    counts = result.counts
-    output: dict[str, object] = {"out": out, "rows": {s: counts.rows[s] for s in State}}
-    if counts.digest:
-        output["kept"] = {s: counts.kept[s] for s in State}
-        output["dropped"] = {s: counts.rows[s] - counts.kept[s] for s in State}
-        output["digest"] = counts.digest
-    if counts.unreadable:
-        output["unreadable_lines"] = counts.unreadable
-    output["url_columns"] = [
-        {"url_column": name, "column_choice": choice} for name, choice in counts.columns
-    ]
-    if counts.as_of:
-        output["as_of"] = {basis: counts.as_of[basis] for basis in AsOfBasis}
-    output["unusable"] = dict(sorted(counts.unusable.items()))
-    if counts.damaged:
-        output["cut_off"] = counts.damaged
-    output["reasons"] = [_reason(counts, *reason) for reason in sorted(counts.reasons)]
-    if result.finished_before:
-        output["finished_before"] = list(result.finished_before)
-    if result.outdated:
-        output["outdated"] = list(result.outdated)
-        output["removed"] = list(result.removed)
-    return output
-
-
-def _reason(counts: "Counts", state: str, basis: str) -> dict[str, object]:
-    rows, kept = counts.reasons[state, basis], counts.kept_reasons[state, basis]
-    reason: dict[str, object] = {"state": state, "basis": basis or None, "rows": rows}
-    return reason | ({"kept": kept, "dropped": rows - kept} if counts.digest else {})
-
-
-def _show(result: "FlagResult", out: str, title: str) -> None:
-    from crawler.reports import tables
-    from crawler.reports.summary import column_lines
-
-    counts = result.counts
-    if counts.digest:
-        rows = [(s, counts.rows[s], counts.kept[s], counts.rows[s] - counts.kept[s]) for s in State]
-        tables.show(title, ["state", "rows", "kept", "dropped"], rows)
-        _show_dropped(counts)
-        click.echo(f"Selection: sha256 {counts.digest}")
-    else:
-        tables.show(title, ["state", "rows"], [(s, counts.rows[s]) for s in State])
-    if counts.as_of:
-        bases = [(basis, counts.as_of[basis]) for basis in AsOfBasis if counts.as_of[basis]]
-        tables.show("Rows by what their verdict rests on", ["as of", "rows"], bases)
-    if counts.as_of[AsOfBasis.NO_DATE]:
-        click.echo(f"Rows without a date that can be read: {counts.as_of[AsOfBasis.NO_DATE]:,}")
-    for name, choice in counts.columns:
-        total = counts.reasons.total()
-        lines = column_lines(name, choice, total, total, counts.unusable)
-        click.echo("\n".join(lines))
-    if counts.unreadable:
-        click.echo(f"Lines without a JSON object, written as they were: {counts.unreadable:,}")
-    for path, place in counts.damaged.items():
-        click.echo(f"Cut off or damaged: {path}, read up to {place}")
-    if result.finished_before:
-        click.echo(f"Finished before and left: {counted(len(result.finished_before), 'file')}")
-    if result.removed:
-        click.echo(f"Removed, since their files are gone: {counted(len(result.removed), 'file')}")
-    click.echo(f"Written: {'standard output' if out == '-' else out}")
-
-
-def _show_dropped(counts: "Counts") -> None:
-    """Print the reasons for which rows are dropped, the most frequent first."""
-    dropped = (counts.reasons - counts.kept_reasons).most_common()
-    for (state, basis), rows in dropped[:_MAX_REASONS_SHOWN]:
-        click.echo(f"Dropped as {state}, {basis or 'no signal'}: {rows:,}")
-    if len(dropped) > _MAX_REASONS_SHOWN:
-        rest = sum(rows for _, rows in dropped[_MAX_REASONS_SHOWN:])
-        others = counted(len(dropped) - _MAX_REASONS_SHOWN, "other reason")
-        click.echo(f"Dropped for {others}: {rest:,}")

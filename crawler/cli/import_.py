@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli._options import db_option, exit_on_error, output, say
+from crawler.cli._options import exit_on_error, output, say
+from crawler.cli._parts import audit_option, one_database, open_folder
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 )
 @click.option("--publisher", default="", help="Who published the list, for rows that do not say.")
 @click.option("--version", default="", help="Its version or date, for rows that do not say.")
-@db_option
+@audit_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def import_command(
     file: Path,
     kind: str,  # noqa: ARG001 - one so far
     publisher: str,
     version: str,
-    db: Path,
+    db: Path | str,
     quiet: bool,
 ) -> None:
     """Add a list that says which domain is whose.
@@ -42,14 +43,21 @@ def import_command(
     source `list`, and what sites say of themselves; where they differ, both are shown. Nothing is
     requested, and no answer about a reservation changes.
 
+    If --db is the folder of an audit in parts, each row goes to the part of its domain's site.
+
     \b
     Example:
       tdm-audit import members.csv --as parties --publisher "Press Council" --version 2026-11
     """
+    from crawler.commands.import_into_parts import import_into_parts
     from crawler.commands.import_parties import import_parties
 
+    source = (publisher.strip(), version.strip())
     with exit_on_error():
-        imported = import_parties(db, file, publisher.strip(), version.strip())
+        if (database := one_database(db)) is not None:
+            imported = import_parties(database, file, *source)
+        else:
+            imported = import_into_parts(open_folder(db), file, *source)
     if not quiet:
         with output():
             say(list(_lines(imported)))

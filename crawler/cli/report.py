@@ -1,7 +1,6 @@
 """`tdm-audit report`: one self-contained file with figures, their units and their SQL."""
 
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,8 @@ import click
 
 from crawler.cli._as_of import as_of_options, require_as_of
 from crawler.cli._dataset_options import chosen_dataset_option
-from crawler.cli._options import db_option, exit_on_error, output
+from crawler.cli._options import exit_on_error, output
+from crawler.cli._parts import audit_option, opened_for_reading
 
 if TYPE_CHECKING:
     from crawler.instants import Instant
@@ -20,7 +20,7 @@ _PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
 
 
 @click.command(name="report", short_help="Write one page with all figures, to mail or to print.")
-@db_option
+@audit_option
 @click.option(
     "-o",
     "--out",
@@ -53,7 +53,7 @@ _PURPOSES = ("tdm", "ai_train", "genai_train", "ai_input", "search")
 @as_of_options
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def report_command(
-    db: Path,
+    db: Path | str,
     out: Path,
     form: str | None,
     dataset: str | None,
@@ -75,16 +75,10 @@ def report_command(
     """
     from crawler.commands.report import Format, ReportRequest, format_of, report_text, write_report
     from crawler.store.chosen_version import choose_named
-    from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.vocab import Purpose
 
     require_as_of(max_distance, as_of)
-    with (
-        exit_on_error(),
-        sqlite_errors_as_store_error(db),
-        closing(connect_read_only(db)) as connection,
-        output(),
-    ):
+    with exit_on_error(), opened_for_reading(db) as connection, output():
         kind = format_of(out) if form is None else Format(form)
         number = choose_named(connection, dataset)
         request = ReportRequest(

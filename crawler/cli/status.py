@@ -98,7 +98,17 @@ def _show(found: "FolderStatus") -> None:
 
 
 def _as_json(found: "FolderStatus") -> dict[str, object]:
-    names = ("part", "state", "generation", "origins", "unvisited", "oldest_visit", "size", "head")
+    names = (
+        "part",
+        "state",
+        "generation",
+        "origins",
+        "unvisited",
+        "oldest_visit",
+        "size",
+        "head",
+        "sha256",
+    )
     return {
         "parts": found.plan.parts,
         "states": {state.value: count for state, count in found.counts.items()},
@@ -106,6 +116,7 @@ def _as_json(found: "FolderStatus") -> dict[str, object]:
         "origins": found.total("origins"),
         "unvisited": found.total("unvisited"),
         "size": found.total("size"),
+        "state": found.state,
         "part": [
             {name: getattr(part, name) for name in (*names, "most_per_address", "why")}
             for part in found.parts

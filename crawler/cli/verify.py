@@ -2,13 +2,15 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crawler.cli._options import CONDITION_HOLDS, db_option, exit_on_error, fail, output, say
 from crawler.cli._options import say_json as print_json
+from crawler.cli._parts import audit_option, check_parts_options, parts_options
 from crawler.cli._types import Digest
+from crawler.cli._verify_parts import verify_parts
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command(name="verify", short_help="Check stored evidence against its manifests.")
-@db_option
+@audit_option
 @click.option("--derived", is_flag=True, help="Rebuild what was derived, in a copy, and compare.")
 @click.option(
-    "--head", type=Digest(), metavar="DIGEST", help="A head that was kept outside, of any run."
+    "--head",
+    type=Digest(),
+    metavar="DIGEST",
+    help="A head that was kept outside, of any run; of an audit in parts, the name of its state.",
 )
 @click.option(
     "--manifests",
@@ -39,10 +44,17 @@ if TYPE_CHECKING:
     metavar="N",
     help="Print the proof of observation N as JSON: its row, and the way to the root of its run.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Of an audit in parts: processes that verify at the same time.  [default: one per core]",
+)
+@parts_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def verify_command(
-    db: Path,
+    db: Path | str,
     derived: bool,
     head: str | None,
     file: Path | None,
@@ -51,6 +63,7 @@ def verify_command(
     prove: int | None,
     as_json: bool,
     quiet: bool,
+    **of_parts: Any,
 ) -> None:
     """Verify that evidence is as the manifests of its runs say, row by row and body by body.
 
@@ -58,13 +71,25 @@ def verify_command(
     from outside it shows only that the database agrees with itself: whoever can write the file can
     write manifests as well.
 
+    If --db is the folder of an audit in parts, each part is verified, with its older generations,
+    and that it is as plan.json says.
+
     \b
     Examples:
       tdm-audit verify --derived
       tdm-audit verify --head 5f0c...e1
       tdm-audit verify --stamps --ca cacert.pem
       tdm-audit verify --prove 12 > proof.json
+      tdm-audit verify --db /data/audit --workers 4
     """
+    database = check_parts_options(db, of_parts)
+    if database is None:
+        shown = {"db": db, "derived": derived, "head": head, "as_json": as_json, "quiet": quiet}
+        verify_parts(of_parts | shown)
+        return
+    db = database
+    if of_parts["workers"] is not None:
+        raise click.UsageError("--workers is for an audit in parts; one database is one process")
     if stamps != (ca is not None):
         raise click.UsageError("--stamps and --ca belong together")
     from crawler.commands.verify import prove as proof_of

@@ -18,7 +18,7 @@ from crawler.fetch.scheduler import RunEnd
 from crawler.interrupts import exit_on_signal
 from crawler.plurals import agreeing, counted
 from crawler.rulesets import RuleSet
-from crawler.store import dataset_versions, derived, manifests, runs, shards
+from crawler.store import dataset_versions, derived, manifests, old_shards, runs
 from crawler.store.creating import exclusive_lock_to_create
 from crawler.store.database import (
     checkpoint,
@@ -88,8 +88,6 @@ def _crawl(
     listed = read_list(db, request, listener) if request.ask else None
     if request.datasets:
         result = _crawl_dataset(db, request, listener, notes)
-    else:
-        shards.merge_leftovers(db, request.db)
     asked: Asked | None = None
     if listed is not None and result.ended is RunEnd.FINISHED:
         asked, ended = ask(db, request, listener, notes, begun, listed)
@@ -97,7 +95,13 @@ def _crawl(
     # A budget ends requests; nobody waits for the end of the command, as after a signal.
     is_over = asked is not None and result.ended is RunEnd.BUDGET
     _judge(db, rules, RunEnd.FINISHED if is_over else result.ended, request.keep_contacts, listener)
-    return replace(result, head=manifests.head(db), local_failures=Counter(notes.values()))
+    return replace(
+        result,
+        head=manifests.head(db),
+        local_failures=Counter(notes.values()),
+        # Last, so that what is removed is said.
+        warnings=(*result.warnings, *old_shards.remove(request.db)),
+    )
 
 
 def crawl_stored(
@@ -141,7 +145,6 @@ def _crawl_dataset(
 ) -> CrawlResult:
     listener.begin("reading the dataset", None)
     dataset = ingest(db, request.db, ingest_request(request))
-    shards.merge_leftovers(db, request.db)
     return _visit_dataset(db, request, dataset, listener, notes)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import RunEnd
-from crawler.fetch.workers import coordinator
 from crawler.plurals import counted
 from crawler.store.provenance import Provenance
 from crawler.store.request_lists import ListTotals
@@ -21,10 +20,9 @@ class CrawlRequest:
 
     `datasets` are files, folders or patterns. `max_age` is how old a visit may be and still count
     as fresh. `rules` names a rule set or a file; None is the one that the database shows.
-    `workers` is the number of worker processes, None for one a core; each gets at most `batch`
-    origins at a time. `limit_origins` are the origins
-    with most weight, else with most rows. The last four options are those of `IngestRequest`.
-    `processes` is the number of commands that crawl parts of the same audit at the same time.
+    `limit_origins` are the origins with most weight, else with most rows. The last four options
+    are those of `IngestRequest`.
+    `processes` is the number of processes that crawl parts of the same audit at the same time.
 
     `ask` are files with URLs that are requested one by one, until `budget` seconds have passed
     since the command began; there need not be datasets then.
@@ -43,15 +41,18 @@ class CrawlRequest:
     keep_pages: bool = False
     keep_contacts: bool = False
     rules: str | None = None
-    workers: int | None = None
     processes: int = 1
-    batch: int = coordinator.MAX_BATCH
     name: str | None = None
     facets: tuple[tuple[str, str], ...] = ()
     collected_column: str | None = None
     provenance: Provenance = _NOT_GIVEN
     ask: tuple[str, ...] = ()
     budget: float = 0.0
+
+    @property
+    def most_per_address(self) -> int:
+        """Return the most requests in flight to one address, over all processes."""
+        return self.processes * self.fetch.per_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

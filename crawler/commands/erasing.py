@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from crawler.commands.judge import rebuild
-from crawler.store import contacts, derived, erasure, holds, manifests, search_index, shards
+from crawler.store import contacts, derived, erasure, holds, manifests, old_shards, search_index
 from crawler.store.database import (
     connect,
     exclusive_lock,
@@ -19,7 +19,7 @@ from crawler.store.database import (
 def erasing(path: Path, *, preview: bool) -> Iterator[sqlite3.Connection]:
     """Open a database to erase evidence. Raise `StoreError`, and `HoldError` while a hold stands.
 
-    Shards that an interrupted crawl left are merged first, so that no other file has bytes; a
+    Shards that a crawl of an older version left are refused, so that no other file has bytes; a
     `preview` changes nothing.
     """
     require(path)
@@ -30,7 +30,7 @@ def erasing(path: Path, *, preview: bool) -> Iterator[sqlite3.Connection]:
     ):
         holds.refuse_if_held(connection)
         if not preview:
-            shards.merge_leftovers(connection, path)
+            old_shards.refuse(path)
             erasure.begin(connection)
         yield connection
 

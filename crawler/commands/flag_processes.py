@@ -50,6 +50,8 @@ class FlagProcesses:
         self._name, self._prepare = name, prepare
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
+        # Those that were not given any files yet.
+        self._waiting: list[_Worker] = []
         # What workers evaluated, each with the one that did.
         self._shared: list[tuple[_Worker, object]] = []
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
@@ -66,19 +68,28 @@ class FlagProcesses:
             worker.close()
         self._selector.close()
 
-    def write(self, files: Sequence[Files]) -> Iterator[tuple[Path, Counts]]:
+    def write(
+        self, files: Sequence[Files], *, is_new: bool = False
+    ) -> Iterator[tuple[Path, Counts]]:
         """Write files; yield the name and counts of each in the order in which they are complete.
 
+        `is_new` tells that little is evaluated of what they need.
         Raise `DatasetError`, `FlagWorkerError`, and what `prepare` raises.
         """
         size = max(1, min(_MAX_FILES, len(files) // (_SHARES * self._count)))
         left = deque(files[at : at + size] for at in range(0, len(files), size))
+        # With few files to take in turns, waiting would cost more than evaluating twice.
+        waits = is_new and len(left) >= _SHARES * self._count
         # As many as there is work for.
         for number in range(min(self._count, len(left))):
             worker = _Worker(dict(self._setup), number)
             self._workers.append(worker)
             self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
-            self._assign(worker, left)
+            if number and waits:
+                # It gets what the first one evaluates, in place of evaluating the same.
+                self._waiting.append(worker)
+            else:
+                self._assign(worker, left)
         while self._selector.get_map():
             for key, _ in self._selector.select():
                 yield from self._read(key.data, left)
@@ -103,6 +114,8 @@ class FlagProcesses:
                 self._shared += [(worker, entry) for entry in message["shared"]]
                 del self._shared[_MAX_SHARED:]
                 self._assign(worker, left)
+                while self._waiting:
+                    self._assign(self._waiting.pop(0), left)
             elif "verdicts" in message:
                 worker.is_done = True
                 self.new_verdicts += map(_verdicts, message["verdicts"])

@@ -33,13 +33,19 @@ from crawler.vocab import Purpose
 _NOT_SENT = ("datasets", "stream", "rules", "out", "remote_out", "workers")
 
 
-def as_setup(db: Path, request: FlagRequest, form: str, scratch: Path) -> dict[str, Any]:
-    """Return the first message to a worker: database, options, name of the format, a folder."""
+def as_setup(
+    db: Path, request: FlagRequest, form: str, scratch: Path, evidence: str = ""
+) -> dict[str, Any]:
+    """Return the first message to a worker: database, options, name of the format, a folder.
+
+    `evidence` is as `FlagWriter` has it.
+    """
     names = [field.name for field in fields(request) if field.name not in _NOT_SENT]
     return {
         "db": str(db),
         "form": form,
         "scratch": str(scratch),
+        "evidence": evidence,
         "rules": [request.rules.text, request.rules.label],
         "request": {name: getattr(request, name) for name in names},
     }
@@ -85,7 +91,9 @@ def _open_writer(setup: dict[str, Any]) -> Iterator[tuple[FlagWriter, dict[Path,
         closing(connect(scratch, request.memory_limit)) as duck,
         Bar(shown=False) as bar,
     ):
-        yield FlagWriter(connection, duck, scratch, request, bar, names.__getitem__), names
+        given = (connection, duck, scratch, request, bar, names.__getitem__)
+        with closing(FlagWriter(*given, setup["evidence"])) as writer:
+            yield writer, names
 
 
 def _write(

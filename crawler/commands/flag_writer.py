@@ -41,9 +41,9 @@ _Batch = tuple[list[pa.Array], pa.RecordBatch]
 class FlagWriter:
     """Writes the files of one `tdm-audit flag`, all from the same evidence, rules and purposes.
 
-    `schema` has the columns that were added to the file written last. `evidence` is a digest of the
-    database's evidence. `facts` is JSON that says what the verdicts
-    come from, for the metadata of files and for `FlagManifest`.
+    Close it. `schema` has the columns that were added to the file written last. `evidence` is a
+    digest of the evidence. `facts` is JSON that says what the verdicts come from, for the metadata
+    of files and for `FlagManifest`.
     """
 
     def __init__(
@@ -54,8 +54,12 @@ class FlagWriter:
         request: FlagRequest,
         bar: Bar,
         name: Callable[[Path], str] = str,
+        evidence: str = "",
     ) -> None:
-        """Make a writer; `name` tells how a file of the dataset is shown."""
+        """Make a writer; `name` tells how a file of the dataset is shown.
+
+        `evidence` is the digest of the audit that `db` is an excerpt of.
+        """
         self._name = name
         self._duck, self._scratch = duck, scratch
         self._request, self._bar = request, bar
@@ -63,10 +67,14 @@ class FlagWriter:
         self._flagger = Flagger(
             db, request.rules, request.purposes, request.agent, duck=duck, as_of=as_of
         )
-        self.evidence = self._flagger.evidence
+        self.evidence = evidence or self._flagger.evidence
         self.schema = self._flagger.ids.schema
         self.facts = facts(self.evidence, request)
         self._small = SmallFiles(self._flagger)
+
+    def close(self) -> None:
+        """Close what was opened here; connections that were given stay open."""
+        self._flagger.close()
 
     def read_ahead(self, files: Iterable[Path], form: DatasetFormat) -> None:
         """Evaluate the first files together if they are small; `write` takes their verdicts.
@@ -85,7 +93,7 @@ class FlagWriter:
         unless `some_empty`. Raises `DatasetError` if a file cannot be read.
         """
         selector = RowSelector(self._flagger, self._request)
-        groups = [(file,) for file in files] if self._request.flags_only else [files]
+        groups = read_together(files, self._request)
         sink: Sink | None = None
         unreadable = 0
         chosen: list[UrlColumns] = []
@@ -145,10 +153,6 @@ class FlagWriter:
         """Return what is written to: a file that replaces `out` at the end, or the stream."""
         return named_in_errors(self._request.stream) if self._request.stream else replaced(out)
 
-    def _keeps_lines(self, form: DatasetFormat, out: Path) -> bool:
-        """Return whether lines of JSON are copied as text, with the verdict added to each."""
-        return not self._request.flags_only and form.keeps_lines and form is writable(out, form)
-
     def _open(
         self,
         files: tuple[Path, ...],
@@ -156,11 +160,7 @@ class FlagWriter:
         out: Path,
         damaged: dict[Path, str],
     ) -> AbstractContextManager[Rows]:
-        as_lines = self._keeps_lines(form, out)
-        given, times = self._request.url_columns, self._request.times
-        return open_rows(
-            self._duck, files, form, given, self._scratch, damaged, as_lines=as_lines, times=times
-        )
+        return open_files(self._duck, files, form, out, self._request, self._scratch, damaged)
 
     @contextmanager
     def _opened(
@@ -199,7 +199,7 @@ class FlagWriter:
         metadata[_METADATA] = json.dumps(read, sort_keys=True).encode()
         self.schema = pa.schema([*self._flagger.ids.schema, *row_fields(rows.urls)])
         schema = pa.schema([*fields, *self.schema], metadata)
-        as_lines = self._keeps_lines(form, out)
+        as_lines = _keeps_lines(form, out, self._request)
         named = "standard output" if self._request.stream else str(out)
         with write_errors(named):
             sink = open_sink(target, out, schema, layout, source=form, as_lines=as_lines)
@@ -226,6 +226,31 @@ class FlagWriter:
                 told_of_rows = told_of_rows.filter(chosen)
             numbers, *others = told_of_rows.columns
             sink.write([*columns, *self._flagger.ids.columns(numbers), *others])
+
+
+def read_together(files: tuple[Path, ...], request: FlagRequest) -> list[tuple[Path, ...]]:
+    """Return the files that go into one file in groups, each of which is read as one."""
+    return [(file,) for file in files] if request.flags_only else [files]
+
+
+def open_files(
+    duck: duckdb.DuckDBPyConnection,
+    files: tuple[Path, ...],
+    form: DatasetFormat,
+    out: Path,
+    request: FlagRequest,
+    scratch: Path,
+    damaged: dict[Path, str],
+) -> AbstractContextManager[Rows]:
+    """Open files of a dataset for reading, as their rows are written to `out`."""
+    as_lines = _keeps_lines(form, out, request)
+    given, times = request.url_columns, request.times
+    return open_rows(duck, files, form, given, scratch, damaged, as_lines=as_lines, times=times)
+
+
+def _keeps_lines(form: DatasetFormat, out: Path, request: FlagRequest) -> bool:
+    """Return whether lines of JSON are copied as text, with the verdict added to each."""
+    return not request.flags_only and form.keeps_lines and form is writable(out, form)
 
 
 def _with_row_keys(told: Iterable[pa.RecordBatch], file: str) -> Iterator[_Batch]:

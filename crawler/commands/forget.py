@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from crawler.clock import stamp
 from crawler.commands.judge import answer_crawlers
-from crawler.store import derived, forgetting, holds, manifests, shards, stored_lists
+from crawler.store import derived, forgetting, holds, manifests, stored_lists
 from crawler.store.database import (
     checkpoint,
     connect,
@@ -72,9 +72,6 @@ def _forget(
         closing(connect(db)) as connection,
     ):
         holds.refuse_if_held(connection)
-        if confirmed:
-            # What an interrupted crawl left belongs to runs that may end here.
-            shards.merge_leftovers(connection, db)
         with transaction(connection):
             datasets, lists = choose(connection)
             found = Forgotten(

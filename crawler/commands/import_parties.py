@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import chain
@@ -56,6 +57,22 @@ class Imported(NamedTuple):
     origins: int
 
 
+class PartyLists(NamedTuple):
+    """The lists in a file, by publisher and version, and rows that were left out of them."""
+
+    file: str
+    digest: str
+    lists: Mapping[tuple[str, str], list[ListedParty]]
+    unnamed: int
+    unusable: int
+
+    def imported(self, added: Mapping[tuple[str, str], int], origins: int) -> Imported:
+        """Return the result of an import, by the number of rows that are `added` of each list."""
+        known = (source for source in self.lists if source not in added)
+        rows = sum(added.values())
+        return Imported(tuple(added), tuple(known), rows, self.unnamed, self.unusable, origins)
+
+
 def import_parties(db: Path, file: Path, publisher: str = "", version: str = "") -> Imported:
     """Store the lists in a file: CSV, TSV or JSON Lines with the columns `COLUMNS`.
 
@@ -63,8 +80,21 @@ def import_parties(db: Path, file: Path, publisher: str = "", version: str = "")
     that is no such list, `StoreError` and `StoreBusyError`.
     """
     require(db)
+    found = read_lists(file, publisher, version)
+    with (
+        exclusive_lock(db),
+        sqlite_errors_as_store_error(db),
+        closing(connect(db)) as connection,
+    ):
+        added, origins = store_lists(connection, found)
+        manifests.publish(connection, db)
+        checkpoint(connection)
+    return found.imported(added, origins)
+
+
+def read_lists(file: Path, publisher: str, version: str) -> PartyLists:
+    """Return the lists in a file. Raise `PartyListError`."""
     content = _content(file)
-    digest = hashlib.sha256(content).hexdigest()
     lists: dict[tuple[str, str], list[ListedParty]] = {}
     unusable = unnamed = 0
     for line, row in enumerate(_rows(file, content), start=1):
@@ -76,32 +106,27 @@ def import_parties(db: Path, file: Path, publisher: str = "", version: str = "")
         source = (row["publisher"] or publisher, row["version"] or version)
         lists.setdefault(source, []).append(entry)
     _require_sources(file, lists)
-    with (
-        exclusive_lock(db),
-        sqlite_errors_as_store_error(db),
-        closing(connect(db)) as connection,
-    ):
-        with transaction(connection):
-            added = {
-                source: party_lists.add_list(
-                    connection, file.name, digest, source, entries, stamp()
-                )
-                for source, entries in lists.items()
-            }
-            if any(added.values()):
-                manifests.write(connection, "import", [])
-            party_groups.rebuild(connection)
-            origins = party_lists.origins_listed(connection, digest)
-        manifests.publish(connection, db)
-        checkpoint(connection)
-    return Imported(
-        tuple(source for source, is_new in added.items() if is_new),
-        tuple(source for source, is_new in added.items() if not is_new),
-        sum(len(lists[source]) for source, is_new in added.items() if is_new),
-        unnamed,
-        unusable,
-        origins,
-    )
+    digest = hashlib.sha256(content).hexdigest()
+    return PartyLists(file.name, digest, lists, unnamed, unusable)
+
+
+def store_lists(
+    db: sqlite3.Connection, found: PartyLists
+) -> tuple[dict[tuple[str, str], int], int]:
+    """Store lists that are not stored yet, with a manifest over them.
+
+    Return the number of rows of each list that is new, and of the origins that the lists name.
+    """
+    with transaction(db):
+        added = {
+            source: len(entries)
+            for source, entries in found.lists.items()
+            if party_lists.add_list(db, found.file, found.digest, source, entries, stamp())
+        }
+        if added:
+            manifests.write(db, "import", [])
+        party_groups.rebuild(db)
+        return added, party_lists.origins_listed(db, found.digest)
 
 
 def _content(file: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 Rules for editors:
 
-- A part is worked on in a copy, by one process without workers: its sites are in no other part, so
+- A part is worked on in a copy, by one process: its sites are in no other part, so
   the delay between two requests to a host holds.
 - What is put is never changed. Of two processes at one part the first to put a generation wins, and
   the work of the other is dropped.
@@ -11,10 +11,12 @@ Rules for editors:
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from crawler.clock import stamp
 from crawler.commands.crawl import crawl_stored, has_work
@@ -35,11 +37,12 @@ from crawler.store.database import (
 )
 from crawler.store.derived import rule_set
 from crawler.store.failures import StorageDownError
-from crawler.store.part_facts import code_digest, count_visits, facts_of
+from crawler.store.part_facts import PartFacts, code_digest, count_visits, facts_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_tables import put_tables
 from crawler.store.part_writer import seal
 from crawler.store.queries import visited_origins
+from crawler.store.verification import Difference
 
 
 class PartEnd(StrEnum):
@@ -71,7 +74,10 @@ ENDS_ALL = (NoNetworkError, StorageDownError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartResult:
-    """Result of work on a part: its end, its newest generation, and sums over the runs it made."""
+    """Result of work on a part: its end, its newest generation, and sums over the runs it made.
+
+    The last three are of `verify`: what differs, rows by table, and the digest of the file.
+    """
 
     part: int
     end: PartEnd
@@ -84,6 +90,9 @@ class PartResult:
     seen: int = 0
     crashes: int = 0
     warnings: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    sha256: str = ""
 
 
 def work_on_part(
@@ -96,12 +105,44 @@ def work_on_part(
     the work itself raises.
     """
     require_descriptors()
-    listener = listener or ProgressListener()
+    with copied_part(folder, part) as copy:
+        return _Work(folder, copy, task).run(listener or ProgressListener())
+
+
+class PartCopy(NamedTuple):
+    """A copy of the newest generation of a part at `path`, and a folder for what is made of it."""
+
+    newest: Generation
+    path: Path
+    scratch: Path
+
+
+@contextlib.contextmanager
+def copied_part(folder: AuditFolder, part: int) -> Iterator[PartCopy]:
+    """Give a copy of a part, of which other processes of this machine are kept out meanwhile.
+
+    A signal in the block raises `StoppedEarlyError`, unless the block has its own handler.
+    """
     with exit_on_signal(), folder.storage.held(f"parts/{part:05d}"), scratch_folder() as scratch:
         newest = folder.require(part)
         path = scratch / "audit.db"
         folder.copy(newest, path)
-        return _Work(folder, newest, task, scratch, path).run(listener)
+        yield PartCopy(newest, path, scratch)
+
+
+def put_next(
+    folder: AuditFolder, copy: PartCopy, *, code: str, about: Mapping[str, object]
+) -> tuple[bool, PartFacts]:
+    """Put a copy of a part that was worked on as its next generation, with its facts and tables.
+
+    Return False if another process has put that generation before, and the facts of the copy.
+    """
+    seal(copy.path)
+    facts = facts_of(copy.path, code=code, about={"made_at": stamp(), **about})
+    is_put = folder.put(copy.newest.next, copy.path, facts, copy.scratch)
+    if is_put:
+        put_tables(folder, copy.newest.next, copy.path, copy.scratch)
+    return is_put, facts
 
 
 def attempt_part(
@@ -124,16 +165,14 @@ def note_failure(folder: AuditFolder, part: int, why: str) -> None:
 
 
 class _Work:
-    """Work on the copy of a part at `path`, and the result of it so far."""
+    """Work on the copy of a part, and the result of it so far."""
 
-    def __init__(
-        self, folder: AuditFolder, newest: Generation, task: PartTask, scratch: Path, path: Path
-    ) -> None:
-        self._folder, self._newest, self._task = folder, newest, task
-        self._scratch, self._path = scratch, path
+    def __init__(self, folder: AuditFolder, copy: PartCopy, task: PartTask) -> None:
+        self._folder, self._copy, self._task = folder, copy, task
+        self._newest, self._path = copy.newest, copy.path
         self._ended = RunEnd.FINISHED
         self._fault: MachineFaultError | None = None
-        self._sums: dict[str, int] = {}
+        self._sums: dict[str, Any] = {}
         self._warnings: list[str] = []
 
     def run(self, listener: ProgressListener) -> PartResult:
@@ -196,23 +235,18 @@ class _Work:
         return True
 
     def _put(self, end: PartEnd) -> PartResult:
-        seal(self._path)
         about = {
             "kind": self._task.verb.value,
-            "made_at": stamp(),
             "ended": self._ended.value,
             "processes": self._task.processes,
             **self._sums,
         }
         if self._task.verb is PartVerb.CRAWL:
             about |= {"most_per_address": self._task.most_per_address}
-        facts = facts_of(self._path, code=code_digest() if end is PartEnd.DONE else "", about=about)
-        generation = self._newest.next
-        if self._folder.put(generation, self._path, facts, self._scratch):
-            put_tables(self._folder, generation, self._path, self._scratch)
-        else:
-            end = PartEnd.SUPERSEDED
-        return replace(self._result(end, generation), origins=facts.origins)
+        code = code_digest() if end is PartEnd.DONE else ""
+        is_put, facts = put_next(self._folder, self._copy, code=code, about=about)
+        end = end if is_put else PartEnd.SUPERSEDED
+        return replace(self._result(end, self._newest.next), origins=facts.origins)
 
     def _result(self, end: PartEnd, generation: Generation) -> PartResult:
         return PartResult(

@@ -12,6 +12,7 @@ from crawler.store.audit_folder import (
     Generation,
     PartFiles,
     PartPlan,
+    state_digest,
 )
 from crawler.store.failures import StoreError
 from crawler.store.part_facts import PartFacts
@@ -44,6 +45,7 @@ class PartStatus:
     oldest_visit: str
     size: int
     head: str
+    sha256: str
     most_per_address: int | None
     why: str = ""
 
@@ -61,6 +63,13 @@ class FolderStatus:
         """Return how many parts are in each state."""
         found = Counter(part.state for part in self.parts)
         return {state: found[state] for state in PartState}
+
+    @property
+    def state(self) -> str:
+        """Return the name of the state of the audit; empty if a part is missing or damaged."""
+        if self.missing or not all(part.sha256 for part in self.parts):
+            return ""
+        return state_digest((part.part, part.generation, part.sha256) for part in self.parts)
 
     def total(self, name: str) -> int:
         """Return the sum of a number of the parts."""
@@ -99,6 +108,7 @@ def _part_status(
         oldest_visit=facts.oldest_visit,
         size=facts.size,
         head=facts.head,
+        sha256=facts.sha256,
         most_per_address=most if isinstance(most, int) else None,
         why=folder.why_failed(files.failures) if state is PartState.FAILED else "",
     )
@@ -114,6 +124,7 @@ def _damaged(generation: Generation, why: str) -> PartStatus:
         oldest_visit="",
         size=0,
         head="",
+        sha256="",
         most_per_address=None,
         why=why,
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from crawler.commands.crawl_request import CrawlRequest
-from crawler.commands.visiting import most_per_address
 from crawler.fetch.options import FetchOptions
 
 
@@ -17,6 +16,7 @@ class PartVerb(StrEnum):
 
     CRAWL = "crawl"
     JUDGE = "judge"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class PartTask:
 
     `processes` is the number of processes that work on parts of the audit at the same time, on this
     machine and others. The requests in flight to one address are shared among them.
+    `with_derived` is of `verify`.
     """
 
     verb: PartVerb
@@ -35,6 +36,7 @@ class PartTask:
     new_run: bool = False
     keep_pages: bool = False
     rules: str | None = None
+    with_derived: bool = False
 
     def request(self, db: Path) -> CrawlRequest:
         """Return the request for the database of a part."""
@@ -48,14 +50,13 @@ class PartTask:
             new_run=self.new_run,
             keep_pages=self.keep_pages,
             rules=self.rules,
-            workers=1,
             processes=self.processes,
         )
 
     @property
     def most_per_address(self) -> int:
         """Return the most requests in flight to one address, over all processes."""
-        return most_per_address(self.request(Path()))
+        return self.request(Path()).most_per_address
 
 
 def task_as_json(task: PartTask) -> Mapping[str, object]:

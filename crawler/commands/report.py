@@ -1,6 +1,5 @@
 """`report`: write what is known of a dataset as one file, from the public views."""
 
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +14,7 @@ from crawler.reports.export import replaced
 from crawler.reports.visible import json_text
 from crawler.store.as_of import choose_instant
 from crawler.store.figures import aggregated_once
+from crawler.store.queryable import Queryable
 from crawler.vocab import Purpose
 
 DEFAULT_PURPOSE = Purpose.GENAI_TRAIN
@@ -62,7 +62,7 @@ def format_of(out: Path) -> Format:
     return form
 
 
-def report_text(db: sqlite3.Connection, request: ReportRequest) -> str:
+def report_text(db: Queryable, request: ReportRequest) -> str:
     """Return the report as text. Raises `NothingToReportError`."""
     if request.as_of is not None:
         choose_instant(db, request.as_of, request.max_distance)
@@ -79,7 +79,7 @@ def report_text(db: sqlite3.Connection, request: ReportRequest) -> str:
     return as_markdown(report) if request.form is Format.MARKDOWN else as_html(report)
 
 
-def write_report(db: sqlite3.Connection, out: Path, request: ReportRequest) -> None:
+def write_report(db: Queryable, out: Path, request: ReportRequest) -> None:
     """Write the report to a file, which appears when it is whole, or to a device or a pipe.
 
     Raises `NothingToReportError`, and `ExportError` if it cannot be written.

@@ -1,4 +1,4 @@
-"""Visit the origins that are due, in this process or in workers, as a run of the database."""
+"""Visit the origins that are due, as a run of the database."""
 
 import platform
 import sqlite3
@@ -9,8 +9,7 @@ from crawler import __version__, agents
 from crawler.clock import stamp
 from crawler.commands.crawl_request import CrawlRequest, ProgressListener
 from crawler.fetch.frontier import DatabaseFrontier
-from crawler.fetch.scheduler import RunEnd
-from crawler.fetch.workers import coordinator
+from crawler.fetch.scheduler import RunEnd, Visit
 from crawler.store import runs
 from crawler.urls import canonical
 
@@ -31,8 +30,8 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
     settings |= {"due_at": due.now}
     settings |= {"max_age_seconds": request.max_age.total_seconds()}
     settings |= {"limit_origins": request.limit_origins, "keep_pages": request.keep_pages}
-    settings |= {"keep_contacts": request.keep_contacts, "workers": _workers(request)}
-    settings |= {"most_per_address": most_per_address(request)}
+    settings |= {"keep_contacts": request.keep_contacts}
+    settings |= {"most_per_address": request.most_per_address}
     return runs.NewRun(
         command=request.command,
         version=__version__,
@@ -41,22 +40,6 @@ def _new_run(request: CrawlRequest, due: runs.Due) -> runs.NewRun:
         user_agent=request.fetch.user_agent,
         suffix_list=canonical.suffix_list_version(),
         catalogue=agents.VERSION,
-    )
-
-
-def most_per_address(request: CrawlRequest) -> int:
-    """Return the most requests in flight to one address, over all processes of the crawl."""
-    workers, alone = _workers(request), request.fetch.per_address
-    # Few origins are visited by one process, whatever the number of workers.
-    return request.processes * max(
-        alone, workers * coordinator.share(request.fetch, workers).per_address
-    )
-
-
-def _workers(request: CrawlRequest) -> int:
-    """Return the number of worker processes: no more than origins are fetched at a time."""
-    return min(
-        request.workers or coordinator.cores(), request.fetch.concurrency, coordinator.MAX_WORKERS
     )
 
 
@@ -76,30 +59,15 @@ def visit_due(
     def on_local_failure(origin: int, why: str) -> None:
         notes[origin] = why
 
-    def on_visits(visits: int) -> None:
+    def on_visit(_visit: Visit) -> None:
         nonlocal visited
-        visited += visits
-        for _ in range(visits):
-            listener.step()
+        visited += 1
+        listener.step()
 
-    waiting, workers = runs.count_due(db, due), _workers(request)
+    waiting = runs.count_due(db, due)
     listener.begin("asking origins" if due.list is None else "asking URLs of origins", waiting)
-    if workers == 1 or coordinator.fits_one_process(waiting, request.batch):
-        # Imported here because it is slow; a process that only coordinates workers needs no Scrapy.
-        from crawler.fetch.scrapy_.run import crawl as fetch
+    # Imported here because it is slow, and not needed if nothing is due.
+    from crawler.fetch.scrapy_.run import crawl as fetch
 
-        frontier = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
-        ended = fetch(frontier, request.fetch, lambda _visit: on_visits(1), on_local_failure)
-        return ended, visited
-    ended = coordinator.crawl_in_processes(
-        db,
-        request.db,
-        due,
-        request.fetch,
-        workers=workers,
-        keep_pages=request.keep_pages,
-        max_batch=request.batch,
-        on_visits=on_visits,
-        on_local_failure=on_local_failure,
-    )
-    return ended, visited
+    frontier = DatabaseFrontier(db, due, keep_pages=request.keep_pages)
+    return fetch(frontier, request.fetch, on_visit, on_local_failure), visited

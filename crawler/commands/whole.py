@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+import duckdb
+
 from crawler.dataset.duck import connect
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.part_scratch import scratch_folder
-from crawler.store.part_tables import tables_of_whole
-from crawler.store.whole_audit import open_tables
+from crawler.store.part_tables import PartTables, tables_of_whole
+from crawler.store.whole_audit import open_tables, script
 from crawler.store.whole_connection import WholeConnection
 
 DEFAULT_MEMORY = "1GB"
@@ -22,10 +24,27 @@ def opened_whole(
     What others put meanwhile is not seen. `memory_limit` is that of DuckDB, which spills the rest
     to disk. Raise `StoreError`.
     """
+    with _opened(folder, memory_limit) as (duck, found):
+        yield WholeConnection(duck, found.generations)
+
+
+def sql_of_whole(folder: AuditFolder) -> str:
+    """Return the SQL by which any DuckDB of this machine opens the newest generation of each part.
+
+    Raise `StoreError`.
+    """
+    with _opened(folder, DEFAULT_MEMORY) as (_, found):
+        return script(found.folder, found.generations)
+
+
+@contextmanager
+def _opened(
+    folder: AuditFolder, memory_limit: str
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, PartTables]]:
     with (
         tables_of_whole(folder) as found,
         scratch_folder() as scratch,
         closing(connect(scratch, memory_limit)) as duck,
     ):
         open_tables(duck, found.folder, found.generations)
-        yield WholeConnection(duck, found.generations)
+        yield duck, found

@@ -7,6 +7,4 @@
 4. `scrapy_.download_handler` hands each request to `http.client`: `http.connect_to` and
    `http.address_guard` decide where to connect, `http.body` how much is read.
 5. Network errors become outcomes in `http.outcomes`, and nowhere else.
-6. From 200 origins up, `workers.coordinator` runs steps 1 to 5 in several processes, each on
-   shards of the run (`workers.worker`), and merges the shards into the database.
 """

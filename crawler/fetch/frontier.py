@@ -77,7 +77,7 @@ class DatabaseFrontier:
 
 
 class RunFrontier(DatabaseFrontier):
-    """A frontier that owns its database connection and lock; `finish` and `close` release them.
+    """A frontier that owns its database connection and lock; `finish` releases them.
 
     `options` are the fetch options stored when the run began.
     """
@@ -100,15 +100,11 @@ class RunFrontier(DatabaseFrontier):
         with self._resources:
             super().finish(ended)
 
-    def close(self) -> None:
-        """Release the database. The run stays unfinished."""
-        self._resources.close()
-
 
 def open_frontier(path: str, run: int | None) -> RunFrontier:
     """Open the frontier of a run in the database at `path`; None means the last unfinished run.
 
-    The database stays locked until `finish` or `close`.
+    The database stays locked until `finish`.
     Raises `StoreError` if there is no such run and `StoreBusyError` if the lock is taken.
     """
     with contextlib.ExitStack() as resources:

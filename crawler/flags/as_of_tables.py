@@ -3,8 +3,7 @@
 They are the tables of `tables`, where a piece takes the place of an origin (see `as_of`).
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
@@ -18,8 +17,6 @@ from crawler.flags.verdict_ids import VerdictIds
 from crawler.instants import DAY_MS
 from crawler.store.verdict_cache import pattern_rows
 
-_ROWS_PER_INSERT = 100_000
-
 
 def add_pieces(
     duck: duckdb.DuckDBPyConnection, evaluator: AsOfEvaluator, *, days: bool, times: bool
@@ -32,8 +29,7 @@ def add_pieces(
     wanted = [by_day for by_day, is_wanted in ((True, days), (False, times)) if is_wanted]
     missing = [by_day for by_day in wanted if (by_day,) not in found]
     for by_day in missing:
-        for rows in _chunks(_piece_rows(evaluator, by_day=by_day)):
-            insert_rows(duck, "origin", rows)
+        insert_rows(duck, "origin", _piece_rows(evaluator, by_day=by_day))
     return bool(missing)
 
 
@@ -41,12 +37,6 @@ def _piece_rows(evaluator: AsOfEvaluator, *, by_day: bool) -> Iterator[tuple[obj
     for key, number, since in evaluator.pieces(days=by_day):
         depends_on_scheme = key.endswith((":80", ":443"))
         yield key, number, None, None, True, "", depends_on_scheme, False, by_day, since
-
-
-def _chunks(rows: Iterable[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, _ROWS_PER_INSERT)):
-        yield chunk
 
 
 def evaluate_new_pieces(

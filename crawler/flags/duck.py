@@ -2,12 +2,15 @@
 
 import importlib.resources
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 _BATCH_ROWS = 20_000
+# Rows that are in Python at the same time while they are inserted.
+_ROWS_PER_INSERT = 100_000
 
 
 def run_sql(duck: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -20,9 +23,11 @@ def insert_rows(duck: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequ
     """Insert tuples whose values are in the order of the table's columns."""
     # Through Arrow: `executemany` of DuckDB executes the statement once for each row.
     schema = duck.sql(f"SELECT * FROM {table} LIMIT 0").to_arrow_table().schema  # noqa: S608 - our own names
-    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    insert_table(duck, table, pa.table(arrays, schema=schema))
+    left = iter(rows)
+    while some := list(islice(left, _ROWS_PER_INSERT)):
+        pairs = zip(zip(*some, strict=True), schema, strict=True)
+        arrays = [pa.array(values, field.type) for values, field in pairs]
+        insert_table(duck, table, pa.table(arrays, schema=schema))
 
 
 def insert_table(duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

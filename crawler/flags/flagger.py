@@ -60,6 +60,7 @@ from crawler.rulesets import RuleSet
 from crawler.store import flag_cache
 from crawler.store.database import connect_read_only
 from crawler.store.derived import rule_set
+from crawler.store.part_evidence import opened_evidence
 from crawler.store.runs import fingerprint
 from crawler.urls import canonical
 from crawler.vocab import Purpose
@@ -120,7 +121,8 @@ class Flagger:
             if not isinstance(rules, RuleSet):
                 rules = rule_set(db, rules)
             given = (db, rules, purposes_of(purposes), agent)
-            self._now = ReferenceEvaluator(*given) if as_of is None else None
+            reader = opened.enter_context(opened_evidence(db))
+            self._now = ReferenceEvaluator(*given, reader) if as_of is None else None
             self._past = None if as_of is None else AsOfEvaluator(*given, as_of)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
             # Before anything is read: what a crawl adds meanwhile belongs to another fingerprint.

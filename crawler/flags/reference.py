@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from crawler.evaluate.evaluation_cache import CachedVerdict, EvaluationCache
 from crawler.evaluate.records import ResourceEvidence
+from crawler.evaluate.snapshot import SnapshotReader
 from crawler.evaluate.url_verdicts import (
     DEFAULT,
     NEVER_ASKED,
@@ -50,7 +51,8 @@ class PatternlessVerdicts(NamedTuple):
 class ReferenceEvaluator:
     """Evaluates URLs and origins of a database for some purposes, under one rule set.
 
-    `agent` is a product token; None evaluates for every agent. `new_verdicts` collects what the
+    `agent` is a product token; None evaluates for every agent. `reader` reads the evidence, by
+    default that of the database. `new_verdicts` collects what the
     database did not hold, at most 200,000 entries: the origin, what the verdicts are for
     (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set), and a verdict for each purpose
     asked about. `shared` are the verdicts that origins with equal evidence share.
@@ -62,10 +64,11 @@ class ReferenceEvaluator:
         rules: RuleSet,
         purposes: Sequence[Purpose],
         agent: str | None = None,
+        reader: SnapshotReader | None = None,
     ) -> None:
         self._db = db
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
-        self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)(snapshot_reader(db).load)
+        self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)((reader or snapshot_reader(db)).load)
         self._evaluations = EvaluationCache((), rules, agent, purposes=self.purposes)
         self.shared = SharedVerdicts(db, self._snapshot)
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []

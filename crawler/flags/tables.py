@@ -57,7 +57,7 @@ def preload(
     insert_rows(duck, "reading_patterns", verdict_cache.url_patterns(db))
     insert_rows(duck, "origin_reading", verdict_cache.readings_of_origins(db))
     stored = verdict_cache.origin_verdicts(db, *wanted)
-    rows = [(s.key, s.origin, _default_id(s, evaluator, ids), hosts.get(s.origin)) for s in stored]
+    rows = ((s.key, s.origin, _default_id(s, evaluator, ids), hosts.get(s.origin)) for s in stored)
     insert_rows(duck, "stored_origin", rows)
     duck.execute("SET VARIABLE max_patterns = ?", [MAX_PATTERNS])
     run_sql(duck, "03_known_origins.sql")

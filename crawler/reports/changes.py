@@ -1,7 +1,6 @@
 """Changes as a table, JSON, CSV or an Atom feed."""
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TextIO
 from xml.etree import ElementTree
@@ -19,6 +18,7 @@ from crawler.store.changes import (
     has_other_looks,
     terms,
 )
+from crawler.store.queryable import Queryable
 
 _ATOM = "http://www.w3.org/2005/Atom"
 # RFC 4151; `.invalid` is nobody's domain (RFC 6761, 6.4).
@@ -80,7 +80,7 @@ class RunChanges(NamedTuple):
         return {"origins": self.counts, "heaviest": [as_json(change) for change in self.heaviest]}
 
 
-def run_changes(db: sqlite3.Connection, run: int) -> RunChanges | None:
+def run_changes(db: Queryable, run: int) -> RunChanges | None:
     """Return what a run saw first, each origin once; None where no other run saw anything."""
     if not has_other_looks(db, run):
         return None

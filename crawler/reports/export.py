@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +16,8 @@ from crawler.folders import new_folders_removed_on_error
 from crawler.interrupts import removed_at_the_end
 from crawler.store import as_of
 from crawler.store.database import public_views
-from crawler.store.queries import column_type, view_rows
+from crawler.store.queries import column_types, view_rows
+from crawler.store.queryable import Queryable
 
 _ROWS_PER_WRITE = 20_000
 # How texts begin that spreadsheets calculate.
@@ -43,7 +43,7 @@ def formats() -> list[str]:
 
 
 def export(
-    db: sqlite3.Connection, view: str, out: Path, form: str | None = None, *, raw: bool = False
+    db: Queryable, view: str, out: Path, form: str | None = None, *, raw: bool = False
 ) -> int:
     """Write all rows of a view to a file. Return the number of rows.
 
@@ -62,16 +62,14 @@ def export(
             return _TEXT[suffix](rows, columns, file, raw=raw)
 
 
-def export_text(
-    db: sqlite3.Connection, view: str, out: TextIO, form: str, *, raw: bool = False
-) -> int:
+def export_text(db: Queryable, view: str, out: TextIO, form: str, *, raw: bool = False) -> int:
     """Write all rows of a view to a stream as CSV or JSON Lines. Return the number of rows."""
     columns = _columns(view)
     with _rows(db, view, columns) as rows:
         return _TEXT[f".{form}"](rows, columns, out, raw=raw)
 
 
-def export_parquet(db: sqlite3.Connection, view: str, out: BinaryIO) -> int:
+def export_parquet(db: Queryable, view: str, out: BinaryIO) -> int:
     """Write all rows of a view to a stream of octets as Parquet. Return the number of rows."""
     columns = _columns(view)
     with _rows(db, view, columns) as rows:
@@ -79,7 +77,7 @@ def export_parquet(db: sqlite3.Connection, view: str, out: BinaryIO) -> int:
 
 
 @contextmanager
-def _rows(db: sqlite3.Connection, view: str, columns: list[str]) -> Iterator[Rows]:
+def _rows(db: Queryable, view: str, columns: list[str]) -> Iterator[Rows]:
     """Yield the rows of a view; the cursor ends with the block, also after an error."""
     rows = view_rows(db, view, columns)
     with closing(cast("Generator[tuple[Any, ...], None, None]", rows)):
@@ -193,10 +191,11 @@ def _table(portion: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     )
 
 
-def _schema(db: sqlite3.Connection, view: str, columns: list[str]) -> pa.Schema:
+def _schema(db: Queryable, view: str, columns: list[str]) -> pa.Schema:
     """Return the type of each column by the values that it holds."""
     # SQLite's columns of views have no declared type.
-    return pa.schema([pa.field(name, _TYPES[column_type(db, view, name)]) for name in columns])
+    types = column_types(db, view, columns)
+    return pa.schema([(name, _TYPES[kind]) for name, kind in zip(columns, types, strict=True)])
 
 
 class _TextWriter(Protocol):

@@ -5,11 +5,11 @@ tests/store/test_as_of.py compares the two.
 """
 
 import re
-import sqlite3
 from importlib.resources import files
 
 from crawler.instants import DAY_MS, Instant, text_of
 from crawler.store.overrides import make_views, override
+from crawler.store.queryable import Queryable, is_whole
 
 #: The view that stands for `history`, and its columns.
 HISTORY = "history_as_of"
@@ -26,9 +26,7 @@ _STATEMENT = re.compile(r";\n")
 _NAMED = re.compile(r"\s*(?:--[^\n]*\n\s*)*CREATE TEMP (TABLE|VIEW) (\w+) AS\s+(.*)", re.DOTALL)
 
 
-def choose_instant(
-    db: sqlite3.Connection, instant: Instant, max_distance: float | None = None
-) -> None:
+def choose_instant(db: Queryable, instant: Instant, max_distance: float | None = None) -> None:
     """Let the views `VIEWS` of this connection show a time in the past, and add `HISTORY`.
 
     `max_distance` is how many days before it the last look may be, None for any. Nothing is stored.
@@ -51,6 +49,7 @@ def choose_instant(
         named = _NAMED.fullmatch(statement)
         if named:
             override(db, named[2], named[3], is_kept=named[1] == "TABLE")
-        elif statement.strip():
+        elif statement.strip() and not is_whole(db):
+            # DuckDB joins without indexes.
             db.execute(statement)
     make_views(db)

@@ -1,6 +1,6 @@
 -- States at a time in the past, from the history that is stored. `as_of_instant` has the first and the
 -- last moment that are meant (equal for a time), as times and as days since the beginning of time, and
--- the days that the last look may be away (NULL for any).
+-- the days that the last look may be away (NULL for any). SQLite and DuckDB both take this text, as views.sql.
 
 -- The observations of looks that go on at the time that is meant, mostly none: what a look shows counts
 -- from its first observation to its last (`evaluate.pieces`). Those of archives do not.
@@ -10,19 +10,18 @@ FROM (
     SELECT o.origin, o.run, min(o.observed_at) AS begun, max(o.observed_at) AS ended
     FROM main.observation_row AS o
     WHERE o.run IN (
-        SELECT id FROM main.run JOIN as_of_instant AS instant
-        WHERE run.settings ->> 'kind' IS NOT 'import'
+        SELECT id FROM main.run CROSS JOIN as_of_instant AS instant
+        WHERE coalesce(run.settings ->> 'kind', '') <> 'import'
             AND run.started_at <= instant.covered AND coalesce(run.ended_at, '~') >= instant.first
     )
     GROUP BY o.origin, o.run
-    HAVING begun < ended AND (
-        begun <= (SELECT first FROM as_of_instant) AND ended > (SELECT first FROM as_of_instant)
-        OR begun < (SELECT covered FROM as_of_instant)
-        AND ended >= (SELECT covered FROM as_of_instant)
-        OR begun <= (SELECT last FROM as_of_instant) AND ended > (SELECT last FROM as_of_instant)
-    )
+    HAVING min(o.observed_at) < max(o.observed_at)
 ) AS look
-CROSS JOIN main.observation_row AS o ON o.origin = look.origin AND o.run = look.run;
+CROSS JOIN as_of_instant AS instant
+CROSS JOIN main.observation_row AS o ON o.origin = look.origin AND o.run = look.run
+WHERE look.begun <= instant.first AND look.ended > instant.first
+    OR look.begun < instant.covered AND look.ended >= instant.covered
+    OR look.begun <= instant.last AND look.ended > instant.last;
 CREATE UNIQUE INDEX temp.look_at_instant_by_id ON look_at_instant (id);
 
 -- Phases in which something was known. `lost`: when a free state was not vouched for any more. `begun` and
@@ -58,8 +57,14 @@ LEFT JOIN look_at_instant AS lost_look ON lost_look.id = found.lost_by;
 -- began in the day, and the first one behind it.
 CREATE TEMP TABLE phase_before AS
 -- Of each group the columns are those of the row with the greatest number (sqlite.org/lang_select.html).
-SELECT origin, rules, purpose, max(n) AS n, state, valid_from, valid_to, confirmed_to,
-    lost_begun, lost_ended
+SELECT
+    origin, rules, purpose, max(n) AS n,
+    /*! arg_max_null( */ state /*! , n) AS state */,
+    /*! arg_max_null( */ valid_from /*! , n) AS valid_from */,
+    /*! arg_max_null( */ valid_to /*! , n) AS valid_to */,
+    /*! arg_max_null( */ confirmed_to /*! , n) AS confirmed_to */,
+    /*! arg_max_null( */ lost_begun /*! , n) AS lost_begun */,
+    /*! arg_max_null( */ lost_ended /*! , n) AS lost_ended */
 FROM known_phase WHERE begun <= (SELECT first FROM as_of_instant)
 GROUP BY origin, rules, purpose;
 CREATE UNIQUE INDEX temp.phase_before_by_origin ON phase_before (origin, rules, purpose);
@@ -67,26 +72,34 @@ CREATE UNIQUE INDEX temp.phase_before_by_origin ON phase_before (origin, rules, 
 CREATE TEMP TABLE phase_after AS
 WITH later AS (
     SELECT
-        known_phase.*, known_phase.ended <= instant.last AS is_within,
+        known_phase.*,
+        CASE WHEN known_phase.ended <= instant.last THEN 1 ELSE 0 END AS is_within,
         -- What follows a phase that lasted beyond the day says nothing about the day.
         lag(
-            known_phase.ended <= instant.last AND known_phase.confirmed_to < instant.covered, 1, 1
+            CASE
+                WHEN known_phase.ended <= instant.last
+                    AND known_phase.confirmed_to < instant.covered THEN 1 ELSE 0
+            END, 1, 1
         ) OVER (PARTITION BY origin, rules, purpose ORDER BY n) AS follows
     FROM known_phase
     JOIN as_of_instant AS instant ON known_phase.begun > instant.first
 )
 SELECT
-    origin, rules, purpose, min(first_state) AS state, min(later.valid_from) AS valid_from,
-    min(reserves.value IS NOT NULL) AS all_reserve, max(reserves.value IS NOT NULL) AS any_reserves,
-    count(*) FILTER (WHERE later.state != first_state) AS others
+    origin, rules, purpose, min(first_state) AS state, min(valid_from) AS valid_from,
+    min(reserves) AS all_reserve, max(reserves) AS any_reserves,
+    count(*) FILTER (WHERE state != first_state) AS others
 FROM (
     SELECT
         later.*,
-        first_value(state) OVER (PARTITION BY origin, rules, purpose ORDER BY n) AS first_state
-    FROM later WHERE is_within OR follows
-) AS later
-JOIN main.ruleset ON ruleset.label = later.rules
-LEFT JOIN json_each(ruleset.reserved_states) AS reserves ON reserves.value = later.state
+        CASE WHEN instr(ruleset.reserved_states, '"' || later.state || '"') > 0 THEN 1 ELSE 0 END
+            AS reserves,
+        first_value(later.state) OVER (
+            PARTITION BY later.origin, later.rules, later.purpose ORDER BY later.n
+        ) AS first_state
+    FROM later
+    JOIN main.ruleset ON ruleset.label = later.rules
+    WHERE later.is_within = 1 OR later.follows = 1
+) AS judged
 GROUP BY origin, rules, purpose;
 CREATE UNIQUE INDEX temp.phase_after_by_origin ON phase_after (origin, rules, purpose);
 
@@ -102,8 +115,13 @@ based AS (
     SELECT
         evaluated.*, before.state AS state_before, before.valid_from, before.valid_to,
         after.state AS state_after, after.valid_from AS gone_by, after.others,
-        reserves.value IS NOT NULL AS reserves, after.all_reserve, after.any_reserves,
-        max(0, instant.day - julianday(before.valid_to)) AS distance,
+        CASE WHEN instr(ruleset.reserved_states, '"' || before.state || '"') > 0 THEN 1 ELSE 0 END
+            AS reserves,
+        after.all_reserve, after.any_reserves,
+        CASE
+            WHEN instant.day > julianday(before.valid_to)
+                THEN instant.day - julianday(before.valid_to) ELSE 0.0
+        END AS distance,
         CASE
             WHEN before.state IS NULL THEN 'unknown_at_collection'
             WHEN before.confirmed_to >= instant.covered THEN 'seen'
@@ -115,11 +133,10 @@ based AS (
             ELSE 'before_only'
         END AS basis
     FROM evaluated
-    JOIN as_of_instant AS instant
+    CROSS JOIN as_of_instant AS instant
     JOIN main.ruleset ON ruleset.label = evaluated.rules
     LEFT JOIN phase_before AS before USING (origin, rules, purpose)
     LEFT JOIN phase_after AS after USING (origin, rules, purpose)
-    LEFT JOIN json_each(ruleset.reserved_states) AS reserves ON reserves.value = before.state
 )
 SELECT
     origin, rules, purpose, basis, state_before, valid_from, valid_to, state_after, gone_by,
@@ -127,14 +144,14 @@ SELECT
     CASE
         WHEN basis IN ('seen', 'before_only') THEN state_before
         WHEN basis = 'changed_between'
-            AND (state_before = state_after AND others = 0 OR reserves AND all_reserve)
+            AND (state_before = state_after AND others = 0 OR reserves = 1 AND all_reserve = 1)
             THEN state_before
         ELSE 'unknown'
     END AS state,
     CASE
         WHEN basis IN ('seen', 'before_only') THEN reserves
-        WHEN basis = 'changed_between' AND reserves AND all_reserve THEN 1
-        WHEN basis = 'changed_between' AND NOT reserves AND NOT any_reserves THEN 0
+        WHEN basis = 'changed_between' AND reserves = 1 AND all_reserve = 1 THEN 1
+        WHEN basis = 'changed_between' AND reserves = 0 AND any_reserves = 0 THEN 0
     END AS reserved
 FROM based;
 CREATE UNIQUE INDEX temp.state_as_of_by_origin ON state_as_of (origin, rules, purpose);
@@ -142,12 +159,17 @@ CREATE UNIQUE INDEX temp.state_as_of_by_origin ON state_as_of (origin, rules, pu
 -- What hides the findings of today from the views that are made of states alone.
 CREATE TEMP TABLE finding AS
 SELECT
-    origin, rules, purpose, state, 0 AS conflict, state != 'unknown' AS complete,
-    row_number() OVER (
-        PARTITION BY origin, rules ORDER BY state.rank, purpose.rank
-    ) = 1 AS headline,
-    basis AS detail, '[]' AS exceptions, 0 AS malformed, 0 AS stale, NULL AS reading, NULL AS n,
-    NULL AS observation, NULL AS observed_at, NULL AS since, NULL AS candidate
+    origin, rules, purpose, state, 0 AS conflict,
+    CASE WHEN state != 'unknown' THEN 1 ELSE 0 END AS complete,
+    CASE
+        WHEN row_number() OVER (
+            PARTITION BY origin, rules ORDER BY state.rank, purpose.rank
+        ) = 1 THEN 1 ELSE 0
+    END AS headline,
+    basis AS detail, '[]' AS exceptions, 0 AS malformed, 0 AS stale,
+    CAST(NULL AS TEXT) AS reading, CAST(NULL AS INTEGER) AS n, CAST(NULL AS INTEGER) AS observation,
+    CAST(NULL AS TEXT) AS observed_at, CAST(NULL AS TEXT) AS since,
+    CAST(NULL AS INTEGER) AS candidate
 FROM state_as_of
 JOIN main.state ON state.name = state_as_of.state
 JOIN main.purpose ON purpose.name = state_as_of.purpose;
@@ -167,7 +189,10 @@ SELECT
     told.origin, min(told.origin) OVER (PARTITION BY told.parts) AS state_set, today.place_set,
     today.first_at, today.last_at
 FROM (
-    SELECT origin, group_concat(rules || ' ' || purpose || ' ' || state, ';') AS parts
+    SELECT
+        origin,
+        group_concat(rules || ' ' || purpose || ' ' || state, ';' /*! ORDER BY rules, purpose */)
+            AS parts
     FROM graded_finding GROUP BY origin
 ) AS told
 LEFT JOIN main.origin_summary AS today ON today.origin = told.origin;

@@ -135,6 +135,16 @@ class Generation(NamedTuple):
         return self._replace(number=self.number + 1)
 
 
+def state_digest(digests: Iterable[tuple[int, int, str]]) -> str:
+    """Return the name of the state of an audit.
+
+    It is a SHA-256 over a line for each part, by number: part, newest generation, and the SHA-256
+    of that file.
+    """
+    lines = (f"{part} {generation} {digest}\n" for part, generation, digest in sorted(digests))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 class PartFiles(NamedTuple):
     """The names of a part's files: its newest generation, and failures after it."""
 
@@ -168,11 +178,15 @@ class AuditFolder:
             )
         return found
 
-    def newest(self, part: int | None) -> Generation | None:
-        """Return the newest generation of a part, or with None that of the datasets."""
+    def generations(self, part: int | None) -> list[Generation]:
+        """Return the generations of a part, or with None those of the datasets, oldest first."""
         names = self.storage.names(Generation(part, 0).folder)
         found = [Generation(part, int(m[2])) for m in map(_GENERATION.fullmatch, names) if m]
-        return max(found, default=None, key=lambda generation: generation.number)
+        return sorted(found, key=lambda generation: generation.number)
+
+    def newest(self, part: int | None) -> Generation | None:
+        """Return the newest generation of a part, or with None that of the datasets."""
+        return next(reversed(self.generations(part)), None)
 
     def require(self, part: int | None) -> Generation:
         """Return the newest generation of a part that must be there. Raise `StoreError`."""

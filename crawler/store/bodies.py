@@ -11,7 +11,6 @@ under. A finding that rests on other bytes would be proven by nothing. So no oth
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterable
 
 import zstandard
 
@@ -63,26 +62,6 @@ def save_body(db: sqlite3.Connection, content: bytes, digest: str | None = None)
     elif _is_wanted(db, digest):
         _store(db, digest, len(content), _ZSTANDARD.compressor.compress(content))
     return digest
-
-
-def copy_body(source: sqlite3.Connection, db: sqlite3.Connection, digest: str) -> None:
-    """Store the bytes of a digest, which are undamaged in `source`, in `db`.
-
-    Bytes that are stored already are left unchanged, unless they are damaged.
-    """
-    row = source.execute(_STORED, (digest,)).fetchone()
-    if row is not None and (is_redacted(db, digest) or not row[1]):
-        # What is withheld in one of the two is not stored.
-        db.execute("INSERT INTO body VALUES (?, 0, x'') ON CONFLICT DO NOTHING", (digest,))
-    elif row is not None and _is_wanted(db, digest):
-        _store(db, digest, *row)
-
-
-def damaged_bodies(db: sqlite3.Connection, digests: Iterable[str]) -> set[str]:
-    """Return those of some digests under which other bytes are stored."""
-    rows = ((digest, db.execute(_STORED, (digest,)).fetchone()) for digest in digests)
-    damaged = {digest for digest, row in rows if row and _content(digest, *row) is None}
-    return {digest for digest in damaged if not is_withheld(db, digest)}
 
 
 def is_redacted(db: sqlite3.Connection, digest: str) -> bool:

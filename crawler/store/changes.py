@@ -1,9 +1,10 @@
 """Queries of view `changes`: what began to be otherwise, the heaviest first."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from crawler.store.queryable import Queryable
 
 #: The kinds of changes, those that matter most first; see view `changes`.
 KINDS = ("began", "stopped", "stricter", "looser", "scope")
@@ -57,36 +58,37 @@ _OF_DATASET = (
 )
 
 
-def changes(db: sqlite3.Connection, wanted: ChangeFilter) -> Iterator[Change]:
+def changes(db: Queryable, wanted: ChangeFilter) -> Iterator[Change]:
     """Yield changes by weight (rows, without a weight column), the heaviest first."""
     size = "c.rows, c.weight" if wanted.dataset is None else "d.rows, d.weight"
+    limit = "" if wanted.limit is None else " LIMIT :limit"
     query = (
         f"SELECT c.origin, {size}, {_COLUMNS} FROM {_source(wanted)} "  # noqa: S608 - our own names
         f"ORDER BY coalesce({size.split(', ')[1]}, {size.split(', ')[0]}) DESC, c.origin, "
-        "c.first_seen, (SELECT rank FROM purpose WHERE name = c.purpose) LIMIT :limit"
+        f"c.first_seen, (SELECT rank FROM purpose WHERE name = c.purpose){limit}"
     )
     yield from map(Change._make, db.execute(query, _parameters(wanted)))
 
 
-def change_counts(db: sqlite3.Connection, wanted: ChangeFilter) -> dict[str, int]:
+def change_counts(db: Queryable, wanted: ChangeFilter) -> dict[str, int]:
     """Return how many origins changed in each kind; each counts once for a kind."""
     query = f"SELECT c.kind, count(DISTINCT c.origin) FROM {_source(wanted)} GROUP BY c.kind"  # noqa: S608 - our own names
     found = dict(db.execute(query, _parameters(wanted)))
     return {kind: found.get(kind, 0) for kind in KINDS}
 
 
-def has_run(db: sqlite3.Connection, run: int) -> bool:
+def has_run(db: Queryable, run: int) -> bool:
     """Return whether there is a run of this number."""
     return db.execute("SELECT 1 FROM run WHERE id = ?", (run,)).fetchone() is not None
 
 
-def last_run(db: sqlite3.Connection) -> int | None:
+def last_run(db: Queryable) -> int | None:
     """Return the number of the newest run, None without one."""
     found: int | None = db.execute("SELECT max(id) FROM run").fetchone()[0]
     return found
 
 
-def has_other_looks(db: sqlite3.Connection, run: int) -> bool:
+def has_other_looks(db: Queryable, run: int) -> bool:
     """Return whether another run visited anything before."""
     return db.execute("SELECT 1 FROM visit WHERE run < ? LIMIT 1", (run,)).fetchone() is not None
 
@@ -109,7 +111,7 @@ def _measure(bound: int | str) -> str:
 
 
 def _parameters(wanted: ChangeFilter) -> dict[str, object]:
-    return wanted._asdict() | {"limit": -1 if wanted.limit is None else wanted.limit}
+    return wanted._asdict()
 
 
 def terms(said: str) -> list[list[str]]:

@@ -1,12 +1,19 @@
 """Choose one version of a dataset for a connection: every public view then shows it alone."""
 
-import sqlite3
-
 from crawler.store.dataset_versions import resolve
 from crawler.store.overrides import make_views, override
+from crawler.store.queryable import Queryable, is_whole
+
+# Of a whole the view is a table, with the rows of all datasets.
+_RESERVATIONS = (
+    "SELECT r.* REPLACE (coalesce(d.rows, 0) AS rows, d.weight AS weight) "
+    "FROM main.reservations AS r JOIN origin AS o ON o.url = r.origin LEFT JOIN ("
+    "SELECT origin, sum(rows) AS rows, sum(weight) AS weight FROM dataset_origin GROUP BY origin"
+    ") AS d ON d.origin = o.id"
+)
 
 
-def choose_named(db: sqlite3.Connection, name: str | None) -> int | None:
+def choose_named(db: Queryable, name: str | None) -> int | None:
     """Choose the version `NAME` or `NAME@VERSION` of a dataset, and return its number.
 
     Without a name nothing is chosen. Raise `VersionError` if there is none.
@@ -18,7 +25,7 @@ def choose_named(db: sqlite3.Connection, name: str | None) -> int | None:
     return number
 
 
-def choose(db: sqlite3.Connection, dataset: int) -> None:
+def choose(db: Queryable, dataset: int) -> None:
     """Let the public views of this connection show one dataset, also a version that does not count.
 
     Views of origins then show those of the dataset. Nothing is stored.
@@ -30,3 +37,5 @@ def choose(db: sqlite3.Connection, dataset: int) -> None:
     chosen = f"SELECT origin FROM version_origin WHERE dataset = {dataset:d}"  # noqa: S608
     override(db, "origin", f"SELECT * FROM main.origin WHERE id IN ({chosen})")  # noqa: S608
     make_views(db)
+    if is_whole(db):
+        override(db, "reservations", _RESERVATIONS)

@@ -527,10 +527,10 @@ def _make_views(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def exclusive_lock(path: Path | str, seconds: float = 0) -> Iterator[None]:
-    """Hold the database for one writing command, waiting up to `seconds` for it.
+def exclusive_lock(path: Path | str) -> Iterator[None]:
+    """Hold the database for one writing command.
 
-    Raise `StoreBusyError` if another process holds it.
+    Raise `StoreBusyError` at once if another process holds it.
     """
     # The lock is the operating system's, on a file next to the database: it ends with the process.
     path = Path(path)
@@ -547,7 +547,7 @@ def exclusive_lock(path: Path | str, seconds: float = 0) -> Iterator[None]:
             raise
         lock = FileLock(name)
         try:
-            lock.acquire(timeout=seconds)
+            lock.acquire(timeout=0)
         except Timeout:
             raise StoreBusyError(f"another run holds {path}; wait for it to end") from None
     try:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crawler.errors import UserError
+from crawler.store.queryable import Queryable
 
 #: How a version is written after the name of its dataset.
 VERSION = re.compile(r"(?P<name>.+)@(?P<version>[0-9]{1,9})", re.DOTALL)
@@ -223,7 +224,7 @@ def _rename(db: sqlite3.Connection, name: str, new: str) -> None:
         )
 
 
-def resolve(db: sqlite3.Connection, text: str) -> int:
+def resolve(db: Queryable, text: str) -> int:
     """Return the number of the dataset `NAME`, in the version that counts, or `NAME@VERSION`.
 
     Raise `VersionError` if there is none.

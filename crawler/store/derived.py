@@ -12,6 +12,7 @@ from crawler import rulesets
 from crawler.protocols import PROTOCOLS
 from crawler.rulesets import RuleSet
 from crawler.store import flag_cache, summaries
+from crawler.store.queryable import Queryable
 
 # Keys of readings are digests, so inserting them touches pages all over the tables.
 _CACHE_KB = 65_536
@@ -44,12 +45,12 @@ def is_of_these_protocols(db: sqlite3.Connection) -> bool:
     return made == {(p.NAME, p.VERSION) for p in PROTOCOLS}
 
 
-def is_empty(db: sqlite3.Connection) -> bool:
+def is_empty(db: Queryable) -> bool:
     """Return whether nothing was ever evaluated in this database."""
     return not db.execute("SELECT EXISTS (SELECT 1 FROM ruleset)").fetchone()[0]
 
 
-def rule_set(db: sqlite3.Connection, given: str | None) -> RuleSet:
+def rule_set(db: Queryable, given: str | None) -> RuleSet:
     """Return a rule set by package name, `.toml` file, or the id or label of a stored one.
 
     None is the rule set that the database shows, at first `signals`. Raise `RuleSetError`, also for
@@ -81,7 +82,7 @@ def rule_sets(db: sqlite3.Connection, chosen: RuleSet) -> tuple[RuleSet, ...]:
     return tuple(by_id.values())
 
 
-def _shown(db: sqlite3.Connection) -> RuleSet:
+def _shown(db: Queryable) -> RuleSet:
     row = db.execute("SELECT id, label, text FROM ruleset WHERE chosen = 1").fetchone()
     if row is None:
         return rulesets.load(rulesets.DEFAULT)
@@ -89,13 +90,13 @@ def _shown(db: sqlite3.Connection) -> RuleSet:
     return rulesets.load(name) if name in rulesets.NAMES else rulesets.parse(text, label)
 
 
-def _own(db: sqlite3.Connection) -> list[RuleSet]:
+def _own(db: Queryable) -> list[RuleSet]:
     """Return the stored rule sets that are not the package's, of each the highest version first."""
     rows = db.execute("SELECT id, label, text FROM ruleset ORDER BY id, version DESC")
     return [rulesets.parse(t, label) for name, label, t in rows if name not in rulesets.NAMES]
 
 
-def _refuse_another_text(db: sqlite3.Connection, rules: RuleSet) -> None:
+def _refuse_another_text(db: Queryable, rules: RuleSet) -> None:
     """Raise `RuleSetError` if the label is stored with another text."""
     # Results were published under the label; it must not come to mean other rules.
     row = db.execute("SELECT text FROM ruleset WHERE label = ?", (rules.label,)).fetchone()

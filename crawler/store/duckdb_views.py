@@ -4,7 +4,7 @@ Rules for editors: views.sql is one text for two engines. What both understand i
 what only one of them understands is in this module, and nowhere else:
 
 * `CROSS JOIN x ON` is an order of joins in SQLite. DuckDB finds its own, and gets `JOIN x ON`.
-* `DISTINCT x /*! ORDER BY ... */` in `group_concat`: the order in which SQLite meets the values.
+* `/*! ... */` is for DuckDB alone: the order in which SQLite meets values, or the row of a group.
 * What DuckDB lacks, rounds or orders in another way is a setting or a macro.
 
 tests/store/test_two_engines.py makes every view in both, and compares their rows.
@@ -15,7 +15,10 @@ from collections.abc import Collection
 
 from crawler.store.database import view_statements
 
-_ORDERED_JOIN = re.compile(r"\bCROSS JOIN (\w+(?:\s+AS\s+\w+)?\s+ON\b)")
+#: Views of views.sql that are tables of a folder, or views of others of its tables.
+INSTEAD = ("observation", "kept_body", "reservations")
+_ORDERED_JOIN = re.compile(r"\bCROSS JOIN ([\w.]+(?:\s+AS\s+\w+)?\s+ON\b)")
+_FOR_DUCKDB = re.compile(r"/\*! (.*?) \*/")
 _IN_ORDER = re.compile(r"\bgroup_concat\(DISTINCT (\w+) /\*! (ORDER BY [^*]+) \*/\)")
 _NAME = re.compile(r"CREATE VIEW (\w+)")
 _SETTINGS = (
@@ -33,13 +36,18 @@ _MACROS = (
     "json_group_object(k, v) AS '{' || coalesce(array_to_string("
     "list_sort(list(to_json(k) || ':' || to_json(v))), ','), '') || '}'",
     "in_order(l) AS array_to_string(list_filter(l, lambda x, i: list_position(l, x) = i), ',')",
+    "typeof(x) AS CASE WHEN x IS NULL THEN 'null' "
+    "WHEN system.main.typeof(x) IN ('BIGINT', 'INTEGER', 'HUGEINT', 'BOOLEAN') THEN 'integer' "
+    "WHEN system.main.typeof(x) IN ('DOUBLE', 'FLOAT') THEN 'real' ELSE 'text' END",
+    "julianday(x) AS (epoch_ms(CAST(x AS TIMESTAMP)) + 210866760000000) / CAST(86400000 AS DOUBLE)",
     "round(x, digits) AS system.main.round(x + x * CAST(3e-16 AS DOUBLE), digits)",
 )
 
 
 def for_duckdb(sql: str) -> str:
-    """Return a statement of views.sql or figures.sql as DuckDB takes it."""
-    return _IN_ORDER.sub(r"in_order(list(\1 \2))", _ORDERED_JOIN.sub(r"JOIN \1", sql))
+    """Return a statement of views.sql, figures.sql or as_of.sql as DuckDB takes it."""
+    sql = _IN_ORDER.sub(r"in_order(list(\1 \2))", _ORDERED_JOIN.sub(r"JOIN \1", sql))
+    return _FOR_DUCKDB.sub(r"\1", sql)
 
 
 def statements(instead: Collection[str] = ()) -> list[str]:

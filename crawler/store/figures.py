@@ -1,7 +1,6 @@
 """Queries of the report, from `figures.sql`: run, and given as SQL that runs unchanged anywhere."""
 
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from crawler.store.overrides import make_views, standalone
+from crawler.store.queryable import OWN_SCHEMA, Queryable, is_whole
 
 _QUERY = re.compile(r"^-- name: (\w+)\n(.*?;)$", re.MULTILINE | re.DOTALL)
 # Private views of views.sql that several public views read, those that others are made of first.
@@ -31,7 +31,7 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def table(db: sqlite3.Connection, name: str, **values: _Value) -> Table:
+def table(db: Queryable, name: str, **values: _Value) -> Table:
     """Run a query by its name. `values` are its parameters."""
     # Values are literals in the text, so that the text says all that was asked.
     sql = _PARAMETER.sub(lambda found: _literal(values[found[1]]), queries()[name])
@@ -41,12 +41,17 @@ def table(db: sqlite3.Connection, name: str, **values: _Value) -> Table:
 
 
 @contextmanager
-def aggregated_once(db: sqlite3.Connection) -> Iterator[None]:
+def aggregated_once(db: Queryable) -> Iterator[None]:
     """Make once what several views aggregate, for the queries of this connection in the block.
 
     They stay what they are, and give the same numbers without this. All of them read one state of
-    the database. Afterwards the connection is as it was.
+    the database. Afterwards the connection is as it was; one to the whole of an audit in parts,
+    which never changes, keeps them.
     """
+    if is_whole(db):
+        _aggregate_whole(db)
+        yield
+        return
     db.execute("SAVEPOINT aggregated")
     try:
         for view in _SHARED:
@@ -58,6 +63,14 @@ def aggregated_once(db: sqlite3.Connection) -> Iterator[None]:
     finally:
         db.execute("ROLLBACK TO aggregated")
         db.execute("RELEASE aggregated")
+
+
+def _aggregate_whole(db: Queryable) -> None:
+    for view in _SHARED:
+        made = f"{OWN_SCHEMA}.once_{view}"
+        db.execute(f"CREATE TABLE IF NOT EXISTS {made} AS SELECT * FROM {view}")  # noqa: S608
+        db.execute(f"CREATE OR REPLACE VIEW {OWN_SCHEMA}.{view} AS SELECT * FROM {made}")  # noqa: S608
+    make_views(db)
 
 
 def _literal(value: _Value) -> str:

@@ -136,7 +136,23 @@ FROM datasets WHERE dataset = :dataset;
 -- name: datasets_in_all
 SELECT count(*) AS datasets FROM datasets;
 
+-- The newest run; of an audit in parts that of each part, added up. Each part counts its own runs, with its
+-- number above their 32 lower bits. `runs` are those of the part with most.
 -- name: runs
-SELECT run, started_at, ended_at, ended, version, user_agent, suffix_list, catalogue,
-    origins, observations, (SELECT count(*) FROM runs) AS runs
-FROM runs ORDER BY run DESC LIMIT 1;
+SELECT
+    max(run - ((run >> 32) << 32)) AS run, min(started_at) AS started_at, max(ended_at) AS ended_at,
+    CASE
+        WHEN count(ended) < count(*) THEN NULL WHEN min(ended) = max(ended) THEN min(ended)
+        WHEN count(CASE WHEN ended = 'stopped' THEN 1 END) > 0 THEN 'stopped' ELSE 'budget'
+    END AS ended,
+    iif(min(version) = max(version), '', min(version) || ' to ') || max(version) AS version,
+    iif(min(user_agent) = max(user_agent), '', min(user_agent) || ' to ') || max(user_agent)
+        AS user_agent,
+    iif(min(suffix_list) = max(suffix_list), '', min(suffix_list) || ' to ') || max(suffix_list)
+        AS suffix_list,
+    iif(min(catalogue) = max(catalogue), '', min(catalogue) || ' to ') || max(catalogue)
+        AS catalogue,
+    sum(origins) AS origins, sum(observations) AS observations,
+    (SELECT max(n) FROM (SELECT count(*) AS n FROM runs GROUP BY run >> 32)) AS runs,
+    count(*) AS parts
+FROM runs WHERE run IN (SELECT max(run) FROM runs GROUP BY run >> 32);

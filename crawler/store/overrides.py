@@ -3,6 +3,9 @@
 Names in the schema `temp` hide those of the database (sqlite.org/lang_naming.html), also from the
 public views once these are made again there. Nothing is stored. A query that ran on such a
 connection gives other numbers elsewhere, so `standalone` puts the queries behind the names into it.
+
+Rules for editors: DuckDB, which the whole of an audit in parts is read with, does the same with a
+schema that the search path begins with. SQL that is given back is that of the engine.
 """
 
 import re
@@ -12,6 +15,9 @@ from functools import cache
 from typing import NamedTuple
 
 from crawler.store.database import view_statements
+from crawler.store.duckdb_views import INSTEAD, for_duckdb
+from crawler.store.failures import StoreError
+from crawler.store.queryable import Queryable, is_whole, own_schema
 
 _CREATE = re.compile(r"\s*(?:--[^\n]*\n\s*)*CREATE VIEW (\w+) AS\s+(.*)", re.DOTALL)
 # A literal, which stays, or a comment, which goes with the blanks before it.
@@ -28,28 +34,39 @@ class _Override(NamedTuple):
     is_kept: bool
 
 
-def override(db: sqlite3.Connection, name: str, select: str, *, is_kept: bool = False) -> None:
+def override(db: Queryable, name: str, select: str, *, is_kept: bool = False) -> None:
     """Let `name` mean a query for this connection. The rows are computed now if `is_kept`.
 
     A name of the database that the query itself uses is written with its schema, `main`.
     """
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS override (name, meaning, is_kept)")
-    db.execute("INSERT INTO temp.override VALUES (?, ?, ?)", (name, _plain(select), is_kept))
-    db.execute(f"CREATE TEMP {'TABLE' if is_kept else 'VIEW'} {name} AS {select}")
+    own = own_schema(db)
+    db.execute(f"CREATE TABLE IF NOT EXISTS {own}.override (name TEXT, meaning TEXT, is_kept INT)")
+    db.execute(
+        f"INSERT INTO {own}.override VALUES (?, ?, ?)",  # noqa: S608 - our own name
+        (name, _plain(select), int(is_kept)),
+    )
+    db.execute(f"CREATE {'TABLE' if is_kept else 'VIEW'} {own}.{name} AS {select}")
 
 
-def make_views(db: sqlite3.Connection) -> None:
+def make_views(db: Queryable) -> None:
     """Make the public views for this connection, so that they read what was overridden."""
-    for name, select in _views().items():
-        db.execute(f"CREATE TEMP VIEW IF NOT EXISTS {name} AS {select}")
+    own = own_schema(db)
+    for name, select in _views_of(db).items():
+        db.execute(f"CREATE VIEW IF NOT EXISTS {own}.{name} AS {select}")
 
 
-def standalone(db: sqlite3.Connection, sql: str) -> str:
+def standalone(db: Queryable, sql: str) -> str:
     """Return a query that gives on the database what `sql` gives on this connection."""
+    made = _standalone(db, sql)
+    return for_duckdb(made) if is_whole(db) else made
+
+
+def _standalone(db: Queryable, sql: str) -> str:
     overridden = _overridden(db)
     if not overridden:
         return sql
-    meanings = {name: _Override(select, False) for name, select in _views().items()} | overridden
+    views = _views_of(db)
+    meanings = {name: _Override(select, False) for name, select in views.items()} | overridden
     tables = [
         f"{name} AS {'MATERIALIZED ' if meanings[name].is_kept else ''}(\n"
         f"{meanings[name].select}\n)"
@@ -62,10 +79,11 @@ def standalone(db: sqlite3.Connection, sql: str) -> str:
     return "WITH " + ",\n".join(tables) + rest
 
 
-def _overridden(db: sqlite3.Connection) -> dict[str, _Override]:
+def _overridden(db: Queryable) -> dict[str, _Override]:
+    query = f"SELECT name, meaning, is_kept FROM {own_schema(db)}.override"  # noqa: S608 - our own
     try:
-        rows = db.execute("SELECT name, meaning, is_kept FROM temp.override").fetchall()
-    except sqlite3.OperationalError:
+        rows = db.execute(query).fetchall()
+    except (sqlite3.OperationalError, StoreError):
         return {}  # nothing was overridden, so there is no such table
     return {name: _Override(meaning, bool(is_kept)) for name, meaning, is_kept in rows}
 
@@ -94,6 +112,12 @@ def _needed(sql: str, meanings: Mapping[str, _Override], overridden: frozenset[s
 
 def _tables(sql: str) -> Iterator[str]:
     return iter(dict.fromkeys(_USED.findall(sql)))
+
+
+def _views_of(db: Queryable) -> dict[str, str]:
+    """Return the query of each view that can be made again: of a whole, some are tables."""
+    is_table = INSTEAD if is_whole(db) else ()
+    return {name: select for name, select in _views().items() if name not in is_table}
 
 
 @cache

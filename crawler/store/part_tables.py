@@ -8,7 +8,7 @@ process was killed behind its put.
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,12 @@ def put_tables(folder: AuditFolder, generation: Generation, path: Path, scratch:
 
 
 @contextlib.contextmanager
-def tables_of_whole(folder: AuditFolder) -> Iterator[PartTables]:
+def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterator[PartTables]:
     """Give the tables of the newest generation of each part. Those that are missing are made.
 
-    Tables at another place than a file system are copied to the cache of this machine, once. Raise
-    `StoreError` if a part is missing or cannot be read, or if tables cannot be put.
+    Tables at another place than a file system are copied to the cache of this machine, once; with
+    `names` only these. Raise `StoreError` if a part is missing or cannot be read, or if tables
+    cannot be put.
     """
     plan = folder.plan()
     folder.require_all(plan.parts)
@@ -67,7 +68,7 @@ def tables_of_whole(folder: AuditFolder) -> Iterator[PartTables]:
         yield PartTables(folder.storage.root / _TABLES, generations)
         return
     cache = _cache_of(folder)
-    _copy_missing(folder, newest, cache)
+    _copy_missing(folder, newest, cache, names or tables.TABLES)
     yield PartTables(cache, generations)
 
 
@@ -83,7 +84,9 @@ def _cache_of(folder: AuditFolder) -> Path:
     return cache
 
 
-def _copy_missing(folder: AuditFolder, newest: list[Generation], cache: Path) -> None:
+def _copy_missing(
+    folder: AuditFolder, newest: list[Generation], cache: Path, names: Collection[str]
+) -> None:
     """Copy tables of some generations that are not in the cache; old ones of theirs are removed."""
     local = LocalStorage(cache)
     have = frozenset(local.names("."))
@@ -93,7 +96,9 @@ def _copy_missing(folder: AuditFolder, newest: list[Generation], cache: Path) ->
         found = _FILE.search(name)
         if found and int(found[2]) < by_part.get(int(found[1]), 0) - 1:
             (cache / name).unlink(missing_ok=True)
-    wanted = [name.removeprefix(f"{_TABLES}/") for name in folder.storage.names(_TABLES)]
+    places = [f"{_TABLES}/{name}" for name in names]
+    listed = (name for place in places for name in folder.storage.names(place))
+    wanted = [name.removeprefix(f"{_TABLES}/") for name in listed]
     with scratch_folder() as scratch:
         for name in sorted(wanted, key=lambda name: (name.startswith(f"{tables.LAST}/"), name)):
             found = _FILE.search(name)

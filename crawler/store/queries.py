@@ -1,15 +1,12 @@
 """Queries for commands and reports, over the public views where they have the answer."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
+from crawler.store.queryable import Queryable, is_whole
 from crawler.store.runs import READ_FILES
-
-if TYPE_CHECKING:  # most readers need no DuckDB
-    from crawler.store.whole_connection import Queryable
 
 #: The SQL of what an observation is known by in every database that has it; see view
 #: `observations`.
@@ -24,6 +21,8 @@ _NUMBERS = frozenset(
         *("first_observation", "last_observation"),
     )
 )
+# Columns with a key of a reading, which of a whole has the number of its part in front.
+_READINGS = frozenset(("statement", "candidate", "reserving_statement", "permitting_statement"))
 
 
 class SourceFacts(TypedDict):
@@ -125,7 +124,7 @@ class Progress(NamedTuple):
     unfinished: str
 
 
-def progress(db: sqlite3.Connection) -> Progress:
+def progress(db: Queryable) -> Progress:
     """Return how far the audit in a database is."""
     query = (
         "SELECT (SELECT count(DISTINCT origin) FROM dataset_origin), "
@@ -138,30 +137,30 @@ def progress(db: sqlite3.Connection) -> Progress:
     return Progress(*db.execute(query).fetchone())
 
 
-def find_origin(db: sqlite3.Connection, key: str) -> tuple[int, str] | None:
+def find_origin(db: Queryable, key: str) -> tuple[int, str] | None:
     """Return number and URL of an origin by its key, None if it is not in the database."""
     row = db.execute("SELECT id, url FROM origin WHERE key = ?", (key,)).fetchone()
     return (row[0], row[1]) if row else None
 
 
-def rows_by_origin(db: sqlite3.Connection) -> Iterator[tuple[int, int, int, float]]:
+def rows_by_origin(db: Queryable) -> Iterator[tuple[int, int, int, float]]:
     """Yield (origin, dataset, rows, weight) of all datasets, ordered by origin."""
     yield from db.execute(
         "SELECT origin, dataset, rows, coalesce(weight, 0.0) FROM dataset_origin ORDER BY 1, 2"
     )
 
 
-def dataset_origins(db: sqlite3.Connection) -> int:
+def dataset_origins(db: Queryable) -> int:
     """Return the number of origins of all datasets."""
     return int(db.execute("SELECT count(DISTINCT origin) FROM dataset_origin").fetchone()[0])
 
 
-def visited_origins(db: sqlite3.Connection) -> int:
+def visited_origins(db: Queryable) -> int:
     """Return the number of origins with evidence."""
     return int(db.execute("SELECT count(DISTINCT origin) FROM visit").fetchone()[0])
 
 
-def keys_visited_since(db: sqlite3.Connection, since: str, now: str) -> Iterator[str]:
+def keys_visited_since(db: Queryable, since: str, now: str) -> Iterator[str]:
     """Yield the key of each origin with a visit between two times, as `runs.due_sql` has it."""
     query = (
         "SELECT key FROM origin WHERE id IN (SELECT origin FROM visit AS v "  # noqa: S608 - our own SQL
@@ -171,7 +170,7 @@ def keys_visited_since(db: sqlite3.Connection, since: str, now: str) -> Iterator
         yield key
 
 
-def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, SourceFacts]:
+def sources(db: Queryable, observations: Iterable[int]) -> dict[int, SourceFacts]:
     """Return the response of each observation, by its number."""
     found: dict[int, SourceFacts] = {}
     for key in observations:
@@ -192,7 +191,7 @@ def sources(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, So
     return found
 
 
-def withheld(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, tuple[str, str]]:
+def withheld(db: Queryable, observations: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Return when and why what was kept of observations was erased, of those where it was."""
     query = (
         "SELECT observation, erased_at, erased_because FROM observations "
@@ -201,7 +200,7 @@ def withheld(db: sqlite3.Connection, observations: Iterable[int]) -> dict[int, t
     return {n: (at, why) for n, at, why in db.execute(query, (json.dumps(list(observations)),))}
 
 
-def is_one_of_several_parts(db: sqlite3.Connection) -> bool:
+def is_one_of_several_parts(db: Queryable) -> bool:
     """Return whether the database is a part of an audit that has others.
 
     Its datasets have all their rows in number, of which it knows those of its origins alone.
@@ -212,7 +211,7 @@ def is_one_of_several_parts(db: sqlite3.Connection) -> bool:
     return found is not None and found[0] is not None and found[1] > 1
 
 
-def dataset_ids(db: sqlite3.Connection) -> list[int]:
+def dataset_ids(db: Queryable) -> list[int]:
     """Return the numbers of all datasets in the version that counts, in their order."""
     return [
         number
@@ -222,7 +221,7 @@ def dataset_ids(db: sqlite3.Connection) -> list[int]:
     ]
 
 
-def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
+def dataset_totals(db: Queryable, dataset: int) -> DatasetTotals:
     """Return the totals of a dataset that exists."""
     query = (
         "SELECT path, rows, origins, unattributable, records, url_column, "
@@ -232,13 +231,13 @@ def dataset_totals(db: sqlite3.Connection, dataset: int) -> DatasetTotals:
     return DatasetTotals(*db.execute(query, (dataset,)).fetchone())
 
 
-def unusable_rows(db: sqlite3.Connection, dataset: int) -> dict[str, int]:
+def unusable_rows(db: Queryable, dataset: int) -> dict[str, int]:
     """Return the rows of a dataset without a usable URL, by reason."""
     query = "SELECT reason, rows FROM version_reject WHERE dataset = ? ORDER BY reason"
     return dict(db.execute(query, (dataset,)))
 
 
-def role_totals(db: sqlite3.Connection, dataset: int) -> list[RoleTotals]:
+def role_totals(db: Queryable, dataset: int) -> list[RoleTotals]:
     """Return the roles of a dataset in their order; none if its column has no role."""
     query = (
         "SELECT role, url_column, rows, origins, unattributable, other_hosts "
@@ -247,7 +246,7 @@ def role_totals(db: sqlite3.Connection, dataset: int) -> list[RoleTotals]:
     return [RoleTotals(*row) for row in db.execute(query, (dataset,))]
 
 
-def role_state_rows(db: sqlite3.Connection, dataset: int) -> dict[tuple[str, str, str], int]:
+def role_state_rows(db: Queryable, dataset: int) -> dict[tuple[str, str, str], int]:
     """Return the URLs of a dataset by role, purpose and state."""
     query = "SELECT role, purpose, state, rows FROM role_summary WHERE dataset = ?"
     return {
@@ -255,7 +254,7 @@ def role_state_rows(db: sqlite3.Connection, dataset: int) -> dict[tuple[str, str
     }
 
 
-def collection(db: sqlite3.Connection, dataset: int) -> Collection:
+def collection(db: Queryable, dataset: int) -> Collection:
     """Return how a dataset that exists was collected, and what its crawler is told now."""
     query = "SELECT crawler, upstream, collected_from, collected_to FROM datasets WHERE dataset = ?"
     crawler, upstream, first, last = db.execute(query, (dataset,)).fetchone()
@@ -274,13 +273,13 @@ def collection(db: sqlite3.Connection, dataset: int) -> Collection:
     )
 
 
-def state_counts(db: sqlite3.Connection, dataset: int) -> list[StateCount]:
+def state_counts(db: Queryable, dataset: int) -> list[StateCount]:
     """Return the origins and rows of a dataset by purpose and state; none if none was judged."""
     query = "SELECT purpose, state, origins, rows, rules FROM dataset_summary WHERE dataset = ?"
     return [StateCount(*row) for row in db.execute(query, (dataset,))]
 
 
-def dataset_bounds(db: sqlite3.Connection, dataset: int) -> list[BoundsRow]:
+def dataset_bounds(db: Queryable, dataset: int) -> list[BoundsRow]:
     """Return how much of a dataset is reserved, by purpose and unit."""
     query = (
         "SELECT purpose, unit, reserved_min, reserved_shown, reserved_max, total "
@@ -302,7 +301,7 @@ class NamedShare(NamedTuple):
     weight_share: float | None
 
 
-def named_share(db: sqlite3.Connection, dataset: int) -> NamedShare:
+def named_share(db: Queryable, dataset: int) -> NamedShare:
     """Return for how much of a dataset a source names a rights holder."""
     query = (
         "SELECT sites, sites_named, rows_named, rows_share, weight_share "
@@ -312,14 +311,14 @@ def named_share(db: sqlite3.Connection, dataset: int) -> NamedShare:
     return NamedShare(*row) if row else NamedShare(0, 0, 0, None, None)
 
 
-def outcome_counts(db: sqlite3.Connection, run: int | None) -> dict[str, int]:
+def outcome_counts(db: Queryable, run: int | None) -> dict[str, int]:
     """Return the number of attempts of a run by outcome; empty if there is no such run."""
     row = db.execute("SELECT outcomes FROM runs WHERE run = ?", (run,)).fetchone()
     counts: dict[str, int] = json.loads(row[0]) if row else {}
     return counts
 
 
-def crash_count(db: sqlite3.Connection, run: int | None = None) -> int:
+def crash_count(db: Queryable, run: int | None = None) -> int:
     """Return how many documents crashed their parser, all of them or those of a run."""
     query = "SELECT count(*) FROM issues WHERE code = 'internal.crash'"
     if run is not None:
@@ -327,7 +326,7 @@ def crash_count(db: sqlite3.Connection, run: int | None = None) -> int:
     return int(db.execute(query, () if run is None else (run,)).fetchone()[0])
 
 
-def claim_counts(db: sqlite3.Connection, dataset: int | None = None) -> tuple[int, int]:
+def claim_counts(db: Queryable, dataset: int | None = None) -> tuple[int, int]:
     """Return how many origins are judged on stale evidence, and how many have malformed signals.
 
     Of the origins of a dataset, or of all, under the rule set that the views show.
@@ -343,7 +342,7 @@ def claim_counts(db: sqlite3.Connection, dataset: int | None = None) -> tuple[in
     return stale, malformed
 
 
-def unseen_resources(db: sqlite3.Connection, origin: str) -> list[UnseenResource]:
+def unseen_resources(db: Queryable, origin: str) -> list[UnseenResource]:
     """Return the planned resources of an origin, by its URL, that could not be seen."""
     query = (
         "SELECT resource, path, last_outcome, last_status, coalesce(note, '') FROM coverage "
@@ -352,21 +351,21 @@ def unseen_resources(db: sqlite3.Connection, origin: str) -> list[UnseenResource
     return [UnseenResource(*row) for row in db.execute(query, (origin,))]
 
 
-def view_rows(
-    db: sqlite3.Connection, view: str, columns: Sequence[str]
-) -> Iterator[tuple[Any, ...]]:
+def view_rows(db: Queryable, view: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a public view, ordered by all `columns` from the first to the last.
 
     Numbers of observations are replaced by their keys: a number is that of one database, and
-    equal evidence shall give equal rows.
+    equal evidence shall give equal rows. For the same reason keys of readings have no part.
     """
-    names = ", ".join(_exported(c) for c in columns)
+    names = ", ".join(_exported(c, of_whole=is_whole(db)) for c in columns)
     order = ", ".join(str(n) for n in range(1, len(columns) + 1))
     yield from db.execute(f'SELECT {names} FROM "{view}" AS exported ORDER BY {order}')  # noqa: S608 - names of our own views
 
 
-def _exported(column: str) -> str:
+def _exported(column: str, *, of_whole: bool) -> str:
     """Return the SQL of an exported column."""
+    if of_whole and column in _READINGS:
+        return f'substr(exported."{column}", 1 + instr(exported."{column}", \':\'))'
     if column not in _NUMBERS:
         return f'exported."{column}"'
     return (
@@ -376,19 +375,24 @@ def _exported(column: str) -> str:
 
 
 def first_rows(
-    db: "Queryable", sql: str, parameters: Mapping[str, object], most: int
+    db: Queryable, sql: str, parameters: Mapping[str, object], most: int
 ) -> tuple[Any, list[tuple[Any, ...]]]:
     """Return the description of the columns of a query, and its first rows."""
     cursor = db.execute(sql, parameters)
     return cursor.description, list(islice(cursor, most))
 
 
-def column_type(db: sqlite3.Connection, view: str, column: str) -> str:
-    """Return INTEGER or REAL if a column of a public view holds only numbers, else TEXT."""
+def column_types(db: Queryable, view: str, columns: Sequence[str]) -> list[str]:
+    """Return INTEGER or REAL for columns of a public view with nothing but numbers, else TEXT."""
+    types = ", ".join(f'group_concat(DISTINCT typeof("{column}"))' for column in columns)
+    found = db.execute(f'SELECT {types} FROM "{view}"').fetchone()  # noqa: S608 - names of our own views
+    return [_column_type(c, names or "") for c, names in zip(columns, found, strict=True)]
+
+
+def _column_type(column: str, names: str) -> str:
+    types = set(names.split(",")) - {"null"}
     if column in _NUMBERS:
         return "TEXT"
-    query = f'SELECT DISTINCT typeof("{column}") FROM "{view}"'  # noqa: S608 - names of our own views
-    types = {name for (name,) in db.execute(query)} - {"null"}
     if types == {"integer"}:
         return "INTEGER"
     return "REAL" if "real" in types and types <= {"integer", "real"} else "TEXT"

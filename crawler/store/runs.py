@@ -87,13 +87,6 @@ def end_unfinished(
         end_run(db, run, known, now)
 
 
-def settings_of(db: sqlite3.Connection, run: int) -> dict[str, Any]:
-    """Return the settings of a run."""
-    row = db.execute("SELECT settings FROM run WHERE id = ?", (run,)).fetchone()
-    settings: dict[str, Any] = json.loads(row[0])
-    return settings
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """The origins that a run visits: those of its datasets without a visit after `fresh_since`.

@@ -1,12 +1,10 @@
 """Stored bytes for readers: the observation that they were seen in."""
 
 import sqlite3
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from crawler.store.queryable import Queryable
 from crawler.vocab import EXTRACTED, Resource
-
-if TYPE_CHECKING:  # most readers need no DuckDB
-    from crawler.store.whole_connection import Queryable
 
 _COLUMNS = (
     "observation.id, origin.url, observation.resource, observation.url, observation.digest, "
@@ -66,7 +64,7 @@ def body_source(db: sqlite3.Connection, digest: str, observation: int | None) ->
     )
 
 
-def observation_with(whole: "Queryable", digest: str) -> int | None:
+def observation_with(whole: Queryable, digest: str) -> int | None:
     """Return the number of an observation that a digest is of, None if there is no such one."""
     query = "SELECT min(id) FROM observation WHERE ? IN (stored, digest)"
     number: int | None = whole.execute(query, (digest,)).fetchone()[0]

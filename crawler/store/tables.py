@@ -1,4 +1,4 @@
-"""Export the tables that public views read to Parquet, without stored bytes and without contacts.
+"""Export the tables that public views and flags read to Parquet, without bytes and contacts.
 
     tables/<table>/00042-g3.parquet   rows of part 42, from its generation 3
 
@@ -6,9 +6,10 @@ A file is written whole under another name first, and `origin` last: a part has 
 has that one. A table without rows has no file.
 
 Rules for editors: a table that a view reads is in `TABLES`; tests/store/test_two_engines.py fails
-for one that is not. Nothing else is exported. Numbers that each database counts for itself get the
-number of the part above their 32 lower bits, and keys of readings get it in front: equal documents
-have a row in each part. All other numbers and keys are the same in every part.
+for one that is not. Nothing is exported besides, except what `excerpts` reads. Numbers that each
+database counts for itself get the number of the part above their 32 lower bits, and keys of
+readings get it in front: equal documents have a row in each part. All other numbers and keys are
+the same in every part.
 """
 
 import os
@@ -87,6 +88,8 @@ TABLES: Mapping[str, ExportedTable] = {
     "request_list": _BY_ID,
     "requested_url": ExportedTable(order="list, n"),
     "forgotten_list": ExportedTable(order="list"),
+    "party_list": _BY_ID,
+    "party_list_entry": ExportedTable(order="list, line"),
     "manifest": ExportedTable(
         query="SELECT n, digest FROM manifest",
         types={"n": "INTEGER", "digest": "TEXT"},
@@ -95,6 +98,17 @@ TABLES: Mapping[str, ExportedTable] = {
     ),
     "stamp": _BY_ID,
     "observation": ExportedTable(key="id", order="id"),
+    # For `flag`, which reads the times of the current answers and nothing else of observations.
+    "current_answer": ExportedTable(
+        query="SELECT id, run, origin, resource, observed_at FROM observation_row "
+        "WHERE id IN (SELECT observation FROM resource_evidence)",
+        types={
+            **dict.fromkeys(("id", "run", "origin"), "INTEGER"),
+            **dict.fromkeys(("resource", "observed_at"), "TEXT"),
+        },
+        key="id",
+        order="id",
+    ),
     "erased_body": ExportedTable(
         query="SELECT 0 AS part, digest FROM body "
         "WHERE digest IN (SELECT digest FROM withheld_body) AND length(content) = 0",
@@ -108,24 +122,23 @@ TABLES: Mapping[str, ExportedTable] = {
     **_of_parts("version_origin dataset_role_origin facet_origin", "dataset, origin"),
     **_of_parts("version_reject dataset_role_reject", "dataset"),
     "reading": ExportedTable(key="id", order="protocol, id"),
-    **_of_parts("statement issue candidate party", "reading, n"),
+    **_of_parts("statement issue candidate party url_pattern", "reading, n"),
     **_of_parts("party_page", "observation, n"),
     **_of_parts("observation_reading", "observation"),
     **_of_parts("resource_evidence", "resource, origin"),
     **_of_parts("finding page_share", "rules, purpose, origin"),
     **_of_parts("phase", "rules, purpose, origin, n"),
     **_of_parts("disagreement flip", "origin"),
-    # The one view that reads verdicts reads no others.
+    # What it says to a single agent was asked by one `flag`, which can ask again.
     "verdict": ExportedTable(
-        query="SELECT * FROM verdict WHERE agent = '' AND policy_url IS NOT NULL",
-        order="rules, origin",
+        query="SELECT * FROM verdict WHERE agent = ''", order="rules, pattern_set, purpose, origin"
     ),
     **dict.fromkeys("effect conclusion_part site_domain state_set place_set".split(), _SHARED),
     "party_group": ExportedTable(order="site, party"),
     "party_low_group": ExportedTable(order="low_group, site, party"),
     **dict.fromkeys(
         "dataset dataset_file dataset_role facet_value facet_total forgotten ruleset "
-        "protocol_description party_list party_list_entry".split(),
+        "protocol_description".split(),
         _WHOLE,
     ),
     # Whole, since each row is of one origin: it is made of more tables than all others.

@@ -1058,15 +1058,18 @@ unseen AS MATERIALIZED (
     )
     GROUP BY dataset, purpose
 ),
+reserving AS MATERIALIZED (
+    SELECT state_set, purpose, state FROM state_of_set
+    WHERE rules = (SELECT label FROM shown_rules)
+    AND instr((SELECT reserved_states FROM chosen), '"' || state || '"') > 0
+),
 taken AS (
     SELECT
         held.dataset, told.purpose, held.site, sum(held.origins) AS origins, sum(held.rows) AS rows,
         sum(CASE WHEN told.state = 'partial' THEN held.rows ELSE 0 END) AS partial_rows,
         sum(held.weight) AS weight, coalesce(sum(held.weight), sum(held.rows)) AS size
     FROM held_states AS held
-    CROSS JOIN state_of_set AS told ON told.state_set = held.state_set
-    WHERE told.rules = (SELECT label FROM shown_rules)
-    AND instr((SELECT reserved_states FROM chosen), '"' || told.state || '"') > 0
+    CROSS JOIN reserving AS told ON told.state_set = held.state_set
     GROUP BY held.dataset, told.purpose, held.site
 )
 SELECT
@@ -1367,7 +1370,7 @@ SELECT
     coalesce(counted.rows, 0) AS rows_named,  -- rows from the origins named
     round(1.0 * coalesce(counted.rows, 0) / nullif(dataset.rows, 0), 6) AS rows_share,  -- share of all rows for which a holder is named
     total.weight AS weight,  -- weight of the rows that name an origin; NULL without a weight column
-    CASE WHEN total.weight IS NOT NULL THEN coalesce(counted.weight, 0) END AS weight_named,  -- weight of the rows named; likewise
+    CASE WHEN total.weight IS NOT NULL THEN coalesce(counted.weight, 0.0) END AS weight_named,  -- weight of the rows named; likewise
     round(coalesce(counted.weight, 0) / nullif(total.weight, 0), 6) AS weight_share,  -- share of that weight for which a holder is named; likewise
     coalesce(in_sites.sites, 0) AS sites,  -- sites (registrable domains) of those origins
     coalesce(counted.sites, 0) AS sites_named,  -- sites with an origin for which a source names a rights holder
@@ -1483,7 +1486,7 @@ places AS (
         sum(rows) AS rows, sum(weight) AS weight,
         sum(CASE WHEN is_counted THEN rows ELSE 0 END) AS rows_once,
         CASE WHEN sum(weight) IS NOT NULL
-            THEN coalesce(sum(CASE WHEN is_counted THEN weight END), 0) END AS weight_once
+            THEN coalesce(sum(CASE WHEN is_counted THEN weight END), 0.0) END AS weight_once
     FROM (
         SELECT
             spoken_for.party_group, origin.url, origin.site,

@@ -19,8 +19,6 @@ from crawler.store.database import StoreError, new_database, vocabulary_tables
 from crawler.store.failures import os_errors_as_store_error
 from crawler.store.tables import TABLES, Merge, columns_of, write_once
 
-#: Views of views.sql that are tables of a folder, or views of others of its tables.
-INSTEAD = ("observation", "kept_body", "reservations")
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
 # Observations are whole in a folder of tables, so that rows of them are no others.
@@ -84,21 +82,24 @@ def open_tables(
         for statement in _table_statements(files):
             duck.execute(statement)
         _make_groups(duck, files)
-        for statement in duckdb_views.statements(INSTEAD):
+        for statement in duckdb_views.statements(duckdb_views.INSTEAD):
             duck.execute(statement)
     except duckdb.Error as error:
         raise StoreError(f"the tables in {folder} cannot be read: {error}") from error
 
 
-def script(folder: Path) -> str:
-    """Return the SQL by which any DuckDB opens a folder of tables, from within it.
+def script(
+    folder: Path, generations: Mapping[int, int] | None = None, *, within: Path | None = None
+) -> str:
+    """Return the SQL by which any DuckDB opens a folder of tables.
 
-    Of several parts the folder must have been opened before. Raise `StoreError`.
+    Paths are relative to `within`, absolute without it. Of several parts the folder must have been
+    opened before. Raise `StoreError`.
     """
-    files = TableFiles(folder)
+    files = TableFiles(folder, generations)
     if len(files.parts) > 1 and not files.has_groups:
         raise StoreError(f"{folder} has no groups of parties over all its parts; open it once")
-    made = [*_table_statements(files, folder), *duckdb_views.statements(INSTEAD)]
+    made = [*_table_statements(files, within), *duckdb_views.statements(duckdb_views.INSTEAD)]
     return "".join(f"{statement.strip()};\n" for statement in made)
 
 
@@ -118,7 +119,9 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
                     continue
                 paths = [files.groups(name)]
             if paths:
-                shown = [p.relative_to(within).as_posix() if within else str(p) for p in paths]
+                shown = [
+                    p.relative_to(within).as_posix() if within else str(p.absolute()) for p in paths
+                ]
                 yield _view(name, table.rows, shown)
             else:
                 yield _create(name, columns_of(db, name))

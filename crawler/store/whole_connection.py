@@ -1,48 +1,31 @@
 """A connection to the whole of an audit in parts that is used as one to a database file is.
 
-Rules for editors: whoever reads public views can read both: SQL is that of SQLite which
-`duckdb_views` knows to say for DuckDB. Each query has a cursor for itself, as in `sqlite3`.
+Rules for editors: whoever reads public views can read both (`queryable`): SQL is that of SQLite
+which `duckdb_views` knows to say for DuckDB. Each query has a cursor for itself, as in `sqlite3`.
+What one connection makes is in a schema that hides the names of the audit, as `temp` does there.
 """
 
 import contextlib
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any
 
 import duckdb
 
 from crawler.store import duckdb_views
 from crawler.store.failures import StoreError
+from crawler.store.queryable import OWN_SCHEMA, Queryable, QueryRows
+
+__all__ = ["QueryRows", "Queryable", "WholeConnection", "WholeRows"]
 
 # A literal, which stays, or the name of a parameter.
 _NAMED = re.compile(r"('(?:[^']|'')*')|(?<![:\w]):([A-Za-z_]\w*)")
 _ROWS_AT_ONCE = 10_000
+# Columns whose values are counts or weights, as the column `unit` of the same row says.
+_UNIT, _WEIGHT = "unit", "weight"
+_AMOUNTS = frozenset(("reserved_min", "reserved_shown", "reserved_max", "unknown", "total"))
 Parameters = Sequence[object] | Mapping[str, object]
-
-
-class QueryRows(Protocol):
-    """The rows of a query, as a cursor of `sqlite3` has them."""
-
-    @property
-    def description(self) -> Any:
-        """The columns: of each a tuple that begins with its name."""
-
-    def fetchone(self) -> Any:
-        """Return the next row, None after the last."""
-
-    def fetchall(self) -> list[Any]:
-        """Return the rows that are left."""
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the rows that are left."""
-
-
-class Queryable(Protocol):
-    """A database file, or the whole of an audit in parts: both have public views to read."""
-
-    def execute(self, sql: str, parameters: Any = ..., /) -> QueryRows:
-        """Run a query."""
 
 
 class WholeConnection:
@@ -59,6 +42,7 @@ class WholeConnection:
     ) -> None:
         self._duck, self._seconds = duck, seconds
         self.generations = dict(generations or {})
+        duck.execute(f"CREATE SCHEMA IF NOT EXISTS {OWN_SCHEMA}")
 
     def within(self, seconds: float) -> "WholeConnection":
         """Return the same connection for queries that take no longer."""
@@ -73,6 +57,7 @@ class WholeConnection:
             sql = _NAMED.sub(lambda found: found[1] or f"${found[2]}", sql)
         cursor = self._duck.cursor()
         try:
+            cursor.execute(f"SET search_path = '{OWN_SCHEMA},main'")
             with _interrupted(cursor, self._seconds):
                 return WholeRows(cursor.execute(duckdb_views.for_duckdb(sql), given))
         except duckdb.InterruptException as error:
@@ -111,19 +96,41 @@ class WholeRows:
 
     def fetchone(self) -> Any:
         """Return the next row, None after the last."""
-        return _checked(self._cursor.fetchone)
+        row = _checked(self._cursor.fetchone)
+        return row if row is None else self._as_in_sqlite([row])[0]
 
     def fetchall(self) -> list[Any]:
         """Return the rows that are left."""
-        return cast("list[Any]", _checked(self._cursor.fetchall))
+        return self._as_in_sqlite(_checked(self._cursor.fetchall))
 
     def fetchmany(self, size: int = _ROWS_AT_ONCE) -> list[Any]:
         """Return the next rows, none after the last."""
-        return cast("list[Any]", _checked(lambda: self._cursor.fetchmany(size)))
+        return self._as_in_sqlite(_checked(lambda: self._cursor.fetchmany(size)))
+
+    def _as_in_sqlite(self, rows: list[Any]) -> list[Any]:
+        """Return rows with counts as whole numbers, also where weights are in the same column.
+
+        A column of DuckDB has one type, and in SQLite each value has its own.
+        """
+        names = [column[0] for column in self._cursor.description]
+        if _UNIT not in names:
+            return rows
+        unit = names.index(_UNIT)
+        amounts = frozenset(n for n, name in enumerate(names) if name in _AMOUNTS)
+        return [
+            row
+            if row[unit] == _WEIGHT
+            else tuple(_counted(v) if n in amounts else v for n, v in enumerate(row))
+            for row in rows
+        ]
 
     def __iter__(self) -> Iterator[Any]:
         while rows := self.fetchmany():
             yield from rows
+
+
+def _counted(value: Any) -> Any:
+    return int(value) if isinstance(value, float) else value
 
 
 def _checked(fetch: Any) -> Any:

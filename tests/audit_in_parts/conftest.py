@@ -29,7 +29,7 @@ def web():
 def calm(tmp_path_factory, web, urls):
     """Return the database of an undisturbed crawl into one file."""
     folder = tmp_path_factory.mktemp("calm")
-    done = crawl(folder, web, urls, "--workers", "1")
+    done = crawl(folder, web, urls)
     assert done.returncode == 0, done.stderr
     return folder / "audit.db"
 

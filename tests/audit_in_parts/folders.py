@@ -2,14 +2,18 @@
 
 import json
 import re
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from crawler.store.audit_folder import AuditFolder
-from crawler.store.database import public_views
+from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
+from crawler.store.database import checkpoint, connect, public_views
+from crawler.store.part_facts import code_digest, facts_of
+from crawler.store.part_writer import seal
 from crawler.store.parts import LocalStorage
 from tests.conftest import run
+from tests.store.cutting import cut
 
 # Columns that differ between any two crawls: times, numbers of rows, and what has them in it.
 _VOLATILE = re.compile(
@@ -84,3 +88,40 @@ def summary(*paths):
         found[purpose, state, rules] = tuple(map(sum, zip(before, numbers, strict=True)))
         assert found.setdefault("total rows", total) == total
     return found
+
+
+def cut_into(folder, path, parts, chosen):
+    """Make an audit in parts with the evidence of one database, in `folder`; return its place."""
+    root = folder / "audit"
+    put(path, root / "datasets" / "g0.db")
+    for part, made in enumerate(cut(path, folder, parts, chosen)):
+        put(made, root / "parts" / f"{part:05d}" / "g0.db")
+        made.unlink()
+    (root / "plan.json").write_bytes(PartPlan(by_hash=parts).as_json())
+    return root
+
+
+def put(path, name):
+    """Copy a database to a name of an audit in parts, as one file."""
+    name.parent.mkdir(parents=True)
+    with closing(connect(path)) as db:
+        checkpoint(db)
+    shutil.copyfile(path, name)
+
+
+def put_parts(folder, paths, *, judged=True):
+    """Make an audit of these databases, each of which is a part; return its folder."""
+    audit = AuditFolder(LocalStorage(folder / "audit"))
+    audit.storage.replace("plan.json", PartPlan(by_hash=len(paths)).as_json())
+    for part, path in enumerate(paths):
+        put_next(audit, part, path, judged=judged)
+    return folder / "audit"
+
+
+def put_next(audit, part, path, *, judged=True):
+    """Put a database as the next generation of a part."""
+    seal(path)
+    newest = audit.newest(part)
+    generation = newest.next if newest else Generation(part, 0)
+    facts = facts_of(path, code=code_digest() if judged else "", about={})
+    assert audit.put(generation, path, facts, path.parent)

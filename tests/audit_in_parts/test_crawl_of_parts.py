@@ -130,7 +130,7 @@ def test_two_more_crawls_leave_the_history_whole(tmp_path, commands):
     for night in range(3):
         now = {"env": {"TDM_AUDIT_NOW": (FIRST + timedelta(days=night)).isoformat()}}
         with LoopbackWeb(changing(night)) as web:
-            one = single_command(tmp_path, web, hosts, "--workers", "1", *aged)[3:]
+            one = single_command(tmp_path, web, hosts, *aged)[3:]
             for how in (one, *(crawl_command(tmp_path, web, "--part", n, *aged) for n in (0, 1))):
                 done = commands.run(how, **now)
                 assert done.status == 0, done.err

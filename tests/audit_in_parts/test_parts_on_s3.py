@@ -6,7 +6,9 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import closing
 
+import duckdb
 import pytest
 
 from tests.audit_in_parts import folders
@@ -174,6 +176,56 @@ def test_a_server_shows_what_it_shows_of_a_folder(whole, tmp_path):
     assert not any(secret in body for secret in SECRETS)
 
 
+def test_commands_that_read_all_parts(whole):
+    audit, folder, _ = whole
+    audit.copied(folder)
+    for command in (
+        ("report", "-o", "-", "--format", "json"),
+        ("report", "-o", "-", "--format", "md", "--as-of", "2100-01-01"),
+        ("export", "sites", "-o", "-"),
+        ("changes", "--format", "json"),
+    ):
+        of_folder = run(*command, "--db", folder / "audit")
+        assert of_folder.returncode == 0, of_folder.stderr
+        assert audit.run(*command, "--db", audit.url).out == of_folder.stdout
+    script = audit.run("export", "--sql", "--db", audit.url, "-o", "-").out
+    with closing(duckdb.connect()) as duck:
+        duck.execute(script)
+        (sites,) = duck.execute("SELECT count(*) FROM sites").fetchone()
+    listed = run("export", "sites", "--db", folder / "audit", "-o", "-").stdout
+    assert sites == len(listed.splitlines()) - 1
+
+
+@pytest.mark.parametrize("words", [(), ("--agent", "GPTBot", "--workers", "2")], ids=len)
+def test_flags_are_those_of_a_folder(whole, urls, calm, tmp_path, words):
+    audit, *_ = whole
+    (tmp_path / "data").mkdir()
+    for n in range(3):
+        rows = [f"{url}{path}" for url in urls for path in ("", "/private/1", "/home")][n::3]
+        (tmp_path / f"data/{n}.csv").write_text("".join(f"{row}\n" for row in ["url", *rows]))
+        audit.server.put(
+            f"bucket/data-{len(words)}/{n}.csv", (tmp_path / f"data/{n}.csv").read_bytes()
+        )
+    audit.copied(tmp_path)
+    done = run(
+        "flag", tmp_path / "data", "--db", tmp_path / "audit", "-o", tmp_path / "out", *words
+    )
+    assert done.returncode == 0, done.stderr
+    out = f"s3://bucket/out-{len(words)}"
+    cache = str(tmp_path / "cache")
+    flag = ("flag", f"s3://bucket/data-{len(words)}/", "--db", audit.url, "-o", out, *words)
+    audit.run(*flag, XDG_CACHE_HOME=cache)
+    for n in range(3):
+        expected = (tmp_path / f"out/{n}.csv").read_bytes()
+        assert audit.server.get(f"bucket/out-{len(words)}/{n}.csv") == expected
+    assert b"reserved" in expected
+    # The second time the tables are in the cache.
+    since = len(audit.server.log.read_text())
+    again = audit.run(*flag, "--json", XDG_CACHE_HOME=cache)
+    assert len(json.loads(again.out)["finished_before"]) == 3
+    assert not any("/tables/" in name for name in audit.server.fetched(since))
+
+
 def test_a_part_twice_at_once(audit, words, tmp_path):
     # A second temporary directory stands for a second machine.
     other = tmp_path / "other"
@@ -284,7 +336,7 @@ def test_places_that_are_refused(s3, on_s3, url):
     assert not any(secret in done.out + done.err for secret in SECRETS)
 
 
-@pytest.mark.parametrize("command", [("prune",), ("flag", "x.csv", "-o", "y.csv")])
+@pytest.mark.parametrize("command", [("prune",)])
 def test_commands_that_do_not_work_on_parts_say_so(s3, on_s3, command):
     done = on_s3.run([*command, "--db", "s3://bucket/x"], env=s3.env)
     assert done.status == 2

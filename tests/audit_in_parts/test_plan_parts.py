@@ -210,8 +210,8 @@ def test_a_generation_is_not_changed_by_commands(planned):
 @pytest.mark.parametrize(
     "command",
     [
-        *(("report", "-o", "r.html"), ("export", "sites", "-o", "-"), ("verify",), ("changes",)),
-        *(("flag", "x.csv", "-o", "y.csv"), ("hold", "list"), ("forget", "x"), ("serve",)),
+        *(("changes", "--since", "1"), ("adopt",), ("hold", "list"), ("forget", "x")),
+        ("flag", "x.csv", "-o", "y.csv", "--as-of", "2026-11-22"),
         *(("crawl", "x.csv"), ("crawl", "--limit-origins", "3"), ("judge", "--diff")),
         *(("explain", "--body", "00"), ("crawl", "--part", "4"), ("crawl", "--of", "4")),
     ],
@@ -229,11 +229,15 @@ def test_what_does_not_work_on_a_folder_is_wrong_usage(planned, command):
     ("command", "sentence"),
     [
         (("crawl", "--part", "1"), "--part is for an audit in parts"),
-        (("crawl", "x.txt", "--workers", "9"), "9 is more than 8"),
+        (("crawl", "x.txt", "--workers", "2"), "`tdm-audit crawl --db FOLDER --workers 2`"),
+        (
+            ("crawl", "--ask", "x.txt", "--budget", "1h", "--workers", "2"),
+            "--workers is for an audit in parts",
+        ),
         (("judge", "--workers", "2"), "--workers is for an audit in parts"),
         (("status", "--db", "."), "has no plan.json"),
         (("crawl", "--db", "."), "has no plan.json"),
-        (("report", "-o", "r.html", "--db", "."), "is a folder"),
+        (("report", "-o", "r.html", "--db", "."), "has no plan.json"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

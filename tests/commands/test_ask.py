@@ -56,7 +56,7 @@ def arguments(folder, web, *more, delay="0"):
     """Return the command line of a crawl in a folder."""
     return [
         *(sys.executable, "-m", "crawler", "crawl", "--db", str(folder / "audit.db")),
-        *("--delay", delay, "--timeout", "3s", "--no-progress", "--json", "--workers", "1"),
+        *("--delay", delay, "--timeout", "3s", "--no-progress", "--json"),
         *("--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32"),
         *map(str, more),
     ]
@@ -254,13 +254,13 @@ def test_the_runs_of_a_list_have_ended(in_rounds):
     assert set(ended[1:]) == {"finished"}
 
 
-def test_workers_ask_as_one_process_does(tmp_path):
+def test_after_a_crawl_of_the_same_file_each_url_is_requested_once(tmp_path):
     sites = [site(f"s{n}.test", {f"/{p}": RESERVES for p in range(5)}) for n in range(6)]
     urls = [f"http://{s.host}{page}" for s in sites for page in s.pages]
     path = write_list(tmp_path, urls)
-    ask = ("--ask", path, "--budget", "1h", "--workers", "2", "--batch", "1")
+    ask = ("--ask", path, "--budget", "1h")
     with LoopbackWeb(sites) as web:
-        # After a crawl of the same file: its sample, and the files of origins, are not requested.
+        # The sample of the crawl, and the files of origins, are not requested.
         first = crawl(tmp_path, web, path)
         before = len(web.log)
         code, found, err = crawl(tmp_path, web, *ask)

@@ -20,7 +20,7 @@ from tests.crawl_helpers import command, rows, start, waited_for
 
 TABLES = ("dataset", "dataset_file", "version_reject", "version_origin", "origin", "sample")
 # No server listens on this port, and only one origin is visited.
-NOWHERE, ONE = SimpleNamespace(port=9), ("--limit-origins", "1", "--workers", "1")
+NOWHERE, ONE = SimpleNamespace(port=9), ("--limit-origins", "1")
 MANY = 12_000
 URLS = [f"http://host{n:06}.example/{n}" for n in range(MANY)]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
@@ -32,8 +32,8 @@ def started(monkeypatch):
     seen = SimpleNamespace(processes=[], then=lambda _process: None)
     real = subprocesses.start
 
-    def watched(*arguments):
-        seen.processes.append(process := real(*arguments))
+    def watched(module):
+        seen.processes.append(process := real(module))
         seen.then(process)
         return process
 

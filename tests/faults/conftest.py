@@ -27,6 +27,6 @@ def calm(tmp_path_factory):
     """Return the evidence of one process that was not disturbed."""
     folder = tmp_path_factory.mktemp("calm")
     with LoopbackWeb(SITES) as web:
-        done = crawl(folder, web, URLS, "--workers", "1")
+        done = crawl(folder, web, URLS)
     assert done.returncode == 0, done.stderr
     return evidence(folder)

@@ -10,7 +10,6 @@ import random  # noqa: TID251 - seeded, so that the moments are the same each ti
 import signal
 import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -20,47 +19,35 @@ from tests.crawl_helpers import command, rows
 from tests.faults.evidence import EVIDENCE, HOSTS, SITES, URLS, assert_true_so_far, evidence
 
 SEED = 20261122
-#: How often crawls are killed. Two workers take a second of the processor for each time.
-KILLS = {"one worker": 20, "two workers": 20 if "TDM_AUDIT_TEST_ALL" in os.environ else 8}
+#: How often crawls are killed.
+KILLS = 40 if "TDM_AUDIT_TEST_ALL" in os.environ else 20
 # The most requests of a command that is killed: a third of what a crawl sends.
 MOST = 160
-IN_PROCESSES = ("--workers", "2", "--batch", "10")
-
-
-def children(pid):
-    """Return the process ids of the workers of a command."""
-    found = []
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in listed.read_text().split():
-            said = Path(f"/proc/{child}/cmdline").read_bytes()
-            found += [int(child)] if b"crawler.fetch.workers.worker" in said else []
-    return found
 
 
 @dataclass
 class Killer:
-    """Kills a command, or its first worker before that, when the web has served some requests."""
+    """Kills a command when the web has served some requests."""
 
     pid: int = 0
     left: int = 0
-    left_of_worker: int = 0
     _ready: threading.Event = field(default_factory=threading.Event)
 
-    def aim(self, start, requests, requests_of_worker=0):
+    def aim(self, start, requests):
         """Start a command that will be killed; return its process id."""
         self._ready.clear()
-        self.left, self.left_of_worker = requests, requests_of_worker
+        self.left = requests
         self.pid = start()
         self._ready.set()
         return self.pid
 
     def served(self):
-        self.left, self.left_of_worker = self.left - 1, self.left_of_worker - 1
-        if self.left and self.left_of_worker:
+        self.left -= 1
+        if self.left:
             return
         self._ready.wait(10)
-        with contextlib.suppress(ProcessLookupError, IndexError, OSError):
-            os.kill(self.pid if not self.left else children(self.pid)[0], signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -92,31 +79,24 @@ def web(killer):
         yield served
 
 
-WAYS = {"one worker": ("--workers", "1"), "two workers": IN_PROCESSES}
-
-
-@pytest.fixture(scope="module", params=WAYS)
-def killed(request, tmp_path_factory, web, commands, killer, calm):
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory, web, commands, killer, calm):
     """Return the folders of crawls that were killed again and again until they were whole, and how
     many origins were visited after each kill, by folder.
-
-    Of the kills of two workers each third is one of a worker, and of the command after it.
     """
-    way, most = WAYS[request.param], KILLS[request.param]
     dice, kills, visited = random.Random(SEED), 0, {}
-    while kills < most:
+    while kills < KILLS:
         folder = tmp_path_factory.mktemp("rough")
-        arguments = command(folder, web, URLS, "--concurrency", "2", *way)[3:]
+        arguments = command(folder, web, URLS, "--concurrency", "2")[3:]
         visited[folder], status = [0], -signal.SIGKILL
-        while kills < most and status:
+        while kills < KILLS and status:
             moment = dice.randint(1, MOST)
-            of_worker = moment // 2 if way is IN_PROCESSES and kills % 3 == 0 else 0
-            pid = killer.aim(lambda: commands.start(arguments), moment, of_worker)  # noqa: B023
+            pid = killer.aim(lambda: commands.start(arguments), moment)  # noqa: B023
             status = commands.wait(pid).status
             assert status in (0, -signal.SIGKILL)
             kills += bool(status)
             visited[folder].append(assert_true_so_far(folder, calm))
-        killer.left = killer.left_of_worker = 0
+        killer.left = 0
         done = commands.run(arguments)
         assert done.status == 0, done.err
     return visited

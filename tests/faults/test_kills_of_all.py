@@ -46,7 +46,7 @@ def commands_of(folder, web):
         *("--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32"),
     )
     return {
-        "crawl": (("crawl", folder / "rows.csv", *web_words, "--workers", "1", *db), 900),
+        "crawl": (("crawl", folder / "rows.csv", *web_words, *db), 900),
         "ask": (
             ("crawl", "--ask", folder / "list.txt", "--budget", "1h", *web_words, *db),
             900,

@@ -31,10 +31,6 @@ HOSTS, URLS_OF_HOST, CONCURRENCY = 8, 8, 2
 # Visits are stored once a second: so a command stores some of them before it is killed.
 PAUSE = 0.06
 FILES = {"/robots.txt": text("User-agent: *\nDisallow: /shut/\n")}
-WAYS = {
-    "one process": ("--workers", "1"),
-    "two workers": ("--workers", "2", "--batch", "1"),
-}
 # What is known of each URL in the end: by which attempt it was settled, and how often it was asked.
 SETTLED = """
     SELECT o.url || u.path AS asked, u.outcome, (
@@ -62,23 +58,23 @@ URLS = [
 ]
 
 
-def arguments(folder, web, way):
+def arguments(folder, web):
     path = folder / "list.txt"
     path.write_text("".join(f"{url}\n" for url in URLS))
     return (
         *("crawl", "--ask", path, "--budget", "1h", "--db", folder / "audit.db", "--delay", "0"),
         *("--timeout", "3s", "--no-progress", "--json", "--concurrency", CONCURRENCY),
-        *("--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32", *way),
+        *("--connect-to", f"::127.0.0.1:{web.port}", "--allow-network", "127.0.0.1/32"),
     )
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def killed(request, tmp_path_factory, commands):
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory, commands):
     """Return the folder, the result of the last command, and the requests of each command."""
     folder, killer = tmp_path_factory.mktemp("asked"), Killer()
     logs, settled = [], [0]
     with LoopbackWeb([counted(each, killer) for each in SITES]) as web:
-        words, seen = arguments(folder, web, WAYS[request.param]), 0
+        words, seen = arguments(folder, web), 0
         for moment in (*MOMENTS, -1):
             done = commands.wait(killer.aim(lambda: commands.start(words), moment))
             assert done.status == (0 if done.out else -signal.SIGKILL), done.err
@@ -104,7 +100,7 @@ def test_every_url_is_settled_once_whatever_was_killed(killed):
     ask = result["ask"]
     assert (ask["urls"], ask["asked"], ask["waiting"]) == (len(URLS), len(URLS), 0)
     assert (ask["answered"], ask["withheld"], ask["failed"]) == (len(URLS) - HOSTS, HOSTS, 0)
-    # What was stored before is not asked again; of workers it may be in their shards till then.
+    # What was stored before is not asked again.
     assert 0 < ask["asked_now"] < len(URLS)
 
 

@@ -19,7 +19,6 @@ from tests.faults.evidence import EVIDENCE, HOSTS, SITES, URLS, assert_true_so_f
 from tests.forks import Commands
 
 KIB, MIB = 1024, 1024 * 1024
-IN_PROCESSES = ("--workers", "2", "--batch", "10")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ MEMORY = (1, 4, 16, 32, 48, 64, 96, 128, 192)
 
 @pytest.mark.parametrize("steps", SHORT.values(), ids=SHORT)
 def test_a_shortage_is_one_sentence_and_loses_nothing(steps, web, commands, calm, tmp_path):
-    arguments = command(tmp_path, web, URLS, "--workers", "1")[3:]
+    arguments = command(tmp_path, web, URLS)[3:]
     failures = 0
     for how in steps:
         done = commands.run(arguments, **how)
@@ -68,7 +67,7 @@ def test_a_shortage_is_one_sentence_and_loses_nothing(steps, web, commands, calm
 
 def test_a_process_that_is_refused_memory_loses_nothing(web, commands, calm, tmp_path):
     """It may end without a word: libraries in C abort when they are refused memory."""
-    arguments = command(tmp_path, web, URLS, "--workers", "1")[3:]
+    arguments = command(tmp_path, web, URLS)[3:]
     failures = 0
     for size in MEMORY:
         done = commands.run(arguments, memory=size * MIB)
@@ -104,7 +103,7 @@ def test_a_full_disk_at_every_stage_is_one_sentence_and_loses_nothing(web, calm,
             return assert_true_so_far(seen, calm)
 
         mount("-t", "tmpfs", "-o", "size=4k", "none")
-        arguments = command(disk, web, URLS, "--workers", "1")[3:]
+        arguments = command(disk, web, URLS)[3:]
         (tmp_path / "dataset.txt").write_text("".join(f"{url}\n" for url in URLS))
         arguments[1] = tmp_path / "dataset.txt"
         failures = 0
@@ -133,7 +132,7 @@ def test_a_machine_without_network_visits_nothing_and_goes_on_with_one(
 ):
     if subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode:
         pytest.skip("`unshare -n` does not work here, so the network cannot be taken away")
-    arguments = command(tmp_path, web, URLS, "--workers", "1")[3:]
+    arguments = command(tmp_path, web, URLS)[3:]
     done = commands.run(arguments, offline=True)
     assert_one_sentence(done)
     assert "no network" in done.err
@@ -153,7 +152,7 @@ CLOCKS = {
 def test_a_clock_that_jumps_in_the_middle_of_a_run_loses_nothing(
     shifts, web, commands, calm, tmp_path
 ):
-    arguments = command(tmp_path, web, URLS, "--workers", "1")[3:]
+    arguments = command(tmp_path, web, URLS)[3:]
     budget = [*arguments, "--time-budget", "1s", "--concurrency", "2"]
     stopped = commands.run(budget, env={clock.VARIABLE: f"{shifts[0]:+}"})
     assert stopped.status == 4, stopped.err
@@ -167,7 +166,7 @@ def test_a_clock_that_jumps_in_the_middle_of_a_run_loses_nothing(
 
 
 def test_a_reader_that_holds_an_old_state_stops_nothing(web, commands, calm, tmp_path):
-    arguments = command(tmp_path, web, URLS, *IN_PROCESSES)[3:]
+    arguments = command(tmp_path, web, URLS)[3:]
     commands.run([*arguments, "--time-budget", "0s"])
     with closing(sqlite3.connect(tmp_path / "audit.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -180,7 +179,7 @@ def test_a_reader_that_holds_an_old_state_stops_nothing(web, commands, calm, tmp
 def test_a_writer_that_holds_the_database_is_named_and_nothing_is_lost(
     web, commands, calm, tmp_path
 ):
-    arguments = command(tmp_path, web, URLS, "--workers", "1")[3:]
+    arguments = command(tmp_path, web, URLS)[3:]
     commands.run([*arguments, "--time-budget", "0s"])
     with closing(sqlite3.connect(tmp_path / "audit.db", isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")

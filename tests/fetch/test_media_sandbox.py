@@ -11,8 +11,8 @@ import zlib
 import pytest
 
 from crawler import media
-from crawler.fetch.workers import media_sandbox
-from crawler.fetch.workers.media_sandbox import FairQueue, MediaSandbox
+from crawler.fetch import media_sandbox
+from crawler.fetch.media_sandbox import FairQueue, MediaSandbox
 from tests.conftest import ROOT, patience
 from tests.media_files import VOCABULARY, jpeg, pdf, plus
 

@@ -50,7 +50,6 @@ HOME = """
     WHERE origin = ? AND resource = 'home' ORDER BY observation
 """
 ONE = "http://one.test"
-WORKERS = ("--workers", "2", "--batch", "1")
 
 
 # Header fields that sites add to a page which does not change otherwise.
@@ -63,8 +62,7 @@ ADDED = {
 STATES = "SELECT substr(origin, 8), genai_train FROM reservations ORDER BY 1"
 
 
-@pytest.mark.parametrize("more", [(), WORKERS], ids=["one process", "workers"])
-def test_a2_a_header_that_a_304_hides_is_seen_after_full_every(tmp_path, monkeypatch, more):
+def test_a2_a_header_that_a_304_hides_is_seen_after_full_every(tmp_path, monkeypatch):
     homes = {name: Revalidated() for name in ADDED}
     urls = [f"http://{name}/" for name in homes]
     days = ["10-01", "10-12", "10-30", "11-01", "11-03"]
@@ -72,7 +70,7 @@ def test_a2_a_header_that_a_304_hides_is_seen_after_full_every(tmp_path, monkeyp
     with LoopbackWeb([site(name, home) for name, home in homes.items()]) as web:
         for day in days:
             at(monkeypatch, f"2026-{day}T02:30")
-            done = crawl(tmp_path, web, urls, "--pages", "0", *more)
+            done = crawl(tmp_path, web, urls, "--pages", "0")
             assert (done.returncode, done.stderr) == (0, "")
             after.append({state for _, state in rows(tmp_path, STATES)})
             for name, home in homes.items():
@@ -138,7 +136,7 @@ def test_a_clock_that_was_ahead_stops_no_later_run(tmp_path, monkeypatch):
         # What was visited since is fresh, and whoever wants no age gets none.
         assert visits("2026-10-01T03:30") == (0, "")
         assert visits("2026-10-01T03:40", "--max-age", "0s") == (2, "")
-        assert visits("2026-10-01T03:50", "--max-age", "0", *WORKERS) == (2, "")
+        assert visits("2026-10-01T03:50", "--max-age", "0") == (2, "")
         assert visits("2026-10-03T02:30") == (2, "")
     # The age of what is dated later than now is not known, so that it is requested in full.
     assert [s for _, s, _ in rows(tmp_path, HOME, ONE)] == [200, 200, 304, 304, 304]

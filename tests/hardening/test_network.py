@@ -249,10 +249,9 @@ def left_due(note, hosts):
     return [(note, "robots_txt", "unseen", None, "local_failure", None, hosts)]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_few_descriptors_are_no_refusal_of_a_host(workers, web, tmp_path):
+def test_few_descriptors_are_no_refusal_of_a_host(web, tmp_path):
     urls = [f"http://{host}/" for host in HOSTS]
-    arguments = command(tmp_path, web, urls, "--workers", workers, timeout="60s")
+    arguments = command(tmp_path, web, urls, timeout="60s")
     first = run(arguments, *short_of(64))
     assert first.returncode in (0, 1), first.stderr
     assert rows(tmp_path, OUTCOMES) == []
@@ -280,11 +279,11 @@ FORBIDDEN = "10.9.9.9"
 FIREWALL = f'ip link set lo up && ip route add prohibit {FORBIDDEN}/32 && exec "$@"'
 
 
-@pytest.mark.parametrize(("workers", "hosts"), [(1, 5), (2, 200)])
-def test_a_fault_that_persists_leaves_origins_due_and_fails(workers, hosts, web, tmp_path):
+@pytest.mark.parametrize("hosts", [5, 200])
+def test_a_fault_that_persists_leaves_origins_due_and_fails(hosts, web, tmp_path):
     before = needs("unshare", "-n", "bash", "-c", FIREWALL, "bash")
     urls = [f"http://{host}/" for host in HOSTS[:hosts]]
-    arguments = command(tmp_path, web, urls, "--workers", workers, timeout="60s")
+    arguments = command(tmp_path, web, urls, timeout="60s")
     forbidden = ["--allow-network", FORBIDDEN]
     forbidden += ["--connect-to", f"host0.test::{FORBIDDEN}:", "--connect-to", f"::{FORBIDDEN}:"]
     at = arguments.index("--connect-to")
@@ -319,10 +318,8 @@ def test_a_machine_without_network_visits_nothing(quiet, web, tmp_path):
     assert rows(tmp_path, LOCAL) == []
 
 
-def test_workers_without_network_visit_nothing(web, tmp_path):
-    arguments = command(
-        tmp_path, web, [f"http://{host}/" for host in HOSTS], "--workers", 2, timeout="60s"
-    )
+def test_a_machine_without_even_loopback_visits_nothing(web, tmp_path):
+    arguments = command(tmp_path, web, [f"http://{host}/" for host in HOSTS], timeout="60s")
     done = run(arguments, *needs("unshare", "-n"))  # even the loopback interface is down
     assert (done.returncode, "no network" in done.stderr) == (1, True), done.stderr
     assert rows(tmp_path, "SELECT count(*) FROM visit") == [(0,)]

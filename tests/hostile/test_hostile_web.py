@@ -127,7 +127,7 @@ def urls_of(names):
 
 def crawled(folder, web, commands, urls, *more, timeout=2.0):
     """Crawl URLs in a child process, to the end, and return how it ended."""
-    arguments = command(folder, web, urls, "--workers", "1", *more, timeout=f"{timeout:g}s")[3:]
+    arguments = command(folder, web, urls, *more, timeout=f"{timeout:g}s")[3:]
     done = commands.run(arguments)
     assert (done.status, done.err) == (0, "")
     return done

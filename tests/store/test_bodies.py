@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from contextlib import closing
+from dataclasses import replace as replace_fields
 
 import pytest
 import zstandard
@@ -12,6 +13,7 @@ from crawler.commands.judge import rebuild
 from crawler.store import bodies, database
 from crawler.store.bodies import MAX_BODY, DamagedBodyError
 from crawler.store.database import StoreError, sqlite_errors_as_store_error
+from crawler.store.stored_responses import stored_responses
 from crawler.vocab import Resource
 from tests.store.conftest import answer
 
@@ -75,10 +77,8 @@ def test_frames_have_checksums(db):
 
 def test_bytes_that_come_again_replace_damaged_ones(db):
     replace(db, *DAMAGE["other bytes"])
-    assert bodies.damaged_bodies(db, [DIGEST, "0" * 64]) == {DIGEST}
     assert bodies.save_body(db, ROBOTS) == DIGEST
     assert bodies.read_body(db, DIGEST) == ROBOTS
-    assert bodies.damaged_bodies(db, [DIGEST]) == set()
 
 
 def test_after_a_repair_bodies_are_append_only_again(tmp_path):
@@ -93,15 +93,6 @@ def test_after_a_repair_bodies_are_append_only_again(tmp_path):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             replace(db, *DAMAGE["other bytes"])
         assert bodies.read_body(db, DIGEST) == ROBOTS
-
-
-def test_a_copy_has_the_right_bytes_whatever_was_there(db, tmp_path):
-    with closing(database.connect(tmp_path / "other.db", create=True)) as other:
-        bodies.copy_body(db, other, DIGEST)
-        other.execute("DROP TRIGGER body_is_final")
-        replace(other, *DAMAGE["other bytes"])
-        bodies.copy_body(db, other, DIGEST)
-        assert bodies.read_body(other, DIGEST) == ROBOTS
 
 
 def test_a_frame_without_its_size_is_as_good(db):
@@ -124,6 +115,18 @@ def test_a_swapped_robots_txt_frees_nothing(audit):
     assert codes == [("internal.damaged",)]
     states = db.execute("SELECT DISTINCT state FROM findings WHERE rules = 'signals/2'").fetchall()
     assert states == [("unknown",)]
+
+
+def test_damaged_bytes_are_not_revalidated(audit):
+    tagged = replace_fields(
+        answer("a.test", Resource.ROBOTS_TXT, "/robots.txt", ROBOTS.decode()),
+        headers=(("ETag", '"one"'),),
+    )
+    db = audit(tagged)
+    assert len(stored_responses(db, 1, whole_pages=False)) == 1
+    db.execute("DROP TRIGGER body_is_final")
+    replace(db, b"damaged")
+    assert stored_responses(db, 1, whole_pages=False) == {}
 
 
 HEADERS = {

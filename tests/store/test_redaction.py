@@ -34,7 +34,6 @@ from crawler.store import (
     merkle,
     runs,
     search_index,
-    shards,
 )
 from crawler.store.bodies import WithheldBodyError
 from crawler.store.database import StoreError, checkpoint, connect, connect_read_only, transaction
@@ -573,28 +572,6 @@ def test_other_bytes_are_another_fact(path):
             "SELECT presence FROM coverage WHERE resource = 'robots_txt' AND origin LIKE '%a.test'"
         )
         assert db.execute(query).fetchone() == ("present",)
-
-
-def test_workers_store_no_bytes_that_were_redacted(path):
-    redact(path, "body", digest_of(path, "robots_txt"), "ticket 17")
-    with closing(connect(path)) as db:
-        run = runs.begin_run(db, NEW_RUN, day(9))
-        made = shards.Shards(db, path, run)
-        shard = made.make([1, 2], {})
-        with closing(connect(shard.path)) as shard_db, transaction(shard_db):
-            for n, observations in enumerate(visits(day(9)), start=1):
-                evidence_writer.save_visit(shard_db, run, n, observations, day(9))
-            (content,) = shard_db.execute(
-                "SELECT content FROM body WHERE digest = ?", (digest_of(path, "robots_txt"),)
-            ).fetchone()
-            assert content == b""
-        shard.merge(db, lambda _visits: None)
-        made.discard(shard)
-        runs.end_run(db, run, "finished", day(9))
-        rebuild(db, chosen=SIGNALS)
-        checkpoint(db)
-    assert ROBOTS.encode() not in bodies_of(path)
-    assert differences(path, with_derived=True) == []
 
 
 def test_what_was_pruned_is_stored_again_when_it_is_sent_again(path):

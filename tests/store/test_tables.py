@@ -169,7 +169,7 @@ def test_any_duckdb_opens_the_tables_by_the_script(path, tmp_path, duck, monkeyp
     with pytest.raises(StoreError, match="open it once"):
         script(folder)
     open_tables(duck, folder)
-    text = script(folder)
+    text = script(folder, within=folder)
     monkeypatch.chdir(folder)
     with closing(duckdb.connect()) as plain:
         plain.execute(text)

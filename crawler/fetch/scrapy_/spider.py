@@ -25,11 +25,11 @@ from crawler.fetch.http.client import ReceivedResponse
 from crawler.fetch.http.conditional import NOT_MODIFIED, may_be_confirmed, not_modified
 from crawler.fetch.http.connector import RequestContext
 from crawler.fetch.http.outcomes import is_local, outcome_of, reach_of
+from crawler.fetch.media_sandbox import MediaSandbox
 from crawler.fetch.options import FetchOptions
 from crawler.fetch.reach import Reach, farthest
 from crawler.fetch.scheduler import Frontier, OriginJob, OriginScheduler, RunEnd, Visit
 from crawler.fetch.slots import BusyError, EndedError, Turns, current_slot
-from crawler.fetch.workers.media_sandbox import MediaSandbox
 from crawler.model import Observation, Origin, Target
 from crawler.plan import budget
 from crawler.plan.budget import Spent

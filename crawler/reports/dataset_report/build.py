@@ -1,6 +1,5 @@
 """Build the report from a database: read the queries, choose the figures, write the lead."""
 
-import sqlite3
 from typing import Any
 
 from crawler.errors import UserError
@@ -11,6 +10,7 @@ from crawler.reports.dataset_report.model import Report, Sentence
 from crawler.reports.dataset_report.report_queries import ReportQueries
 from crawler.reports.explain import CAVEAT
 from crawler.store.queries import dataset_ids, is_one_of_several_parts
+from crawler.store.queryable import Queryable
 from crawler.vocab import Purpose
 
 _PHRASES = {
@@ -36,7 +36,7 @@ class NothingToReportError(UserError):
 
 
 def build(
-    db: sqlite3.Connection,
+    db: Queryable,
     *,
     dataset: int | None,
     purpose: Purpose,
@@ -196,6 +196,8 @@ def _tiers(queries: ReportQueries) -> list[Sentence]:
 
 
 def _change(run: dict[str, Any]) -> str:
+    if not run["runs"]:
+        return "There was no run: nothing can be said about change."
     if run["runs"] == 1:
         return "There was one run: nothing can be said about change."
     return (
@@ -206,17 +208,35 @@ def _change(run: dict[str, Any]) -> str:
 
 def _facts(queries: ReportQueries) -> tuple[tuple[str, str], ...]:
     run, facts, seen = queries.run, queries.facts, queries.seen
-    ended = _ENDS.get(run["ended"], run["ended"] or "not finished")
     unusable = f"{facts['unattributable']:,} of them" if facts["unattributable"] else "none"
     return (
         ("dataset", f"{facts['path']}; {counted(facts['rows'], 'row')}, {unusable} without a "
          f"usable URL; SHA-256 {facts['digest']}"),
         ("asked", f"{words.minute(seen['first_at'])} to {words.minute(seen['last_at'])}"),
-        ("newest run", f"run {run['run']}, {ended}: "
-         f"{counted(run['observations'], 'attempt')} at {counted(run['origins'], 'origin')}"),
-        ("client", run["user_agent"]),
+        ("newest run", _newest_run(run)),
+        ("client", run["user_agent"] or "none"),
         ("read with", f"rule set {queries.rules}; suffix list {run['suffix_list']}; agents "
          f"{run['catalogue']}; tdm-audit {run['version']}"),
-        ("to repeat", "tdm-audit report writes the same page from the same database, byte for "
-         "byte. Each figure has the SQL of its numbers."),
+        ("to repeat", _to_repeat(queries)),
     )  # fmt: skip
+
+
+def _newest_run(run: dict[str, Any]) -> str:
+    if not run["parts"]:
+        return "none"
+    ended = _ENDS.get(run["ended"], run["ended"] or "not finished")
+    which = f"run {run['run']}" if run["parts"] == 1 else f"that of each of {run['parts']:,} parts"
+    attempts, origins = counted(run["observations"], "attempt"), counted(run["origins"], "origin")
+    return f"{which}, {ended}: {attempts} at {origins}"
+
+
+def _to_repeat(queries: ReportQueries) -> str:
+    made = "tdm-audit report writes the same page from the same"
+    sql = "Each figure has the SQL of its numbers"
+    if not queries.of_whole:
+        return f"{made} database, byte for byte. {sql}."
+    return (
+        f"{made} generations of the parts, byte for byte. {sql}, for DuckDB: "
+        "`tdm-audit export --sql -o views.sql` with --db writes a file that "
+        "`duckdb -init views.sql` begins with."
+    )

@@ -23,6 +23,7 @@ _NAMES = (
     ("agents", "Agents"),
     ("leverage", "Leverage"),
     ("sites", "Sites"),
+    ("named", "Named"),
     ("conflicts", "Conflicts"),
     ("prose", "Prose"),
     ("limits", "Limits"),

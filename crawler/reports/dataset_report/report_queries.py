@@ -1,10 +1,10 @@
 """The queries of one report: each run once, and what several figures take from them."""
 
-import sqlite3
 from functools import cached_property
 from typing import Any
 
 from crawler.store.figures import Table, table
+from crawler.store.queryable import Queryable, is_whole
 from crawler.store.run_statistics import NOT_PLANNED
 
 # Queries of shares of the sites, whose number is found once.
@@ -14,7 +14,7 @@ _OF_SITES = ("signals", "agents")
 class ReportQueries:
     """The queries of one report, each run once, and what several figures take from them."""
 
-    def __init__(self, db: sqlite3.Connection, dataset: int, purpose: str, top: int) -> None:
+    def __init__(self, db: Queryable, dataset: int, purpose: str, top: int) -> None:
         self._db, self.dataset, self.purpose, self.top = db, dataset, purpose, top
         self._tables: dict[tuple[str, str], Table] = {}
 
@@ -29,6 +29,11 @@ class ReportQueries:
             self._tables[name, about] = table(self._db, name, **values)
         return self._tables[name, about]
 
+    @property
+    def of_whole(self) -> bool:
+        """True if all parts of an audit are read, in DuckDB."""
+        return is_whole(self._db)
+
     @cached_property
     def facts(self) -> dict[str, Any]:
         """The dataset."""
@@ -36,7 +41,7 @@ class ReportQueries:
 
     @cached_property
     def run(self) -> dict[str, Any]:
-        """The newest run."""
+        """The newest run, or that of each part added up."""
         return self.table("runs").dicts()[0]
 
     @cached_property

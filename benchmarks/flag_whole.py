@@ -1,0 +1,132 @@
+"""Flags from an audit in parts with very many origins: time, and the peak of memory.
+
+`python -m benchmarks.flag_whole [--origins 10000000] [--part 20000] [--rows 1000000]
+[--hosts 300000] [--quick] [--keep FOLDER] [--json FILE]` judges one part of synthetic origins,
+writes its tables again as those of the other parts with names of their own (DuckDB does), and runs
+`tdm-audit flag` on files whose rows name `hosts` of all origins: once under the rules that the
+audit was judged under, and once for an agent, of which nothing is stored.
+The databases of all parts are links to that of the first, so that evidence is read as from any.
+Status 1 if a process takes more than 1.5 GB.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+
+from benchmarks import judge_speed, measure
+from benchmarks.measure import Goal
+from benchmarks.roll_ups import write_parts
+from crawler import rulesets
+from crawler.commands.judge import rebuild
+from crawler.dataset.duck import connect as connect_duckdb
+from crawler.store import excerpts, tables
+from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
+from crawler.store.database import connect
+from crawler.store.part_facts import code_digest, facts_of
+from crawler.store.part_writer import seal
+from crawler.store.parts import LocalStorage
+
+PEAK = 1536
+FILES = 4
+_ROWS = """
+COPY (
+    SELECT 'https://' || host || CASE i % 10
+        WHEN 0 THEN '/section-' || (i % 97 % 10) || '/' || i || '/print'
+        WHEN 1 THEN '/news/' || i || '.html'
+        ELSE '/2026/' || left(md5(i::VARCHAR), 12) || '.jpg' END AS url,
+        'a picture of ' || md5((i * 7)::VARCHAR) AS caption
+    FROM (SELECT i, hash(i) % {hosts} * {step} AS h FROM range({first}, {end}) AS t (i))
+    JOIN (
+        SELECT key AS host, row_number() OVER () - 1 AS number
+        FROM read_parquet('{folder}/tables/origin/*.parquet')
+    ) ON number = h
+) TO '{out}' (FORMAT parquet, COMPRESSION zstd)
+"""
+
+
+def build(folder: Path, size: int, parts: int) -> None:
+    """Make an audit of equal parts whose origins have names of their own."""
+    path = folder / "part.db"
+    judge_speed.build(path, size)
+    with closing(connect(path)) as db:
+        rebuild(db, chosen=rulesets.load("signals"))
+        tables.export(db, folder / "audit" / "tables")
+    # The others are never read.
+    for table in (folder / "audit" / "tables").iterdir():
+        if table.name not in excerpts.NEEDED:
+            shutil.rmtree(table)
+    with closing(connect_duckdb(folder, "4GB")) as duck:
+        write_parts(duck, folder / "audit" / "tables", path, parts)
+    seal(path)
+    audit = AuditFolder(LocalStorage(folder / "audit"))
+    facts = facts_of(path, code=code_digest(), about={})
+    for part in range(parts):
+        generation = Generation(part, 0)
+        place = folder / "audit" / generation.name
+        place.parent.mkdir(parents=True)
+        place.hardlink_to(path)
+        place.with_suffix(".json").write_bytes(facts.as_json())
+    audit.storage.replace("plan.json", PartPlan(by_hash=parts).as_json())
+
+
+def write_rows(folder: Path, rows: int, hosts: int, origins: int) -> None:
+    """Write files of rows that name some of the origins."""
+    (folder / "data").mkdir()
+    with closing(connect_duckdb(folder, "2GB")) as duck:
+        for n in range(FILES):
+            first = n * rows // FILES
+            values = {"first": first, "end": first + rows // FILES, "hosts": hosts}
+            values |= {"step": max(1, origins // hosts), "folder": folder / "audit"}
+            duck.execute(_ROWS.format(**values, out=folder / "data" / f"{n}.parquet"))
+
+
+def known(folder: Path) -> float:
+    """Return the share of rows that got a verdict from evidence."""
+    query = "SELECT avg((tdm_last_looked_at IS NOT NULL)::INTEGER) FROM read_parquet($files)"
+    found = duckdb.execute(query, {"files": f"{folder}/*.parquet"}).fetchall()
+    return float(found[0][0])
+
+
+def main() -> int:
+    options = measure.options(__doc__)
+    options.add_argument("--origins", type=int, default=10_000_000)
+    options.add_argument("--part", type=int, default=20_000, help="origins of a part")
+    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--hosts", type=int, default=300_000, help="hosts that rows name")
+    options.add_argument("--keep", type=Path, help="a folder for the audit, kept for the next run")
+    given = options.parse_args()
+    size = min(given.part, 1_000 if given.quick else given.origins)
+    parts = max(1, (4_000 if given.quick else given.origins) // size)
+    hosts = min(given.hosts, 2_000 if given.quick else given.hosts)
+    rows = 20_000 if given.quick else given.rows
+    figures: dict[str, float] = {"origins": parts * size, "rows": rows, "hosts": hosts}
+    goals = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = given.keep or Path(name)
+        if not (folder / "data").exists():
+            folder.mkdir(exist_ok=True)
+            build(folder, size, parts)
+            write_rows(folder, rows, hosts, parts * size)
+        files = (folder / "audit" / "tables").rglob("*.parquet")
+        figures["octets of tables an origin"] = sum(f.stat().st_size for f in files) / (
+            parts * size
+        )
+        for title, words in (("as judged", ()), ("for an agent", ("--agent", "GPTBot"))):
+            out = Path(name) / title.replace(" ", "-")
+            command = ["flag", str(folder / "data"), "--db", str(folder / "audit"), "-o", str(out)]
+            spent = measure.run(["crawler", *command, "--quiet", *words])
+            figures |= {f"{title}: seconds of CPU": spent.cpu, f"{title}: seconds": spent.wall}
+            goals.append(Goal(f"{title}: peak MB", spent.peak, PEAK))
+            if known(out) < 1:
+                raise measure.FailedError(f"{title}: {known(out):.2%} of the rows have evidence")
+    print(json.dumps(figures, indent=1))
+    return measure.conclude("flag_whole", given.json, figures, goals)
+
+
+if __name__ == "__main__":
+    sys.exit(measure.exit_status(main))

@@ -1,1 +1,0 @@
-"""Processes of a crawl: coordinator, workers, and the sandbox for media files."""

@@ -1,0 +1,62 @@
+"""The keys of all origins that the rows of a dataset may name, before any origin is known.
+
+Rules for editors: rows of a key that is missing get the verdict of an origin never asked. So this
+finds whatever the flagger may look up in steps 4 and 6 (04_known_now.sql, `Flagger._parse_hosts`).
+"""
+
+from collections.abc import Iterable
+
+import duckdb
+
+from crawler.dataset.url_parts import create_views, parse_authority
+from crawler.flags.duck import batches, insert_rows
+from crawler.model import Origin
+from crawler.store.excerpts import WANTED
+from crawler.urls import canonical
+
+# As in 04_known_now.sql: the authority, where it may be a key; and the texts that Python parses.
+_TEXTS = """
+    CREATE OR REPLACE TEMP TABLE row_text AS
+    SELECT DISTINCT
+        kind_of(url, scheme, authority) AS kind,
+        if(kind = 'other', url, authority) AS text,
+        CASE WHEN strlen(url) < 8192 AND (scheme <> 'bare' OR contains(authority, '.'))
+            THEN authority
+        END AS key,
+        kind = 'other' OR contains(authority, ':') OR NOT is_plain_authority(authority) AS is_parsed
+    FROM url_parts
+"""
+_PARSED = "SELECT kind, text FROM row_text WHERE is_parsed"
+_NEW = f"""
+    INSERT INTO {WANTED}
+    SELECT key FROM (
+        SELECT DISTINCT key FROM row_text WHERE key IS NOT NULL
+        UNION
+        FROM parsed_key
+    ) ANTI JOIN {WANTED} USING (key)
+"""  # noqa: S608 - our own name
+
+
+def create(duck: duckdb.DuckDBPyConnection) -> None:
+    """Create the table of keys, empty."""
+    duck.execute(f"CREATE TABLE {WANTED} (key VARCHAR)")
+
+
+def add(duck: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> None:
+    """Add the keys of the rows of some queries, which have a column `url`."""
+    for query in queries:
+        duck.execute(f"CREATE OR REPLACE TEMP VIEW source AS {query}")
+        create_views(duck)
+        duck.execute(_TEXTS)
+        duck.execute("CREATE OR REPLACE TEMP TABLE parsed_key (key VARCHAR)")
+        for rows in batches(duck, _PARSED):
+            origins = (parse_authority(kind, text) for kind, text in rows)
+            keys = [canonical.origin_key(o) for o in origins if isinstance(o, Origin)]
+            insert_rows(duck, "parsed_key", [(key,) for key in keys])
+        duck.execute(_NEW)
+
+
+def count(duck: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of keys."""
+    [(found,)] = duck.execute(f"SELECT count(*) FROM {WANTED}").fetchall()  # noqa: S608 - our own name
+    return int(found)
