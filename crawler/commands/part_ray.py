@@ -6,11 +6,14 @@ folder at one place for all of them.
 """
 
 import os
+import socket
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from crawler.commands.crawl_request import ProgressListener
 from crawler.commands.part_engine import MAX_ORIGINS, PartEngine, PartPoolError, PoolResult
@@ -26,6 +29,8 @@ NO_NODES_S = 60.0
 # Starts of a local Ray that are tried: on a machine that is loaded it may take longer than the 30
 # seconds that Ray waits.
 _STARTS = 3
+# Seconds in which the head of a cluster must accept a connection.
+_ANSWER_S = 20.0
 # Seconds between two looks at the nodes.
 _LOOK_S = 1.0
 _OBJECT_STORE = 80 << 20  # Messages are small; this is about the least that Ray takes.
@@ -106,6 +111,7 @@ def ray_cluster(address: str, workers: int | None = None) -> Iterator[RayCluster
 def _start_or_join(ray: Any, address: str, workers: int) -> None:
     own: dict[str, Any] = {"num_cpus": workers, "object_store_memory": _OBJECT_STORE}
     own = own | {"include_dashboard": False} if address == "local" else {}
+    _require_answer(address)
     starts = _STARTS if own else 1
     for start in range(1, starts + 1):
         try:
@@ -122,9 +128,21 @@ def _start_or_join(ray: Any, address: str, workers: int) -> None:
                 raise PartPoolError(f"{what} ({_reason(error)})") from error
 
 
+def _require_answer(address: str) -> None:
+    """Raise `PartPoolError` if nothing listens at an address with a port: Ray waits for minutes."""
+    place = urlsplit(f"//{address.removeprefix('ray://')}")
+    try:
+        if place.hostname and place.port:
+            socket.create_connection((place.hostname, place.port), _ANSWER_S).close()
+    except (OSError, ValueError) as error:
+        raise PartPoolError(f"no Ray answers at {address} ({_reason(error)})") from error
+
+
 def _connect(ray: Any, address: str, own: dict[str, Any]) -> None:
     try:
-        ray.init(address, logging_level="CRITICAL", log_to_driver=False, **own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(address, logging_level="CRITICAL", log_to_driver=False, **own)
     except SystemExit as error:  # Ray's own handler of SIGTERM
         raise StoppedEarlyError(
             "stopped early by a signal; run the same command again to continue"

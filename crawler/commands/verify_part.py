@@ -3,11 +3,8 @@
 Nothing is written, neither to the folder nor to a database.
 """
 
-import hashlib
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from crawler.commands.part import PartEnd, PartResult
@@ -18,12 +15,11 @@ from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
 from crawler.store.database import (
     StoreError,
     connect_read_only,
-    os_errors_as_store_error,
     sqlite_errors_as_store_error,
 )
 from crawler.store.failures import StorageDownError
-from crawler.store.part_facts import PartFacts, facts_from_json, facts_of
-from crawler.store.part_writer import datasets_digest, stored_cut
+from crawler.store.part_facts import PartFacts, facts_from_json, facts_of, sha256_of
+from crawler.store.part_verification import cut_differences, stored_chain
 from crawler.store.verification import Difference
 
 # What the file of facts must say of a database, besides its digest and size.
@@ -84,8 +80,7 @@ class _Verifying:
     def _file(self, generation: Generation, path: Path) -> list[str] | None:
         """Verify a generation; return its chain of manifests, None if it cannot be read."""
         facts = self._stored_facts(generation)
-        with os_errors_as_store_error(path), path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = sha256_of(path)
         is_as_put = facts is None or facts.sha256 == sha256
         if not is_as_put:
             self._add(generation, f"has not the SHA-256 that g{generation.number}.json says")
@@ -93,7 +88,7 @@ class _Verifying:
             if generation == self._newest:
                 self._sha256 = sha256
                 self._database(path, facts)
-            return _chain(path)
+            return stored_chain(path)
         except StorageDownError:
             raise
         except StoreError as error:
@@ -118,41 +113,13 @@ class _Verifying:
             if found.unfinished_since is not None:
                 what = f"the erasure that began at {found.unfinished_since} was cut short"
                 self._differences.append(Difference("unfinished_erasure", "", what))
-            self._differences += self._place_in_cut(db)
+            self._differences += cut_differences(db, self._newest.part, self._plan)
         if facts is not None:
             own = facts_of(path, about={})
             for name in _FACTS:
                 if getattr(own, name) != getattr(facts, name):
                     what = f"has not the {name} that g{self._newest.number}.json says"
                     self._add(self._newest, what)
-
-    def _place_in_cut(self, db: sqlite3.Connection) -> Iterator[Difference]:
-        """Yield what is not as plan.json says: the part's number, its datasets, its sites."""
-        part, plan = self._newest.part, self._plan
-        row = db.execute("SELECT number, parts, datasets FROM part_of_plan").fetchone()
-        parts = plan.by_hash if part is None else plan.parts
-        if row is None or row[:2] != (part, parts):
-            yield Difference("part_of_plan", "", "is not as plan.json says")
-        planned = plan.facts.get("datasets")
-        if row is None or planned != row[2] or planned != datasets_digest(db):
-            yield Difference("dataset", "", "is not as plan.json says")
-        if part is None:
-            if stored_cut(db) != replace(plan, facts={}):
-                yield Difference("grouped_site", "", "is not as plan.json says")
-            return
-        for (site,) in db.execute("SELECT DISTINCT site FROM origin"):
-            own = plan.part_of(site)
-            if own != part:
-                yield Difference("origin", site, f"is of a site of part {own}")
-
-
-def _chain(path: Path) -> list[str]:
-    """Return the digests of the manifests, also of a database that an older version wrote."""
-    with (
-        sqlite_errors_as_store_error(path),
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db,
-    ):
-        return [digest for (digest,) in db.execute("SELECT digest FROM manifest ORDER BY n")]
 
 
 def verify_whole(

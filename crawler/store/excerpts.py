@@ -46,8 +46,9 @@ _WITH_BOUNDS = f"""
         WHERE due_at IS NOT NULL
     ) WHERE due_at > earliest
 """  # noqa: S608 - our own number
-# Tables of DuckDB with what is wanted: origins; their verdicts; readings of their current answers
-# that have patterns; and origins of which `flag` may have to evaluate something.
+# Tables of DuckDB with what is wanted: origins; their verdicts and current answers; readings of
+# these that have patterns; and origins of which `flag` may have to evaluate something. Each is made
+# of those before it, so that of a join no table of the whole audit is in memory.
 _CHOICE = (
     f"CREATE TEMP TABLE chosen AS SELECT * FROM origin SEMI JOIN {WANTED} USING (key)",  # noqa: S608 - our own name
     """
@@ -56,12 +57,21 @@ _CHOICE = (
     WHERE rules = $rules AND agent = $agent AND purpose IN $purposes
     """,
     """
+    CREATE TEMP TABLE answer AS
+    SELECT * FROM current_answer SEMI JOIN chosen ON chosen.id = current_answer.origin
+    """,
+    """
+    CREATE TEMP TABLE answer_reading AS
+    SELECT * FROM observation_reading AS found SEMI JOIN answer ON answer.id = found.observation
+    """,
+    """
+    CREATE TEMP TABLE pattern AS
+    SELECT * FROM url_pattern SEMI JOIN answer_reading USING (reading)
+    """,
+    """
     CREATE TEMP TABLE patterned AS
-    SELECT DISTINCT found.observation, found.reading, answer.origin
-    FROM observation_reading AS found
-    SEMI JOIN url_pattern ON url_pattern.reading = found.reading
-    JOIN current_answer AS answer ON answer.id = found.observation
-    SEMI JOIN chosen ON chosen.id = answer.origin
+    SELECT answer.origin, answer_reading.* FROM answer_reading
+    SEMI JOIN pattern USING (reading) JOIN answer ON answer.id = answer_reading.observation
     """,
     """
     CREATE TEMP TABLE evaluated AS
@@ -85,15 +95,21 @@ _COPIED = {
         FROM evaluated_visit SEMI JOIN chosen ON chosen.id = evaluated_visit.origin ORDER BY origin
     """,
     "verdict": "FROM told ORDER BY origin, pattern_set, purpose",
-    "url_pattern": "FROM url_pattern SEMI JOIN patterned USING (reading) ORDER BY reading, n",
-    "observation_reading": "SELECT observation, reading FROM patterned ORDER BY ALL",
+    # Behind the number of the part the key of a reading is the same in all parts.
+    "url_pattern": """
+        SELECT DISTINCT ON (reading, n) * REPLACE (split_part(reading, ':', -1) AS reading)
+        FROM pattern ORDER BY reading, n, compared, pattern
+    """,
+    "observation_reading": """
+        SELECT observation, split_part(reading, ':', -1) AS reading FROM patterned ORDER BY ALL
+    """,
     "observation_row": """
         SELECT
             answer.*,
             '' AS asked, 0 AS hop, '' AS url, 'withheld' AS outcome, 'null' AS headers, 0 AS size,
             0 AS truncated, 0 AS elapsed_ms, '' AS address, '' AS note, '' AS tls_version,
             '' AS tls_certificate, '' AS tls_verified
-        FROM current_answer AS answer SEMI JOIN evaluated USING (origin) ORDER BY id
+        FROM answer SEMI JOIN evaluated USING (origin) ORDER BY id
     """,
     "resource_evidence": """
         FROM resource_evidence SEMI JOIN evaluated USING (origin) ORDER BY origin, resource, path

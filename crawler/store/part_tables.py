@@ -15,7 +15,12 @@ from typing import NamedTuple
 
 from crawler.store import tables
 from crawler.store.audit_folder import AuditFolder, Generation
-from crawler.store.database import connect, os_errors_as_store_error, sqlite_errors_as_store_error
+from crawler.store.database import (
+    PLAN_FILE,
+    connect,
+    os_errors_as_store_error,
+    sqlite_errors_as_store_error,
+)
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
 from crawler.store.search_index import cache_folder
@@ -77,7 +82,9 @@ def _table_file(table: str, generation: Generation) -> str:
 
 
 def _cache_of(folder: AuditFolder) -> Path:
-    place = hashlib.sha256(folder.shown.encode()).hexdigest()[:16]
+    # With the plan, which tells when it was made: there may have been another audit at this place.
+    plan = folder.storage.read(PLAN_FILE) or b""
+    place = hashlib.sha256(folder.shown.encode() + b"\n" + plan).hexdigest()[:16]
     cache = cache_folder() / "parts" / place
     with os_errors_as_store_error(cache):
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ from crawler.demo.misbehaviour import NeverAnswers
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import Site
 from tests.audit_in_parts.folders import crawl_command, newest, plan, query, said
-from tests.audit_in_parts.test_kills_of_parts import POOL, kill, tree
+from tests.audit_in_parts.interrupting import kill, tree
+from tests.audit_in_parts.test_kills_of_parts import POOL
 from tests.conftest import patience
 from tests.crawl_helpers import start, waited_for
 

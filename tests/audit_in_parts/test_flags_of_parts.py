@@ -193,6 +193,31 @@ def test_what_cannot_be_answered_is_refused(parts, data, tmp_path):
     assert "has no plan.json" in flag(tmp_path / "other", data, tmp_path / "out", status=2)
 
 
+def test_files_before_a_damaged_one_are_written(one, parts, tmp_path):
+    (tmp_path / "in").mkdir()
+    for n in range(3):
+        rows = pa.table({"url": [f"http://unanimous.demo.test/{n}", "nobody.example"]})
+        pq.write_table(rows, tmp_path / f"in/{n}.parquet")
+    (tmp_path / "in/1.parquet").write_bytes((tmp_path / "in/0.parquet").read_bytes()[:-30])
+    said = {
+        name: flag(db, tmp_path / "in", tmp_path / name, status=1)
+        for name, db in (("one", one), ("parts", parts))
+    }
+    assert said["one"] == said["parts"]
+    assert contents(tmp_path / "parts") == contents(tmp_path / "one")
+    assert set(contents(tmp_path / "one")) == {"0.parquet"}
+
+
+def test_what_is_only_planned_was_never_asked(planned, tmp_path):
+    words = ("flag", planned / "dataset.txt", "--db", planned / "audit", "--json")
+    done = run(*words, "-o", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["reasons"]
+    assert {reason["state"] for reason in found} == {"unknown"}
+    assert sum(reason["rows"] for reason in found) == 41
+    assert run(*words, "-o", "-", "--quiet").stdout == (tmp_path / "out.csv").read_text()
+
+
 def test_parts_under_different_rule_sets(parts, one, data, tmp_path):
     audit = shutil.copytree(parts, tmp_path / "audit")
     shutil.copy(audit / "parts/00002/g0.db", tmp_path / "next.db")

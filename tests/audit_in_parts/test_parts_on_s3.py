@@ -196,6 +196,28 @@ def test_commands_that_read_all_parts(whole):
     assert sites == len(listed.splitlines()) - 1
 
 
+def test_verified_as_in_a_folder(whole):
+    audit, folder, _ = whole
+    audit.copied(folder)
+    of_folder = run("verify", "--db", folder / "audit", "--json")
+    assert (of_folder.returncode, json.loads(of_folder.stdout)["whole"]) == (0, True)
+    assert audit.run("verify", "--db", audit.url, "--json", "--workers", "1").out == (
+        of_folder.stdout
+    )
+
+
+def test_a_list_is_imported_once(audit, tmp_path):
+    (tmp_path / "list.csv").write_text("domain,name\nh03.test,Three Ltd\nh04.test,Four Ltd\n")
+    words = ("--as", "parties", "--publisher", "P", "--db", audit.url)
+    done = audit.run("import", tmp_path / "list.csv", *words)
+    assert "2 rows, naming 2 origins of this audit." in done.out
+    names = audit.names()
+    assert "was imported before" in audit.run("import", tmp_path / "list.csv", *words).out
+    assert audit.names() == names
+    listed = folders.query(audit.copied(tmp_path), "SELECT domain FROM party_list_entry")
+    assert sorted(listed) == [("h03.test",), ("h04.test",)]
+
+
 @pytest.mark.parametrize("words", [(), ("--agent", "GPTBot", "--workers", "2")], ids=len)
 def test_flags_are_those_of_a_folder(whole, urls, calm, tmp_path, words):
     audit, *_ = whole

@@ -168,3 +168,10 @@ def test_no_nodes_for_a_minute_is_an_error(planned, machines):
     assert "has had no node with a processor for 1 second" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert {path.name for path in newest(planned)} == {"g0.db"}
+
+
+@pytest.mark.parametrize("on", ["ray://127.0.0.1:9", "ray:127.0.0.1:9", "ray:127.0.0.1:99999"])
+def test_where_no_ray_answers_it_is_said(planned, web, commands, on):
+    done = commands.run(crawl_command(planned, web, "--on", on))
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert f"no Ray answers at {on.removeprefix('ray:') if '//' not in on else on}" in done.err

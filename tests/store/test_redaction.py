@@ -678,7 +678,7 @@ COMMANDS = {
     "not confirmed": (["prune", "--media"], 0, "Nothing was erased"),
     "no hold": (["hold", "list"], 0, "There is no hold"),
     "no such hold": (["hold", "release", "4"], 1, "there is no hold 4"),
-    "a hold without a reason": (["hold", "add", ""], 1, "needs a reason"),
+    "a hold without a reason": (["hold", "add", " "], 1, "needs a reason"),
 }
 
 
