@@ -132,6 +132,13 @@ def suggest(token: str) -> Agent | None:
     return _suggest(token) if len(token) <= _MAX_TOKEN_LENGTH else None
 
 
+def meant_by(token: str) -> str | None:
+    """Return the token of the catalogue that one probably means which is none of it."""
+    # The version of `name/version` is no part of a token.
+    known = filter(None, (suggest(token), *map(find, token_forms(token))))
+    return next((agent.token for agent in known), None)
+
+
 @lru_cache(maxsize=4096)
 def _suggest(token: str) -> Agent | None:
     """Cache `suggest`, for tokens short enough to be typed."""

@@ -89,7 +89,7 @@ def refuse_misspelt(
 
     if agent is None or context.meta.get(_AS_WRITTEN) or agents.find(agent) is not None:
         return agent
-    meant = _similar(agent)
+    meant = agents.meant_by(agent)
     if meant is not None:
         raise click.BadParameter(
             f"the catalogue of agents has no {agent!r}; is {meant} meant? --agent-as-written "
@@ -100,20 +100,11 @@ def refuse_misspelt(
     return agent
 
 
-def _similar(token: str) -> str | None:
-    """Return the token of the catalogue that an unknown one probably means."""
-    from crawler import agents
-
-    # The version of `name/version` is no part of a token.
-    known = filter(None, (agents.suggest(token), *map(agents.find, agents.token_forms(token))))
-    return next((agent.token for agent in known), None)
-
-
 def warn_if_unknown(agent: str | None) -> None:
     """Warn on standard error about an agent that is not in the catalogue; it is used as written."""
     from crawler import agents
 
-    if agent is None or agents.find(agent) is not None or _similar(agent) is not None:
+    if agent is None or agents.find(agent) is not None or agents.meant_by(agent) is not None:
         return
     warn(f"the catalogue of agents has no {agent!r}")
 

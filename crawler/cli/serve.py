@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from crawler.cli._options import FAILED, db_option, exit_on_error, fail, output, warn
+from crawler.cli._options import FAILED, exit_on_error, fail, output, warn
+from crawler.cli._parts import audit_option
+from crawler.progress import Bar
 
 
 class _Port(click.IntRange):
@@ -16,7 +18,7 @@ class _Port(click.IntRange):
 
 
 @click.command(name="serve", short_help="Browse the database: questions, origins, bytes.")
-@db_option
+@audit_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -38,16 +40,17 @@ class _Port(click.IntRange):
     show_default=True,
     help="Rows of one answer.",
 )
-def serve_command(db: Path, host: str, port: int, opened: bool | None, max_rows: int) -> None:
-    """Show an audit database in the browser, read only; Ctrl-C ends it.
+def serve_command(db: Path | str, host: str, port: int, opened: bool | None, max_rows: int) -> None:
+    """Show an audit in the browser, read only; Ctrl-C ends it.
 
-    A crawl may write the database meanwhile. Only this machine can reach the server, unless --host
-    says otherwise.
+    A crawl may write the database meanwhile. Of an audit in parts the pages show what it was when
+    the server began. Only this machine can reach the server, unless --host says otherwise.
 
     \b
     Examples:
       tdm-audit serve
       tdm-audit serve --db output/demo/audit.db --port 0 --no-open
+      tdm-audit serve --db s3://bucket/audit
     """
     try:
         from crawler.serve.gate import is_loopback
@@ -69,5 +72,6 @@ def serve_command(db: Path, host: str, port: int, opened: bool | None, max_rows:
         if shown:
             webbrowser.open(url)
 
+    request = ServeRequest(db=db, host=host, port=port, max_rows=max_rows)
     with exit_on_error():
-        serve(ServeRequest(db=db, host=host, port=port, max_rows=max_rows), started)
+        serve(request, started, Bar(shown=None))

@@ -24,8 +24,8 @@ def opened_whole(
     What others put meanwhile is not seen. `memory_limit` is that of DuckDB, which spills the rest
     to disk. Raise `StoreError`.
     """
-    with _opened(folder, memory_limit) as (duck, _):
-        yield WholeConnection(duck)
+    with _opened(folder, memory_limit) as (duck, found):
+        yield WholeConnection(duck, found.generations)
 
 
 def sql_of_whole(folder: AuditFolder) -> str:

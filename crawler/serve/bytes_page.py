@@ -1,12 +1,15 @@
 """The page of stored bytes: numbered lines of text, with those marked that a link names."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from datasette.utils import sqlite_timelimit
 
 from crawler.errors import UserError
 from crawler.page import read_elements, read_prose
 from crawler.reports.visible import source_lines
+from crawler.serve import sandbox
+from crawler.serve.audits import Audit
 from crawler.store.bodies import read_body
 from crawler.store.stored_text import BodySource, body_source
 
@@ -38,20 +41,22 @@ class BytesPage:
     is_text: bool
 
 
-def read_source(
-    db: sqlite3.Connection, digest: str, observation: int | None
-) -> tuple[BodySource, bytes]:
+def read_source(audit: Audit, digest: str, observation: int | None) -> tuple[BodySource, bytes]:
     """Return the bytes kept for a digest, and the observation that has them.
 
     Only bytes of an observation are shown. Raise `NoBytesError` and `DamagedBodyError`.
     """
-    source = body_source(db, digest, observation)
-    if source is None:
-        raise NoBytesError("no observation has bytes with this SHA-256")
-    content = read_body(db, source.stored) if source.stored else None
-    if content is None:
-        raise NoBytesError("the bytes with this SHA-256 were received, and were not kept")
-    return source, content
+    with (
+        audit.of_bytes(digest, observation) as (opened, number),
+        sqlite_timelimit(opened.db, sandbox.SECONDS * 1000),
+    ):
+        source = body_source(opened.db, digest, number)
+        if source is None:
+            raise NoBytesError("no observation has bytes with this SHA-256")
+        content = read_body(opened.db, source.stored) if source.stored else None
+        if content is None:
+            raise NoBytesError("the bytes with this SHA-256 were received, and were not kept")
+    return source._replace(observation=opened.in_whole(source.observation)), content
 
 
 def bytes_page(source: BodySource, content: bytes, marked: Sequence[int], start: int) -> BytesPage:

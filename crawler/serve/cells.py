@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from crawler.reports.dataset_report import words
 from crawler.reports.visible import visible
 from crawler.serve.gate import DATABASE
+from crawler.store.tables import PART_BITS
 
 Other = Callable[[str], Any]
 _PURPOSES = frozenset((*words.PURPOSES, "state", "was", "became"))
@@ -19,6 +20,11 @@ _COUNTS = frozenset(
     "unattributable reserving_sites reserving_origins origins_reserving days".split()
 )
 _AMOUNTS = frozenset("weight total_weight total reserved_min reserved_shown reserved_max".split())
+#: Columns with a number that each part of an audit counts for itself.
+NUMBERS = frozenset(
+    "observation confirms observation_before observation_after first_observation "
+    "last_observation run list redaction pruning hold judging manifest".split()
+)
 _SHARE = re.compile(r"(?:[a-z]+_)*share(?:_[a-z]+)?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -62,6 +68,10 @@ def cell(column: str, value: Any, other: Other) -> Markup:
 def _number(column: str, value: float) -> Markup:
     if _SHARE.fullmatch(column):
         return Markup('<span class="n">{}</span>').format(words.share(value).text)
+    if column in NUMBERS and value >= 1 << PART_BITS:
+        part, number = divmod(int(value), 1 << PART_BITS)
+        text = f"{number} of part {part}"
+        return Markup('<span class="n" title="{}">{}</span>').format(f"{value}", text)
     if column in _COUNTS or column in _AMOUNTS:
         return Markup('<span class="n">{}</span>').format(f"{value:,.0f}")
     return Markup('<span class="n">{}</span>').format(f"{value}")

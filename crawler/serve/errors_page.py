@@ -58,6 +58,14 @@ def answer_of(exception: Exception) -> tuple[int, str]:
     return 500, f"A fault of this program: {type(exception).__name__}: {exception}"
 
 
+def left_out_sentence(view: str) -> str:
+    """Return why a public view has no page, and where its rows are."""
+    return (
+        f"The view {view} of this audit has more rows than are copied for these pages: they are "
+        "read origin by origin, by questions, or in DuckDB."
+    )
+
+
 def sentence(error: str) -> str:
     """Return what an error of SQLite says to a reader."""
     if error == "interrupted":

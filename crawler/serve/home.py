@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ from crawler.plurals import agreeing, counted
 from crawler.reports.dataset_report import charts, words
 from crawler.reports.dataset_report.html import figures_as_html
 from crawler.reports.dataset_report.report_queries import ReportQueries
-from crawler.store.queries import dataset_ids, is_one_of_several_parts, progress
+from crawler.store.database import PLAN_FILE, connect_read_only
+from crawler.store.queries import dataset_ids, is_one_of_several_parts, visited_origins
 from crawler.vocab import Purpose
 
 # First pages that are kept.
@@ -54,8 +56,11 @@ class Home:
         return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def read_home(db: sqlite3.Connection, dataset: int | None) -> Home:
-    """Return the first page for a dataset that counts; the newest if there is no such one."""
+def read_home(db: sqlite3.Connection, dataset: int | None, folder: str) -> Home:
+    """Return the first page for a dataset that counts; the newest if there is no such one.
+
+    `folder` is that of the audit, if the database is one of its parts.
+    """
     known = dataset_ids(db)
     if not known:
         return Home(message="The database has no dataset yet: `tdm-audit crawl` reads one.")
@@ -78,7 +83,8 @@ def read_home(db: sqlite3.Connection, dataset: int | None) -> Home:
             dataset=chosen,
             others=others,
             message="This is one part of an audit. Shares in its views are of the whole dataset, "
-            "of which the other parts have the rest.",
+            "of which the other parts have the rest: "
+            f"`tdm-audit serve --db {folder}` shows the whole.",
         )
     figures, css = figures_as_html((charts.answer(queries), charts.states(queries)))
     return Home(
@@ -87,7 +93,7 @@ def read_home(db: sqlite3.Connection, dataset: int | None) -> Home:
         dataset=chosen,
         others=others,
         rules=queries.rules,
-        headlines=_headlines(queries, progress(db).visited),
+        headlines=_headlines(queries, visited_origins(db)),
         figures=figures,
         css=css,
     )
@@ -131,16 +137,27 @@ class HomeCache:
     """The last first page of each dataset, kept while the file of the database is the same."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._files = (path, path.with_name(f"{path.name}-wal"))
         self._state: tuple[object, ...] = ()
         self._pages: BoundedCache[int | None, Home] = BoundedCache(_DATASETS)
 
-    def read(self, db: sqlite3.Connection, dataset: int | None) -> Home:
+    def read(self, dataset: int | None) -> Home:
         """Return the page from the cache, or read it."""
         state = tuple(map(_written, self._files))
         if state != self._state:
             self._state, self._pages = state, BoundedCache(_DATASETS)
-        return self._pages.get(dataset) or self._pages.put(dataset, read_home(db, dataset))
+        found = self._pages.get(dataset)
+        if found is None:
+            with closing(connect_read_only(self._path)) as db:
+                found = self._pages.put(dataset, read_home(db, dataset, _folder_of(self._path)))
+        return found
+
+
+def _folder_of(path: Path) -> str:
+    """Return the folder of the audit in parts that a database is of, `FOLDER` if it is a copy."""
+    folder = path.resolve().parents[2:3]
+    return str(folder[0]) if folder and (folder[0] / PLAN_FILE).exists() else "FOLDER"
 
 
 def _written(file: Path) -> tuple[int, int] | None:

@@ -25,8 +25,9 @@ _FACETS = {
     "changes": ["kind", "purpose", "rules"],
     "agents": ["class"],
 }
-_DESCENDING = {
-    "runs": "run",
+#: The column by which a view is sorted, largest first.
+DESCENDING = {
+    "runs": "started_at",
     "reservations": "rows",
     "sites": "rows",
     "dataset_sites": "rows",
@@ -64,7 +65,7 @@ def metadata() -> dict[str, Any]:
         entry: dict[str, Any] = {"description": text, "columns": columns}
         if view in _FACETS:
             entry["facets"] = _FACETS[view]
-        if view in _DESCENDING:
-            entry["sort_desc"] = _DESCENDING[view]
+        if view in DESCENDING:
+            entry["sort_desc"] = DESCENDING[view]
         tables[view] = entry
     return {"databases": {DATABASE: {"tables": tables, "queries": canned_queries()}}}

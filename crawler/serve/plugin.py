@@ -1,23 +1,21 @@
 """The plugin of Datasette: connections, permissions, cells, errors, and the pages that it lacks."""
 
 import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import closing
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pluggy
 from datasette.database import Database
 from datasette.plugins import pm
-from datasette.utils import sqlite3, sqlite_timelimit
+from datasette.utils import sqlite3
 from datasette.utils.asgi import Forbidden, Response
 from datasette.views.base import DatasetteError
 from markupsafe import Markup
 
+from crawler import agents
 from crawler.errors import UserError
 from crawler.plurals import counted
 from crawler.reports.dataset_report import words
@@ -25,14 +23,16 @@ from crawler.reports.dataset_report.html import shown, style_sheet
 from crawler.reports.explain import CAVEAT
 from crawler.reports.export import write_csv
 from crawler.serve import bytes_page, cells, gate, home, origin_page, sandbox
-from crawler.serve.errors_page import answer_of, error_page, sentence
+from crawler.serve.audits import Audit, NotSearchedError, views_of
+from crawler.serve.errors_page import answer_of, error_page, left_out_sentence, sentence
 from crawler.serve.gate import DATABASE
 from crawler.serve.metadata import view_path
 from crawler.serve.questions import groups, questions
-from crawler.store import search_index
+from crawler.serve.searching import MAX_HITS, Searcher
 from crawler.store.database import StoreError, connect_read_only, public_views
 from crawler.store.guarded_connection import GuardedConnection
 from crawler.store.queries import find_origin
+from crawler.store.whole_copy import view_definition
 from crawler.urls import canonical
 from crawler.vocab import Reject
 
@@ -45,8 +45,6 @@ _MAX_MARKED = 50
 #: Queries at once, and seconds that others wait for them.
 THREADS = 4
 MAX_WAIT = 2 * sandbox.SECONDS
-#: Texts that one search shows.
-MAX_HITS = 50
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
     '<rect width="16" height="16" rx="3" fill="#7d1d3f"/>'
@@ -63,8 +61,9 @@ class NoThreadError(UserError):
 class AuditDatabase(Database):  # type: ignore[misc]  # Datasette is not typed
     """The audit database of a server: read only, and as it is while a crawl writes it."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, datasette: Any, audit: Audit) -> None:
+        super().__init__(datasette, path=str(audit.pages))
+        self._audit = audit
         self._free = asyncio.Semaphore(THREADS)
 
     def connect(self, write: bool = False) -> sqlite3.Connection:
@@ -89,10 +88,24 @@ class AuditDatabase(Database):  # type: ignore[misc]  # Datasette is not typed
         result: T = await asyncio.shield(running)
         return result
 
-    async def execute(self, *arguments: Any, **options: Any) -> Any:
+    async def execute(self, sql: str, params: Any = None, *more: Any, **options: Any) -> Any:
         """Run a query. Its error is on the page, and not on standard error as well."""
+        if self._audit.is_elsewhere(sql):
+            most = self.ds.max_returned_rows
+            return await self.execute_fn(lambda _: self._audit.answer(sql, params, most))
         run = super().execute
-        return await run(*arguments, **(options | {"log_sql_errors": False}))
+        try:
+            return await run(sql, params, *more, **(options | {"log_sql_errors": False}))
+        except sqlite3.OperationalError as error:
+            view = str(error).removeprefix("no such table: ")
+            if view not in self._audit.left_out:
+                raise
+            raise sqlite3.OperationalError(left_out_sentence(view)) from None
+
+    async def get_view_definition(self, view: str) -> str | None:
+        """Return how a view is made. That of the whole is not made as its copy here is."""
+        found: str | None = await super().get_view_definition(view)
+        return found and view_definition(view)
 
 
 class AuditPlugin:
@@ -100,11 +113,10 @@ class AuditPlugin:
 
     __name__ = "crawler.serve.plugin"
 
-    def __init__(self, path: Path, cache: Path) -> None:
-        self._path, self._cache = path, cache
-        self._temporary: TemporaryDirectory[str] | None = None
-        self._home = home.HomeCache(path)
-        self._indexing = threading.Lock()
+    def __init__(self, audit: Audit, cache: Path) -> None:
+        self._audit = audit
+        self._home = home.HomeCache(audit.pages)
+        self._searcher = Searcher(audit, cache)
         css = Path(__file__).with_name("static") / "serve.css"
         self._css = style_sheet() + css.read_text("utf-8")
 
@@ -114,8 +126,8 @@ class AuditPlugin:
         if isinstance(origin, Reject):
             return None
         try:
-            with closing(connect_read_only(self._path)) as db:
-                found = find_origin(db, canonical.origin_key(origin))
+            with self._audit.of_url(text) as opened:
+                found = find_origin(opened.db, canonical.origin_key(origin))
         except StoreError:
             return None
         return found[1] if found else None
@@ -152,7 +164,9 @@ class AuditPlugin:
         """Return what all templates may show."""
         del request
         return {
-            "file_name": self._path.name,
+            "file_name": self._audit.shown,
+            "left_out": self._audit.left_out,
+            "is_elsewhere": self._audit.is_elsewhere,
             "standing": CAVEAT,
             "purposes": words.PURPOSES,
             "all_questions": questions(),
@@ -188,14 +202,31 @@ class AuditPlugin:
             (r"^/-/search$", self.search),
             (r"^/-/style\.css$", self.style),
             (r"^/-/icon\.svg$", self.icon),
+            *self._routes_of_left_out(),
             (rf"^/{DATABASE}(?:/(?P<name>[^/.]+))?\.csv$", self.csv),
         ]
+
+    def _routes_of_left_out(self) -> list[tuple[str, Callable[..., Any]]]:
+        names = "|".join(sorted(self._audit.left_out))
+        path = rf"^/{DATABASE}/(?P<name>{names})(?:\.json|\.csv)?$"
+        return [(path, self.left_out)] if names else []
+
+    async def left_out(self, datasette: Any, request: Any) -> Any:
+        """Answer that a view has no page, and where its rows are."""
+        view, columns = request.url_vars["name"], public_views()[request.url_vars["name"]]
+        message = left_out_sentence(view)
+        if request.path.endswith((".json", ".csv")):
+            return await error_page(datasette, request, 404, message)
+        reading = [q for q in questions().values() if view in views_of(q.sql)]
+        context = {"view": view, "described": columns, "message": message, "reading": reading}
+        html = await datasette.render_template("left_out.html", context, request=request)
+        return Response.html(html, status=404)
 
     async def home(self, datasette: Any, request: Any) -> Any:
         """Answer with the first page."""
         asked = request.args.get("dataset") or ""
         number = int(asked) if asked.isdecimal() and len(asked) < 10 else None
-        found = await self._read(lambda db: self._home.read(db, number))
+        found = await asyncio.to_thread(self._home.read, number)
         context = {"home": found, "groups": groups(), "views": public_views()}
         html = await datasette.render_template("home.html", context, request=request)
         policy = f"{gate.POLICY}; style-src 'self' {found.css_source}"
@@ -206,9 +237,11 @@ class AuditPlugin:
         url, agent = ((request.args.get(name) or "").strip() for name in ("url", "agent"))
         whole = request.args.get("about") == "origin"
         context: dict[str, Any] = {"url": url, "agent": agent, "whole": whole}
+        if agent and agents.find(agent) is None:
+            context |= {"is_unknown_agent": True, "meant": agents.meant_by(agent)}
         if url:
-            context |= await self._read(
-                lambda db: origin_page.read_origin(db, url, agent or None, whole_origin=whole)
+            context |= await asyncio.to_thread(
+                origin_page.read_origin, self._audit, url, agent or None, whole_origin=whole
             )
         html = await datasette.render_template("origin.html", context, request=request)
         return Response.html(html)
@@ -216,8 +249,8 @@ class AuditPlugin:
     async def bytes(self, datasette: Any, request: Any) -> Any:
         """Answer with stored bytes as numbered lines, or as a file to save."""
         digest, observation = request.url_vars["digest"], _number(request.args.get("observation"))
-        source, content = await self._read(
-            lambda db: bytes_page.read_source(db, digest, observation), sandbox.SECONDS
+        source, content = await asyncio.to_thread(
+            bytes_page.read_source, self._audit, digest, observation
         )
         if request.url_vars["raw"]:
             return _attachment(f"{source.stored}.txt", content, "text/plain")
@@ -234,32 +267,12 @@ class AuditPlugin:
         asked = (request.args.get("q") or "").strip()[:500]
         context: dict[str, Any] = {"q": asked, "hits": None, "most": MAX_HITS}
         if asked:
-            context["hits"] = await self._read(lambda db: self._search(db, asked))
+            try:
+                context["hits"] = await asyncio.to_thread(self._searcher.hits, asked)
+            except NotSearchedError as error:
+                context["refused"] = str(error)
         html = await datasette.render_template("search.html", context, request=request)
         return Response.html(html)
-
-    def _search(self, db: sqlite3.Connection, asked: str) -> list[dict[str, Any]]:
-        with self._indexing:
-            try:
-                index = search_index.open_index(db, self._cache, self._path)
-            except StoreError:
-                # Kept as long as the server. One that cannot be made either is an error.
-                self._temporary = TemporaryDirectory(prefix="tdm-audit-")
-                self._cache = Path(self._temporary.name)
-                index = search_index.open_index(db, self._cache, self._path)
-        with closing(index):
-            hits = search_index.search(db, index, asked, MAX_HITS)
-        return [
-            {
-                **hit._asdict(),
-                "parts": _parts(hit.snippet),
-                "link": cells.bytes_link(hit.stored, hit.observation, hit.line)
-                if hit.stored
-                else "",
-                "origin_link": cells.origin_link(hit.example),
-            }
-            for hit in hits
-        ]
 
     async def csv(self, datasette: Any, request: Any) -> Any:
         """Answer with a view, a question or a query as CSV."""
@@ -285,20 +298,6 @@ class AuditPlugin:
     async def icon(self) -> Any:
         """Answer with the icon."""
         return Response(_ICON, content_type="image/svg+xml")
-
-    async def _read(
-        self, function: Callable[[sqlite3.Connection], T], seconds: float | None = None
-    ) -> T:
-        """Return what a function reads from the database, in a thread."""
-
-        def read() -> T:
-            with closing(connect_read_only(self._path)) as db:
-                if seconds is None:
-                    return function(db)
-                with sqlite_timelimit(db, seconds * 1000):
-                    return function(db)
-
-        return await asyncio.to_thread(read)
 
 
 def install(plugin: AuditPlugin) -> None:
@@ -327,12 +326,3 @@ def _number(text: str | None) -> int | None:
 def _attachment(name: str, content: bytes, kind: str) -> Any:
     headers = {"content-disposition": f'attachment; filename="{quote(name)}"'}
     return Response(content, headers=headers, content_type=f"{kind}; charset=utf-8")
-
-
-def _parts(snippet: str) -> list[tuple[str, bool]]:
-    """Return a snippet in parts, each cut and with whether it is what was searched for."""
-    parts: list[tuple[str, bool]] = []
-    for n, piece in enumerate(snippet.split(search_index.BEGIN)):
-        found, mark, rest = piece.partition(search_index.END)
-        parts += [(found, bool(n and mark)), (rest, False)]
-    return [(cells.cut(text), found) for text, found in parts if text]

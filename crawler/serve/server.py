@@ -16,7 +16,9 @@ from datasette.app import Datasette
 
 from crawler.errors import UserError
 from crawler.interrupts import handle_signals
+from crawler.progress import Bar
 from crawler.serve import sandbox
+from crawler.serve.audits import Audit, opened_audit
 from crawler.serve.gate import DATABASE, App, Gate, HostNames
 from crawler.serve.header_timeout import HeaderTimeout
 from crawler.serve.metadata import metadata
@@ -28,7 +30,6 @@ from crawler.serve.plugin import (
     prepare_templates,
 )
 from crawler.serve.questions import parameters
-from crawler.store.database import connect_read_only
 from crawler.store.search_index import cache_folder
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -46,17 +47,20 @@ class AddressError(UserError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeRequest:
-    """Options of a server. Port 0 is any free one; `max_rows` is of one answer."""
+    """Options of a server. Port 0 is any free one; `max_rows` is of one answer.
 
-    db: Path
+    `db` is a database, or the folder of an audit in parts, which may be a URL.
+    """
+
+    db: Path | str
     host: str
     port: int
     max_rows: int
 
 
-def application(request: ServeRequest, cache: Path) -> App:
-    """Return the ASGI application for a database. Call it once in a process."""
-    plugin = AuditPlugin(request.db, cache)
+def application(request: ServeRequest, audit: Audit, cache: Path) -> App:
+    """Return the ASGI application for an audit. Call it once in a process."""
+    plugin = AuditPlugin(audit, cache)
     install(plugin)
     datasette = Datasette(
         [],
@@ -75,22 +79,30 @@ def application(request: ServeRequest, cache: Path) -> App:
             "suggest_facets": False,
         },
     )
-    datasette.add_database(AuditDatabase(datasette, path=str(request.db)), name=DATABASE)
+    datasette.add_database(AuditDatabase(datasette, audit), name=DATABASE)
     datasette.remove_database("_memory")
     prepare_templates(datasette.jinja_env)
     return Gate(datasette.app(), HostNames(request.host), parameters, plugin.stored_origin)
 
 
-def serve(request: ServeRequest, started: Callable[[str], None]) -> None:
-    """Serve a database until a signal ends it. Call `started` with the URL when it is reachable.
+def serve(request: ServeRequest, started: Callable[[str], None], bar: Bar) -> None:
+    """Serve an audit until a signal ends it. Call `started` with the URL when it is reachable.
 
-    Raise `StoreError` for a database that cannot be read, and `AddressError`.
+    `bar` shows how the views of an audit in parts are copied. Raise `StoreError` for an audit
+    that cannot be read, and `AddressError`.
     """
-    connect_read_only(request.db).close()
+    cache = cache_folder()
+    with opened_audit(request.db, cache, bar) as audit:
+        _serve(request, audit, cache, started)
+
+
+def _serve(
+    request: ServeRequest, audit: Audit, cache: Path, started: Callable[[str], None]
+) -> None:
     # Datasette leaves those of facets behind when its answer is an error.
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     with contextlib.closing(_listen(request.host, request.port)) as listening:
-        app = application(request, cache_folder())
+        app = application(request, audit, cache)
         config = uvicorn.Config(
             app,
             access_log=False,

@@ -1,7 +1,8 @@
 """Queries for commands and reports, over the public views where they have the answer."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypedDict
 
 from crawler.store.queryable import Queryable, is_whole
@@ -212,7 +213,12 @@ def is_one_of_several_parts(db: Queryable) -> bool:
 
 def dataset_ids(db: Queryable) -> list[int]:
     """Return the numbers of all datasets in the version that counts, in their order."""
-    return [number for (number,) in db.execute("SELECT id FROM dataset WHERE counts ORDER BY id")]
+    return [
+        number
+        for (number,) in db.execute(
+            "SELECT dataset FROM datasets WHERE counts = 1 ORDER BY dataset"
+        )
+    ]
 
 
 def dataset_totals(db: Queryable, dataset: int) -> DatasetTotals:
@@ -366,6 +372,14 @@ def _exported(column: str, *, of_whole: bool) -> str:
         f"(SELECT {OBSERVATION_KEY} FROM observation JOIN origin ON origin.id = observation.origin "  # noqa: S608 - our own names
         f'WHERE observation.id = exported."{column}")'
     )
+
+
+def first_rows(
+    db: Queryable, sql: str, parameters: Mapping[str, object], most: int
+) -> tuple[Any, list[tuple[Any, ...]]]:
+    """Return the description of the columns of a query, and its first rows."""
+    cursor = db.execute(sql, parameters)
+    return cursor.description, list(islice(cursor, most))
 
 
 def column_types(db: Queryable, view: str, columns: Sequence[str]) -> list[str]:

@@ -40,7 +40,7 @@ class Hit(NamedTuple):
 
     `snippet` has what matched between `BEGIN` and `END`. `documents` are the distinct ones that
     have it, `origins` at least this many origins, `example` one of them. It can be read at `line`
-    of the bytes `stored` of `observation`.
+    of the bytes `stored` of `observation`. `keys` are those of at most `MAX_DOCUMENTS` documents.
     """
 
     kind: str
@@ -51,6 +51,7 @@ class Hit(NamedTuple):
     observation: int
     stored: str
     line: int | None
+    keys: frozenset[str]
 
 
 def search(db: sqlite3.Connection, index: sqlite3.Connection, words: str, most: int) -> list[Hit]:
@@ -93,7 +94,8 @@ def _hit(
         _, origins, observation, stored = places[0]
         query = "SELECT url FROM origin WHERE id = (SELECT origin FROM observation WHERE id = ?)"
         (example,) = db.execute(query, (observation,)).fetchone() or ("",)
-        return Hit(kind, snippet, documents, origins, example, observation, stored, None)
+        keys = frozenset((stored,))
+        return Hit(kind, snippet, documents, origins, example, observation, stored, None, keys)
     number_in = {reading: n for reading, n, _, _ in places}
     marks = ", ".join("?" for _ in places)
     # Columns outside of the aggregates are those of the row with the least URL.
@@ -110,7 +112,8 @@ def _hit(
         f"SELECT line FROM {table} WHERE reading = ? AND n = ?",  # noqa: S608 - our own names
         (reading, number_in[reading]),
     ).fetchone() or (None,)
-    return Hit(kind, snippet, documents, origins, example, observation, stored or "", line)
+    keys = frozenset(number_in)
+    return Hit(kind, snippet, documents, origins, example, observation, stored or "", line, keys)
 
 
 def cache_folder() -> Path:

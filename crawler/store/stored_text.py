@@ -3,6 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
+from crawler.store.queryable import Queryable
 from crawler.vocab import EXTRACTED, Resource
 
 _COLUMNS = (
@@ -61,6 +62,13 @@ def body_source(db: sqlite3.Connection, digest: str, observation: int | None) ->
         bool(truncated),
         observed_at,
     )
+
+
+def observation_with(whole: Queryable, digest: str) -> int | None:
+    """Return the number of an observation that a digest is of, None if there is no such one."""
+    query = "SELECT min(id) FROM observation WHERE ? IN (stored, digest)"
+    number: int | None = whole.execute(query, (digest,)).fetchone()[0]
+    return number
 
 
 def size_of_origin(db: sqlite3.Connection, key: str) -> tuple[int, float | None]:

@@ -5,7 +5,9 @@ which `duckdb_views` knows to say for DuckDB. Each query has a cursor for itself
 What one connection makes is in a schema that hides the names of the audit, as `temp` does there.
 """
 
+import contextlib
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,11 +29,24 @@ Parameters = Sequence[object] | Mapping[str, object]
 
 
 class WholeConnection:
-    """The public views over all parts. Raise `StoreError` for whatever goes wrong."""
+    """The public views over all parts. Raise `StoreError` for whatever goes wrong.
 
-    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
-        self._duck = duck
+    `generations` are the parts, each with the generation that is read. A query may take `seconds`.
+    """
+
+    def __init__(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        generations: Mapping[int, int] | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self._duck, self._seconds = duck, seconds
+        self.generations = dict(generations or {})
         duck.execute(f"CREATE SCHEMA IF NOT EXISTS {OWN_SCHEMA}")
+
+    def within(self, seconds: float) -> "WholeConnection":
+        """Return the same connection for queries that take no longer."""
+        return WholeConnection(self._duck, self.generations, seconds)
 
     def execute(self, sql: str, parameters: Parameters = (), /) -> "WholeRows":
         """Run a query; parameters are `?`, or `:name` as in SQLite."""
@@ -40,12 +55,32 @@ class WholeConnection:
             used = {found[2] for found in _NAMED.finditer(sql) if found[2]}
             given = {name: value for name, value in parameters.items() if name in used}
             sql = _NAMED.sub(lambda found: found[1] or f"${found[2]}", sql)
+        cursor = self._duck.cursor()
         try:
-            cursor = self._duck.cursor()
             cursor.execute(f"SET search_path = '{OWN_SCHEMA},main'")
-            return WholeRows(cursor.execute(duckdb_views.for_duckdb(sql), given))
+            with _interrupted(cursor, self._seconds):
+                return WholeRows(cursor.execute(duckdb_views.for_duckdb(sql), given))
+        except duckdb.InterruptException as error:
+            raise StoreError(
+                f"the query of the whole audit took longer than {self._seconds:g} s"
+            ) from error
         except duckdb.Error as error:
             raise _failed(error) from error
+
+
+@contextlib.contextmanager
+def _interrupted(cursor: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    """Interrupt a query that takes longer."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, cursor.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class WholeRows:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from tests.audit_in_parts import folders
+from tests.audit_in_parts.serving import answers, bounded, links, page, serve
 from tests.conftest import run
 from tests.crawl_helpers import waited_for
 from tests.forks import Commands
@@ -151,6 +152,28 @@ def test_a_question_about_a_url_fetches_the_plan_and_one_part(whole, urls):
     fetched = {"plan.json": 1, f"parts/{part:05d}/{newest.name}": 1}
     assert audit.server.fetched(since) == {f"{audit.key}/{k}": n for k, n in fetched.items()}
     assert explained.out == run("explain", urls[0], "--db", newest).stdout != ""
+
+
+def test_a_server_shows_what_it_shows_of_a_folder(whole, tmp_path):
+    audit, folder, _ = whole
+    audit.copied(folder)
+    env = audit.server.env | {"TMPDIR": str(tmp_path)}
+    # Of the copies of parts one is kept at a time.
+    on_s3 = serve(audit.url, tmp_path / "cache", env=env, program=bounded(copies=1))
+    here = serve(folder / "audit", tmp_path / "other")
+    assert page(on_s3, "/") == page(here, "/")
+    origins = [origin for (origin,) in here.sql("SELECT origin FROM reservations ORDER BY 1")]
+    assert answers(on_s3, origins[0]) == answers(here, origins[0])
+    for origin in (*origins[:12:2], *origins[:12:4]):
+        assert page(on_s3, "/-/origin", url=origin) == page(here, "/-/origin", url=origin)
+        for link in links(on_s3, "/-/origin", url=origin, about="origin"):
+            assert page(on_s3, link) == page(here, link)
+        assert len(list(tmp_path.glob("tdm-audit-part-*/parts/*/*.db"))) <= 1
+    _, _, body = on_s3.get("/-/search", q="location")
+    assert "Search reads the databases of all parts" in body
+    assert (on_s3.end(), here.end()) == ((0, ""), (0, ""))
+    assert list(tmp_path.glob("tdm-audit-*")) == []
+    assert not any(secret in body for secret in SECRETS)
 
 
 def test_commands_that_read_all_parts(whole):
@@ -335,7 +358,7 @@ def test_places_that_are_refused(s3, on_s3, url):
     assert not any(secret in done.out + done.err for secret in SECRETS)
 
 
-@pytest.mark.parametrize("command", [("prune",), ("serve",)])
+@pytest.mark.parametrize("command", [("prune",)])
 def test_commands_that_do_not_work_on_parts_say_so(s3, on_s3, command):
     done = on_s3.run([*command, "--db", "s3://bucket/x"], env=s3.env)
     assert done.status == 2

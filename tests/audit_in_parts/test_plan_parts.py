@@ -210,7 +210,7 @@ def test_a_generation_is_not_changed_by_commands(planned):
 @pytest.mark.parametrize(
     "command",
     [
-        *(("changes", "--since", "1"), ("adopt",), ("hold", "list"), ("forget", "x"), ("serve",)),
+        *(("changes", "--since", "1"), ("adopt",), ("hold", "list"), ("forget", "x")),
         ("flag", "x.csv", "-o", "y.csv", "--as-of", "2026-11-22"),
         *(("crawl", "x.csv"), ("crawl", "--limit-origins", "3"), ("judge", "--diff")),
         *(("explain", "--body", "00"), ("crawl", "--part", "4"), ("crawl", "--of", "4")),

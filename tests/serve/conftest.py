@@ -37,12 +37,12 @@ HOSTILE = {
 class Served:
     """A server in a process, and requests to it."""
 
-    def __init__(self, db, *options, cache):
-        command = [sys.executable, "-m", "crawler", "serve", "--db", str(db), "--port", "0"]
+    def __init__(self, db, *options, cache, program=("-m", "crawler"), env=()):
+        command = [sys.executable, *program, "serve", "--db", str(db), "--port", "0"]
         self.process = subprocess.Popen(
             [*command, "--no-open", *options],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache)},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache), **dict(env)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

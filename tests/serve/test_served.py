@@ -16,6 +16,7 @@ import pytest
 from datasette.app import Datasette
 
 from crawler.serve import plugin
+from crawler.serve.audits import OneFile
 from crawler.serve.errors_page import answer_of
 from crawler.serve.questions import questions
 from crawler.store.database import public_views
@@ -146,6 +147,31 @@ def test_an_origin_that_cannot_be_shown(served, url, status, said):
     got, _, body = served.get("/-/origin", url=url)
     assert got == status
     assert said in body
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ("GPTBoot", "has no <code>GPTBoot</code>; is <a"),
+        ("gptbot/1.2", "has no <code>gptbot/1.2</code>; is <a"),
+        ("zzyzx<b>", "has no <code>zzyzx&lt;b&gt;</code>. The findings"),
+        ("gptbot", None),
+        ("", None),
+    ],
+)
+def test_the_page_of_an_origin_says_which_agent_is_meant(served, agent, said):
+    status, _, body = served.get("/-/origin", url=ORIGIN, agent=agent, about="origin")
+    assert status == 200
+    if said is None:
+        assert "catalogue of agents" not in body
+        return
+    assert said in body
+    if link := re.search(r'is <a href="([^"]+)"><code>GPTBot</code></a> meant', body):
+        _, _, meant = served.get(link[1].replace("&amp;", "&"))
+        assert "for agent <code>GPTBot</code>" in meant
+        assert "catalogue of agents" not in meant
+    else:
+        assert agent.startswith("zzyzx")
 
 
 def digest(served, resource, condition="1"):
@@ -424,7 +450,7 @@ def test_a_reader_waits_for_a_thread_and_is_told_when_none_becomes_free(tmp_path
     done, ended = threading.Event(), []
 
     async def ask():
-        database = plugin.AuditDatabase(Datasette([]), path=str(path))
+        database = plugin.AuditDatabase(Datasette([]), OneFile(path))
         database.name = "audit"
         running = [
             asyncio.ensure_future(database.execute_fn(lambda _: done.wait(30)))
