@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,8 +31,9 @@ from crawler.store.failures import os_errors_as_store_error
 LAST = "origin"
 #: Bits of a number that its part counts.
 PART_BITS = 32
-# Also those of a row group: small ones let a query leave out rules and purposes.
-_ROWS_AT_ONCE = 20_000
+# Rows of a row group: small ones let a query leave out rules and purposes. As objects of Python they
+# take many times the memory, so fewer are fetched at once.
+_ROWS_OF_A_GROUP, _ROWS_AT_ONCE = 20_000, 2_000
 _TYPES = {"INTEGER": pa.int64(), "TEXT": pa.string(), "REAL": pa.float64(), "BLOB": pa.binary()}
 # Columns with a number that each part counts for itself, and with a key of a reading.
 _COUNTED = frozenset(
@@ -192,9 +193,10 @@ def write_once(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch])
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     with removed_at_the_end(new):
+        rest = iter(batches)
         with pq.ParquetWriter(new, schema, compression="zstd") as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+            while group := list(islice(rest, _ROWS_OF_A_GROUP // _ROWS_AT_ONCE)):
+                writer.write_table(pa.Table.from_batches(group, schema))
         new.replace(path)
 
 
