@@ -115,17 +115,20 @@ class Process(NamedTuple):
         return self.resident[-1][0] - self.resident[0][0]
 
 
-def watch(command: Sequence[str], *, statuses: tuple[int, ...] = (0,)) -> list[Process]:
+def watch(
+    command: Sequence[str], *, statuses: tuple[int, ...] = (0,), timeout: float = TIMEOUT
+) -> list[Process]:
     """Run a Python module with arguments, and measure its process and its children.
 
-    They are returned in the order of their start. Raises FailedError as `run` does.
+    They are returned in the order of their start. Raises FailedError as `run` does. After `timeout`
+    seconds it is given up.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", *command], cwd=ROOT, env=INSTALLED, stderr=subprocess.PIPE, text=True
     )
     sampler = _Sampler(process.pid)
     with sampler.running():
-        _, errors = process.communicate(timeout=TIMEOUT)
+        _, errors = process.communicate(timeout=timeout)
     if process.returncode not in statuses:
         raise FailedError(f"{command[0]} ended with {process.returncode}: {errors[-2000:]}")
     return list(sampler.processes.values())
