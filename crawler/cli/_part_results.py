@@ -52,7 +52,9 @@ def print_parts(
 def _crawl_lines(task: "PartTask", result: "PoolResult") -> list[str]:
     planned, seen = result.total("planned"), result.total("seen")
     due = counted(result.total("due"), "due origin")
-    lines = [f"{result.total('visited'):,} of {due} visited"]
+    # Of the others it is not known how many are due without opening them.
+    begun = " in the parts that were begun" if result.stopped or result.failed else ""
+    lines = [f"{result.total('visited'):,} of {due} visited{begun}"]
     if planned:
         places = counted(planned, "planned place")
         lines.append(f"{seen:,} of {places} answered ({seen / planned:.1%})")
@@ -89,10 +91,11 @@ def end_parts(result: "PoolResult", failures: tuple[str, ...], *, strict: bool) 
         fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
     if result.failed:
         named = "; ".join(f"part {part}: {why}" for part, why in sorted(result.failed.items()))
+        others = ", and the others are done" if result.done or result.skipped else ""
         what = "1 part" if len(result.failed) == 1 else f"{len(result.failed):,} parts"
         fail(
-            f"{what} failed three times, and the others are done; run the same command again to "
-            f"try once more ({named})",
+            f"{what} failed three times{others}; run the same command again to try once more "
+            f"({named})",
             FAILED,
         )
     if result.held:

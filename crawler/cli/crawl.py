@@ -292,8 +292,8 @@ def _check_workers(options: Mapping[str, Any]) -> None:
     if options["ask"]:
         raise click.UsageError("--workers is for an audit in parts, and --ask is for one database")
     raise click.UsageError(
-        "--workers is for an audit in parts: `tdm-audit plan DATASET --db FOLDER` makes one (a process "
-        f"works on one part, so with fewer than {options['workers']} give --parts), and "
+        "--workers is for an audit in parts: `tdm-audit plan DATASET --db FOLDER` makes one (a "
+        f"process works on one part, so with fewer than {options['workers']} give --parts), and "
         f"`tdm-audit crawl --db FOLDER --workers {options['workers']}` crawls it"
     )
 

@@ -20,7 +20,7 @@ from crawler.cli._options import (
     say_json,
     warn_if_unknown,
 )
-from crawler.cli._parts import audit_option, opened_origin
+from crawler.cli._parts import audit_option, one_database, opened_origin
 
 if TYPE_CHECKING:
     from crawler.instants import Instant
@@ -67,7 +67,8 @@ def explain_command(
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
 
-    if (url is None) == (body is None):
+    # Of an audit in parts the URL tells in which one the bytes are.
+    if (url is None) == (body is None) and (url is None or one_database(db) is not None):
         raise click.UsageError("give a URL, or --body with a digest")
     require_as_of(max_distance, as_of)
     if body is not None and as_of is not None:

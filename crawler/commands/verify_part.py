@@ -19,6 +19,7 @@ from crawler.store.database import (
 )
 from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import PartFacts, facts_from_json, facts_of, sha256_of
+from crawler.store.part_tables import wrong_tables
 from crawler.store.part_verification import cut_differences, stored_chain
 from crawler.store.verification import Difference
 
@@ -65,6 +66,9 @@ class _Verifying:
                     what = "has another chain of manifests than the generation before it"
                     self._add(generation, what)
                 chain = found
+        for name in wrong_tables(self._folder, self._newest):
+            what = "is not as it was put; remove it, and `report` makes it again from its part"
+            self._differences.append(Difference("tables", name, what))
         return PartResult(
             part=self._newest.part or 0,
             end=PartEnd.DONE,

@@ -7,6 +7,7 @@ import duckdb
 
 from crawler.dataset.duck import connect
 from crawler.store.audit_folder import AuditFolder
+from crawler.store.failures import StoreError
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_tables import PartTables, tables_of_whole
 from crawler.store.whole_audit import open_tables, script
@@ -46,5 +47,20 @@ def _opened(
         scratch_folder() as scratch,
         closing(connect(scratch, memory_limit)) as duck,
     ):
+        _require_one_rule_set(folder)
         open_tables(duck, found.folder, found.generations)
         yield duck, found
+
+
+def _require_one_rule_set(folder: AuditFolder) -> None:
+    """Raise `StoreError` if parts show different rule sets: their numbers cannot be added up."""
+    parts_of: dict[str, int] = {}
+    for files, facts in folder.with_facts(folder.listed()):
+        if not isinstance(facts, StoreError) and facts.rules:  # it was judged
+            parts_of.setdefault(facts.rules, files.newest.part or 0)
+    if len(parts_of) > 1:
+        (one, first), (other, second) = list(parts_of.items())[:2]
+        raise StoreError(
+            f"of {folder.shown}, part {first} was judged under {one} and part {second} under "
+            f"{other}; `tdm-audit judge --db {folder.shown} --rules NAME` judges all under one"
+        )

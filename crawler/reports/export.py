@@ -15,6 +15,7 @@ from crawler.errors import UserError, WrongUsageError
 from crawler.folders import new_folders_removed_on_error
 from crawler.interrupts import removed_at_the_end
 from crawler.store import as_of
+from crawler.store.audit_places import audit_at
 from crawler.store.database import public_views
 from crawler.store.queries import column_types, view_rows
 from crawler.store.queryable import Queryable
@@ -97,8 +98,11 @@ def _columns(view: str) -> list[str]:
 def replaced(out: Path) -> Iterator[Path]:
     """Yield a path to write to, which replaces `out` if the block does not raise.
 
-    A device or a pipe is not replaced: it is the path to write to.
+    A device or a pipe is not replaced: it is the path to write to. Raise `ExportError` also for a
+    file of an audit.
     """
+    if (audit := audit_at(out)) is not None:
+        raise ExportError(f"{out} belongs to the audit {audit}; name another file")
     try:
         with new_folders_removed_on_error([out]):
             out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,32 +1,44 @@
 """Tables of an audit in parts: written for each generation, made where they are missing, found.
 
-Rules for editors: tables are made from a generation, which never changes, so they are put once as
-it is. Whoever finds none of a generation makes them: a part that was only planned, or one whose
-process was killed behind its put.
+    tables/<table>/00042-g3.parquet   rows of part 42, from its generation 3
+    parts/00042/g3-tables.json        size and SHA-256 of each of these files; put last
+
+Rules for editors: tables are made from a generation, which never changes, so they can be made again
+at any time. A table that is lost must not look like one without rows, which has no file: the list
+says which there are. Whoever finds no list, or files that are others, makes them: of a part that
+was only planned, or of one whose process was killed behind its put.
 """
 
 import contextlib
 import hashlib
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crawler.store import tables
 from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.database import (
     PLAN_FILE,
+    StoreError,
     connect,
     os_errors_as_store_error,
     sqlite_errors_as_store_error,
 )
+from crawler.store.part_facts import sha256_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
 from crawler.store.search_index import cache_folder
 
-_TABLES = "tables"
+_TABLES, _FORMAT = "tables", "tdm-audit tables/1"
 _FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")
+
+#: Octets of tables up to which their digests are compared each time; above it by `verify` alone.
+CHECKED = 4 << 30
+# Of a file of a table: its size in octets, and its SHA-256.
+_Facts = dict[str, Any]
 
 
 class PartTables(NamedTuple):
@@ -37,48 +49,126 @@ class PartTables(NamedTuple):
 
 
 def put_tables(folder: AuditFolder, generation: Generation, path: Path, scratch: Path) -> None:
-    """Put the tables of a generation, which is at `path` on this machine.
+    """Put the tables of a generation, which is at `path` on this machine, and the list of them.
 
     `scratch` is a folder for them. Raise `StoreError`.
     """
-    made = scratch / _TABLES
+    made, listed = scratch / _TABLES, dict[str, _Facts]()
     with sqlite_errors_as_store_error(path), closing(connect(path)) as db:
         tables.export(db, made, part=generation.part or 0, generation=generation.number)
-    files = sorted(made.rglob("*.parquet"), key=lambda file: file.parent.name == tables.LAST)
-    for file in files:
-        folder.storage.put_once(file, f"{_TABLES}/{file.relative_to(made).as_posix()}")
+    for file in sorted(made.rglob("*.parquet")):
+        name = file.relative_to(made).as_posix()
+        listed[name] = {"size": file.stat().st_size, "sha256": sha256_of(file)}
+        folder.storage.replace(f"{_TABLES}/{name}", file.read_bytes())
         file.unlink()
+    content = json.dumps({"format": _FORMAT, "files": listed}, indent=1).encode() + b"\n"
+    folder.storage.replace(_list_name(generation), content)
 
 
 @contextlib.contextmanager
 def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterator[PartTables]:
-    """Give the tables of the newest generation of each part. Those that are missing are made.
+    """Give the tables of the newest generation of each part.
 
-    Tables at another place than a file system are copied to the cache of this machine, once; with
-    `names` only these. Raise `StoreError` if a part is missing or cannot be read, or if tables
-    cannot be put.
+    Those that are missing or not as they were put are made again. Tables at another place than a
+    file system are copied to the cache of this machine, once; with `names` only these. Raise
+    `StoreError` if a part is missing or cannot be read, or if tables cannot be put.
     """
     plan = folder.plan()
     folder.require_all(plan.parts)
     newest = [files.newest for files in folder.listed() if (files.newest.part or 0) < plan.parts]
-    there = frozenset(folder.storage.names(f"{_TABLES}/{tables.LAST}"))
-    for generation in newest:
-        if _table_file(tables.LAST, generation) not in there:
-            with scratch_folder() as scratch:
-                copy = scratch / "audit.db"
-                folder.copy(generation, copy)
-                put_tables(folder, generation, copy, scratch)
+    lists = _lists(folder, newest)
+    found = _found(folder, names or tables.TABLES)
+    again = [one for one in newest if _is_to_be_made(lists.get(one), found, names)]
+    if isinstance(folder.storage, LocalStorage):
+        again += _altered(folder.storage, {one: lists[one] for one in newest if one not in again})
+    for generation in again:
+        with scratch_folder() as scratch:
+            copy = scratch / "audit.db"
+            folder.copy(generation, copy)
+            put_tables(folder, generation, copy, scratch)
     generations = {generation.part or 0: generation.number for generation in newest}
     if isinstance(folder.storage, LocalStorage):
         yield PartTables(folder.storage.root / _TABLES, generations)
         return
     cache = _cache_of(folder)
-    _copy_missing(folder, newest, cache, names or tables.TABLES)
+    _copy_missing(folder, lists | _lists(folder, again), generations, cache, names)
     yield PartTables(cache, generations)
 
 
-def _table_file(table: str, generation: Generation) -> str:
-    return f"{_TABLES}/{table}/{generation.part:05d}-g{generation.number}.parquet"
+def _altered(
+    storage: LocalStorage, lists: Mapping[Generation, Mapping[str, _Facts]]
+) -> list[Generation]:
+    """Return the generations of which a table has other bytes than were put."""
+    if sum(facts["size"] for listed in lists.values() for facts in listed.values()) > CHECKED:
+        return []
+    return [
+        generation
+        for generation, listed in lists.items()
+        if any(
+            sha256_of(storage.root / _TABLES / name) != facts["sha256"]
+            for name, facts in listed.items()
+        )
+    ]
+
+
+def wrong_tables(folder: AuditFolder, generation: Generation) -> list[str]:
+    """Return the names of tables that are not as they were put; none if no tables were put."""
+    listed = _lists(folder, [generation]).get(generation, {})
+    return [
+        name
+        for name, facts in sorted(listed.items())
+        if _sha256_at(folder, f"{_TABLES}/{name}") != facts["sha256"]
+    ]
+
+
+def _sha256_at(folder: AuditFolder, name: str) -> str:
+    content = folder.storage.read(name)
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _list_name(generation: Generation) -> str:
+    return f"{generation.folder}/g{generation.number}-tables.json"
+
+
+def _lists(
+    folder: AuditFolder, generations: Sequence[Generation]
+) -> dict[Generation, dict[str, _Facts]]:
+    """Return the lists of tables of generations; without those that have none, or a damaged one."""
+    contents = folder.storage.read_all(map(_list_name, generations))
+    found = {}
+    for generation in generations:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            listed = json.loads(contents[_list_name(generation)])
+            if listed["format"] == _FORMAT:
+                found[generation] = {
+                    str(name): {"size": int(facts["size"]), "sha256": str(facts["sha256"])}
+                    for name, facts in listed["files"].items()
+                }
+    return found
+
+
+def _found(folder: AuditFolder, names: Collection[str]) -> Mapping[str, int | None]:
+    """Return the files of tables that are there, with their sizes where these cost nothing."""
+    storage, found = folder.storage, dict[str, int | None]()
+    for name in names:
+        for path in storage.names(f"{_TABLES}/{name}"):
+            size = None
+            if isinstance(storage, LocalStorage):
+                with os_errors_as_store_error(storage.root / path):
+                    size = (storage.root / path).stat().st_size
+            found[path.removeprefix(f"{_TABLES}/")] = size
+    return found
+
+
+def _is_to_be_made(
+    listed: Mapping[str, _Facts] | None, found: Mapping[str, int | None], names: Collection[str]
+) -> bool:
+    """Return whether a table of a generation is missing, or of another size than was put."""
+    return listed is None or any(
+        name not in found or found[name] not in (None, facts["size"])
+        for name, facts in listed.items()
+        if not names or name.split("/")[0] in names
+    )
 
 
 def _cache_of(folder: AuditFolder) -> Path:
@@ -92,24 +182,30 @@ def _cache_of(folder: AuditFolder) -> Path:
 
 
 def _copy_missing(
-    folder: AuditFolder, newest: list[Generation], cache: Path, names: Collection[str]
+    folder: AuditFolder,
+    lists: Mapping[Generation, Mapping[str, _Facts]],
+    generations: Mapping[int, int],
+    cache: Path,
+    names: Collection[str],
 ) -> None:
     """Copy tables of some generations that are not in the cache; old ones of theirs are removed."""
     local = LocalStorage(cache)
     have = frozenset(local.names("."))
-    by_part = {generation.part: generation.number for generation in newest}
     for name in have:
         # Whoever began to read before the newest generation was put still reads the one before it.
         found = _FILE.search(name)
-        if found and int(found[2]) < by_part.get(int(found[1]), 0) - 1:
+        if found and int(found[2]) < generations.get(int(found[1]), 0) - 1:
             (cache / name).unlink(missing_ok=True)
-    places = [f"{_TABLES}/{name}" for name in names]
-    listed = (name for place in places for name in folder.storage.names(place))
-    wanted = [name.removeprefix(f"{_TABLES}/") for name in listed]
+    wanted = {name: facts for listed in lists.values() for name, facts in listed.items()}
     with scratch_folder() as scratch:
         for name in sorted(wanted, key=lambda name: (name.startswith(f"{tables.LAST}/"), name)):
-            found = _FILE.search(name)
-            if found and name not in have and by_part.get(int(found[1])) == int(found[2]):
-                copy = scratch / "table"
-                folder.storage.get(f"{_TABLES}/{name}", copy)
-                local.put_once(copy, name)
+            if name in have or (names and name.split("/")[0] not in names):
+                continue
+            copy = scratch / "table"
+            folder.storage.get(f"{_TABLES}/{name}", copy)
+            if sha256_of(copy) != wanted[name]["sha256"]:
+                raise StoreError(
+                    f"{folder.shown}/{_TABLES}/{name} is not as it was put; remove it, and the "
+                    "same command makes it again"
+                )
+            local.put_once(copy, name)

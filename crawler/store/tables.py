@@ -31,8 +31,8 @@ from crawler.store.failures import os_errors_as_store_error
 LAST = "origin"
 #: Bits of a number that its part counts.
 PART_BITS = 32
-# Rows of a row group: small ones let a query leave out rules and purposes. As objects of Python they
-# take many times the memory, so fewer are fetched at once.
+# Rows of a row group: small ones let a query leave out rules and purposes. As objects of Python
+# they take many times the memory, so fewer are fetched at once.
 _ROWS_OF_A_GROUP, _ROWS_AT_ONCE = 8_000, 2_000
 _TYPES = {"INTEGER": pa.int64(), "TEXT": pa.string(), "REAL": pa.float64(), "BLOB": pa.binary()}
 # Columns with a number that each part counts for itself, and with a key of a reading.

@@ -164,9 +164,6 @@ DAMAGES = {
     "parts/00001 has no database": lambda audit: shutil.rmtree(audit / "parts/00001"),
     # Under another agent, what the part holds is evaluated.
     "parts/00001/g0.db": lambda audit: cut_off(audit / "parts/00001/g0.db"),
-    "tables/verdict/00001-g0.parquet is damaged": lambda audit: (
-        audit / "tables/verdict/00001-g0.parquet"
-    ).write_bytes(b"PAR1 and nothing else PAR1"),
 }
 
 
@@ -182,6 +179,15 @@ def test_a_part_that_is_missing_or_damaged_is_named(parts, data, tmp_path, words
     assert (words in said, str(audit) in said, said.count("\n")) == (True, True, 1), said
     assert "tdm-audit-" not in said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_that_is_damaged_is_made_again(parts, data, tmp_path):
+    flag(parts, data, tmp_path / "out", "--agent", "ClaudeBot")
+    audit = shutil.copytree(parts, tmp_path / "audit")
+    (audit / "tables/verdict/00001-g0.parquet").write_bytes(b"PAR1 and nothing else PAR1")
+    flag(audit, data, tmp_path / "again", "--agent", "ClaudeBot")
+    for file in (tmp_path / "out").glob("*.jsonl"):
+        assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
 
 
 def test_what_cannot_be_answered_is_refused(parts, data, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from crawler.commands.whole import opened_whole
 from crawler.store.database import StoreError, connect
-from tests.audit_in_parts.folders import crawl_command, newest, opened
+from tests.audit_in_parts.folders import crawl_command, newest, opened, query
 from tests.conftest import run
 
 STATES = (
@@ -70,3 +70,13 @@ def test_rows_of_two_queries_are_read_side_by_side(crawled):
     with opened_whole(opened(crawled)) as whole:
         outer = whole.execute("SELECT origin FROM reservations ORDER BY 1")
         assert all(whole.execute("SELECT 1").fetchone() == (1,) for _ in outer)
+
+
+def test_a_number_is_followed_to_its_bytes(crawled, calm):
+    kept = "SELECT origin, stored FROM observations WHERE stored IS NOT NULL AND size > 0"
+    ((url, digest), *_) = query(newest(crawled)[2:3], kept)
+    printed = run("explain", url, "--body", digest, "--db", crawled / "audit")
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout == run("explain", "--body", digest, "--db", calm).stdout != ""
+    assert run("explain", "--body", digest, "--db", crawled / "audit").returncode == 2
+    assert run("explain", url, "--body", digest, "--db", calm).returncode == 2

@@ -1,0 +1,96 @@
+"""Tables that are lost, cut or altered never change a number: they are made again, and named."""
+
+import json
+
+import pytest
+
+from crawler.commands.whole import opened_whole
+from crawler.store.database import StoreError
+from crawler.store.part_tables import wrong_tables
+from tests.audit_in_parts.folders import crawl_command, newest, opened
+from tests.conftest import run
+
+TABLES = ("finding", "reservations", "origin")
+NUMBERS = "SELECT purpose, state, origins, rows FROM dataset_summary ORDER BY 1, 2"
+
+
+@pytest.fixture
+def crawled(planned, web):
+    done = run(*crawl_command(planned, web, "--workers", "2"))
+    assert done.returncode == 0, done.stderr
+    return planned
+
+
+def numbers(folder):
+    with opened_whole(opened(folder)) as whole:
+        return (
+            whole.execute(NUMBERS).fetchall(),
+            whole.execute("SELECT count(*) FROM findings").fetchone(),
+        )
+
+
+def table(folder, name, part=1):
+    return folder / "audit" / "tables" / name / f"{part:05d}-g1.parquet"
+
+
+def lose(file):
+    file.unlink()
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def alter(file):
+    """Change a byte, and leave the size."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def swap(file):
+    """Put the rows of another part in its place."""
+    file.write_bytes(file.with_name("00002-g1.parquet").read_bytes())
+
+
+DAMAGES = [
+    *((damage, name) for damage in (lose, cut, alter) for name in (*TABLES, "state_set")),
+    *((swap, name) for name in TABLES),
+]
+
+
+@pytest.mark.parametrize(("damage", "name"), DAMAGES)
+def test_the_numbers_stay(crawled, damage, name):
+    before = numbers(crawled)
+    damage(table(crawled, name))
+    part = next(files.newest for files in opened(crawled).listed() if files.newest.part == 1)
+    assert wrong_tables(opened(crawled), part) == [f"{name}/00001-g1.parquet"]
+    assert numbers(crawled) == before
+    assert wrong_tables(opened(crawled), part) == []
+
+
+def test_verify_names_a_table(crawled):
+    alter(table(crawled, "finding"))
+    done = run("verify", "--db", crawled / "audit")
+    assert (done.returncode, "finding/00001-g1.parquet" in done.stdout + done.stderr) == (5, True)
+    assert run("report", "--db", crawled / "audit", "-o", crawled / "r.html").returncode == 0
+    assert run("verify", "--db", crawled / "audit").returncode == 0
+
+
+def test_a_list_that_is_damaged_is_made_again(crawled):
+    before = numbers(crawled)
+    newest(crawled)[1].with_name("g1-tables.json").write_text("{}")
+    assert numbers(crawled) == before
+    assert json.loads(newest(crawled)[1].with_name("g1-tables.json").read_text())["files"]
+
+
+def test_parts_of_two_rule_sets_are_not_added_up(crawled):
+    done = run("judge", "--db", crawled / "audit", "--part", "1", "--rules", "strict")
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(StoreError, match="under signals/2 and part 1 under strict/2"):
+        numbers(crawled)
+    for command in (("report", "-o", "-"), ("export", "sites", "-o", "-"), ("changes",)):
+        done = run(*command, "--db", crawled / "audit")
+        assert (done.returncode, done.stdout, "judges all" in done.stderr) == (1, "", True)
+    assert run("judge", "--db", crawled / "audit", "--rules", "strict").returncode == 0
+    assert run("changes", "--db", crawled / "audit").returncode == 0
