@@ -84,7 +84,8 @@ def plan(
     """Plan an audit in parts, or bring the plan that is there up to the dataset.
 
     With the same dataset nothing changes; one that has grown gives its parts new generations.
-    Raises what `ingest` does, `PlanError`, and `StoppedEarlyError` at a signal.
+    Raises what `ingest` does, `PlanError`, `StoreBusyError` if another process of this machine is
+    at a part, and `StoppedEarlyError` at a signal; the same command goes on from there.
     """
     listener = listener or ProgressListener()
     check([Facet(*facet) for facet in request.ingest.facets])
@@ -189,7 +190,10 @@ class _Planning:
             for part in range(cut.parts):
                 last = newest.get(part)
                 while last is None or self._folder.facts(last).datasets != digest:
-                    changed += self._put_part(db, cut, part, last, empty)
+                    # What is crawled meanwhile would be superseded by what is planned.
+                    with self._folder.storage.held(f"parts/{part:05d}"):
+                        last = self._folder.newest(part)
+                        changed += self._put_part(db, cut, part, last, empty)
                     last = self._folder.newest(part)
                 self._listener.step()
         return changed

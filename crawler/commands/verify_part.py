@@ -3,7 +3,7 @@
 Nothing is written, neither to the folder nor to a database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import PartFacts, facts_from_json, facts_of, sha256_of
 from crawler.store.part_tables import wrong_tables
 from crawler.store.part_verification import cut_differences, stored_chain
+from crawler.store.part_writer import facts_of_plan
 from crawler.store.verification import Difference
 
 # What the file of facts must say of a database, besides its digest and size.
@@ -135,6 +136,8 @@ def verify_whole(
     """
     datasets = verify_part(folder, None)
     found = [d._replace(table=f"datasets: {d.table}") for d in datasets.differences]
+    if not found:
+        found += _plan_differences(folder, plan)
     there = {files.newest.part or 0 for files in folder.listed()}
     found += [
         Difference("part", str(part), "is not one of those that plan.json names")
@@ -148,3 +151,13 @@ def verify_whole(
             what = f"the parts have {counted(origins, 'origin')}, and the datasets {planned:,}"
             found.append(Difference("origin", "", what))
     return found
+
+
+def _plan_differences(folder: AuditFolder, plan: PartPlan) -> Iterator[Difference]:
+    """Yield what plan.json tells of the datasets and their database does not."""
+    with folder.opened(None) as path, closing(connect_read_only(path)) as db:
+        for name, told in facts_of_plan(db).items():
+            # The schema is that of the version which planned.
+            if name != "schema" and plan.facts.get(name) != told:
+                what = "is not what the database of the datasets tells"
+                yield Difference("plan", name, what)

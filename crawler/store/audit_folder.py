@@ -99,13 +99,18 @@ def plan_from_json(content: bytes, shown: str) -> PartPlan:
             for group in facts["groups"]
         )
         own = {"format", "parts", "by_hash", "hash", "groups"}
+        if facts["parts"] != facts["by_hash"] + len(groups) or facts["by_hash"] < 1:
+            raise ValueError(facts["parts"])
         return PartPlan(
             by_hash=facts["by_hash"],
             groups=groups,
             facts={name: value for name, value in facts.items() if name not in own},
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{shown} is no plan of an audit in parts, or a damaged one") from error
+        raise StoreError(
+            f"{shown} is no plan of an audit in parts, or a damaged one; move it away, and plan "
+            "the same dataset into the folder again"
+        ) from error
 
 
 class Generation(NamedTuple):

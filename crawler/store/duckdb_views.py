@@ -20,7 +20,8 @@ INSTEAD = ("observation", "kept_body", "reservations")
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN ([\w.]+(?:\s+AS\s+\w+)?\s+ON\b)")
 _FOR_DUCKDB = re.compile(r"/\*! (.*?) \*/")
 _IN_ORDER = re.compile(r"\bgroup_concat\(DISTINCT (\w+) /\*! (ORDER BY [^*]+) \*/\)")
-_NAME = re.compile(r"CREATE VIEW (\w+)")
+_NAME = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
+_VIEW = re.compile(r"\bCREATE VIEW\b")
 _SETTINGS = (
     # NULL is the least value, and the quotient of a division by 0.
     "default_null_order = 'nulls_first_on_asc_last_on_desc'",
@@ -55,7 +56,8 @@ def statements(instead: Collection[str] = ()) -> list[str]:
 
     `instead` are the private views that are there already.
     """
-    made = [for_duckdb(sql) for sql in view_statements()]
+    # They may be there already: a file of DuckDB is opened again with the tables of a later state.
+    made = [_VIEW.sub("CREATE OR REPLACE VIEW", for_duckdb(sql), 1) for sql in view_statements()]
     return [
         *(f"SET {setting}" for setting in _SETTINGS),
         *(f"CREATE OR REPLACE MACRO {macro}" for macro in _MACROS),

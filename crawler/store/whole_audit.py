@@ -124,7 +124,10 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
                 ]
                 yield _view(name, table.rows, shown)
             else:
-                yield _create(name, columns_of(db, name))
+                # A view as of tables with rows, which it may be replaced by.
+                empty = columns_of(db, name).items()
+                nothing = ", ".join(f'CAST(NULL AS {_TYPES[k]}) AS "{c}"' for c, k in empty)
+                yield f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false"
     yield from (_OBSERVATION_ROW, _KEPT_BODY)
 
 

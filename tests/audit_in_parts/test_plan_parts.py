@@ -1,5 +1,6 @@
 """A plan cuts a dataset by site, keeps every row of it, and grows with it."""
 
+import contextlib
 import csv
 import json
 import re
@@ -244,6 +245,28 @@ def test_what_does_not_work_on_a_folder_is_wrong_usage(planned, command):
 def test_what_is_for_a_folder_alone(tmp_path, command, sentence):
     done = run(*command, cwd=tmp_path)
     assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
+
+
+def test_parts_that_are_worked_on_are_not_planned_again(planned):
+    dataset = planned / "dataset.txt"
+    dataset.write_text(dataset.read_text() + "http://new.example/\n")
+    words = ("plan", dataset, "--db", planned / "audit", "--no-progress")
+    before = [file.name for file in newest(planned)]
+    with contextlib.ExitStack() as held:
+        for part in range(4):
+            held.enter_context(opened(planned).storage.held(f"parts/{part:05d}"))
+        done = run(*words)
+    assert (done.returncode, "another run holds" in done.stderr) == (3, True), done.stderr
+    assert [file.name for file in newest(planned)] == before
+    assert run(*words).returncode == 0
+    assert {file.name for file in newest(planned)} == {"g1.db"}
+
+
+def test_a_plan_whose_numbers_differ_is_damaged(planned):
+    file = planned / "audit" / "plan.json"
+    file.write_text(file.read_text().replace('"parts": 4', '"parts": 5'))
+    done = run("status", "--db", planned / "audit")
+    assert (done.returncode, "is no plan of an audit in parts" in done.stderr) == (1, True)
 
 
 def test_a_site_is_found_by_its_plan():

@@ -154,6 +154,13 @@ def planned_datasets(folder, _part):
     file.write_text(file.read_text().replace(digest, digest[::-1]))
 
 
+def planned_rows(folder, _part):
+    file = folder / "audit/plan.json"
+    said = json.loads(file.read_text())
+    said["dataset"][0]["rows"] += 1
+    file.write_text(json.dumps(said))
+
+
 def datasets(folder, _part):
     change(folder / "audit/datasets/g0.db", "DELETE FROM version_origin")
 
@@ -178,6 +185,7 @@ CHANGES = {
         (no_facts, 3, [("generation", "has a g1.json that is no file of facts")]),
         (datasets, None, [("datasets: generation", "has not the SHA-256 that g0.json says")]),
     ],
+    "the plan": [(planned_rows, None, [("plan", "is not what the database of the datasets")])],
     "lost": [
         (missing, 1, [("part", "has no database, though plan.json names it")]),
         (damaged, 3, [("generation", NOT_ITS_DIGEST), ("generation", "cannot be read: ")]),

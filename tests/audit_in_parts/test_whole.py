@@ -3,6 +3,7 @@
 import shutil
 from contextlib import closing
 
+import duckdb
 import pytest
 
 from crawler.commands.whole import opened_whole
@@ -80,3 +81,19 @@ def test_a_number_is_followed_to_its_bytes(crawled, calm):
     assert printed.stdout == run("explain", "--body", digest, "--db", calm).stdout != ""
     assert run("explain", "--body", digest, "--db", crawled / "audit").returncode == 2
     assert run("explain", url, "--body", digest, "--db", calm).returncode == 2
+
+
+def test_views_are_made_again_in_one_file_of_duckdb(planned, web, tmp_path):
+    """Tables without rows and tables with rows replace each other."""
+
+    def sites():
+        script = run("export", "--sql", "--db", planned / "audit", "-o", "-").stdout
+        with closing(duckdb.connect(tmp_path / "kept.duckdb")) as duck:
+            duck.execute(script)
+            duck.execute(script)
+            return duck.execute("SELECT count(*) FROM findings").fetchone()[0]
+
+    assert sites() == 0
+    done = run(*crawl_command(planned, web, "--workers", "2"))
+    assert done.returncode == 0, done.stderr
+    assert sites() > 0
