@@ -8,6 +8,7 @@ import duckdb
 from crawler.dataset.duck import connect
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.failures import StoreError
+from crawler.store.part_facts import two_rule_sets
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_tables import PartTables, tables_of_whole
 from crawler.store.whole_audit import open_tables, script
@@ -54,13 +55,13 @@ def _opened(
 
 def _require_one_rule_set(folder: AuditFolder) -> None:
     """Raise `StoreError` if parts show different rule sets: their numbers cannot be added up."""
-    parts_of: dict[str, int] = {}
-    for files, facts in folder.with_facts(folder.listed()):
-        if not isinstance(facts, StoreError) and facts.rules:  # it was judged
-            parts_of.setdefault(facts.rules, files.newest.part or 0)
-    if len(parts_of) > 1:
-        (one, first), (other, second) = list(parts_of.items())[:2]
+    differing = two_rule_sets(
+        (files.newest.part or 0, facts)
+        for files, facts in folder.with_facts(folder.listed())
+        if not isinstance(facts, StoreError)
+    )
+    if differing:
         raise StoreError(
-            f"of {folder.shown}, part {first} was judged under {one} and part {second} under "
-            f"{other}; `tdm-audit judge --db {folder.shown} --rules NAME` judges all under one"
+            f"of {folder.shown}, {differing}; `tdm-audit judge --db {folder.shown} --rules NAME` "
+            "judges all under one"
         )

@@ -23,7 +23,7 @@ from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
 from crawler.store.flag_tables import FlagTables
-from crawler.store.part_facts import code_digest
+from crawler.store.part_facts import code_digest, two_rule_sets
 from crawler.store.part_tables import tables_of_whole
 
 #: The table of DuckDB with the keys of the origins that are wanted.
@@ -138,15 +138,10 @@ class Excerpts:
 
         Raise `RuleSetError` if they do not agree, and for what `derived.rule_set` raises it.
         """
-        first_of: dict[str, int] = {}
-        for generation, facts in self._tables.parts.items():
-            first_of.setdefault(facts.rules, generation.part or 0)
-        first_of.pop("", None)  # parts that were not judged
-        if given is None and len(first_of) > 1:
-            (one, first), (other, second) = list(first_of.items())[:2]
+        parts = ((generation.part or 0, facts) for generation, facts in self._tables.parts.items())
+        if given is None and (differing := two_rule_sets(parts)):
             raise RuleSetError(
-                f"of {self._tables.shown}, part {first} was judged under {one} and part {second} "
-                f"under {other}; name a rule set with --rules"
+                f"of {self._tables.shown}, {differing}; name a rule set with --rules"
             )
         with self._opened(duck), closing(sqlite3.connect(self._empty)) as db:
             rows = duck.execute("SELECT DISTINCT * FROM ruleset ORDER BY ALL").fetchall()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -114,6 +114,18 @@ def facts_of(path: Path, *, code: str = "", about: Mapping[str, object]) -> Part
         size=path.stat().st_size,
         about=about,
     )
+
+
+def two_rule_sets(judged: Iterable[tuple[int, PartFacts]]) -> str:
+    """Return which two parts show different rule sets, in words; empty if no two do."""
+    first_of: dict[str, int] = {}
+    for part, facts in judged:
+        if facts.rules:  # it was judged
+            first_of.setdefault(facts.rules, part)
+    if len(first_of) < 2:
+        return ""
+    (one, first), (other, second) = list(first_of.items())[:2]
+    return f"part {first} was judged under {one} and part {second} under {other}"
 
 
 def sha256_of(path: Path) -> str:

@@ -80,6 +80,7 @@ def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterato
     found = _found(folder, names or tables.TABLES)
     again = [one for one in newest if _is_to_be_made(lists.get(one), found, names)]
     if isinstance(folder.storage, LocalStorage):
+        _remove_unlisted(folder.storage, lists, found)
         again += _altered(folder.storage, {one: lists[one] for one in newest if one not in again})
     for generation in again:
         with scratch_folder() as scratch:
@@ -93,6 +94,25 @@ def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterato
     cache = _cache_of(folder)
     _copy_missing(folder, lists | _lists(folder, again), generations, cache, names)
     yield PartTables(cache, generations)
+
+
+def _remove_unlisted(
+    storage: LocalStorage,
+    lists: Mapping[Generation, Mapping[str, _Facts]],
+    found: Mapping[str, int | None],
+) -> None:
+    """Remove files of tables that have no rows: they were not put, and would be read."""
+    for generation, listed in lists.items():
+        for name in _unlisted(generation, listed, found):
+            with os_errors_as_store_error(storage.root / _TABLES / name):
+                (storage.root / _TABLES / name).unlink(missing_ok=True)
+
+
+def _unlisted(
+    generation: Generation, listed: Mapping[str, _Facts], found: Collection[str]
+) -> list[str]:
+    end = f"/{generation.part:05d}-g{generation.number}.parquet"
+    return sorted(name for name in found if name.endswith(end) and name not in listed)
 
 
 def _altered(
@@ -113,8 +133,10 @@ def _altered(
 
 def wrong_tables(folder: AuditFolder, generation: Generation) -> list[str]:
     """Return the names of tables that are not as they were put; none if no tables were put."""
-    listed = _lists(folder, [generation]).get(generation, {})
-    return [
+    listed = _lists(folder, [generation]).get(generation)
+    if listed is None:
+        return []
+    return _unlisted(generation, listed, _found(folder, tables.TABLES)) + [
         name
         for name, facts in sorted(listed.items())
         if _sha256_at(folder, f"{_TABLES}/{name}") != facts["sha256"]

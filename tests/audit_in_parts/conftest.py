@@ -6,6 +6,7 @@ import pytest
 
 from crawler.demo.server import LoopbackWeb
 from tests.audit_in_parts import folders
+from tests.conftest import run
 from tests.crawl_helpers import crawl
 from tests.faults.evidence import SITES, URLS
 from tests.forks import Commands
@@ -51,6 +52,14 @@ def planned(tmp_path, plan_of_four):
     """Return a folder with an audit that is planned in four parts."""
     shutil.copytree(plan_of_four, tmp_path, dirs_exist_ok=True)
     return tmp_path
+
+
+@pytest.fixture
+def crawled(planned, web):
+    """Return a folder with an audit in four parts that a pool has crawled."""
+    done = run(*folders.crawl_command(planned, web, "--workers", "2"))
+    assert done.returncode == 0, done.stderr
+    return planned
 
 
 @pytest.fixture(scope="session")

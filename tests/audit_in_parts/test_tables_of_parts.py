@@ -5,20 +5,14 @@ import json
 import pytest
 
 from crawler.commands.whole import opened_whole
+from crawler.store import tables
 from crawler.store.database import StoreError
 from crawler.store.part_tables import wrong_tables
-from tests.audit_in_parts.folders import crawl_command, newest, opened
+from tests.audit_in_parts.folders import newest, opened
 from tests.conftest import run
 
 TABLES = ("finding", "reservations", "origin")
 NUMBERS = "SELECT purpose, state, origins, rows FROM dataset_summary ORDER BY 1, 2"
-
-
-@pytest.fixture
-def crawled(planned, web):
-    done = run(*crawl_command(planned, web, "--workers", "2"))
-    assert done.returncode == 0, done.stderr
-    return planned
 
 
 def numbers(folder):
@@ -67,6 +61,18 @@ def test_the_numbers_stay(crawled, damage, name):
     assert wrong_tables(opened(crawled), part) == [f"{name}/00001-g1.parquet"]
     assert numbers(crawled) == before
     assert wrong_tables(opened(crawled), part) == []
+
+
+def test_rows_that_were_not_put_are_not_read(crawled):
+    before = numbers(crawled)
+    part = next(files.newest for files in opened(crawled).listed() if files.newest.part == 1)
+    there = {file.parent.name for file in (crawled / "audit/tables").glob("*/00001-g1.parquet")}
+    extra = next(name for name in sorted(tables.TABLES) if name not in there)
+    table(crawled, extra).parent.mkdir(exist_ok=True)
+    table(crawled, extra).write_bytes(table(crawled, "finding").read_bytes())
+    assert wrong_tables(opened(crawled), part) == [f"{extra}/00001-g1.parquet"]
+    assert numbers(crawled) == before
+    assert not table(crawled, extra).exists()
 
 
 def test_verify_names_a_table(crawled):

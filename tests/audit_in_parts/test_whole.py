@@ -16,13 +16,6 @@ STATES = (
 )
 
 
-@pytest.fixture
-def crawled(planned, web):
-    done = run(*crawl_command(planned, web, "--workers", "2"))
-    assert done.returncode == 0, done.stderr
-    return planned
-
-
 def states(db):
     return db.execute(STATES, {"least": 0, "unused": 1}).fetchall()
 
