@@ -5,6 +5,7 @@ what only one of them understands is in this module, and nowhere else:
 
 * `CROSS JOIN x ON` is an order of joins in SQLite. DuckDB finds its own, and gets `JOIN x ON`.
 * `/*! ... */` is for DuckDB alone: the order in which SQLite meets values, or the row of a group.
+* `ORDER BY ... /*-*/` is for SQLite alone: DuckDB sorts arrays itself, whatever order they come in.
 * What DuckDB lacks, rounds or orders in another way is a setting or a macro.
 
 tests/store/test_two_engines.py makes every view in both, and compares their rows.
@@ -18,6 +19,7 @@ from crawler.store.database import view_statements
 #: Views of views.sql that are tables of a folder, or views of others of its tables.
 INSTEAD = ("observation", "kept_body", "reservations")
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN ([\w.]+(?:\s+AS\s+\w+)?\s+ON\b)")
+_FOR_SQLITE = re.compile(r"\bORDER BY [\w., ]+ /\*-\*/")
 _FOR_DUCKDB = re.compile(r"/\*! (.*?) \*/")
 _IN_ORDER = re.compile(r"\bgroup_concat\(DISTINCT (\w+) /\*! (ORDER BY [^*]+) \*/\)")
 _NAME = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
@@ -48,7 +50,7 @@ _MACROS = (
 def for_duckdb(sql: str) -> str:
     """Return a statement of views.sql, figures.sql or as_of.sql as DuckDB takes it."""
     sql = _IN_ORDER.sub(r"in_order(list(\1 \2))", _ORDERED_JOIN.sub(r"JOIN \1", sql))
-    return _FOR_DUCKDB.sub(r"\1", sql)
+    return _FOR_DUCKDB.sub(r"\1", _FOR_SQLITE.sub("", sql))
 
 
 def statements(instead: Collection[str] = ()) -> list[str]:

@@ -731,27 +731,31 @@ JOIN reading AS r2 ON r2.id = disagreement.permitting_reading
 JOIN statement AS s2
     ON s2.reading = disagreement.permitting_reading AND s2.n = disagreement.permitting_n;
 
+-- The strongest states among the origins of each site, and how many reserve which purpose.
+
+CREATE VIEW states_of_site AS
+SELECT
+    origin.site, (SELECT label FROM ruleset WHERE chosen = 1) AS rules, count(*) AS origins,
+    min(graded.tdm) AS tdm, min(graded.ai_train) AS ai_train,
+    min(graded.genai_train) AS genai_train, min(graded.ai_input) AS ai_input,
+    min(graded.search) AS search,
+    count(CASE WHEN graded.tdm < '3' THEN 1 END) AS n1,
+    count(CASE WHEN graded.ai_train < '3' THEN 1 END) AS n2,
+    count(CASE WHEN graded.genai_train < '3' THEN 1 END) AS n3,
+    count(CASE WHEN graded.ai_input < '3' THEN 1 END) AS n4,
+    count(CASE WHEN graded.search < '3' THEN 1 END) AS n5
+FROM origin
+CROSS JOIN origin_summary AS s ON s.origin = origin.id
+CROSS JOIN state_set AS graded
+    ON graded.number = s.state_set
+    AND graded.rules = (SELECT label FROM shown_rules)
+GROUP BY origin.site;
+
 -- Roll-up by registrable domain: the strongest state among its origins.
 CREATE VIEW sites AS
 WITH
-strongest AS (
-    SELECT
-        origin.site, (SELECT label FROM ruleset WHERE chosen = 1) AS rules, count(*) AS origins,
-        min(graded.tdm) AS tdm, min(graded.ai_train) AS ai_train,
-        min(graded.genai_train) AS genai_train, min(graded.ai_input) AS ai_input,
-        min(graded.search) AS search,
-        sum(CASE WHEN graded.tdm < '3' THEN 1 ELSE 0 END) AS n1,
-        sum(CASE WHEN graded.ai_train < '3' THEN 1 ELSE 0 END) AS n2,
-        sum(CASE WHEN graded.genai_train < '3' THEN 1 ELSE 0 END) AS n3,
-        sum(CASE WHEN graded.ai_input < '3' THEN 1 ELSE 0 END) AS n4,
-        sum(CASE WHEN graded.search < '3' THEN 1 ELSE 0 END) AS n5
-    FROM origin
-    CROSS JOIN origin_summary AS s ON s.origin = origin.id
-    CROSS JOIN state_set AS graded
-        ON graded.number = s.state_set
-        AND graded.rules = (SELECT label FROM shown_rules)
-    GROUP BY origin.site
-)
+-- DuckDB works this out once; a view that correlated subqueries refer to it works out again.
+strongest AS (SELECT * FROM states_of_site)
 SELECT
     strongest.site AS site,  -- registrable domain, private suffixes included
     strongest.origins AS origins,  -- origins of the datasets that belong to it
@@ -1574,16 +1578,24 @@ described AS MATERIALIZED (
 hint AS MATERIALIZED (
     SELECT CAST(scope AS TEXT) AS site, described.* FROM described WHERE NOT named
 ),
--- Sites, and since when they reserve; see `reserved_since`.
+-- Of sites: since when they reserve (see `reserved_since`), their origins, and the rows from there.
 begun AS MATERIALIZED (
-    SELECT
-        sites.*, CASE WHEN sites.origins_reserving > 0 THEN (
-            SELECT min(r.since)
-            FROM origin AS o
-            CROSS JOIN reserved_since AS r ON r.origin = o.id AND r.rules = sites.rules
-            WHERE o.site = sites.site AND r.purpose IN ('tdm', 'ai_train', 'genai_train')
-        ) END AS since
-    FROM sites
+    SELECT origin.site, min(r.since) AS since
+    FROM origin
+    CROSS JOIN reserved_since AS r
+        ON r.origin = origin.id AND r.rules = (SELECT label FROM ruleset WHERE chosen = 1)
+    WHERE r.purpose IN ('tdm', 'ai_train', 'genai_train')
+    GROUP BY origin.site
+),
+of_site AS MATERIALIZED (
+    SELECT site, json_group_array(url) AS origins
+    FROM (SELECT site, url FROM origin ORDER BY site, url /*-*/)
+    GROUP BY site
+),
+held_of_site AS MATERIALIZED (
+    SELECT origin.site, sum(d.rows) AS rows, sum(d.weight) AS weight
+    FROM dataset_origin AS d JOIN origin ON origin.id = d.origin
+    GROUP BY origin.site
 ),
 share AS MATERIALIZED (
     SELECT
@@ -1648,21 +1660,23 @@ LEFT JOIN states ON states.party_group = described.party_group
 WHERE described.named
 UNION ALL
 SELECT
-    begun.site, 0, NULL, hint.source, hint.role,
+    strongest.site, 0, NULL, hint.source, hint.role,
     (SELECT word FROM wording WHERE n = hint.confidence),
     hint.source_url, hint.licence_page, hint.contact_page, hint.mailbox, NULL,
     NULL, NULL, NULL, NULL, 1, NULL, NULL, NULL,
-    (
-        SELECT json_group_array(url)
-        FROM (SELECT url FROM origin WHERE site = begun.site ORDER BY url)
-    ),
-    begun.rows, begun.weight, begun.rows, begun.weight, begun.tdm, begun.ai_train, begun.genai_train, begun.ai_input, begun.search,
+    of_site.origins,
+    coalesce(held.rows, 0), held.weight, coalesce(held.rows, 0), held.weight,
+    substr(strongest.tdm, 2), substr(strongest.ai_train, 2), substr(strongest.genai_train, 2),
+    substr(strongest.ai_input, 2), substr(strongest.search, 2),
     substr(begun.since, 1, 24), nullif(substr(begun.since, 25), ''),
     hint.named_at, share.rows_share, share.weight_share
-FROM begun
+FROM states_of_site AS strongest
 CROSS JOIN share
-LEFT JOIN hint ON hint.site = begun.site
-WHERE begun.site NOT IN (SELECT site FROM everybody WHERE named);
+JOIN of_site ON of_site.site = strongest.site
+LEFT JOIN held_of_site AS held ON held.site = strongest.site
+LEFT JOIN begun ON begun.site = strongest.site AND n1 + n2 + n3 + n4 + n5 > 0
+LEFT JOIN hint ON hint.site = strongest.site
+WHERE strongest.site NOT IN (SELECT site FROM everybody WHERE named);
 
 -- Origin × address to ask at for a licence: whom, where and on which terms, as its documents say it.
 CREATE VIEW how_to_license AS

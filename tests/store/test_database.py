@@ -180,6 +180,7 @@ def test_every_view_and_column_is_described(db):
     private = {"dataset_origin", "dataset_reject", "reserved_since", "observation"}
     private |= {"redacted_observation", "withheld_bytes", "kept_body", "never_visited"}
     private |= {"held_sets", "held_states", "held_mixtures", "shown_rules", "state_of_set"}
+    private |= {"states_of_site"}
     assert views - private == set(database.public_views())
 
 
