@@ -8,6 +8,8 @@ from crawler.cli._options import FAILED, STOPPED, fail, output, say, say_json, w
 from crawler.plurals import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from crawler.commands.part_engine import PoolResult
     from crawler.commands.part_task import PartTask
 
@@ -45,8 +47,11 @@ def print_parts(
             else:
                 say([f"{counted(result.total('judged'), 'origin')} judged"])
             lines = [f"Not as it should be: {failure}" for failure in failures]
-            whole = f"Figures of all parts together: `tdm-audit report --db {quote(str(db))}`"
-            say([*lines, f"Evidence and findings: {db}", whole])
+            name = quote(str(db))
+            whole = [f"Figures of all parts together: `tdm-audit report --db {name}`"]
+            if task.verb is PartVerb.CRAWL:
+                whole += [f"What changed: `tdm-audit changes --db {name}`"]
+            say([*lines, f"Evidence and findings: {db}", *whole])
 
 
 def _crawl_lines(task: "PartTask", result: "PoolResult") -> list[str]:
@@ -90,7 +95,7 @@ def end_parts(result: "PoolResult", failures: tuple[str, ...], *, strict: bool) 
         cause = "by the time budget" if result.is_budget else "by a signal or the time budget"
         fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
     if result.failed:
-        named = "; ".join(f"part {part}: {why}" for part, why in sorted(result.failed.items()))
+        named = "; ".join(_reasons(result.failed))
         others = ", and the others are done" if result.done or result.skipped else ""
         what = "1 part" if len(result.failed) == 1 else f"{len(result.failed):,} parts"
         fail(
@@ -103,6 +108,15 @@ def end_parts(result: "PoolResult", failures: tuple[str, ...], *, strict: bool) 
         fail(f"another process is at work on the parts {parts}; wait for it to end", _BUSY)
     if failures and strict:
         fail("; ".join(failures), FAILED)
+
+
+def _reasons(failed: "Mapping[int, str]") -> "Iterator[str]":
+    """Return each sentence once, with the parts that failed by it."""
+    parts = dict[str, list[str]]()
+    for part, why in sorted(failed.items()):
+        parts.setdefault(why, []).append(str(part))
+    for why, numbers in parts.items():
+        yield f"{'part' if len(numbers) == 1 else 'parts'} {', '.join(numbers)}: {why}"
 
 
 def coverage_failures(result: "PoolResult", min_coverage: float) -> tuple[str, ...]:

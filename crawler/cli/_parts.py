@@ -127,10 +127,13 @@ def opened_for_reading(db: Path | str) -> Iterator["Queryable"]:
 
 
 @contextmanager
-def opened_origin(db: Path | str, url: str | None) -> Iterator[Path]:
-    """Give the database with the origin of a URL: `db` itself, or one part of an audit in parts."""
+def opened_origin(db: Path | str, url: str | None) -> Iterator[tuple[Path, int | None]]:
+    """Give the database with the origin of a URL: `db` itself, or one part of an audit in parts.
+
+    With it comes the number of the part, if it is one.
+    """
     if (one := one_database(db)) is not None:
-        yield one
+        yield one, None
         return
     from crawler.model import Origin
     from crawler.urls.canonical import origin_of
@@ -145,7 +148,7 @@ def opened_origin(db: Path | str, url: str | None) -> Iterator[Path]:
     # A text that names no origin is refused by whoever reads the database, with the reason.
     part = plan.part_of(origin.site) if isinstance(origin, Origin) else 0
     with folder.opened(part) as file:
-        yield file
+        yield file, part
 
 
 @contextmanager

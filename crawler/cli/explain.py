@@ -63,6 +63,7 @@ def explain_command(
     """
     from crawler.commands.explain import explain
     from crawler.reports import explain as explanations
+    from crawler.reports.in_whole import in_whole
     from crawler.store.bodies import read_body, whole_digest
     from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
     from crawler.store.derived import rule_set
@@ -76,7 +77,7 @@ def explain_command(
     warn_if_unknown(agent)
     with (
         exit_on_error(),
-        opened_origin(db, url) as file,
+        opened_origin(db, url) as (file, part),
         sqlite_errors_as_store_error(file),
         closing(connect_read_only(file)) as connection,
     ):
@@ -95,7 +96,8 @@ def explain_command(
         )
     with output():
         if as_json:
-            say_json(explanations.as_json(explanation))
+            data = explanations.as_json(explanation)
+            say_json(data if part is None else in_whole(data, part))
         else:
             say_findings(explanations.as_text(explanation))
 

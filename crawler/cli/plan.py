@@ -1,6 +1,7 @@
 """`tdm-audit plan`: read a dataset once, and cut it into the parts of an audit folder."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -146,4 +147,4 @@ def _print(result: "PlanResult", db: Path | str, failures: tuple[str, ...]) -> N
         f"{counted(plan.parts, 'part')}{groups}: {result.changed:,} written, the others unchanged"
     )
     lines += [f"Not as it should be: {failure}" for failure in failures]
-    say([*lines, f"Next: tdm-audit crawl --db {db}"])
+    say([*lines, f"Next: tdm-audit crawl --db {quote(str(db))}"])

@@ -1,6 +1,7 @@
 """`tdm-audit status`: how far an audit in parts is."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -68,7 +69,7 @@ def status_command(db: Path | str, max_age: float, as_json: bool, quiet: bool) -
     left = found.counts[PartState.UNFINISHED] + found.counts[PartState.DUE]
     if left:
         parts = counted(left, "part is", "parts are")
-        fail(f"{parts} unfinished or due; `tdm-audit crawl --db {db}` goes on", STOPPED)
+        fail(f"{parts} unfinished or due; `tdm-audit crawl --db {quote(str(db))}` goes on", STOPPED)
 
 
 def _show(found: "FolderStatus") -> None:

@@ -95,8 +95,10 @@ class PartEngine(ABC):
     """Work on parts, until all are done or given up, or until it is stopped.
 
     The first signal stops it in good order, as does the time budget of the task; a second one
-    stops it at once.
+    stops it at once. `is_one_machine` says that all parts share its disk.
     """
+
+    is_one_machine = True
 
     def __init__(
         self,
@@ -217,12 +219,17 @@ class PartEngine(ABC):
             # A process that was counted as lost lives on and will end: this is no failed attempt.
             self._not_before[part] = time.monotonic() + _HELD_S
             self._waiting.append(part)
-        elif message["ends_all"] or status == _WRONG_USAGE:
+        elif self._ends_all(message):
             self._fail(PartPoolError(sentence, status))
         elif not self._is_stopping:
             # What cannot be read is not read better another time.
             is_last = self._task.verb is PartVerb.VERIFY
             self._note_attempt(part, sentence, MAX_ATTEMPTS if not is_last else 1)
+
+    def _ends_all(self, message: Mapping[str, Any]) -> bool:
+        """Return whether other parts would fare no better."""
+        ends_all = bool(message["ends_all"]) or message["status"] == _WRONG_USAGE
+        return ends_all or (self.is_one_machine and bool(message["ends_machine"]))
 
     def _note_lost(self, part: int, why: str) -> None:
         """Note that whoever worked on a part is gone, without a word about it."""

@@ -152,6 +152,8 @@ def _connect(ray: Any, address: str, own: dict[str, Any]) -> None:
 class _Tasks(PartEngine):
     """The tasks of Ray that are under way, and when a node was seen last."""
 
+    is_one_machine = False
+
     def __init__(
         self,
         cluster: RayCluster,

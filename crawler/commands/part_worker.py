@@ -18,6 +18,7 @@ from crawler.commands.verify_part import verify_part
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError
 from crawler.store.audit_folder import AuditFolder
+from crawler.store.failures import DiskFullError
 from crawler.store.parts import storage_at
 
 
@@ -37,8 +38,12 @@ def message_of_attempt(folder: str, part: int, task: Mapping[str, Any]) -> dict[
     except StoppedEarlyError:
         return {"stopped": part}
     except UserError as error:
-        ends_all = isinstance(error, ENDS_ALL)
-        return {"failed": str(error), "status": error.status, "ends_all": ends_all}
+        return {
+            "failed": str(error),
+            "status": error.status,
+            "ends_all": isinstance(error, ENDS_ALL),
+            "ends_machine": isinstance(error, DiskFullError),
+        }
     return {"done": asdict(result)}
 
 

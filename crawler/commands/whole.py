@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from shlex import quote
 
 import duckdb
 
@@ -62,6 +63,6 @@ def _require_one_rule_set(folder: AuditFolder) -> None:
     )
     if differing:
         raise StoreError(
-            f"of {folder.shown}, {differing}; `tdm-audit judge --db {folder.shown} --rules NAME` "
-            "judges all under one"
+            f"of {folder.shown}, {differing}; `tdm-audit judge --db {quote(folder.shown)} "
+            "--rules NAME` judges all under one"
         )

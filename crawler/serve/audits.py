@@ -35,7 +35,7 @@ from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import storage_at
 from crawler.store.queries import first_rows
 from crawler.store.stored_text import observation_with
-from crawler.store.tables import PART_BITS
+from crawler.store.tables import PART_BITS, number_in_whole
 from crawler.store.whole_copy import left_out, whole_copy
 from crawler.urls import canonical
 
@@ -65,7 +65,7 @@ class PartOfAudit(NamedTuple):
 
     def in_whole(self, number: int) -> int:
         """Return the number that an observation of the part has in the whole."""
-        return number + (self.part << PART_BITS)
+        return number_in_whole(number, self.part)
 
 
 class Audit(Protocol):

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -84,7 +85,7 @@ def read_home(db: sqlite3.Connection, dataset: int | None, folder: str) -> Home:
             others=others,
             message="This is one part of an audit. Shares in its views are of the whole dataset, "
             "of which the other parts have the rest: "
-            f"`tdm-audit serve --db {folder}` shows the whole.",
+            f"`tdm-audit serve --db {quote(folder)}` shows the whole.",
         )
     figures, css = figures_as_html((charts.answer(queries), charts.states(queries)))
     return Home(

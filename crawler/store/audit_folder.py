@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 from crawler.errors import WrongUsageError
@@ -178,8 +179,8 @@ class AuditFolder:
         found = self.find_plan()
         if found is None:
             raise NoPlanError(
-                f"{self.shown} has no {PLAN_FILE}; `tdm-audit plan DATASET --db {self.shown}` "
-                "makes an audit in parts"
+                f"{self.shown} has no {PLAN_FILE}; `tdm-audit plan DATASET --db "
+                f"{quote(self.shown)}` makes an audit in parts"
             )
         return found
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from secrets import token_hex
+from shlex import quote
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 from zlib import crc32
@@ -194,16 +195,24 @@ def _require_writable(path: Path) -> None:
         raise not_writable(path, "its folder")
 
 
-def _refuse_generation(path: Path) -> None:
-    """Raise `StoreError` for a database of an audit in parts, which is never changed."""
+def _audit_of_generation(path: Path) -> Path | None:
+    """Return the folder of the audit in parts that a database belongs to, if it is one of it."""
     file = path.resolve()
     for root in file.parents[1:3]:
         name = file.relative_to(root).as_posix()
         if _GENERATION.fullmatch(name) and (root / PLAN_FILE).exists():
-            raise StoreError(
-                f"{path} is a generation of an audit in parts, which is never changed; give the "
-                f"folder with --db {root}, or work on a copy elsewhere"
-            )
+            return root
+    return None
+
+
+def _refuse_generation(path: Path) -> None:
+    """Raise `StoreError` for a database of an audit in parts, which is never changed."""
+    root = _audit_of_generation(path)
+    if root is not None:
+        raise StoreError(
+            f"{path} is a generation of an audit in parts, which is never changed; give the "
+            f"folder with --db {quote(str(root))}, or work on a copy elsewhere"
+        )
 
 
 def connect_read_only(
@@ -227,8 +236,10 @@ def connect_read_only(
                     if _FIRST not in missing
                     else ("a run that was cut short", "crawl")
                 )
+                # A generation is never changed: the next one of its part is brought up to date.
+                db = quote(str(_audit_of_generation(path) or path))
                 raise StoreError(
-                    f"{path} was made by {first}; run `tdm-audit {again} --db {path}` once"
+                    f"{path} was made by {first}; run `tdm-audit {again} --db {db}` once"
                 )
         except BaseException:
             connection.close()

@@ -36,6 +36,7 @@ _BY_TEXT = (
     ("out of memory", sqlite3.SQLITE_NOMEM),
 )
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (*_NO_SPACE, errno.EROFS)
 #: Errors of a place that can only be read.
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -56,6 +57,10 @@ class StoreBusyError(StoreError):
     status = 3
 
 
+class DiskFullError(StoreError):
+    """No space is left, or the disk can only be read; other parts would fare no better."""
+
+
 class StorageDownError(StoreError):
     """The object store does not answer, or not to this user; other parts would fare no better."""
 
@@ -66,7 +71,8 @@ def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(_of_sqlite(Path(path), error)) from error
+        kind = DiskFullError if code_of(error) == sqlite3.SQLITE_FULL else StoreError
+        raise kind(_of_sqlite(Path(path), error)) from error
 
 
 @contextmanager
@@ -75,7 +81,8 @@ def os_errors_as_store_error(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(_of_system(Path(path), error)) from error
+        kind = DiskFullError if error.errno in _FULL else StoreError
+        raise kind(_of_system(Path(path), error)) from error
 
 
 def not_writable(path: Path, what: str) -> StoreError:
@@ -212,7 +219,7 @@ def _is_database(beginning: bytes) -> bool:
 def _of_system(path: Path, error: OSError) -> str:
     said = error.strerror or str(error)
     if error.errno in _NO_SPACE:
-        return _full(path, said)
+        return _full(Path(error.filename or path), said)
     if error.errno in NOT_WRITABLE:
         return (
             f"cannot write {error.filename or path}: {said}; make the place writable for this "

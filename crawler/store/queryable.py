@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 #: The schema of a whole with what a connection makes for itself, as `temp` of a database file.
 OWN_SCHEMA = "own"
+#: Columns whose values are counts or weights, as the column `unit` of the same row says.
+AMOUNTS = frozenset(("reserved_min", "reserved_shown", "reserved_max", "unknown", "total"))
+UNIT = "unit"
 
 
 class QueryRows(Protocol):

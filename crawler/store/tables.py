@@ -43,6 +43,16 @@ _COUNTED = frozenset(
 _READING = frozenset(("reading", "reserving_reading", "permitting_reading"))
 
 
+def number_in_whole(number: int, part: int) -> int:
+    """Return the number that the whole has for what has this one in its part."""
+    return number + (part << PART_BITS)
+
+
+def key_in_whole(key: str, part: int) -> str:
+    """Return the key that the whole has for a reading, or a statement, of a part."""
+    return f"{part}:{key}"
+
+
 class Merge(Enum):
     """The way in which rows of several parts make a table."""
 

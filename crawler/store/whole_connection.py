@@ -15,16 +15,14 @@ import duckdb
 
 from crawler.store import duckdb_views
 from crawler.store.failures import StoreError
-from crawler.store.queryable import OWN_SCHEMA, Queryable, QueryRows
+from crawler.store.queryable import AMOUNTS, OWN_SCHEMA, UNIT, Queryable, QueryRows
 
 __all__ = ["QueryRows", "Queryable", "WholeConnection", "WholeRows"]
 
 # A literal, which stays, or the name of a parameter.
 _NAMED = re.compile(r"('(?:[^']|'')*')|(?<![:\w]):([A-Za-z_]\w*)")
 _ROWS_AT_ONCE = 10_000
-# Columns whose values are counts or weights, as the column `unit` of the same row says.
-_UNIT, _WEIGHT = "unit", "weight"
-_AMOUNTS = frozenset(("reserved_min", "reserved_shown", "reserved_max", "unknown", "total"))
+_WEIGHT = "weight"
 Parameters = Sequence[object] | Mapping[str, object]
 
 
@@ -113,10 +111,10 @@ class WholeRows:
         A column of DuckDB has one type, and in SQLite each value has its own.
         """
         names = [column[0] for column in self._cursor.description]
-        if _UNIT not in names:
+        if UNIT not in names:
             return rows
-        unit = names.index(_UNIT)
-        amounts = frozenset(n for n, name in enumerate(names) if name in _AMOUNTS)
+        unit = names.index(UNIT)
+        amounts = frozenset(n for n, name in enumerate(names) if name in AMOUNTS)
         return [
             row
             if row[unit] == _WEIGHT

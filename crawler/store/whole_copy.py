@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from crawler.interrupts import removed_at_the_end
 from crawler.store.database import new_database, public_views, schema_digest, view_statements
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
+from crawler.store.queryable import AMOUNTS, UNIT
 
 if TYPE_CHECKING:  # whoever looks at a copy needs no DuckDB
     from crawler.store.whole_connection import WholeConnection
@@ -31,14 +32,16 @@ OF_EVIDENCE = frozenset(
 )
 #: Observations of the largest audit of which these views are copied, too.
 MAX_OBSERVATIONS = 100_000
-_VERSION = 1
+_VERSION = 2
 _ENDING = ".whole"
 # Private tables of the file: its mark, an empty table of bytes, which the sandbox looks for, and
 # what the first page counts.
 _KEPT = frozenset(("_sqlite_migrations", "body", "description", "visit"))
 # Columns that conditions of links name.
 _INDEXED = ("origin", "host", "site")
-_TYPES = {"BOOLEAN": "INTEGER", "DOUBLE": "REAL", "FLOAT": "REAL"}
+# A column without a type keeps a count as it comes; in one of REAL, 31 would be 31.0.
+_AS_IT_COMES = "counts or weights"
+_TYPES = {"BOOLEAN": "INTEGER", "DOUBLE": "REAL", "FLOAT": "REAL", _AS_IT_COMES: ""}
 _INTEGER = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?")
 # States of one audit whose files are kept: a server that was started before still reads the last.
 _STATES = 2
@@ -144,9 +147,12 @@ def _copy(whole: "WholeConnection", db: sqlite3.Connection, view: str, indexed: 
     types = _columns(whole, view)
     table = f"rows_of_{view}"
     shown = ", ".join(_cast(column, kind) for column, kind in types.items())
+    declared = dict(types)
+    if UNIT in types:
+        declared |= dict.fromkeys(AMOUNTS & set(types), _AS_IT_COMES)
     # Rows of DuckDB come in any order; the order is whole, so that equal audits give equal pages.
     rows = whole.execute(f'SELECT {shown} FROM "{view}" ORDER BY ALL')  # noqa: S608 - our own names
-    _fill(db, table, types.items(), rows)
+    _fill(db, table, declared.items(), rows)
     db.execute(f'CREATE VIEW "{view}" AS SELECT * FROM {table}')  # noqa: S608
     for column in indexed & set(types):
         db.execute(f'CREATE INDEX {column}_in_{view} ON {table} ("{column}")')

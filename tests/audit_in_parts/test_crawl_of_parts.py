@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crawler.commands.whole import opened_whole
 from crawler.demo.answers import html, json_text, status, text
 from crawler.demo.server import LoopbackWeb
 from crawler.demo.site import SILENT, Site
@@ -51,6 +52,20 @@ def test_nothing_is_done_twice(crawled, web, commands):
     assert newest(folder) == before
 
 
+def observations_of(folder, origin):
+    """Return the numbers of observations that the views of the whole have for an origin."""
+    with opened_whole(opened(folder)) as whole:
+        rows = whole.execute("SELECT observation FROM observations WHERE origin = ?", (origin,))
+        return {number for (number,) in rows}
+
+
+def observations_named(explanation):
+    """Return the numbers of observations that an explanation names."""
+    named = {seen["observation"] for seen in explanation["resources"]}
+    decided = [finding["decided_by"] for finding in explanation["findings"]]
+    return (named | {statement["observation"] for statement in decided if statement}) - {None}
+
+
 def test_one_origin_is_answered_from_its_part(crawled, calm, urls):
     folder, _ = crawled
     for url in urls[:40:7]:
@@ -59,6 +74,7 @@ def test_one_origin_is_answered_from_its_part(crawled, calm, urls):
         states = [[(f["purpose"], f["state"]) for f in said["findings"]] for said in (one, part)]
         assert states[0] == states[1]
         assert part["origin"] == one["origin"]
+        assert observations_of(folder, part["origin"]) >= observations_named(part) != set()
     listed = json.loads(run("datasets", "--db", folder / "audit", "--json").stdout)
     assert [(d["rows"], d["origins"]) for d in listed["datasets"]] == [(41, 40)]
 

@@ -111,3 +111,31 @@ def test_a_signal_ends_all_of_them_before_requests_time_out(tmp_path, whom):
     assert (process.returncode, "run the same command again" in err) == (4, True), err
     # A request that timed out would have ended its visit, so that there were nine.
     assert sum(n for (n,) in query(newest(tmp_path), "SELECT count(*) FROM visit")) == 6
+
+
+def test_a_full_disk_ends_a_pool_at_once_and_loses_nothing(planned, web, tmp_path, calm_words):
+    probe = ["unshare", "-m", "mount", "-t", "tmpfs", "none", tmp_path]
+    if subprocess.run(probe, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here, so no small disk can be made")
+    disk, kept = tmp_path / "disk", tmp_path / "kept"
+    disk.mkdir()
+    kept.mkdir()
+    octets = sum(file.stat().st_size for file in (planned / "audit").rglob("*"))
+    # What was planned fits into it, and the next generation of no part.
+    script = f"""
+        mount -t tmpfs -o size={octets // 1024 + 200}k none {disk}
+        cp -r {planned / "audit"} {disk}/audit
+        TMPDIR={tmp_path} "$@" || echo "status $?"
+        mount -o remount,size=100m {disk}
+        TMPDIR={tmp_path} "$@"
+        cp -r {disk}/audit {kept}/audit
+    """
+    command = [sys.executable, "-m", "crawler", *map(str, crawl_command(disk, web, *POOL))]
+    with start(["unshare", "-m", "sh", "-ec", script, "sh", *command]) as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert out.startswith("status 1\n")
+    (sentence,) = err.splitlines()
+    assert "no space left" in sentence
+    assert "three times" not in sentence
+    assert said(*newest(kept)) == calm_words

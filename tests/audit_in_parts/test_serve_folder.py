@@ -103,6 +103,13 @@ def test_views_have_the_rows_of_one_file(whole, one):
     assert sum(len(found) > 1 for found in told.values()) > 15
 
 
+def test_counts_are_whole_numbers_as_of_one_file(whole, one):
+    # 31 and 31.0 are equal in Python, and are not shown alike.
+    told = rows(one, "/audit/dataset_bounds")
+    assert repr(rows(whole, "/audit/dataset_bounds")) == repr(told)
+    assert len(told) > 2
+
+
 @both
 def test_the_pages_of_origins_are_those_of_one_file(either, one):
     for origin in origins(one)[:40:3]:
