@@ -4,12 +4,13 @@ import json
 import re
 import shutil
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crawler import rulesets
+from crawler import page, rulesets
 from crawler.commands.ingest import IngestRequest, ingest
 from crawler.commands.judge import rebuild
 from crawler.dataset.duck import connect as connect_duckdb
@@ -244,3 +245,55 @@ def test_random_evidence_says_the_same_in_both_engines_and_in_parts(hosts, tmp_p
     folder = tmp_path_factory.mktemp("random")
     require_equal(make(folder, hosts), folder / "duck")
     shutil.rmtree(folder)
+
+
+#: Folders of the corpus with the place of their files, and which of them are taken: every one, or every second.
+OF_CORPUS = {
+    "robots": (Resource.ROBOTS_TXT, "/robots.txt", 2),
+    "aitxt": (Resource.AI_TXT, "/ai.txt", 1),
+    "tdmrep": (Resource.TDMREP_JSON, "/.well-known/tdmrep.json", 1),
+    "trusttxt": (Resource.TRUST_TXT, "/.well-known/trust.txt", 1),
+    "html": (Resource.HOME, "/", 1),
+}
+
+
+def of_corpus(corpus):
+    """Yield hosts with the answers that real files are; each host has one file of each folder."""
+    folders = {
+        name: sorted((corpus / name).rglob("*.*"))[::step] for name, (*_, step) in OF_CORPUS.items()
+    }
+    for n in range(max(map(len, folders.values()))):
+        host = f"h{n}.s{n // 3}.test"
+        yield (
+            host,
+            [
+                with_body(answer(host, resource, path, ""), folders[name][n].read_bytes())
+                for name, (resource, path, _) in OF_CORPUS.items()
+                if n < len(folders[name])
+            ],
+        )
+
+
+def with_body(observation, body):
+    is_page = observation.target.resource is Resource.HOME
+    extract = page.extract(body) if is_page else b""
+    return replace(observation, body=body, size=len(body), extract=extract)
+
+
+@pytest.mark.corpus
+def test_real_files_say_the_same_in_both_engines_and_in_parts(corpus, tmp_path):
+    hosts, path = dict(of_corpus(corpus)), tmp_path / "audit.db"
+    urls = [f"https://{host}/{n}" for n, host in enumerate(hosts) for _ in range(1 + n % 3)]
+    (tmp_path / "d.txt").write_text("\n".join(urls))
+    with closing(connect(path, create=True)) as db:
+        ingest(db, path, IngestRequest(datasets=(str(tmp_path / "d.txt"),)))
+        numbers = dict(db.execute("SELECT host, id FROM origin"))
+        with transaction(db):
+            run = runs.begin_run(db, NEW_RUN, AT)
+            for host, given in hosts.items():
+                evidence_writer.save_visit(db, run, numbers[host], given, AT)
+            runs.end_run(db, run, "finished", AT)
+        rebuild(db, chosen=SIGNALS)
+    expected = require_equal(path, tmp_path / "duck", parts=3)
+    assert len(expected["reservations"]) == len(hosts) > 200
+    assert len(expected["statements"]) > 5000
