@@ -247,7 +247,7 @@ def test_random_evidence_says_the_same_in_both_engines_and_in_parts(hosts, tmp_p
     shutil.rmtree(folder)
 
 
-#: Folders of the corpus with the place of their files, and which of them are taken: every one, or every second.
+#: Folders of the corpus: the place of their files, and which are taken (each, or each second).
 OF_CORPUS = {
     "robots": (Resource.ROBOTS_TXT, "/robots.txt", 2),
     "aitxt": (Resource.AI_TXT, "/ai.txt", 1),
