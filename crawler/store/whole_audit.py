@@ -13,10 +13,13 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
+from crawler.interrupts import removed_at_the_end
 from crawler.store import duckdb_views, parties_of_parts, party_groups
 from crawler.store.database import StoreError, new_database, vocabulary_tables
 from crawler.store.failures import os_errors_as_store_error
+from crawler.store.part_facts import sha256_of
 from crawler.store.tables import TABLES, Merge, columns_of, write_once
 
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
@@ -47,15 +50,35 @@ class TableFiles:
             there = set(_names(self.folder / name))
         return [self.folder / name / file for file in names if file in there]
 
-    def groups(self, name: str) -> Path:
-        """Return the file with a table of the groups of parties of these parts."""
-        digest = hashlib.sha256(repr(self.parts).encode()).hexdigest()[:16]
-        return self.folder / name / f"all-{digest}.parquet"
+    def groups(self, name: str) -> Path | None:
+        """Return the file with a table of the groups of parties of these parts, if there is one.
+
+        Its name has the digest of its bytes: a file with others is none.
+        """
+        begin = f"all-{self._state}-"
+        with os_errors_as_store_error(self.folder):
+            there = sorted(file for file in _names(self.folder / name) if file.startswith(begin))
+        paths = [self.folder / name / file for file in there]
+        return next((path for path in paths if path == self._sealed(path)), None)
+
+    def put_groups(self, name: str, grouped: pa.Table) -> Path:
+        """Write a table of the groups of parties of these parts. Raise `OSError`."""
+        new = self.folder / name / f".all-{self._state}.{os.getpid()}.parquet"
+        with removed_at_the_end(new):
+            write_once(new, grouped.schema, grouped.to_batches())
+            return new.replace(self._sealed(new))
 
     @property
     def has_groups(self) -> bool:
         """Return whether the folder has the groups of parties of these parts."""
-        return all(self.groups(name).exists() for name in party_groups.TABLES)
+        return all(self.groups(name) for name in party_groups.TABLES)
+
+    @property
+    def _state(self) -> str:
+        return hashlib.sha256(repr(self.parts).encode()).hexdigest()[:16]
+
+    def _sealed(self, path: Path) -> Path:
+        return path.with_name(f"all-{self._state}-{sha256_of(path)[:32]}.parquet")
 
 
 def _newest(folder: Path) -> Iterator[tuple[int, int]]:
@@ -115,9 +138,9 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
         for name, table in TABLES.items():
             paths = files.of(name)
             if name in party_groups.TABLES and len(files.parts) > 1:
-                if not files.has_groups:
+                if (grouped := files.groups(name)) is None:
                     continue
-                paths = [files.groups(name)]
+                paths = [grouped]
             if paths:
                 shown = [
                     p.relative_to(within).as_posix() if within else str(p.absolute()) for p in paths
@@ -154,9 +177,8 @@ def _make_groups(duck: duckdb.DuckDBPyConnection, files: TableFiles) -> None:
     if len(files.parts) == 1 or files.has_groups:
         return
     for name, grouped in parties_of_parts.groups(duck).items():
-        path = files.groups(name)
         try:
-            write_once(path, grouped.schema, grouped.to_batches())
+            path = files.put_groups(name, grouped)
         except OSError:
             # A folder that can only be read: they are made again by the next one who opens it.
             duck.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM grouped")  # noqa: S608

@@ -152,6 +152,20 @@ def test_a_holder_of_two_parts_is_one(path, tmp_path, duck):
     assert files(folder) == before
 
 
+def test_groups_that_were_altered_are_made_again(path, tmp_path, duck):
+    folder = in_parts(path, tmp_path)
+    open_tables(duck, folder)
+    before = {file: file.read_bytes() for file in folder.rglob("all-*")}
+    assert before
+    other = next(folder.glob("origin/00000-*")).read_bytes()
+    for file in before:
+        file.write_bytes(other)
+    with closing(connect_duckdb(tmp_path, "256MB")) as again:
+        open_tables(again, folder)
+        assert holders(again) == holders_of_one_file(path)
+    assert {file: file.read_bytes() for file in folder.rglob("all-*")} == before
+
+
 def test_groups_are_made_in_a_folder_that_can_only_be_read(path, tmp_path, duck, monkeypatch):
     folder = in_parts(path, tmp_path)
 
