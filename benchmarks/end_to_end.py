@@ -2,8 +2,8 @@
 
 `python -m benchmarks.end_to_end --folder DIR [--origins 1000000] [--parts 80] [--workers 2]
 [--quick] [--json FILE]` plans an audit of synthetic hosts, asks and judges all parts by a pool,
-judges them again, reads every row of the roll-ups, and flags ten rows of each origin. A run that
-was cut short goes on in the same folder: what a step cost is kept there, and added up.
+reads every row of the roll-ups, flags ten rows of each origin, and judges all parts again. A run
+that was cut short goes on in the same folder: what a step cost is kept there, and added up.
 Status 1 if a process takes more than 250 MB before the roll-ups.
 """
 
@@ -125,8 +125,6 @@ def main() -> int:
             *("crawl", "crawl", *pool, "--delay", "0", "--concurrency", "64"),
             *("--allow-network", "127.0.0.0/8", "--connect-to", f":{_PORT}::{port}"),
         )
-    costs.command("judge again", "judge", *pool)
-
     def roll_ups() -> None:
         with opened_whole(AuditFolder(LocalStorage(db))) as whole:
             for view in VIEWS:
@@ -139,6 +137,7 @@ def main() -> int:
         *("flag", "flag", *files, "--db", db, "-o", flagged, "--flags-only"),
         *("--workers", given.workers, *_QUIET),
     )
+    costs.command("judge again", "judge", *pool)
     facts = [{"step": n, **cost} for n, cost in enumerate(costs.steps.values(), 1)]
     measure.table(
         ["step", "wall s", "CPU s", "MB"],

@@ -2,8 +2,9 @@
 
 `python -m benchmarks.parts_speed [--rounds 3] [--quick] [--only PART] [--json FILE]`. Status 1 if a
 part takes more CPU for an origin than a crawl into one file, if a pool over parts of 2,000 origins
-takes more than a twentieth more than one process, if eight processes visit slow hosts less than 3.6
-times as fast as two, or if two processes judge less than 1.6 times as fast as one.
+takes more than a twentieth more than one process, if four processes take more than 1.1 of the CPU
+of one, if eight visit slow hosts less than 3.6 times as fast as two, or if two judge less than 1.6
+times as fast as one.
 """
 
 import itertools
@@ -20,7 +21,9 @@ from typing import NamedTuple
 from benchmarks import hosts, measure, web
 from benchmarks.measure import FailedError, Goal
 
-ALONE, OVERHEAD, SLOW, JUDGED, CPU_OF_TWO, PEAK = 1.0, 1.05, 3.6, 1.6, 1.1, 250.0
+ALONE, OVERHEAD, SLOW, JUDGED, CPU_OF_MORE, PEAK = 1.0, 1.05, 3.6, 1.6, 1.1, 250.0
+#: Share of the CPU time that the command itself may take, which only gives out parts.
+OWN = 0.1
 Fact = dict[str, float]
 
 
@@ -39,18 +42,23 @@ QUICK = Sizes(hosts=300, parts=2, slow_parts=8, slow_hosts=4, latency=0.5, round
 
 
 class Cost(NamedTuple):
-    """Wall and CPU seconds of a command with its processes, and the largest of them in MB."""
+    """Wall and CPU seconds of a command with its processes, and the largest of them in MB.
+
+    `own` is the CPU time of the command without the processes that it starts.
+    """
 
     wall: float
     cpu: float
     peak: float
+    own: float
 
 
 def spend(command: str, *arguments: object) -> Cost:
     begun = time.monotonic()
     processes = measure.watch(["crawler", command, *map(str, arguments)])
     wall = time.monotonic() - begun
-    return Cost(wall, sum(p.cpu for p in processes), max(p.peak for p in processes))
+    peak = max(process.peak for process in processes)
+    return Cost(wall, sum(process.cpu for process in processes), peak, processes[0].cpu)
 
 
 def crawl(db: Path, *arguments: object, concurrency: int = 64) -> Cost:
@@ -126,6 +134,37 @@ def cpu(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
     return facts, goals
 
 
+def four(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
+    """Crawl four parts with a pool of one process and with one of four, in turns."""
+    facts, number = list[Fact](), sizes.hosts * sizes.parts
+    with web.serving() as port:
+        seeds = write_seeds(folder, number, port)
+        for _ in range(sizes.rounds):
+            costs = []
+            for workers in (1, 4):
+                db, _ = plan(folder, f"by-{workers}", seeds, sizes.parts)
+                costs.append(crawl(db, "--workers", workers))
+                require_visits(generations(db), number)
+            one, more = costs
+            facts.append(
+                {
+                    "origins": float(number),
+                    "one_ms": 1000 * one.cpu / number,
+                    "four_ms": 1000 * more.cpu / number,
+                    "ratio": more.cpu / one.cpu,
+                    "own": more.own / more.cpu,
+                    "peak_mb": max(one.peak, more.peak),
+                }
+            )
+    if sizes.hosts < Sizes().hosts:  # the start of processes weighs more in smaller parts
+        return facts, []
+    ratio, own = _median(facts, "ratio"), _median(facts, "own")
+    return facts, [
+        Goal("CPU of four processes / of one", ratio, CPU_OF_MORE),
+        Goal("share of the command itself", own, OWN),
+    ]
+
+
 def slow(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
     """Visit hosts that answer slowly with two processes and with eight, in turns."""
     facts, number = list[Fact](), sizes.slow_hosts * sizes.slow_parts
@@ -196,7 +235,7 @@ def judge(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
         return facts, []
     speed = _median(facts, "speed")
     return facts, [
-        Goal("CPU of two processes / of one", _median(facts, "cpu"), CPU_OF_TWO),
+        Goal("CPU of two processes / of one", _median(facts, "cpu"), CPU_OF_MORE),
         Goal("speed of two processes / of one", speed, JUDGED, at_least=True),
     ]
 
@@ -207,6 +246,7 @@ def _median(facts: list[Fact], name: str) -> float:
 
 PARTS: dict[str, Callable[[Path, Sizes], tuple[list[Fact], list[Goal]]]] = {
     "cpu": cpu,
+    "four": four,
     "slow": slow,
     "judge": judge,
 }
