@@ -125,6 +125,7 @@ def main() -> int:
             *("crawl", "crawl", *pool, "--delay", "0", "--concurrency", "64"),
             *("--allow-network", "127.0.0.0/8", "--connect-to", f":{_PORT}::{port}"),
         )
+
     def roll_ups() -> None:
         with opened_whole(AuditFolder(LocalStorage(db))) as whole:
             for view in VIEWS:

@@ -30,7 +30,7 @@ from crawler.serve.plugin import (
     prepare_templates,
 )
 from crawler.serve.questions import parameters
-from crawler.store.search_index import cache_folder
+from crawler.store.cache_files import cache_folder
 
 _TEMPLATES = Path(__file__).with_name("templates")
 #: Connections at once; more are answered 503.

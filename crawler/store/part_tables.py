@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from crawler.store import tables
 from crawler.store.audit_folder import AuditFolder, Generation
+from crawler.store.cache_files import cache_folder
 from crawler.store.database import (
     PLAN_FILE,
     StoreError,
@@ -30,7 +31,6 @@ from crawler.store.database import (
 from crawler.store.part_facts import sha256_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
-from crawler.store.search_index import cache_folder
 
 _TABLES, _FORMAT = "tables", "tdm-audit tables/1"
 _FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")

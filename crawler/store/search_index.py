@@ -10,11 +10,12 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from crawler.interrupts import removed_at_the_end
 from crawler.store.bodies import load_body
+from crawler.store.cache_files import cache_folder, cached_file
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
 from crawler.store.runs import fingerprint
 from crawler.store.stored_text import POLICIES
@@ -116,14 +117,6 @@ def _hit(
     return Hit(kind, snippet, documents, origins, example, observation, stored or "", line, keys)
 
 
-def cache_folder() -> Path:
-    """Return the folder for what can be made again (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # "All paths must be absolute. If an implementation encounters a relative path ... ignore it."
-    folder = Path(base) if base.startswith("/") else Path("~/.cache").expanduser()
-    return folder / "tdm-audit"
-
-
 def open_index(db: sqlite3.Connection, folder: Path, database: Path) -> sqlite3.Connection:
     """Return the index of a database, made first if the folder has none of this evidence.
 
@@ -131,17 +124,8 @@ def open_index(db: sqlite3.Connection, folder: Path, database: Path) -> sqlite3.
     """
     begin = _begin(database)
     file = folder / f"{begin}-{_state(db)}.search"
-    with os_errors_as_store_error(folder), sqlite_errors_as_store_error(file):
-        if not file.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished = file.with_suffix(f".{os.getpid()}.part")
-            unfinished.unlink(missing_ok=True)
-            with removed_at_the_end(unfinished):
-                _build(db, unfinished)
-                os.replace(unfinished, file)
-            for other in folder.glob(f"{begin}-*.search"):
-                if other != file:
-                    other.unlink(missing_ok=True)
+    cached_file(file, f"{begin}-*.search", partial(_build, db), states=1)
+    with sqlite_errors_as_store_error(file):
         return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
@@ -169,7 +153,6 @@ def _state(db: sqlite3.Connection) -> str:
 
 
 def _build(db: sqlite3.Connection, file: Path) -> None:
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as index:
         index.execute("PRAGMA journal_mode = OFF")
         index.execute("PRAGMA synchronous = OFF")

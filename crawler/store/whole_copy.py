@@ -15,12 +15,12 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.interrupts import removed_at_the_end
+from crawler.store.cache_files import cached_file
 from crawler.store.database import new_database, public_views, schema_digest, view_statements
-from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
 from crawler.store.queryable import AMOUNTS, UNIT
 
 if TYPE_CHECKING:  # whoever looks at a copy needs no DuckDB
@@ -62,19 +62,8 @@ def whole_copy(
     """
     begin = hashlib.sha256(place.encode()).hexdigest()[:16]
     file = folder / f"{begin}-{_state(whole)}{_ENDING}"
-    with os_errors_as_store_error(folder), sqlite_errors_as_store_error(file):
-        if not file.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished = file.with_suffix(f".{os.getpid()}.part")
-            unfinished.unlink(missing_ok=True)
-            with removed_at_the_end(unfinished):
-                _build(whole, unfinished, sorted_by, shown)
-                os.replace(unfinished, file)
-        os.utime(file)
-        states = sorted(folder.glob(f"{begin}-*{_ENDING}"), key=lambda f: f.stat().st_mtime)
-        for other in states[:-_STATES]:
-            other.unlink(missing_ok=True)
-    return file
+    build = partial(_build, whole, sorted_by=sorted_by, shown=shown)
+    return cached_file(file, f"{begin}-*{_ENDING}", build, states=_STATES)
 
 
 def left_out(db: sqlite3.Connection) -> frozenset[str]:
@@ -109,7 +98,6 @@ def _build(
     sorted_by: Mapping[str, str],
     shown: Callable[[list[str]], Iterable[str]],
 ) -> None:
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = OFF")

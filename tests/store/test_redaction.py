@@ -36,6 +36,7 @@ from crawler.store import (
     search_index,
 )
 from crawler.store.bodies import WithheldBodyError
+from crawler.store.cache_files import cache_folder
 from crawler.store.database import StoreError, checkpoint, connect, connect_read_only, transaction
 from crawler.store.holds import HoldError
 from crawler.store.redaction_targets import TargetError
@@ -238,7 +239,7 @@ def test_what_an_origin_sent_where_another_one_led_to_it_is_erased_with_it(path)
 
 def test_the_search_index_of_the_browser_is_erased_with_it(path, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    folder = search_index.cache_folder()
+    folder = cache_folder()
     with (
         closing(connect_read_only(path)) as db,
         closing(search_index.open_index(db, folder, path)) as index,
