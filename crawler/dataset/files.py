@@ -39,6 +39,8 @@ class DatasetFile(NamedTuple):
 # Errors of the system for a disk, a quota or a limit of file sizes that is full.
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _FULL_TEXTS = tuple(os.strerror(number) for number in sorted(_FULL))
+# How a message of DuckDB begins when its limit of memory is reached.
+_NO_MEMORY = "Out of Memory Error"
 
 _TITLES = [dataset_format.title for dataset_format in FORMATS]
 _FORMATS = (
@@ -56,12 +58,17 @@ def cannot_read(
 ) -> DatasetError:
     """Return the error for a file that is damaged or of another format.
 
-    If there was no room for the temporary files in `scratch`, the message says that instead.
+    If there was no memory, or no room for the temporary files in `scratch`, the message says that
+    instead.
     """
     reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     if getattr(error, "errno", None) in _FULL or any(text in str(error) for text in _FULL_TEXTS):
         return DatasetError(
             f"Cannot write temporary files to {scratch.parent} ({reason}); set TMPDIR."
+        )
+    if _NO_MEMORY in reason:
+        return DatasetError(
+            f"Reading {name} needs more memory than --memory-limit ({reason}); give more."
         )
     kind = f" as {format_name}" if format_name else ""
     return DatasetError(f"{name} cannot be read{kind} ({reason}); check the file.")

@@ -274,6 +274,15 @@ def test_no_more_samples_than_asked_for(tmp_path, count):
     assert len(row.samples) == count
 
 
+def test_a_memory_limit_that_is_too_small_is_not_blamed_on_the_file(tmp_path):
+    path = table(tmp_path, [f"h{n}.example" for n in range(100_000)])
+    with (
+        pytest.raises(DatasetError, match=r"needs more memory than --memory-limit .* give more"),
+        inventory(path, memory_limit="1MB", temp_dir=tmp_path),
+    ):
+        pass
+
+
 def test_a_memory_limit_that_is_none(tmp_path):
     with pytest.raises(DatasetError, match="'much' is no size of memory; write 512MB"):
         inventory(table(tmp_path, ["a.example"]), memory_limit="much")
