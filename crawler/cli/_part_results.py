@@ -95,19 +95,23 @@ def end_parts(result: "PoolResult", failures: tuple[str, ...], *, strict: bool) 
         cause = "by the time budget" if result.is_budget else "by a signal or the time budget"
         fail(f"stopped early {cause}; run the same command again to continue", STOPPED)
     if result.failed:
-        named = "; ".join(_reasons(result.failed))
-        others = ", and the others are done" if result.done or result.skipped else ""
-        what = "1 part" if len(result.failed) == 1 else f"{len(result.failed):,} parts"
-        fail(
-            f"{what} failed three times{others}; run the same command again to try once more "
-            f"({named})",
-            FAILED,
-        )
+        fail(_failure(result), FAILED)
     if result.held:
         parts = ", ".join(map(str, sorted(result.held)))
         fail(f"another process is at work on the parts {parts}; wait for it to end", _BUSY)
     if failures and strict:
         fail("; ".join(failures), FAILED)
+
+
+def _failure(result: "PoolResult") -> str:
+    """Return the sentence about parts that failed, with what to do where that can help."""
+    what = "1 part" if len(result.failed) == 1 else f"{len(result.failed):,} parts"
+    named = "; ".join(_reasons(result.failed))
+    others = ", and the others are done" if result.done or result.skipped else ""
+    if result.final >= set(result.failed):
+        return f"{what} cannot be worked on{others} ({named})"
+    often = "" if result.final else " three times"
+    return f"{what} failed{often}{others}; run the same command again to try once more ({named})"
 
 
 def _reasons(failed: "Mapping[int, str]") -> "Iterator[str]":

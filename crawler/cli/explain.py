@@ -82,7 +82,8 @@ def explain_command(
         closing(connect_read_only(file)) as connection,
     ):
         if body is not None:
-            _print_body(read_body(connection, whole_digest(connection, body.lower())), body)
+            content = read_body(connection, whole_digest(connection, body.lower()))
+            _print_body(content, body, None if part is None else url)
             return
         chosen = rule_set(connection, rules)
         explanation = explain(
@@ -102,9 +103,15 @@ def explain_command(
             say_findings(explanations.as_text(explanation))
 
 
-def _print_body(content: bytes | None, digest: str) -> None:
+def _print_body(content: bytes | None, digest: str, url: str | None) -> None:
+    """Print bytes; `url` is given of an audit in parts, where it told the part."""
     from crawler.reports.visible import source_lines
 
+    if content is None and url is not None:
+        fail(
+            f"the part of {url} keeps no bytes under {digest}; give a URL that was answered so",
+            FAILED,
+        )
     if content is None:
         fail(f"no bytes are kept under {digest}", FAILED)
     with output():

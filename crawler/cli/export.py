@@ -3,6 +3,7 @@
 import io
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, TextIO, cast
 
 import click
@@ -138,7 +139,8 @@ def _write_sql(view: str | None, db: Path | str, out: Path | None, *, quiet: boo
         with replaced(out) as unfinished:
             unfinished.write_text(text, "utf-8")
         if not quiet:
-            say([f"SQL of all views written to {out}; `duckdb -init {out}` begins with it"])
+            begin = f"`duckdb -init {quote(str(out))}` begins with it"
+            say([f"SQL of all views written to {out}; {begin}"])
 
 
 def _named(view: str | None, out: Path | None) -> tuple[str, Path]:

@@ -52,7 +52,8 @@ def explain(
     known = find_origin(db, canonical.origin_key(origin))
     if known is None:
         raise NeverAskedError(
-            f"{origin.url} is not in this database; `tdm-audit crawl` a dataset that names it"
+            f"{origin.url} is not in this database: none of its datasets names it; `tdm-audit "
+            "crawl` one that does (for an audit in parts, `tdm-audit plan` and `crawl`)"
         )
     whole_origin = whole_origin or canonical.names_whole_origin(url)
     path = None if whole_origin else canonical.path_of(url)

@@ -50,12 +50,14 @@ class PartPoolError(UserError):
 class PoolResult:
     """Results by part; sentences by part that failed three times; parts that others work on.
 
+    `final` are those of the failed that were tried once, since they are missing or damaged.
     `skipped` counts the parts that had nothing to do by their facts alone. `stopped` says that the
     work was stopped, by a signal or (`is_budget`) by its time budget.
     """
 
     done: dict[int, PartResult] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
+    final: set[int] = field(default_factory=set)
     held: set[int] = field(default_factory=set)
     skipped: int = 0
     stopped: bool = False
@@ -223,8 +225,10 @@ class PartEngine(ABC):
             self._fail(PartPoolError(sentence, status))
         elif not self._is_stopping:
             # What cannot be read is not read better another time.
-            is_last = self._task.verb is PartVerb.VERIFY
-            self._note_attempt(part, sentence, MAX_ATTEMPTS if not is_last else 1)
+            is_final = bool(message["is_final"]) or self._task.verb is PartVerb.VERIFY
+            if is_final:
+                self._result.final.add(part)
+            self._note_attempt(part, sentence, 1 if is_final else MAX_ATTEMPTS)
 
     def _ends_all(self, message: Mapping[str, Any]) -> bool:
         """Return whether other parts would fare no better."""

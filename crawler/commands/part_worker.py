@@ -17,7 +17,7 @@ from crawler.commands.part_task import PartTask, PartVerb, task_from_json
 from crawler.commands.verify_part import verify_part
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError
-from crawler.store.audit_folder import AuditFolder
+from crawler.store.audit_folder import AuditFolder, PartDamagedError
 from crawler.store.failures import DiskFullError
 from crawler.store.parts import storage_at
 
@@ -43,6 +43,7 @@ def message_of_attempt(folder: str, part: int, task: Mapping[str, Any]) -> dict[
             "status": error.status,
             "ends_all": isinstance(error, ENDS_ALL),
             "ends_machine": isinstance(error, DiskFullError),
+            "is_final": isinstance(error, PartDamagedError),
         }
     return {"done": asdict(result)}
 

@@ -94,7 +94,7 @@ def plan(
         path = scratch / "datasets.db"
         newest = folder.newest(None)
         if newest is not None:
-            folder.storage.get(newest.name, path)
+            folder.storage.get(folder.require(None).name, path)
         with sqlite_errors_as_store_error(path), closing(connect(path, create=True)) as db:
             return _Planning(folder, request, listener, scratch, newest).run(db, path, groups)
 
@@ -181,6 +181,9 @@ class _Planning:
     def _put_parts(self, db: sqlite3.Connection, cut: PartPlan) -> int:
         """Put a new generation of each part whose datasets are not those of `db`."""
         digest, changed = datasets_digest(db), 0
+        for files in self._folder.listed():
+            if files.lost is not None:
+                self._folder.require(files.newest.part)
         newest = {files.newest.part: files.newest for files in self._folder.listed()}
         empty = self._scratch / "empty.db"
         connect(empty, create=True).close()

@@ -19,7 +19,7 @@ from crawler.store.database import (
 )
 from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import PartFacts, facts_from_json, facts_of, sha256_of
-from crawler.store.part_tables import wrong_tables
+from crawler.store.part_tables import wrong_groups, wrong_tables
 from crawler.store.part_verification import cut_differences, stored_chain
 from crawler.store.part_writer import facts_of_plan
 from crawler.store.verification import Difference
@@ -67,8 +67,9 @@ class _Verifying:
                     what = "has another chain of manifests than the generation before it"
                     self._add(generation, what)
                 chain = found
-        for name in wrong_tables(self._folder, self._newest):
-            what = "is not as it was put; remove it, and `report` makes it again from its part"
+        if (lost := self._folder.lost(self._newest.part)) is not None:
+            self._add(lost, "is missing, though files about it are there; restore it from a copy")
+        for name, what in wrong_tables(self._folder, self._newest):
             self._differences.append(Difference("tables", name, what))
         return PartResult(
             part=self._newest.part or 0,
@@ -87,20 +88,22 @@ class _Verifying:
         facts = self._stored_facts(generation)
         sha256 = sha256_of(path)
         is_as_put = facts is None or facts.sha256 == sha256
-        if not is_as_put:
-            self._add(generation, f"has not the SHA-256 that g{generation.number}.json says")
+        what = f"has not the SHA-256 that g{generation.number}.json says"
         try:
             if generation == self._newest:
                 self._sha256 = sha256
                 self._database(path, facts)
-            return stored_chain(path)
+            chain = stored_chain(path)
         except StorageDownError:
             raise
-        except StoreError as error:
+        except StoreError:
             if is_as_put:
                 raise
-            self._add(generation, f"cannot be read: {error}")
+            self._add(generation, f"{what}, and cannot be read; restore it from a copy")
             return None
+        if not is_as_put:
+            self._add(generation, f"{what}; restore it from a copy")
+        return chain
 
     def _stored_facts(self, generation: Generation) -> PartFacts | None:
         """Return the facts in the file next to a generation, None if a put was cut short of it."""
@@ -136,8 +139,10 @@ def verify_whole(
     """
     datasets = verify_part(folder, None)
     found = [d._replace(table=f"datasets: {d.table}") for d in datasets.differences]
+    groups = [Difference("tables", name, what) for name, what in wrong_groups(folder)]
     if not found:
         found += _plan_differences(folder, plan)
+    found += groups
     there = {files.newest.part or 0 for files in folder.listed()}
     found += [
         Difference("part", str(part), "is not one of those that plan.json names")

@@ -34,11 +34,17 @@ _DATASETS = "datasets"
 # Files of facts that are in memory at the same time.
 _READ_AT_ONCE = 1000
 _GENERATION = re.compile(r"(?:parts/(\d+)|datasets)/g(\d+)\.db")
+# What is put after the database: its facts, and the list of its tables.
+_ABOUT = re.compile(r"(?:parts/(\d+)|datasets)/g(\d+)(?:-tables)?\.json")
 _FAILURE = re.compile(r"parts/(\d+)/g(\d+)-failed-(\d+)\.json")
 
 
 class NoPlanError(WrongUsageError):
     """The folder holds no audit in parts."""
+
+
+class PartDamagedError(StoreError):
+    """A part is missing or is not what was put: no other attempt will find it otherwise."""
 
 
 class PartGroup(NamedTuple):
@@ -152,10 +158,14 @@ def state_digest(digests: Iterable[tuple[int, int, str]]) -> str:
 
 
 class PartFiles(NamedTuple):
-    """The names of a part's files: its newest generation, and failures after it."""
+    """The names of a part's files: its newest generation, and failures after it.
+
+    `lost` is a newer generation of which only files about it are there.
+    """
 
     newest: Generation
     failures: tuple[str, ...]
+    lost: Generation | None = None
 
 
 class AuditFolder:
@@ -190,6 +200,16 @@ class AuditFolder:
         found = [Generation(part, int(m[2])) for m in map(_GENERATION.fullmatch, names) if m]
         return sorted(found, key=lambda generation: generation.number)
 
+    def lost(self, part: int | None) -> Generation | None:
+        """Return the newest generation of a part if only files about it are there."""
+        names = self.storage.names(Generation(part, 0).folder)
+        told = max((int(found[2]) for found in map(_ABOUT.fullmatch, names) if found), default=0)
+        # A listing is of no one moment, and a database is put before the files about it: so what
+        # is lost is missing in a second one, too.
+        newest = self.newest(part)
+        is_lost = newest is not None and newest.number < told
+        return Generation(part, told) if is_lost else None
+
     def newest(self, part: int | None) -> Generation | None:
         """Return the newest generation of a part, or with None that of the datasets."""
         return next(reversed(self.generations(part)), None)
@@ -199,12 +219,22 @@ class AuditFolder:
         found = self.newest(part)
         if found is None:
             missing = f"{self.shown}/{Generation(part, 0).folder}"
-            raise StoreError(f"{missing} has no database, though {PLAN_FILE} names it; restore it")
+            raise PartDamagedError(
+                f"{missing} has no database, though {PLAN_FILE} names it; restore it"
+            )
+        if (lost := self.lost(part)) is not None:
+            raise self._lost_error(lost)
         return found
+
+    def _lost_error(self, lost: Generation) -> StoreError:
+        return PartDamagedError(
+            f"{self.shown}/{lost.name} is missing, though files about it are there; restore it "
+            f"from a copy, or remove the files {_stem(lost)}* to go on without it"
+        )
 
     def require_all(self, parts: int) -> None:
         """Raise `StoreError` if one of the parts that were planned is missing."""
-        there = {files.newest.part for files in self.listed()}
+        there = {files.newest.part for files in self.listed() if files.lost is None}
         for part in sorted(set(range(parts)) - there):
             self.require(part)
 
@@ -219,7 +249,7 @@ class AuditFolder:
         facts = None if content is None else facts_from_json(content)
         # Without facts a process was killed behind its put, or they are of another version.
         if facts is not None and facts.sha256 != sha256_of(local):
-            raise StoreError(
+            raise PartDamagedError(
                 f"{self.shown}/{generation.name} is damaged: its SHA-256 is not that in "
                 f"{Path(generation.facts_name).name}; restore it from a copy"
             )
@@ -227,17 +257,21 @@ class AuditFolder:
     def listed(self) -> Iterator[PartFiles]:
         """Yield what the names of the files say about each part, by number."""
         newest: dict[int, int] = {}
+        told: dict[int, int] = {}
         failures: dict[tuple[int, int], list[str]] = {}
         for name in self.storage.names("parts"):
             if found := _GENERATION.fullmatch(name):
                 part, number = int(found[1]), int(found[2])
                 newest[part] = max(number, newest.get(part, 0))
+            elif found := _ABOUT.fullmatch(name):
+                part, number = int(found[1]), int(found[2])
+                told[part] = max(number, told.get(part, 0))
             elif found := _FAILURE.fullmatch(name):
                 failures.setdefault((int(found[1]), int(found[2])), []).append(name)
         for part, number in sorted(newest.items()):
-            generation = Generation(part, number)
             failed = tuple(failures.get((part, number + 1), ()))
-            yield PartFiles(generation, failed)
+            lost = self.lost(part) if told.get(part, 0) > number else None
+            yield PartFiles(Generation(part, number), failed, lost)
 
     def facts(self, generation: Generation) -> PartFacts:
         """Return the facts of a generation; from itself if the file with them is missing."""
@@ -257,6 +291,8 @@ class AuditFolder:
                 content = contents.get(files.newest.facts_name)
                 found: PartFacts | StoreError
                 try:
+                    if files.lost is not None:
+                        raise self._lost_error(files.lost)
                     found = self._facts(files.newest, content)
                 except StorageDownError:
                     raise

@@ -219,7 +219,8 @@ def _is_database(beginning: bytes) -> bool:
 def _of_system(path: Path, error: OSError) -> str:
     said = error.strerror or str(error)
     if error.errno in _NO_SPACE:
-        return _full(Path(error.filename or path), said)
+        # Of a copy, the second name is the one that was written.
+        return _full(Path(error.filename2 or error.filename or path), said)
     if error.errno in NOT_WRITABLE:
         return (
             f"cannot write {error.filename or path}: {said}; make the place writable for this "

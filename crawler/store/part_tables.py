@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crawler.store import tables
+from crawler.store import party_groups, tables
 from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.cache_files import cache_folder
 from crawler.store.database import (
@@ -31,9 +31,11 @@ from crawler.store.database import (
 from crawler.store.part_facts import sha256_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
+from crawler.store.whole_audit import GROUPS
 
 _TABLES, _FORMAT = "tables", "tdm-audit tables/1"
 _FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")
+_AGAIN = "remove it, and `report` makes what it needs again"
 
 #: Octets of tables up to which their digests are compared each time; above it by `verify` alone.
 CHECKED = 4 << 30
@@ -131,21 +133,33 @@ def _altered(
     ]
 
 
-def wrong_tables(folder: AuditFolder, generation: Generation) -> list[str]:
-    """Return the names of tables that are not as they were put; none if no tables were put."""
+def wrong_tables(folder: AuditFolder, generation: Generation) -> Iterator[tuple[str, str]]:
+    """Yield the names of tables that are not as they were put, and what is wrong with them.
+
+    Those that are missing are not among them: whoever reads the whole makes them again.
+    """
     listed = _lists(folder, [generation]).get(generation)
     if listed is None:
-        return []
-    return _unlisted(generation, listed, _found(folder, tables.TABLES)) + [
-        name
-        for name, facts in sorted(listed.items())
-        if _sha256_at(folder, f"{_TABLES}/{name}") != facts["sha256"]
-    ]
+        if folder.storage.read(_list_name(generation)) is not None:
+            yield _list_name(generation), "is no list of tables; `report` makes it again"
+        return
+    for name in _unlisted(generation, listed, _found(folder, tables.TABLES)):
+        yield name, f"was not put; {_AGAIN}"
+    for name, facts in sorted(listed.items()):
+        content = folder.storage.read(f"{_TABLES}/{name}")
+        if content is not None and hashlib.sha256(content).hexdigest() != facts["sha256"]:
+            yield name, f"is not as it was put; {_AGAIN}"
 
 
-def _sha256_at(folder: AuditFolder, name: str) -> str:
-    content = folder.storage.read(name)
-    return "" if content is None else hashlib.sha256(content).hexdigest()
+def wrong_groups(folder: AuditFolder) -> Iterator[tuple[str, str]]:
+    """Yield the names of groups of parties that are not as they were made, and what is wrong."""
+    for table in party_groups.TABLES:
+        for name in folder.storage.names(f"{_TABLES}/{table}"):
+            found = GROUPS.fullmatch(name.rpartition("/")[2])
+            content = folder.storage.read(name) if found else None
+            digest = "" if content is None else hashlib.sha256(content).hexdigest()
+            if found and digest and not digest.startswith(found[2]):
+                yield name.removeprefix(f"{_TABLES}/"), f"is not as it was made; {_AGAIN}"
 
 
 def _list_name(generation: Generation) -> str:

@@ -23,6 +23,8 @@ from crawler.store.part_facts import sha256_of
 from crawler.store.tables import TABLES, Merge, columns_of, write_once
 
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
+#: The name of a file with groups of parties: of which parts, and the SHA-256 of its bytes.
+GROUPS = re.compile(r"all-([0-9a-f]{16})-([0-9a-f]{32})\.parquet")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
 # Observations are whole in a folder of tables, so that rows of them are no others.
 _OBSERVATION_ROW = "CREATE OR REPLACE VIEW observation_row AS SELECT * FROM observation"
@@ -55,10 +57,9 @@ class TableFiles:
 
         Its name has the digest of its bytes: a file with others is none.
         """
-        begin = f"all-{self._state}-"
         with os_errors_as_store_error(self.folder):
-            there = sorted(file for file in _names(self.folder / name) if file.startswith(begin))
-        paths = [self.folder / name / file for file in there]
+            there = map(GROUPS.fullmatch, sorted(_names(self.folder / name)))
+        paths = [self.folder / name / one[0] for one in there if one and one[1] == self._state]
         return next((path for path in paths if path == self._sealed(path)), None)
 
     def put_groups(self, name: str, grouped: pa.Table) -> Path:
@@ -121,7 +122,10 @@ def script(
     """
     files = TableFiles(folder, generations)
     if len(files.parts) > 1 and not files.has_groups:
-        raise StoreError(f"{folder} has no groups of parties over all its parts; open it once")
+        raise StoreError(
+            f"{folder} has no groups of parties over all its parts; open it once where it can be "
+            "written, as `tdm-audit report` does"
+        )
     made = [*_table_statements(files, within), *duckdb_views.statements(duckdb_views.INSTEAD)]
     return "".join(f"{statement.strip()};\n" for statement in made)
 

@@ -8,8 +8,11 @@ import pytest
 from tests.audit_in_parts.folders import crawl_command, newest, opened
 from tests.conftest import run
 
-DAMAGES = ("missing", "empty", "cut", "other")
-WORDS = {"missing": "parts/00001 has no database", "empty": "g0.db is damaged"}
+DAMAGES = ("missing", "empty", "cut", "other", "lost")
+WORDS = {
+    "missing": "parts/00001 has no database",
+    "lost": "g1.db is missing, though files about it are there",
+}
 
 
 @pytest.fixture(params=DAMAGES)
@@ -23,6 +26,9 @@ def damaged(request, planned):
             file.write_bytes(b"")
         case "cut":
             file.write_bytes(file.read_bytes()[:-4096])
+        case "lost":
+            # Of a newer generation, only what was put after its database.
+            shutil.copyfile(file.with_suffix(".json"), file.with_name("g1.json"))
         case "other":
             # Whole for SQLite, and not what was put.
             shutil.copyfile(newest(planned)[2], file)

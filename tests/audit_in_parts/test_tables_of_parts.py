@@ -1,6 +1,7 @@
 """Tables that are lost, cut or altered never change a number: they are made again, and named."""
 
 import json
+import shutil
 
 import pytest
 
@@ -58,9 +59,11 @@ def test_the_numbers_stay(crawled, damage, name):
     before = numbers(crawled)
     damage(table(crawled, name))
     part = next(files.newest for files in opened(crawled).listed() if files.newest.part == 1)
-    assert wrong_tables(opened(crawled), part) == [f"{name}/00001-g1.parquet"]
+    named = [wrong for wrong, _ in wrong_tables(opened(crawled), part)]
+    # One that is missing is no difference: it is made again.
+    assert named == ([] if damage is lose else [f"{name}/00001-g1.parquet"])
     assert numbers(crawled) == before
-    assert wrong_tables(opened(crawled), part) == []
+    assert list(wrong_tables(opened(crawled), part)) == []
 
 
 def test_rows_that_were_not_put_are_not_read(crawled):
@@ -70,7 +73,8 @@ def test_rows_that_were_not_put_are_not_read(crawled):
     extra = next(name for name in sorted(tables.TABLES) if name not in there)
     table(crawled, extra).parent.mkdir(exist_ok=True)
     table(crawled, extra).write_bytes(table(crawled, "finding").read_bytes())
-    assert wrong_tables(opened(crawled), part) == [f"{extra}/00001-g1.parquet"]
+    ((name, what),) = wrong_tables(opened(crawled), part)
+    assert (name, what[:11]) == (f"{extra}/00001-g1.parquet", "was not put")
     assert numbers(crawled) == before
     assert not table(crawled, extra).exists()
 
@@ -83,9 +87,28 @@ def test_verify_names_a_table(crawled):
     assert run("verify", "--db", crawled / "audit").returncode == 0
 
 
+def test_tables_that_are_gone_are_no_difference_and_are_made_again(crawled):
+    before = numbers(crawled)
+    shutil.rmtree(crawled / "audit/tables")
+    assert run("verify", "--db", crawled / "audit").returncode == 0
+    assert numbers(crawled) == before
+
+
+def test_verify_names_groups_of_parties(crawled):
+    before = numbers(crawled)
+    file = next((crawled / "audit/tables/party_group").glob("all-*"))
+    alter(file)
+    done = run("verify", "--db", crawled / "audit")
+    assert (done.returncode, file.name in done.stdout) == (5, True), done.stdout
+    assert numbers(crawled) == before
+    assert run("verify", "--db", crawled / "audit").returncode == 0
+
+
 def test_a_list_that_is_damaged_is_made_again(crawled):
     before = numbers(crawled)
     newest(crawled)[1].with_name("g1-tables.json").write_text("{}")
+    done = run("verify", "--db", crawled / "audit")
+    assert (done.returncode, "g1-tables.json: is no list of tables" in done.stdout) == (5, True)
     assert numbers(crawled) == before
     assert json.loads(newest(crawled)[1].with_name("g1-tables.json").read_text())["files"]
 

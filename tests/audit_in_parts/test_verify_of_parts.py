@@ -165,6 +165,10 @@ def datasets(folder, _part):
     change(folder / "audit/datasets/g0.db", "DELETE FROM version_origin")
 
 
+def lost(folder, part):
+    newest_of(folder, part).unlink()
+
+
 def damaged(folder, part):
     newest_of(folder, part).write_bytes(b"SQLite format 3\0" + b"\1" * 5000)
 
@@ -188,7 +192,8 @@ CHANGES = {
     "the plan": [(planned_rows, None, [("plan", "is not what the database of the datasets")])],
     "lost": [
         (missing, 1, [("part", "has no database, though plan.json names it")]),
-        (damaged, 3, [("generation", NOT_ITS_DIGEST), ("generation", "cannot be read: ")]),
+        (lost, 2, [("generation", "is missing, though files about it are there")]),
+        (damaged, 3, [("generation", f"{NOT_ITS_DIGEST}, and cannot be read; restore it")]),
     ],
     "the cut": [
         (
