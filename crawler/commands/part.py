@@ -28,7 +28,7 @@ from crawler.fetch.descriptors import require_descriptors
 from crawler.fetch.scheduler import RunEnd
 from crawler.interrupts import StoppedEarlyError, exit_on_signal, handle_signals
 from crawler.reports.run_report import run_report
-from crawler.store.audit_folder import AuditFolder, Generation
+from crawler.store.audit_folder import AuditFolder, Generation, PartDamagedError, PartFailure
 from crawler.store.database import (
     StoreBusyError,
     StoreError,
@@ -154,14 +154,15 @@ def attempt_part(
     except (StoppedEarlyError, StoreBusyError, WrongUsageError, *ENDS_ALL):
         raise
     except UserError as error:
-        note_failure(folder, part, str(error))
+        note_failure(folder, part, str(error), is_final=isinstance(error, PartDamagedError))
         raise
 
 
-def note_failure(folder: AuditFolder, part: int, why: str) -> None:
+def note_failure(folder: AuditFolder, part: int, why: str, *, is_final: bool = False) -> None:
     """Put why an attempt at the next generation of a part failed, if anything can be put."""
+    failure = PartFailure(why, is_final)
     with contextlib.suppress(StoreError), scratch_folder() as scratch:
-        folder.add_failure(folder.require(part).next, why, stamp(), scratch)
+        folder.add_failure(folder.require(part).next, failure, stamp(), scratch)
 
 
 class _Work:

@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from crawler.clock import stamp
 from crawler.store.audit_folder import (
-    MAX_ATTEMPTS,
     AuditFolder,
     Generation,
     PartFiles,
@@ -24,7 +23,7 @@ class PartState(StrEnum):
     - `done`: every origin was visited recently enough, and judged
     - `unfinished`: a run or a judging was stopped, and the next command continues it
     - `due`: an origin was never visited, or last too long ago
-    - `failed`: three attempts at its next generation failed, or its database cannot be read
+    - `failed`: three attempts at its next generation failed, or its database is missing or damaged
     """
 
     DONE = "done"
@@ -92,7 +91,8 @@ def _part_status(
 ) -> PartStatus:
     if isinstance(facts, StoreError):
         return _damaged(files.newest, str(facts))
-    if len(files.failures) >= MAX_ATTEMPTS:
+    failure = folder.failure(files.failures)
+    if failure is not None and failure.is_final:
         state = PartState.FAILED
     elif facts.is_unfinished:
         state = PartState.UNFINISHED
@@ -110,7 +110,7 @@ def _part_status(
         head=facts.head,
         sha256=facts.sha256,
         most_per_address=most if isinstance(most, int) else None,
-        why=folder.why_failed(files.failures) if state is PartState.FAILED else "",
+        why=failure.why if failure is not None and state is PartState.FAILED else "",
     )
 
 

@@ -157,6 +157,13 @@ def state_digest(digests: Iterable[tuple[int, int, str]]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
+class PartFailure(NamedTuple):
+    """Why an attempt at a part failed; `is_final` if no other attempt can be expected to help."""
+
+    why: str
+    is_final: bool
+
+
 class PartFiles(NamedTuple):
     """The names of a part's files: its newest generation, and failures after it.
 
@@ -317,22 +324,28 @@ class AuditFolder:
         self.storage.put_once(file, generation.facts_name)
         return True
 
-    def add_failure(self, generation: Generation, why: str, at: str, scratch: Path) -> None:
+    def add_failure(
+        self, generation: Generation, failure: PartFailure, at: str, scratch: Path
+    ) -> None:
         """Put why an attempt at a generation failed."""
         file = scratch / f"failure-{generation.part}.json"
-        file.write_text(json.dumps({"failed_at": at, "why": why}) + "\n", "utf-8")
+        said = {"failed_at": at, "why": failure.why, "is_final": failure.is_final}
+        file.write_text(json.dumps(said) + "\n", "utf-8")
         attempt = 1
         while not self.storage.put_once(file, f"{_stem(generation)}-failed-{attempt}.json"):
             attempt += 1
 
-    def why_failed(self, failures: tuple[str, ...]) -> str:
-        """Return the sentence of the last failure."""
+    def failure(self, failures: tuple[str, ...]) -> PartFailure | None:
+        """Return the last failure, None if there is none; it is final after three attempts."""
+        if not failures:
+            return None
         last = max(failures, key=lambda name: int(_FAILURE.fullmatch(name)[3]))  # type: ignore[index]
-        content = self.storage.read(last)
+        is_last = len(failures) >= MAX_ATTEMPTS
         try:
-            return str(json.loads(content or b"")["why"])
-        except (ValueError, KeyError):
-            return ""
+            said = json.loads(self.storage.read(last) or b"")
+            return PartFailure(str(said["why"]), is_last or bool(said.get("is_final")))
+        except (ValueError, KeyError, AttributeError):
+            return PartFailure("", is_last)
 
 
 def _stem(generation: Generation) -> str:
