@@ -25,9 +25,10 @@ from crawler import rulesets
 from crawler.commands.judge import rebuild
 from crawler.dataset.duck import connect as connect_duckdb
 from crawler.store import excerpts, tables
-from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
+from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.database import connect
 from crawler.store.part_facts import code_digest, facts_of
+from crawler.store.part_plan import PartPlan
 from crawler.store.part_writer import seal
 from crawler.store.parts import LocalStorage
 

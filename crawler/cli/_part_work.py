@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from crawler.commands.crawl_request import ProgressListener
     from crawler.commands.part_engine import PoolResult
     from crawler.commands.part_task import PartTask
-    from crawler.store.audit_folder import AuditFolder, PartPlan
+    from crawler.store.audit_folder import AuditFolder
+    from crawler.store.part_plan import PartPlan
 
 # Parameters of `crawl` that an audit in parts has, too.
 _FOR_CRAWL = frozenset(

@@ -10,7 +10,8 @@ import click
 from crawler.cli._types import AuditPlace, Engine, PartRange
 
 if TYPE_CHECKING:
-    from crawler.store.audit_folder import AuditFolder, PartPlan
+    from crawler.store.audit_folder import AuditFolder
+    from crawler.store.part_plan import PartPlan
     from crawler.store.queryable import Queryable
 
 

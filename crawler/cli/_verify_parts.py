@@ -21,7 +21,7 @@ from crawler.plurals import counted
 
 if TYPE_CHECKING:
     from crawler.commands.part_engine import PoolResult
-    from crawler.store.audit_folder import PartPlan
+    from crawler.store.part_plan import PartPlan
     from crawler.store.verification import Difference
 
 # A difference, and the part that it is in; None for the whole and for the datasets.

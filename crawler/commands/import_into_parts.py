@@ -13,8 +13,9 @@ from pathlib import Path
 from crawler.commands.import_parties import Imported, PartyLists, read_lists, store_lists
 from crawler.commands.part import copied_part, put_next
 from crawler.interrupts import StoppedEarlyError, handle_signals
-from crawler.store.audit_folder import AuditFolder, PartPlan
+from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect, sqlite_errors_as_store_error
+from crawler.store.part_plan import PartPlan
 from crawler.store.party_lists import ListedParty
 from crawler.urls import canonical
 

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crawler.clock import stamp
-from crawler.store.audit_folder import (
-    AuditFolder,
-    Generation,
-    PartFiles,
-    PartPlan,
-    state_digest,
-)
+from crawler.store.audit_folder import AuditFolder, Generation, PartFiles, state_digest
 from crawler.store.failures import StoreError
 from crawler.store.part_facts import PartFacts
+from crawler.store.part_plan import PartPlan
 
 
 class PartState(StrEnum):

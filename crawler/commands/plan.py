@@ -22,7 +22,7 @@ from crawler.dataset.facet_specs import Facet, check
 from crawler.errors import WrongUsageError
 from crawler.interrupts import exit_on_signal
 from crawler.model import Origin
-from crawler.store.audit_folder import AuditFolder, Generation, PartGroup, PartPlan
+from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.database import (
     PLAN_FILE,
     StoreError,
@@ -33,6 +33,7 @@ from crawler.store.database import (
     transaction,
 )
 from crawler.store.part_facts import facts_of
+from crawler.store.part_plan import PartGroup, PartPlan
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_writer import (
     count_origins,

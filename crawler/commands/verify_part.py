@@ -11,7 +11,7 @@ from crawler.commands.part import PartEnd, PartResult
 from crawler.commands.verify import verify
 from crawler.interrupts import exit_on_signal
 from crawler.plurals import counted
-from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
+from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.database import (
     StoreError,
     connect_read_only,
@@ -19,6 +19,7 @@ from crawler.store.database import (
 )
 from crawler.store.failures import StorageDownError
 from crawler.store.part_facts import PartFacts, facts_from_json, facts_of, sha256_of
+from crawler.store.part_plan import PartPlan
 from crawler.store.part_tables import wrong_groups, wrong_tables
 from crawler.store.part_verification import cut_differences, stored_chain
 from crawler.store.part_writer import facts_of_plan

@@ -29,8 +29,9 @@ from crawler.serve.cells import NUMBERS
 from crawler.serve.metadata import DESCENDING
 from crawler.serve.questions import NamedQuestion, questions
 from crawler.serve.served_parts import ServedParts
-from crawler.store.audit_folder import AuditFolder, PartPlan
+from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect_read_only, public_views
+from crawler.store.part_plan import PartPlan
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import storage_at
 from crawler.store.queries import first_rows

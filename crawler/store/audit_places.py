@@ -4,9 +4,9 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from crawler.store.audit_folder import PLAN_FORMAT
 from crawler.store.database import PLAN_FILE
 from crawler.store.failures import APPLICATION_ID
+from crawler.store.part_plan import PLAN_FORMAT
 
 # sqlite.org/fileformat.html, 1.3: the header of a database, and where its application ID is.
 _MAGIC, _ID_AT = b"SQLite format 3\x00", 68

@@ -6,8 +6,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from crawler.store.audit_folder import PartPlan
 from crawler.store.database import sqlite_errors_as_store_error
+from crawler.store.part_plan import PartPlan
 from crawler.store.part_writer import datasets_digest, stored_cut
 from crawler.store.verification import Difference
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from crawler.store.audit_folder import PartGroup, PartPlan
 from crawler.store.database import connect, transaction
+from crawler.store.part_plan import PartGroup, PartPlan
 
 # Tables of a dataset as a whole, of what names no origin, and of its origins.
 _WHOLE = ("dataset", "dataset_file", "dataset_role")

@@ -7,9 +7,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from crawler.store.audit_folder import AuditFolder, Generation, PartPlan
+from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.database import checkpoint, connect, public_views
 from crawler.store.part_facts import code_digest, facts_of
+from crawler.store.part_plan import PartPlan
 from crawler.store.part_writer import seal
 from crawler.store.parts import LocalStorage
 from tests.conftest import run

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crawler.model import Origin
-from crawler.store.audit_folder import PartPlan, hashed_part
+from crawler.store.part_plan import PartPlan, hashed_part
 from crawler.urls.canonical import origin_of
 from tests.audit_in_parts.folders import newest, opened, plan, query
 from tests.conftest import run
@@ -271,7 +271,7 @@ def test_a_plan_whose_numbers_differ_is_damaged(planned):
 
 def test_a_site_is_found_by_its_plan():
     sites = frozenset(["shop.com"])
-    from crawler.store.audit_folder import PartGroup, plan_from_json
+    from crawler.store.part_plan import PartGroup, plan_from_json
 
     cut = PartPlan(by_hash=3, groups=(PartGroup("shops", 3, sites),))
     read = plan_from_json(cut.as_json(), "plan.json")
