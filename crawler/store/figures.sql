@@ -146,8 +146,10 @@ SELECT
         WHEN count(CASE WHEN ended = 'stopped' THEN 1 END) > 0 THEN 'stopped' ELSE 'budget'
     END AS ended,
     iif(min(version) = max(version), '', min(version) || ' to ') || max(version) AS version,
-    iif(min(user_agent) = max(user_agent), '', min(user_agent) || ' to ') || max(user_agent)
-        AS user_agent,
+    CASE count(DISTINCT user_agent)
+        WHEN 1 THEN max(user_agent) WHEN 2 THEN min(user_agent) || ' and ' || max(user_agent)
+        ELSE min(user_agent) || ', others and ' || max(user_agent)
+    END AS user_agent,
     iif(min(suffix_list) = max(suffix_list), '', min(suffix_list) || ' to ') || max(suffix_list)
         AS suffix_list,
     iif(min(catalogue) = max(catalogue), '', min(catalogue) || ' to ') || max(catalogue)
