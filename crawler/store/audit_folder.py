@@ -129,14 +129,18 @@ class AuditFolder:
 
     def generations(self, part: int | None) -> list[Generation]:
         """Return the generations of a part, or with None those of the datasets, oldest first."""
+        return self._look(part)[0]
+
+    def _look(self, part: int | None) -> tuple[list[Generation], int]:
+        """Return the generations of a part, and the highest number that files about one have."""
         names = self.storage.names(Generation(part, 0).folder)
         found = [Generation(part, int(m[2])) for m in map(_GENERATION.fullmatch, names) if m]
-        return sorted(found, key=lambda generation: generation.number)
+        told = (int(m[2]) for m in map(_ABOUT.fullmatch, names) if m)
+        return sorted(found, key=lambda generation: generation.number), max(told, default=0)
 
     def lost(self, part: int | None) -> Generation | None:
         """Return the newest generation of a part if only files about it are there."""
-        names = self.storage.names(Generation(part, 0).folder)
-        told = max((int(found[2]) for found in map(_ABOUT.fullmatch, names) if found), default=0)
+        _, told = self._look(part)
         # A listing is of no one moment, and a database is put before the files about it: so what
         # is lost is missing in a second one, too.
         newest = self.newest(part)
@@ -149,15 +153,15 @@ class AuditFolder:
 
     def require(self, part: int | None) -> Generation:
         """Return the newest generation of a part that must be there. Raise `StoreError`."""
-        found = self.newest(part)
-        if found is None:
+        there, told = self._look(part)
+        if not there:
             missing = f"{self.shown}/{Generation(part, 0).folder}"
             raise PartDamagedError(
                 f"{missing} has no database, though {PLAN_FILE} names it; restore it"
             )
-        if (lost := self.lost(part)) is not None:
+        if told > there[-1].number and (lost := self.lost(part)) is not None:
             raise self._lost_error(lost)
-        return found
+        return there[-1]
 
     def _lost_error(self, lost: Generation) -> StoreError:
         return PartDamagedError(
