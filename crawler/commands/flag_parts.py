@@ -35,9 +35,12 @@ from crawler.progress import Bar
 from crawler.store.database import connect_read_only, sqlite_errors_as_store_error
 from crawler.store.excerpts import Excerpts
 
-# Keys and files after which a portion ends. An excerpt takes memory by the origins that it has, and
-# no file is written before its portion was read.
+# Keys and files of a portion. An excerpt takes memory by the origins that it has, and no file is
+# written before its portion was read.
 _MAX_KEYS, _MAX_FILES = 500_000, 1_000
+# One file may name more hosts than that. Files of a dataset name the same hosts again and again, so
+# the files after it go on in its portion as long as they make it no larger than so.
+_GROWTH = 1.1
 # Octets of copies of remote files, which are here while their portion is written.
 _MAX_COPIED = 4 << 30
 
@@ -83,26 +86,33 @@ class _Portions:
         self._read_in.mkdir()
         with closing(connect(task.scratch, task.request.memory_limit)) as duck:
             wanted_keys.create(duck)
-            count, copied = 0, 0
+            count, copied, most = 0, 0, _MAX_KEYS
             for out, group in files[:_MAX_FILES]:
                 try:
-                    copied += self._add_keys(duck, out, group)
+                    copied += self._read_keys(duck, out, group)
                 except DatasetError:
                     # Who comes first raises it, once the files before it are written.
                     if not count:
                         raise
                     break
-                count += 1
-                if wanted_keys.count(duck) > _MAX_KEYS or copied > _MAX_COPIED:
+                keys = wanted_keys.count(duck) + wanted_keys.count_new(duck)
+                if count and (keys > most or copied > _MAX_COPIED):
                     break
+                wanted_keys.add(duck)
+                if not count:
+                    most = max(most, int(keys * _GROWTH))
+                count += 1
             shutil.rmtree(self._read_in)
             request = task.request
             self._excerpts.write(duck, path, request.rules, request.agent, request.purposes)
         return path, count
 
-    def _add_keys(self, duck: duckdb.DuckDBPyConnection, out: Path, files: tuple[Path, ...]) -> int:
-        """Add the keys of what goes into one file; return the octets of its copies."""
+    def _read_keys(
+        self, duck: duckdb.DuckDBPyConnection, out: Path, files: tuple[Path, ...]
+    ) -> int:
+        """Read the keys of what goes into one file; return the octets of its copies."""
         task, request = self._task, self._task.request
+        wanted_keys.begin(duck)
         for path in files:
             task.prepare(path)
         for group in read_together(files, request):
@@ -111,7 +121,7 @@ class _Portions:
                 open_files(duck, group, task.form, out, request, self._read_in, {}) as rows,
                 reading(group[0], self._read_in),
             ):
-                wanted_keys.add(duck, rows.parts)
+                wanted_keys.read(duck, rows.parts)
         return sum(path.stat().st_size for path in files) if task.copies.are_remote else 0
 
     def _write(self, excerpt: Path, files: Sequence[Files]) -> Iterator[tuple[Path, Counts]]:

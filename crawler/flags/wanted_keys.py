@@ -27,14 +27,13 @@ _TEXTS = """
     FROM url_parts
 """
 _PARSED = "SELECT kind, text FROM row_text WHERE is_parsed"
-_NEW = f"""
-    INSERT INTO {WANTED}
-    SELECT key FROM (
-        SELECT DISTINCT key FROM row_text WHERE key IS NOT NULL
-        UNION
-        FROM parsed_key
-    ) ANTI JOIN {WANTED} USING (key)
-"""  # noqa: S608 - our own name
+_OF_FILE = """
+    INSERT INTO file_key
+    SELECT DISTINCT key FROM row_text WHERE key IS NOT NULL
+    UNION
+    FROM parsed_key
+"""
+_NEW = f"(SELECT DISTINCT key FROM file_key) ANTI JOIN {WANTED} USING (key)"  # noqa: S608 - our own name
 
 
 def create(duck: duckdb.DuckDBPyConnection) -> None:
@@ -42,8 +41,13 @@ def create(duck: duckdb.DuckDBPyConnection) -> None:
     duck.execute(f"CREATE TABLE {WANTED} (key VARCHAR)")
 
 
-def add(duck: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> None:
-    """Add the keys of the rows of some queries, which have a column `url`."""
+def begin(duck: duckdb.DuckDBPyConnection) -> None:
+    """Begin with the keys of another file, which `add` adds to those that are wanted."""
+    duck.execute("CREATE OR REPLACE TEMP TABLE file_key (key VARCHAR)")
+
+
+def read(duck: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> None:
+    """Read the keys of the rows of some queries of the file, which have a column `url`."""
     for query in queries:
         duck.execute(f"CREATE OR REPLACE TEMP VIEW source AS {query}")
         create_views(duck)
@@ -53,10 +57,24 @@ def add(duck: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> None:
             origins = (parse_authority(kind, text) for kind, text in rows)
             keys = [canonical.origin_key(o) for o in origins if isinstance(o, Origin)]
             insert_rows(duck, "parsed_key", [(key,) for key in keys])
-        duck.execute(_NEW)
+        duck.execute(_OF_FILE)
+
+
+def add(duck: duckdb.DuckDBPyConnection) -> None:
+    """Add the keys of the file to those that are wanted."""
+    duck.execute(f"INSERT INTO {WANTED} SELECT key FROM {_NEW}")  # noqa: S608 - our own names
+
+
+def count_new(duck: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of keys that `add` would add."""
+    return _count(duck, _NEW)
 
 
 def count(duck: duckdb.DuckDBPyConnection) -> int:
-    """Return the number of keys."""
-    [(found,)] = duck.execute(f"SELECT count(*) FROM {WANTED}").fetchall()  # noqa: S608 - our own name
+    """Return the number of keys that are wanted."""
+    return _count(duck, WANTED)
+
+
+def _count(duck: duckdb.DuckDBPyConnection, source: str) -> int:
+    [(found,)] = duck.execute(f"SELECT count(*) FROM {source}").fetchall()  # noqa: S608 - our own name
     return int(found)

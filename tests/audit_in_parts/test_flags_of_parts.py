@@ -22,7 +22,7 @@ from crawler.model import Origin
 from crawler.store import known_evidence
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect, connect_read_only
-from crawler.store.excerpts import opened_excerpts
+from crawler.store.excerpts import Excerpts, opened_excerpts
 from crawler.store.parts import LocalStorage
 from crawler.urls import canonical
 from crawler.vocab import Purpose
@@ -102,6 +102,13 @@ def contents(folder):
     return found
 
 
+def want(duck, queries):
+    """Add the keys of the rows of some queries to those that are wanted."""
+    wanted_keys.begin(duck)
+    wanted_keys.read(duck, queries)
+    wanted_keys.add(duck)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_flags_are_those_of_one_database(one, parts, data, tmp_path, way):
     words = way.split()
@@ -128,6 +135,27 @@ def test_portions_of_files_are_flagged_as_all_of_them(one, parts, data, tmp_path
     for workers in ("1", "2"):
         assert flag(parts, data, tmp_path / workers, "--workers", workers) == expected
         assert contents(tmp_path / workers) == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize(("growth", "portions"), [(1.0, 3), (99.0, 1)])
+def test_files_that_name_the_same_hosts_are_one_portion(
+    parts, tmp_path, monkeypatch, growth, portions
+):
+    folder, made, write = tmp_path / "data", [], Excerpts.write
+    folder.mkdir()
+    for n, host in enumerate(("a.example", "b.example", "b.example", "c.example")):
+        text = f"url\nhttp://unanimous.demo.test/{n}\nhttp://{host}/\n"
+        (folder / f"{n}.csv").write_text(text)
+
+    def counted(*given):
+        made.append(given)
+        write(*given)
+
+    monkeypatch.setattr(flag_parts, "_MAX_KEYS", 1)
+    monkeypatch.setattr(flag_parts, "_GROWTH", growth)
+    monkeypatch.setattr(Excerpts, "write", counted)
+    flag(parts, folder, tmp_path / "out", "--workers", "1")
+    assert len(made) == portions
 
 
 def test_finished_files_are_left_until_a_part_has_another_generation(one, parts, data, tmp_path):
@@ -281,7 +309,7 @@ def test_every_key_that_a_row_may_have_is_wanted(urls):
     with closing(duckdb.connect()) as duck:
         duck.register("rows", pa.table({"n": range(len(urls)), "url": pa.array(texts(urls))}))
         wanted_keys.create(duck)
-        wanted_keys.add(duck, ["SELECT n, url FROM rows"])
+        want(duck, ["SELECT n, url FROM rows"])
         found = {key for (key,) in duck.execute("FROM wanted_key").fetchall()}
         assert wanted_keys.count(duck) == len(found)
     origins = map(canonical.origin_of, texts(urls))
@@ -317,7 +345,7 @@ def test_an_excerpt_answers_as_the_whole(visits, urls, purposes, agent, judged):
         ):
             duck.register("rows", pa.table({"n": range(len(urls)), "url": pa.array(urls)}))
             wanted_keys.create(duck)
-            wanted_keys.add(duck, ["SELECT n, url FROM rows"])
+            want(duck, ["SELECT n, url FROM rows"])
             excerpts.write(duck, folder / "excerpt.db", rules, agent, purposes)
         with Flagger(folder / "excerpt.db", rules, purposes, agent) as flagger:
             assert rows(flagger.flag(urls)) == rows(Flagger(db, rules, purposes, agent).flag(urls))
