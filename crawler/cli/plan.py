@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "--parts",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="Number of parts, without those of --group.  [default: one for 15,000 origins]",
+    help="Number of parts, without those of --group.  [default: one for 10,000 origins]",
 )
 @click.option(
     "--group",

@@ -84,7 +84,7 @@ def state_digest(digests: Iterable[tuple[int, int, str]]) -> str:
 
 
 class PartFailure(NamedTuple):
-    """Why an attempt at a part failed; `is_final` if no other attempt can be expected to help."""
+    """A failed attempt at a part: why, and `is_final` if no other attempt is expected to help."""
 
     why: str
     is_final: bool
