@@ -48,8 +48,8 @@ from crawler.store.part_writer import (
 from crawler.store.queries import DatasetTotals, dataset_totals, unusable_rows
 from crawler.urls import canonical
 
-#: Origins of a part, if the number of parts is not given. With 12,500 a process of the crawl took up
-#: to 263 MB (benchmarks.end_to_end); most of it is for the tables that are written at the end.
+#: Origins of a part, if the number of parts is not given. With 12,500 a process of a crawl took up
+#: to 263 MB (benchmarks.end_to_end), and 250 are the goal.
 ORIGINS_PER_PART = 10_000
 _MAX_PARTS = 100_000
 
