@@ -26,7 +26,7 @@ from crawler.store.part_facts import code_digest
 from crawler.store.verification import Difference
 
 #: Origins after which a process is replaced, so that memory it leaks is returned: fewer than a part
-#: has, since a second part of 10,000 took 294 MB where the first took 240.
+#: has, since a process that had two of 10,000 took 294 MB.
 MAX_ORIGINS = 8_000
 # Seconds between two looks at the clock, and seconds from a signal until work is killed: it saves
 # what is whole within 2.5, and then puts a file that may have some 100 MB.
