@@ -69,6 +69,20 @@ def handle_signals(
 
 
 @contextlib.contextmanager
+def signals_postponed() -> Iterator[None]:
+    """Let signals wait until the end of the `with` block, in this thread.
+
+    For what must not be left half made: an exception in the middle of making an event loop has a
+    traceback printed when the loop is deleted.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def removed_at_the_end(path: Path) -> Iterator[None]:
     """Remove a file at the end of the `with` block, if it is still there, whatever ends the block.
 

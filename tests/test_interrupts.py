@@ -1,6 +1,7 @@
 """Signals: each ends a command in good order, unless it was ignored from the start."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from subprocess import PIPE
 
 import pytest
 
+from crawler.interrupts import handle_signals, signals_postponed
 from tests.conftest import ROOT, patience
 
 # It says when it is ready, waits, and says how it ended.
@@ -101,3 +103,12 @@ def test_a_signal_at_any_step_leaves_no_unfinished_file(tmp_path):
     # What is under the name is whole, or nothing is; the last time no signal was sent.
     assert {tuple(names) for names in found} == {(), ("rows.csv",)}
     assert found[-1] == ["rows.csv"]
+
+
+def test_a_signal_waits_for_the_end_of_what_must_not_be_left_half_made():
+    seen = []
+    with handle_signals(lambda: seen.append("handled")):
+        with signals_postponed():
+            os.kill(os.getpid(), signal.SIGTERM)
+            seen.append("made")
+        assert seen == ["made", "handled"]

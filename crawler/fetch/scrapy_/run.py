@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
@@ -11,7 +12,7 @@ from crawler.fetch.options import FetchOptions
 from crawler.fetch.scheduler import Frontier, OriginJob, RunEnd, Visit
 from crawler.fetch.scrapy_.settings import DELAY_FACTOR
 from crawler.fetch.scrapy_.spider import ReservationsSpider
-from crawler.interrupts import handle_signals
+from crawler.interrupts import handle_signals, signals_postponed
 
 __all__ = ["FetchOptions", "Frontier", "OriginJob", "RunEnd", "Visit", "crawl"]
 
@@ -33,25 +34,27 @@ def crawl(
     those that are whole are saved; a second signal saves at once.
     Raises what the frontier raises.
     """
-    process = AsyncCrawlerProcess(_settings(options))
-    crawler = process.create_crawler(ReservationsSpider)
-    task = process.crawl(
-        crawler,
-        frontier=frontier,
-        options=options,
-        on_visit=on_visit,
-        on_local_failure=on_local_failure,
-    )
-    loop = asyncio.get_event_loop()
+    with ExitStack() as handled:
+        with signals_postponed():
+            process = AsyncCrawlerProcess(_settings(options))
+            crawler = process.create_crawler(ReservationsSpider)
+            task = process.crawl(
+                crawler,
+                frontier=frontier,
+                options=options,
+                on_visit=on_visit,
+                on_local_failure=on_local_failure,
+            )
+            loop = asyncio.get_event_loop()
 
-    def stop() -> None:
-        if isinstance(crawler.spider, ReservationsSpider):
-            crawler.spider.stop()
-        else:
-            loop.call_later(_RETRY_S, stop)
+            def stop() -> None:
+                if isinstance(crawler.spider, ReservationsSpider):
+                    crawler.spider.stop()
+                else:
+                    loop.call_later(_RETRY_S, stop)
 
-    # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
-    with handle_signals(stop, loop):
+            # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
+            handled.enter_context(handle_signals(stop, loop))
         # Nearly no object of a crawl is in a reference cycle: this saves 3 to 9 % of the CPU time.
         gc.freeze()
         gc.set_threshold(10_000, 20, 20)
