@@ -9,7 +9,10 @@ Rules for editors:
 """
 
 import contextlib
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -23,6 +26,8 @@ if TYPE_CHECKING:  # the command line does not need asyncio
 #: Ctrl-C, what `kill`, systemd and cron send to end a process, and what a closing terminal sends.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+# Seconds until a signal is sent again: by then the code that dropped it has ended.
+_AGAIN_S = 0.02
 # A signal may arrive between any two bytecodes, also between those of a `finally`: whoever writes
 # a file cannot promise alone that it removes it.
 _unfinished: set[Path] = set()
@@ -110,7 +115,7 @@ def exit_on_signal() -> Iterator[None]:
         interrupted = True
         raise KeyboardInterrupt
 
-    with handle_signals(interrupt):
+    with handle_signals(interrupt), _raised_again(lambda: interrupted):
         try:
             yield
         except BaseException as error:
@@ -120,6 +125,31 @@ def exit_on_signal() -> Iterator[None]:
                 message = "stopped early by a signal; run the same command again to continue"
                 raise StoppedEarlyError(message) from error
             raise
+
+
+@contextlib.contextmanager
+def _raised_again(is_interrupted: Callable[[], bool]) -> Iterator[None]:
+    """Send a signal again whose exception Python has dropped, as it does in `__del__`."""
+    previous, is_open = sys.unraisablehook, True
+
+    def send() -> None:
+        if is_open:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def again(dropped: "sys.UnraisableHookArgs") -> None:
+        if is_interrupted() and isinstance(dropped.exc_value, KeyboardInterrupt):
+            timer = threading.Timer(_AGAIN_S, send)
+            timer.daemon = True
+            timer.start()
+        else:
+            previous(dropped)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        is_open = False
+        sys.unraisablehook = previous
 
 
 def _remove_unfinished() -> None:

@@ -112,3 +112,34 @@ def test_a_signal_waits_for_the_end_of_what_must_not_be_left_half_made():
             os.kill(os.getpid(), signal.SIGTERM)
             seen.append("made")
         assert seen == ["made", "handled"]
+
+
+DROPPED = """
+import os, signal, sys, time
+from crawler.interrupts import StoppedEarlyError, exit_on_signal
+
+class Deleted:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+try:
+    with exit_on_signal():
+        Deleted()
+        time.sleep(60)
+except StoppedEarlyError as error:
+    sys.exit(error.status)
+"""
+
+
+def test_a_signal_whose_exception_is_dropped_ends_it_and_prints_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=patience(50),
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "")
