@@ -134,7 +134,9 @@ def _raised_again(is_interrupted: Callable[[], bool]) -> Iterator[None]:
 
     def send() -> None:
         if is_open:
-            os.kill(os.getpid(), signal.SIGTERM)
+            # Whichever has a handler: one that was ignored from the start would be lost again.
+            handled = (n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN)
+            os.kill(os.getpid(), next(handled))
 
     def again(dropped: "sys.UnraisableHookArgs") -> None:
         if is_interrupted() and isinstance(dropped.exc_value, KeyboardInterrupt):

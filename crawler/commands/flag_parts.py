@@ -85,27 +85,35 @@ class _Portions:
         self._read_in = path.with_suffix(".read")
         self._read_in.mkdir()
         with closing(connect(task.scratch, task.request.memory_limit)) as duck:
-            wanted_keys.create(duck)
-            count, copied, most = 0, 0, _MAX_KEYS
-            for out, group in files[:_MAX_FILES]:
-                try:
-                    copied += self._read_keys(duck, out, group)
-                except DatasetError:
-                    # Who comes first raises it, once the files before it are written.
-                    if not count:
-                        raise
-                    break
-                keys = wanted_keys.count(duck) + wanted_keys.count_new(duck)
-                if count and (keys > most or copied > _MAX_COPIED):
-                    break
-                wanted_keys.add(duck)
-                if not count:
-                    most = max(most, int(keys * _GROWTH))
-                count += 1
+            count = self._want_keys(duck, files[:_MAX_FILES])
             shutil.rmtree(self._read_in)
             request = task.request
             self._excerpts.write(duck, path, request.rules, request.agent, request.purposes)
         return path, count
+
+    def _want_keys(self, duck: duckdb.DuckDBPyConnection, files: Sequence[Files]) -> int:
+        """Want the keys of the first of some files; return how many files are one portion.
+
+        The one that would make it too large is read again, with its own portion.
+        """
+        wanted_keys.create(duck)
+        count, copied, most = 0, 0, _MAX_KEYS
+        for out, group in files:
+            try:
+                copied += self._read_keys(duck, out, group)
+            except DatasetError:
+                # Who comes first raises it, once the files before it are written.
+                if not count:
+                    raise
+                break
+            keys = wanted_keys.count(duck) + wanted_keys.choose_new(duck)
+            if not count:
+                most = max(most, int(keys * _GROWTH))
+            elif keys > most or copied > _MAX_COPIED:
+                break
+            wanted_keys.add_new(duck)
+            count += 1
+        return count
 
     def _read_keys(
         self, duck: duckdb.DuckDBPyConnection, out: Path, files: tuple[Path, ...]

@@ -18,7 +18,7 @@ from crawler.commands.verify_part import verify_part
 from crawler.errors import UserError
 from crawler.interrupts import StoppedEarlyError
 from crawler.store.audit_folder import AuditFolder, PartDamagedError
-from crawler.store.failures import DiskFullError
+from crawler.store.failures import DiskNotWritableError
 from crawler.store.parts import storage_at
 
 
@@ -42,7 +42,7 @@ def message_of_attempt(folder: str, part: int, task: Mapping[str, Any]) -> dict[
             "failed": str(error),
             "status": error.status,
             "ends_all": isinstance(error, ENDS_ALL),
-            "ends_machine": isinstance(error, DiskFullError),
+            "ends_machine": isinstance(error, DiskNotWritableError),
             "is_final": isinstance(error, PartDamagedError),
         }
     return {"done": asdict(result)}

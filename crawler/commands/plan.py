@@ -49,7 +49,7 @@ from crawler.store.queries import DatasetTotals, dataset_totals, unusable_rows
 from crawler.urls import canonical
 
 #: Origins of a part, if the number of parts is not given. A process of a crawl takes 250 to 270 MB
-#: then: 180 for the crawl, 30 to judge, 40 to write the tables (benchmarks.parts_speed).
+#: then: 180 for the crawl, 30 to judge, 40 to write tables (docs/explanation/performance.md).
 ORIGINS_PER_PART = 10_000
 _MAX_PARTS = 100_000
 
@@ -183,10 +183,10 @@ class _Planning:
     def _put_parts(self, db: sqlite3.Connection, cut: PartPlan) -> int:
         """Put a new generation of each part whose datasets are not those of `db`."""
         digest, changed = datasets_digest(db), 0
-        for files in self._folder.listed():
-            if files.lost is not None:
-                self._folder.require(files.newest.part)
-        newest = {files.newest.part: files.newest for files in self._folder.listed()}
+        listed = list(self._folder.listed())
+        for files in (files for files in listed if files.lost is not None):
+            self._folder.require(files.newest.part)  # raises, with what to do
+        newest = {files.newest.part: files.newest for files in listed}
         empty = self._scratch / "empty.db"
         connect(empty, create=True).close()
         seal(empty)

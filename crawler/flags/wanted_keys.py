@@ -33,7 +33,10 @@ _OF_FILE = """
     UNION
     FROM parsed_key
 """
-_NEW = f"(SELECT DISTINCT key FROM file_key) ANTI JOIN {WANTED} USING (key)"  # noqa: S608 - our own name
+_NEW = f"""
+    CREATE OR REPLACE TEMP TABLE new_key AS
+    FROM (SELECT DISTINCT key FROM file_key) ANTI JOIN {WANTED} USING (key)
+"""  # noqa: S608 - our own name
 
 
 def create(duck: duckdb.DuckDBPyConnection) -> None:
@@ -42,7 +45,7 @@ def create(duck: duckdb.DuckDBPyConnection) -> None:
 
 
 def begin(duck: duckdb.DuckDBPyConnection) -> None:
-    """Begin with the keys of another file, which `add` adds to those that are wanted."""
+    """Begin with the keys of another file."""
     duck.execute("CREATE OR REPLACE TEMP TABLE file_key (key VARCHAR)")
 
 
@@ -60,14 +63,15 @@ def read(duck: duckdb.DuckDBPyConnection, queries: Iterable[str]) -> None:
         duck.execute(_OF_FILE)
 
 
-def add(duck: duckdb.DuckDBPyConnection) -> None:
-    """Add the keys of the file to those that are wanted."""
-    duck.execute(f"INSERT INTO {WANTED} SELECT key FROM {_NEW}")  # noqa: S608 - our own names
+def choose_new(duck: duckdb.DuckDBPyConnection) -> int:
+    """Choose the keys of the file that are not wanted yet; return how many these are."""
+    duck.execute(_NEW)
+    return _count(duck, "new_key")
 
 
-def count_new(duck: duckdb.DuckDBPyConnection) -> int:
-    """Return the number of keys that `add` would add."""
-    return _count(duck, _NEW)
+def add_new(duck: duckdb.DuckDBPyConnection) -> None:
+    """Add the keys that were chosen to those that are wanted."""
+    duck.execute(f"INSERT INTO {WANTED} FROM new_key")
 
 
 def count(duck: duckdb.DuckDBPyConnection) -> int:
@@ -75,6 +79,6 @@ def count(duck: duckdb.DuckDBPyConnection) -> int:
     return _count(duck, WANTED)
 
 
-def _count(duck: duckdb.DuckDBPyConnection, source: str) -> int:
-    [(found,)] = duck.execute(f"SELECT count(*) FROM {source}").fetchall()  # noqa: S608 - our own name
+def _count(duck: duckdb.DuckDBPyConnection, table: str) -> int:
+    [(found,)] = duck.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608 - our own names
     return int(found)

@@ -36,7 +36,7 @@ _BY_TEXT = (
     ("out of memory", sqlite3.SQLITE_NOMEM),
 )
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-_FULL = (*_NO_SPACE, errno.EROFS)
+_OF_DISK = (*_NO_SPACE, errno.EROFS)
 #: Errors of a place that can only be read.
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -57,8 +57,8 @@ class StoreBusyError(StoreError):
     status = 3
 
 
-class DiskFullError(StoreError):
-    """No space is left, or the disk can only be read; other parts would fare no better."""
+class DiskNotWritableError(StoreError):
+    """The disk is full, or can only be read; other parts would fare no better."""
 
 
 class StorageDownError(StoreError):
@@ -71,7 +71,7 @@ def sqlite_errors_as_store_error(path: Path | str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        kind = DiskFullError if code_of(error) == sqlite3.SQLITE_FULL else StoreError
+        kind = DiskNotWritableError if code_of(error) == sqlite3.SQLITE_FULL else StoreError
         raise kind(_of_sqlite(Path(path), error)) from error
 
 
@@ -81,7 +81,7 @@ def os_errors_as_store_error(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = DiskFullError if error.errno in _FULL else StoreError
+        kind = DiskNotWritableError if error.errno in _OF_DISK else StoreError
         raise kind(_of_system(Path(path), error)) from error
 
 

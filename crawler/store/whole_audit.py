@@ -52,15 +52,20 @@ class TableFiles:
             there = set(_names(self.folder / name))
         return [self.folder / name / file for file in names if file in there]
 
-    def groups(self, name: str) -> Path | None:
-        """Return the file with a table of the groups of parties of these parts, if there is one.
+    def groups(self) -> dict[str, Path]:
+        """Return the files with the groups of parties of these parts, by table.
 
-        Its name has the digest of its bytes: a file with others is none.
+        The name of each has the digest of its bytes: a file with others is none. Empty unless all
+        are there, since they are made together.
         """
+        found = {name: path for name in party_groups.TABLES for path in self._groups_of(name)}
+        return found if len(found) == len(party_groups.TABLES) else {}
+
+    def _groups_of(self, name: str) -> Iterator[Path]:
         with os_errors_as_store_error(self.folder):
-            there = map(GROUPS.fullmatch, sorted(_names(self.folder / name)))
-        paths = [self.folder / name / one[0] for one in there if one and one[1] == self._state]
-        return next((path for path in paths if path == self._sealed(path)), None)
+            there = map(GROUPS.fullmatch, _names(self.folder / name))
+        paths = (self.folder / name / one[0] for one in there if one and one[1] == self._state)
+        return (path for path in paths if path == self._sealed(path))
 
     def put_groups(self, name: str, grouped: pa.Table) -> Path:
         """Write a table of the groups of parties of these parts. Raise `OSError`."""
@@ -68,11 +73,6 @@ class TableFiles:
         with removed_at_the_end(new):
             write_once(new, grouped.schema, grouped.to_batches())
             return new.replace(self._sealed(new))
-
-    @property
-    def has_groups(self) -> bool:
-        """Return whether the folder has the groups of parties of these parts."""
-        return all(self.groups(name) for name in party_groups.TABLES)
 
     @property
     def _state(self) -> str:
@@ -102,10 +102,12 @@ def open_tables(
     connection has its own limit of memory (`dataset.duck.connect`).
     """
     files = TableFiles(folder, generations)
+    groups = files.groups()
     try:
-        for statement in _table_statements(files):
+        for statement in _table_statements(files, groups):
             duck.execute(statement)
-        _make_groups(duck, files)
+        if len(files.parts) > 1 and not groups:
+            _make_groups(duck, files)
         for statement in duckdb_views.statements(duckdb_views.INSTEAD):
             duck.execute(statement)
     except duckdb.Error as error:
@@ -121,17 +123,26 @@ def script(
     opened before. Raise `StoreError`.
     """
     files = TableFiles(folder, generations)
-    if len(files.parts) > 1 and not files.has_groups:
+    groups = files.groups()
+    if len(files.parts) > 1 and not groups:
         raise StoreError(
             f"{folder} has no groups of parties over all its parts; open it once where it can be "
             "written, as `tdm-audit report` does"
         )
-    made = [*_table_statements(files, within), *duckdb_views.statements(duckdb_views.INSTEAD)]
+    made = [
+        *_table_statements(files, groups, within),
+        *duckdb_views.statements(duckdb_views.INSTEAD),
+    ]
     return "".join(f"{statement.strip()};\n" for statement in made)
 
 
-def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator[str]:
-    """Yield what makes the tables; paths are relative to `within`."""
+def _table_statements(
+    files: TableFiles, groups: Mapping[str, Path], within: Path | None = None
+) -> Iterator[str]:
+    """Yield what makes the tables; paths are relative to `within`.
+
+    `groups` are those of `TableFiles.groups`; without them their tables are left out.
+    """
     with closing(new_database()) as db:
         for name in vocabulary_tables():
             columns = db.execute("SELECT name, type FROM pragma_table_info(?)", (name,)).fetchall()
@@ -142,9 +153,9 @@ def _table_statements(files: TableFiles, within: Path | None = None) -> Iterator
         for name, table in TABLES.items():
             paths = files.of(name)
             if name in party_groups.TABLES and len(files.parts) > 1:
-                if (grouped := files.groups(name)) is None:
+                if not groups:
                     continue
-                paths = [grouped]
+                paths = [groups[name]]
             if paths:
                 shown = [
                     p.relative_to(within).as_posix() if within else str(p.absolute()) for p in paths
@@ -177,9 +188,7 @@ def _literal(value: object) -> str:
 
 
 def _make_groups(duck: duckdb.DuckDBPyConnection, files: TableFiles) -> None:
-    """Make the groups of parties over several parts, unless the folder has them."""
-    if len(files.parts) == 1 or files.has_groups:
-        return
+    """Make the groups of parties over several parts."""
     for name, grouped in parties_of_parts.groups(duck).items():
         try:
             path = files.put_groups(name, grouped)

@@ -178,6 +178,23 @@ def test_groups_are_made_in_a_folder_that_can_only_be_read(path, tmp_path, duck,
     assert holders(duck) == holders_of_one_file(path)
 
 
+def test_one_altered_file_of_groups_makes_them_all_again_without_writing(
+    path, tmp_path, duck, monkeypatch
+):
+    folder = in_parts(path, tmp_path)
+    open_tables(duck, folder)
+    expected = holders(duck)
+    next(folder.rglob("all-*")).write_bytes(b"altered")
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("crawler.store.whole_audit.write_once", refuse)
+    with closing(connect_duckdb(tmp_path, "256MB")) as other:
+        open_tables(other, folder)
+        assert holders(other) == expected
+
+
 def test_any_duckdb_opens_the_tables_by_the_script(path, tmp_path, duck, monkeypatch):
     folder = in_parts(path, tmp_path)
     with pytest.raises(StoreError, match="open it once"):

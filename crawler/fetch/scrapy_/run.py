@@ -34,7 +34,8 @@ def crawl(
     those that are whole are saved; a second signal saves at once.
     Raises what the frontier raises.
     """
-    with ExitStack() as handled:
+    with ExitStack() as handlers:
+        # A signal in the middle of making the event loop would leave it half made.
         with signals_postponed():
             process = AsyncCrawlerProcess(_settings(options))
             crawler = process.create_crawler(ReservationsSpider)
@@ -54,7 +55,7 @@ def crawl(
                     loop.call_later(_RETRY_S, stop)
 
             # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
-            handled.enter_context(handle_signals(stop, loop))
+            handlers.enter_context(handle_signals(stop, loop))
         # Nearly no object of a crawl is in a reference cycle: this saves 3 to 9 % of the CPU time.
         gc.freeze()
         gc.set_threshold(10_000, 20, 20)
