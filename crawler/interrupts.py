@@ -9,7 +9,6 @@ Rules for editors:
 """
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -74,17 +73,32 @@ def handle_signals(
 
 
 @contextlib.contextmanager
-def signals_postponed() -> Iterator[None]:
-    """Let signals wait until the end of the `with` block, in this thread.
+def signals_postponed() -> Iterator[Callable[[], bool]]:
+    """Let signals wait until the end of the `with` block, then send one for all that came.
 
     For what must not be left half made: an exception in the middle of making an event loop has a
     traceback printed when the loop is deleted.
+    Yields a function that returns whether a signal waits, which is then not sent at the end.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    waiting = False
+
+    def wait() -> None:
+        nonlocal waiting
+        waiting = True
+
+    def take() -> bool:
+        nonlocal waiting
+        taken, waiting = waiting, False
+        return taken
+
+    # Not a mask of signals: it holds for one thread, and the kernel gives a signal to any thread
+    # without one, such as that which reads the messages of the parent.
     try:
-        yield
+        with handle_signals(wait):
+            yield take
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if waiting:
+            _send_signal()
 
 
 @contextlib.contextmanager
@@ -134,9 +148,7 @@ def _raised_again(is_interrupted: Callable[[], bool]) -> Iterator[None]:
 
     def send() -> None:
         if is_open:
-            # Whichever has a handler: one that was ignored from the start would be lost again.
-            handled = (n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN)
-            os.kill(os.getpid(), next(handled))
+            _send_signal()
 
     def again(dropped: "sys.UnraisableHookArgs") -> None:
         if is_interrupted() and isinstance(dropped.exc_value, KeyboardInterrupt):
@@ -152,6 +164,15 @@ def _raised_again(is_interrupted: Callable[[], bool]) -> Iterator[None]:
     finally:
         is_open = False
         sys.unraisablehook = previous
+
+
+def _send_signal() -> None:
+    """Send this process a signal that it handles: one that it ignores would be lost."""
+    handled = (n for n in SIGNALS if signal.getsignal(n) is not signal.SIG_IGN)
+    main = threading.main_thread().ident
+    if main is not None and (number := next(handled, None)) is not None:
+        # To the thread that runs handlers, which may be waiting in a system call.
+        signal.pthread_kill(main, number)
 
 
 def _remove_unfinished() -> None:

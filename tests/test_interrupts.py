@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from subprocess import PIPE
 
 import pytest
@@ -105,13 +106,56 @@ def test_a_signal_at_any_step_leaves_no_unfinished_file(tmp_path):
     assert found[-1] == ["rows.csv"]
 
 
+def _signalled_from_a_thread():
+    """Send this process a signal whose handler Python runs in the main thread soon after."""
+    sender = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM))
+    sender.start()
+    sender.join()
+    for _ in range(1000):
+        pass
+
+
 def test_a_signal_waits_for_the_end_of_what_must_not_be_left_half_made():
     seen = []
     with handle_signals(lambda: seen.append("handled")):
+        # Whatever else Python does in other threads: the kernel may give the signal to any of them.
+        is_over = threading.Event()
+        others = [threading.Thread(target=is_over.wait) for _ in range(8)]
+        for other in others:
+            other.start()
         with signals_postponed():
-            os.kill(os.getpid(), signal.SIGTERM)
+            _signalled_from_a_thread()
+            _signalled_from_a_thread()
             seen.append("made")
+        is_over.set()
+        for other in others:
+            other.join()
         assert seen == ["made", "handled"]
+
+
+def test_a_signal_that_was_taken_is_not_sent_again():
+    seen = []
+    with handle_signals(lambda: seen.append("outer")), signals_postponed() as take_waiting:
+        assert not take_waiting()
+        _signalled_from_a_thread()
+        with handle_signals(lambda: seen.append("inner")):
+            assert (take_waiting(), take_waiting()) == (True, False)
+            _signalled_from_a_thread()
+    assert seen == ["inner"]
+
+
+def test_a_signal_that_waits_is_sent_when_the_block_fails():
+    seen = []
+
+    def failing():
+        with signals_postponed():
+            _signalled_from_a_thread()
+            raise ZeroDivisionError
+
+    with handle_signals(lambda: seen.append("handled")):
+        with pytest.raises(ZeroDivisionError):
+            failing()
+        assert seen == ["handled"]
 
 
 DROPPED = """

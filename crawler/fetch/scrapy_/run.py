@@ -3,7 +3,6 @@
 import asyncio
 import gc
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
@@ -34,32 +33,33 @@ def crawl(
     those that are whole are saved; a second signal saves at once.
     Raises what the frontier raises.
     """
-    with ExitStack() as handlers:
-        # A signal in the middle of making the event loop would leave it half made.
-        with signals_postponed():
-            process = AsyncCrawlerProcess(_settings(options))
-            crawler = process.create_crawler(ReservationsSpider)
-            task = process.crawl(
-                crawler,
-                frontier=frontier,
-                options=options,
-                on_visit=on_visit,
-                on_local_failure=on_local_failure,
-            )
-            loop = asyncio.get_event_loop()
+    # A signal in the middle of making the event loop would leave it half made.
+    with signals_postponed() as take_waiting:
+        process = AsyncCrawlerProcess(_settings(options))
+        crawler = process.create_crawler(ReservationsSpider)
+        task = process.crawl(
+            crawler,
+            frontier=frontier,
+            options=options,
+            on_visit=on_visit,
+            on_local_failure=on_local_failure,
+        )
+        loop = asyncio.get_event_loop()
 
-            def stop() -> None:
-                if isinstance(crawler.spider, ReservationsSpider):
-                    crawler.spider.stop()
-                else:
-                    loop.call_later(_RETRY_S, stop)
+        def stop() -> None:
+            if isinstance(crawler.spider, ReservationsSpider):
+                crawler.spider.stop()
+            else:
+                loop.call_later(_RETRY_S, stop)
 
-            # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
-            handlers.enter_context(handle_signals(stop, loop))
-        # Nearly no object of a crawl is in a reference cycle: this saves 3 to 9 % of the CPU time.
-        gc.freeze()
-        gc.set_threshold(10_000, 20, 20)
-        process.start(install_signal_handlers=False)
+        # Not Scrapy's own handlers: they wait for every download, and save nothing until then.
+        with handle_signals(stop, loop):
+            if take_waiting():
+                stop()
+            # Nearly no object of a crawl is in a reference cycle: this saves 3 to 9 % of the CPU.
+            gc.freeze()
+            gc.set_threshold(10_000, 20, 20)
+            process.start(install_signal_handlers=False)
     return _result(task, crawler)
 
 
