@@ -13,6 +13,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from crawler.dataset.duck import connect as connect_duckdb
 from crawler.store import excerpts, tables
 from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.database import connect
-from crawler.store.part_facts import code_digest, facts_of
+from crawler.store.part_facts import code_digest, facts_of, sha256_of
 from crawler.store.part_plan import PartPlan
 from crawler.store.part_writer import seal
 from crawler.store.parts import LocalStorage
@@ -66,13 +67,26 @@ def build(folder: Path, size: int, parts: int) -> None:
     seal(path)
     audit = AuditFolder(LocalStorage(folder / "audit"))
     facts = facts_of(path, code=code_digest(), about={})
+    listed = list_of_tables(folder / "audit" / "tables")
     for part in range(parts):
         generation = Generation(part, 0)
         place = folder / "audit" / generation.name
         place.parent.mkdir(parents=True)
         place.hardlink_to(path)
         place.with_suffix(".json").write_bytes(facts.as_json())
+        # Tables that no list names would be made again, from the database of the first part.
+        files = {"format": "tdm-audit tables/1", "files": listed[part]}
+        audit.storage.replace(f"{generation.folder}/g0-tables.json", json.dumps(files).encode())
     audit.storage.replace("plan.json", PartPlan(by_hash=parts).as_json())
+
+
+def list_of_tables(folder: Path) -> dict[int, dict[str, dict[str, object]]]:
+    """Return by part the tables that are in a folder, with size and SHA-256."""
+    listed = defaultdict[int, dict[str, dict[str, object]]](dict)
+    for file in sorted(folder.rglob("*.parquet")):
+        facts = {"size": file.stat().st_size, "sha256": sha256_of(file)}
+        listed[int(file.name[:5])][file.relative_to(folder).as_posix()] = facts
+    return listed
 
 
 def write_rows(folder: Path, rows: int, hosts: int, origins: int) -> None:

@@ -63,9 +63,7 @@ def _in_this_process(db: sqlite3.Connection, task: FlagTask, cache_into: Path | 
         result = write_files(task, writer.facts, write)
         describe(task, writer.schema, writer.facts)
         if cache_into is not None:
-            key, tables = writer.export_state()
-            new = NewVerdicts(writer.evidence, writer.new_verdicts, key, tables)
-            store_results(cache_into, request.agent, new)
+            writer.store_state(cache_into, with_verdicts=True)
     return result
 
 
@@ -82,7 +80,7 @@ def _in_processes(db: sqlite3.Connection, task: FlagTask, cache_into: Path) -> F
             nonlocal key
             is_new = False
             if files:
-                key, is_new = store_state(db, request, cache_into)
+                key, is_new = store_state(db, request, cache_into, task.scratch)
             for out, counts in processes.write(files, is_new=is_new):
                 task.bar.step(counts.reasons.total())
                 yield out, counts

@@ -159,7 +159,7 @@ class _Portions:
     ) -> Iterator[tuple[Path, Counts]]:
         task, request, evidence = self._task, self._task.request, self._excerpts.evidence
         with sqlite_errors_as_store_error(excerpt), closing(connect_read_only(excerpt)) as db:
-            store_state(db, request, excerpt)
+            store_state(db, request, excerpt, task.scratch)
         scratch = excerpt.with_suffix("")
         scratch.mkdir()
         setup = as_setup(excerpt, request, task.form.name, scratch, evidence)

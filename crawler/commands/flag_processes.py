@@ -50,8 +50,8 @@ class FlagProcesses:
         self._name, self._prepare = name, prepare
         self._selector = selectors.DefaultSelector()
         self._workers: list[_Worker] = []
-        # Those that were not given any files yet.
-        self._waiting: list[_Worker] = []
+        # How many are to be started once the first one has stored what it evaluated.
+        self._waiting = 0
         # What workers evaluated, each with the one that did.
         self._shared: list[tuple[_Worker, object]] = []
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
@@ -81,18 +81,20 @@ class FlagProcesses:
         # With few files to take in turns, waiting would cost more than evaluating twice.
         waits = is_new and len(left) >= _SHARES * self._count
         # As many as there is work for.
-        for number in range(min(self._count, len(left))):
-            worker = _Worker(dict(self._setup), number)
-            self._workers.append(worker)
-            self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
-            if number and waits:
-                # It gets what the first one evaluates, in place of evaluating the same.
-                self._waiting.append(worker)
-            else:
-                self._assign(worker, left)
+        count = min(self._count, len(left))
+        self._waiting = count - 1 if waits else 0
+        for _ in range(count - self._waiting):
+            self._start(left, stores_state=waits)
         while self._selector.get_map():
             for key, _ in self._selector.select():
                 yield from self._read(key.data, left)
+
+    def _start(self, left: deque[Sequence[Files]], *, stores_state: bool = False) -> None:
+        setup = {**self._setup, "stores_state": stores_state}
+        worker = _Worker(setup, len(self._workers))
+        self._workers.append(worker)
+        self._selector.register(worker.pipe, selectors.EVENT_READ, worker)
+        self._assign(worker, left)
 
     def _assign(self, worker: "_Worker", left: deque[Sequence[Files]]) -> None:
         files = left.popleft() if left else ()
@@ -114,8 +116,9 @@ class FlagProcesses:
                 self._shared += [(worker, entry) for entry in message["shared"]]
                 del self._shared[_MAX_SHARED:]
                 self._assign(worker, left)
-                while self._waiting:
-                    self._assign(self._waiting.pop(0), left)
+                for _ in range(min(self._waiting, len(left))):
+                    self._start(left)
+                self._waiting = 0
             elif "verdicts" in message:
                 worker.is_done = True
                 self.new_verdicts += map(_verdicts, message["verdicts"])

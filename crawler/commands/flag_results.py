@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crawler.commands.flag_request import FlagRequest
+from crawler.dataset.duck import connect as duckdb_connect
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.flags import Flagger
 from crawler.store import flag_cache, runs, verdict_cache
@@ -54,14 +55,20 @@ def store_results(path: Path, agent: str | None, new: NewVerdicts) -> None:
         checkpoint(db)
 
 
-def store_state(db: sqlite3.Connection, request: FlagRequest, path: Path) -> tuple[str, bool]:
+def store_state(
+    db: sqlite3.Connection, request: FlagRequest, path: Path, scratch: Path
+) -> tuple[str, bool]:
     """Store the state that flags begin with, unless it is there; return its key, and if it is new.
 
-    Otherwise each process would make it for itself.
+    Otherwise each process would make it for itself. DuckDB works in `scratch`.
     """
     if request.times is not None:
         return "", False  # it is made as rows need it
-    with Flagger(db, request.rules, request.purposes, request.agent) as flagger:
+    given = (db, request.rules, request.purposes, request.agent)
+    with (
+        closing(duckdb_connect(scratch, request.memory_limit)) as duck,
+        Flagger(*given, duck=duck) as flagger,
+    ):
         new = NewVerdicts(flagger.evidence, [], flagger.cache_key, flagger.export_state())
     store_results(path, request.agent, new)
     return new.key, bool(new.tables)

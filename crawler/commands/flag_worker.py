@@ -69,9 +69,14 @@ def main() -> None:
     try:
         with _open_writer(setup) as (writer, names):
             channel.send({"facts": writer.facts})
+            stores_state = setup["stores_state"]
             while (work := channel.receive()) and work["files"]:
                 writer.add_shared(work["shared"])
                 _write(writer, names, setup["form"], work["files"], channel)
+                if stores_state:
+                    # The other workers begin with it, in place of evaluating the same.
+                    writer.store_state(Path(setup["db"]))
+                    stores_state = False
                 channel.send({"wants": "more", "shared": writer.take_shared()})
             channel.send({"verdicts": writer.new_verdicts})
     except UserError as error:

@@ -9,12 +9,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crawler.evaluate.as_of import AsOfVerdict
 from crawler.flags.as_of import AsOfEvaluator
 from crawler.flags.duck import insert_rows, run_sql
 from crawler.flags.row_verdicts import DATED
 from crawler.flags.tables import new_origins
 from crawler.flags.verdict_ids import VerdictIds
-from crawler.instants import DAY_MS
+from crawler.instants import DAY_MS, milliseconds
 from crawler.store.verdict_cache import pattern_rows
 
 
@@ -46,21 +47,24 @@ def evaluate_new_pieces(
 
     Their patterns are those of all documents that the origin ever had.
     """
-    defaults, pages, patterns = [], [], []
-    for number in new_origins(duck):
-        found = evaluator.answers_in(number)
-        numbers = [v and ids.add(v) for v in (found.default, found.host)]
-        defaults.append((number, *numbers))
-        pages += [(number, path, ids.add(verdict)) for path, verdict in found.pages.items()]
-        if found.default is not None:
-            patterns += [(number, *row) for row in pattern_rows(found.patterns)]
     duck.execute("DELETE FROM new_default")
-    insert_rows(duck, "new_default", defaults)
-    insert_rows(duck, "page_verdict", pages)
-    insert_rows(duck, "url_pattern", patterns)
+    is_any = False
+    for some in new_origins(duck):
+        defaults, pages, patterns = [], [], []
+        for number in some:
+            found = evaluator.answers_in(number)
+            numbers = [v and ids.add(v) for v in (found.default, found.host)]
+            defaults.append((number, *numbers))
+            pages += [(number, path, ids.add(verdict)) for path, verdict in found.pages.items()]
+            if found.default is not None:
+                patterns += [(number, *row) for row in pattern_rows(found.patterns)]
+        insert_rows(duck, "new_default", defaults)
+        insert_rows(duck, "page_verdict", pages)
+        insert_rows(duck, "url_pattern", patterns)
+        is_any = True
     run_sql(duck, "05_default_verdicts.sql")
     run_sql(duck, "05_new_prefixes.sql")
-    return bool(defaults)
+    return is_any
 
 
 def with_times(
@@ -71,7 +75,7 @@ def with_times(
     `moments` are the numbers of their instants; rows without one get a verdict that says so.
     """
     numbers = _without_date(told["verdict"], moments, evaluator, ids)
-    base = pa.array(ids.distances_from(), pa.int64()).take(numbers)
+    base = _milliseconds(ids.column("tdm_seen_before", numbers))
     first = pc.shift_right(moments, 1)
     # A look that goes on at that time may have shown it later.
     apart = pc.max_element_wise(pc.subtract(first, base), 0, skip_nulls=False)
@@ -80,6 +84,14 @@ def with_times(
     others = [*told.columns[1:], shown, days]
     names = [*told.schema.names, *(field.name for field in DATED)]
     return pa.record_batch([numbers, *others], names=names)
+
+
+def _milliseconds(times: pa.DictionaryArray) -> pa.Array:
+    """Return times as milliseconds since 1970."""
+    # The dictionary may have words of other columns.
+    used = times.dictionary_decode().dictionary_encode()
+    words = pa.array(map(milliseconds, used.dictionary.to_pylist()), pa.int64())
+    return words.take(used.indices)
 
 
 def _as_text(first: pa.Array, are_days: pa.Array) -> pa.Array:
@@ -97,7 +109,8 @@ def _without_date(
     undated = pc.is_null(moments)
     if not pc.any(undated).as_py():
         return numbers
-    known, replaced = ids.as_of(), list(range(len(ids)))
-    for number in pc.unique(numbers.filter(undated)).to_pylist():
-        replaced[number] = ids.add(evaluator.without_date(known[number]))
-    return pc.if_else(undated, pa.array(replaced, pa.int32()).take(numbers), numbers)
+    old = pc.unique(numbers.filter(undated))
+    verdicts = map(ids.verdict, old.to_pylist())
+    new = [ids.add(evaluator.without_date(v)) for v in verdicts if isinstance(v, AsOfVerdict)]
+    replaced = pa.array(new, pa.int32()).take(pc.index_in(numbers, old))
+    return pc.if_else(undated, replaced, numbers)

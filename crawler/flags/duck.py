@@ -10,7 +10,7 @@ import pyarrow as pa
 
 _BATCH_ROWS = 20_000
 # Rows that are in Python at the same time while they are inserted.
-_ROWS_PER_INSERT = 100_000
+_ROWS_PER_INSERT = 20_000
 
 
 def run_sql(duck: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -30,8 +30,10 @@ def insert_rows(duck: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequ
         insert_table(duck, table, pa.table(arrays, schema=schema))
 
 
-def insert_table(duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Insert the rows of an Arrow table. Columns are matched by position, not by name."""
+def insert_table(
+    duck: duckdb.DuckDBPyConnection, table: str, rows: pa.Table | pa.RecordBatchReader
+) -> None:
+    """Insert rows of Arrow. Columns are matched by position, not by name."""
     duck.register("rows_to_add", rows)
     duck.execute(f"INSERT INTO {table} SELECT * FROM rows_to_add")  # noqa: S608 - our own names
     duck.unregister("rows_to_add")

@@ -60,7 +60,7 @@ from crawler.rulesets import RuleSet
 from crawler.store import flag_cache
 from crawler.store.database import connect_read_only
 from crawler.store.derived import rule_set
-from crawler.store.part_evidence import opened_evidence
+from crawler.store.part_evidence import is_excerpt, opened_evidence
 from crawler.store.runs import fingerprint
 from crawler.urls import canonical
 from crawler.vocab import Purpose
@@ -122,7 +122,11 @@ class Flagger:
                 rules = rule_set(db, rules)
             given = (db, rules, purposes_of(purposes), agent)
             reader = opened.enter_context(opened_evidence(db))
-            self._now = ReferenceEvaluator(*given, reader) if as_of is None else None
+            self._now = None
+            if as_of is None:
+                # Nobody reads an excerpt again, so what is new is not stored in it.
+                keeps_new = not is_excerpt(db)
+                self._now = ReferenceEvaluator(*given, reader, keeps_new=keeps_new)
             self._past = None if as_of is None else AsOfEvaluator(*given, as_of)
             self._duck = duck or opened.enter_context(closing(duckdb.connect()))
             # Before anything is read: what a crawl adds meanwhile belongs to another fingerprint.
@@ -169,12 +173,12 @@ class Flagger:
 
     def export_state(self) -> dict[str, bytes]:
         """Return the state for `store.flag_cache`, by table; empty if nothing new was evaluated."""
-        is_changed = self._is_changed or self.new_verdicts
+        is_changed = self._is_changed or (self._now is not None and self._now.has_new)
         return tables.export_state(self._duck, self.ids) if is_changed else {}
 
     @property
     def new_verdicts(self) -> list[tuple[int, str, tuple[Verdict, ...]]]:
-        """Verdicts that the database did not hold (see `ReferenceEvaluator`)."""
+        """Verdicts that the database did not hold; none of an excerpt."""
         return self._now.new_verdicts if self._now else []
 
     @property

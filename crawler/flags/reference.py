@@ -52,10 +52,11 @@ class ReferenceEvaluator:
     """Evaluates URLs and origins of a database for some purposes, under one rule set.
 
     `agent` is a product token; None evaluates for every agent. `reader` reads the evidence, by
-    default that of the database. `new_verdicts` collects what the
-    database did not hold, at most 200,000 entries: the origin, what the verdicts are for
-    (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set), and a verdict for each purpose
-    asked about. `shared` are the verdicts that origins with equal evidence share.
+    default that of the database. `has_new` tells whether anything was evaluated that the database
+    did not hold. `new_verdicts` collects it, at most 200,000 entries, if it `keeps_new`: the
+    origin, what the verdicts are for (`DEFAULT`, `ORIGIN`, `PAGE` and a path, or a pattern set),
+    and a verdict for each purpose asked about. `shared` are the verdicts that origins with equal
+    evidence share.
     """
 
     def __init__(
@@ -65,12 +66,15 @@ class ReferenceEvaluator:
         purposes: Sequence[Purpose],
         agent: str | None = None,
         reader: SnapshotReader | None = None,
+        *,
+        keeps_new: bool = True,
     ) -> None:
-        self._db = db
+        self._db, self._keeps_new = db, keeps_new
         self.rules, self.purposes, self.agent = rules, tuple(purposes), agent
         self._snapshot = lru_cache(maxsize=_CACHED_SNAPSHOTS)((reader or snapshot_reader(db)).load)
         self._evaluations = EvaluationCache((), rules, agent, purposes=self.purposes)
         self.shared = SharedVerdicts(db, self._snapshot)
+        self.has_new = False
         self.new_verdicts: list[tuple[int, str, tuple[Verdict, ...]]] = []
 
     def verdict(self, url: str | None) -> Verdict:
@@ -143,7 +147,8 @@ class ReferenceEvaluator:
         return [each for each in found if each.verdict.purpose in self.purposes]
 
     def _record(self, origin: int, pattern_set: str, verdicts: tuple[Verdict, ...]) -> None:
-        if len(self.new_verdicts) < _MAX_NEW_VERDICTS:
+        self.has_new = True
+        if self._keeps_new and len(self.new_verdicts) < _MAX_NEW_VERDICTS:
             self.new_verdicts.append((origin, pattern_set, verdicts))
 
     def combine(self, verdicts: Sequence[Verdict]) -> Verdict:

@@ -47,10 +47,10 @@ def row_verdicts(
     Steps 4 to 9 must have run for a query whose `n` is as `columns.TEXTS_PER_ROW` says.
     """
     ranks = {state: rank for rank, state in enumerate(_STATES)}
-    numbers = pa.array([ranks[State(state)] for state in ids.states()], pa.int64())
-    duck.register(
-        "verdict_rank", pa.table({"verdict": pa.arange(0, len(numbers)), "rank": numbers})
-    )
+    verdicts = pa.array(range(len(ids)), pa.int32())
+    of_kinds = pa.array([ranks[State(kind.state)] for kind in ids.kinds], pa.int64())
+    numbers = of_kinds.take(ids.kinds_of(verdicts))
+    duck.register("verdict_rank", pa.table({"verdict": verdicts, "rank": numbers}))
     duck.execute("SET VARIABLE texts_per_row = ?", [TEXTS_PER_ROW])
     run_sql(duck, "10_row_verdicts.sql")
     rows = duck.sql("FROM verdict_of_row ORDER BY row").to_arrow_table().combine_chunks()

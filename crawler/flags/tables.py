@@ -6,20 +6,20 @@ nothing that was stored before is restored.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from crawler.evaluate.url_verdicts import MAX_PATTERNS, ORIGIN, PAGE
-from crawler.flags.duck import insert_rows, insert_table, run_sql
+from crawler.flags.duck import batches, insert_rows, insert_table, run_sql
 from crawler.flags.reference import ReferenceEvaluator
-from crawler.flags.shared_verdicts import MAX_READ_AHEAD
 from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
+from crawler.vocab import Purpose
 
 #: Version of the names and columns of what `export_state` returns; part of the cache key.
-LAYOUT = 4
+LAYOUT = 5
 _CACHED_TABLES = (
     "origin",
     "url_pattern",
@@ -27,7 +27,7 @@ _CACHED_TABLES = (
     "page_verdict",
     "pattern_set_verdict",
 )
-_VERDICTS = "verdict"
+_ROWS_OF_BATCH = 100_000
 
 
 def preload(
@@ -43,24 +43,31 @@ def preload(
     run_sql(duck, "01_tables.sql")
     run_sql(duck, "02_staging.sql")
     wanted = (evaluator.rules.label, evaluator.agent, evaluator.purposes)
-    pages, pattern_sets, hosts = [], [], {}
-    for origin, pattern_set, verdicts in verdict_cache.exceptional_verdicts(db, *wanted):
-        number = ids.add(evaluator.combine(verdicts))
-        if pattern_set.startswith(PAGE):
-            pages.append((origin, pattern_set.removeprefix(PAGE), number))
-        elif pattern_set == ORIGIN:
-            hosts[origin] = number
-        else:
-            pattern_sets.append((origin, pattern_set, number))
-    insert_rows(duck, "page_verdict", pages)
-    insert_rows(duck, "pattern_set_verdict", pattern_sets)
+    insert_rows(duck, "other_verdict", _other_verdicts(db, evaluator, ids, wanted))
     insert_rows(duck, "reading_patterns", verdict_cache.url_patterns(db))
     insert_rows(duck, "origin_reading", verdict_cache.readings_of_origins(db))
     stored = verdict_cache.origin_verdicts(db, *wanted)
-    rows = ((s.key, s.origin, _default_id(s, evaluator, ids), hosts.get(s.origin)) for s in stored)
+    rows = ((s.key, s.origin, _default_id(s, evaluator, ids)) for s in stored)
     insert_rows(duck, "stored_origin", rows)
     duck.execute("SET VARIABLE max_patterns = ?", [MAX_PATTERNS])
     run_sql(duck, "03_known_origins.sql")
+
+
+def _other_verdicts(
+    db: sqlite3.Connection,
+    evaluator: ReferenceEvaluator,
+    ids: VerdictIds,
+    wanted: tuple[str, str | None, Sequence[Purpose]],
+) -> Iterator[tuple[int, str | None, str | None, int]]:
+    """Yield the stored verdicts that are no defaults as rows of `other_verdict`."""
+    for origin, pattern_set, verdicts in verdict_cache.exceptional_verdicts(db, *wanted):
+        number = ids.add(evaluator.combine(verdicts))
+        if pattern_set == ORIGIN:
+            yield origin, None, None, number
+        elif pattern_set.startswith(PAGE):
+            yield origin, pattern_set.removeprefix(PAGE), None, number
+        else:
+            yield origin, None, pattern_set, number
 
 
 def _default_id(
@@ -72,14 +79,18 @@ def _default_id(
     return None if stored.visited else ids.add(evaluator.never_asked())
 
 
-def new_origins(duck: duckdb.DuckDBPyConnection) -> list[int]:
-    """Return the origins that occur among the rows and have no stored verdicts, by number."""
-    found = duck.execute(
+def new_origins(duck: duckdb.DuckDBPyConnection) -> Iterator[list[int]]:
+    """Yield the origins that occur among the rows and have no stored verdicts, by number.
+
+    They come in lists of as many as `ReferenceEvaluator.read_ahead` may get.
+    """
+    query = (
         "SELECT DISTINCT origin FROM origin WHERE NOT is_evaluated "
         "AND origin IN (SELECT origin FROM row_origin UNION SELECT origin FROM host_of_row) "
         "ORDER BY origin"
     )
-    return [origin for (origin,) in found.fetchall()]
+    for rows in batches(duck, query):
+        yield [origin for (origin,) in rows]
 
 
 def evaluate_new_origins(
@@ -89,26 +100,26 @@ def evaluate_new_origins(
 
     Only origins without stored verdicts are evaluated.
     """
-    defaults, pages = [], []
-    new = new_origins(duck)
-    for start in range(0, len(new), MAX_READ_AHEAD):
-        some = new[start : start + MAX_READ_AHEAD]
+    duck.execute("DELETE FROM new_default")
+    for some in new_origins(duck):
+        defaults, pages = [], []
         evaluator.read_ahead(some)
         for origin in some:
             found = evaluator.verdicts_of_origin(origin)
             numbers = [v and ids.add(v) for v in (found.default, found.host)]
             defaults.append((origin, *numbers))
             pages += [(origin, path, ids.add(verdict)) for path, verdict in found.pages.items()]
-    duck.execute("DELETE FROM new_default")
-    insert_rows(duck, "new_default", defaults)
-    insert_rows(duck, "page_verdict", pages)
+        insert_rows(duck, "new_default", defaults)
+        insert_rows(duck, "page_verdict", pages)
     run_sql(duck, "05_default_verdicts.sql")
 
 
 def export_state(duck: duckdb.DuckDBPyConnection, ids: VerdictIds) -> dict[str, bytes]:
     """Return the cached tables and the verdicts, by name, as Arrow streams for `restore_state`."""
-    tables = {name: duck.table(name).to_arrow_table() for name in _CACHED_TABLES}
-    return {name: _encode(table) for name, table in (*tables.items(), (_VERDICTS, ids.table()))}
+    state = {
+        name: _encode(duck.table(name).to_arrow_reader(_ROWS_OF_BATCH)) for name in _CACHED_TABLES
+    }
+    return state | {name: _encode(table.to_reader()) for name, table in ids.export().items()}
 
 
 def restore_state(
@@ -117,18 +128,17 @@ def restore_state(
     """Create the tables from what `export_state` returned, instead of `preload`."""
     run_sql(duck, "01_tables.sql")
     for name in _CACHED_TABLES:
-        insert_table(duck, name, _decode(state[name]))
-    ids.restore(_decode(state[_VERDICTS]))
+        with pa.ipc.open_stream(state[name]) as reader:
+            insert_table(duck, name, reader)
+    of_verdicts = state.keys() - set(_CACHED_TABLES)
+    ids.restore({name: pa.ipc.open_stream(state[name]).read_all() for name in of_verdicts})
 
 
-def _encode(table: pa.Table) -> bytes:
+def _encode(rows: pa.RecordBatchReader) -> bytes:
+    # Batch by batch: of millions of origins whole tables would take more than the limit of DuckDB.
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, rows.schema, options=options) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
     return bytes(sink.getvalue().to_pybytes())
-
-
-def _decode(content: bytes) -> pa.Table:
-    with pa.ipc.open_stream(content) as reader:
-        return reader.read_all()

@@ -35,11 +35,16 @@ def save_places(db: sqlite3.Connection, place: str, parts: Iterable[tuple[int, s
     )
 
 
+def is_excerpt(db: sqlite3.Connection) -> bool:
+    """Return whether a database is an excerpt."""
+    found = db.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_TABLE,)).fetchone()
+    return found is not None
+
+
 @contextmanager
 def opened_evidence(db: sqlite3.Connection) -> Iterator[SnapshotReader]:
     """Give the reader of the evidence of a database, or of an excerpt."""
-    is_excerpt = db.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_TABLE,)).fetchone()
-    if not is_excerpt:
+    if not is_excerpt(db):
         yield snapshot_reader(db)
         return
     with closing(_OpenParts(db)) as parts:

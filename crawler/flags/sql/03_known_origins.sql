@@ -23,12 +23,18 @@ SELECT
 FROM origin_pattern
 ANTI JOIN per_path_origin USING (origin);
 
+INSERT INTO page_verdict
+SELECT origin, page, verdict FROM other_verdict WHERE page IS NOT NULL;
+
+INSERT INTO pattern_set_verdict
+SELECT origin, pattern_set, verdict FROM other_verdict WHERE pattern_set IS NOT NULL;
+
 INSERT INTO origin
 SELECT
     stored_origin.key,
     stored_origin.origin,
     stored_origin.verdict,
-    stored_origin.host_verdict,
+    host.verdict,
     stored_origin.verdict IS NULL OR coalesce(origin_prefixes.any_path, false),
     coalesce(origin_prefixes.prefixes, ''),
     -- The key leaves a default port out, so ':80' is written for https alone and ':443' for http.
@@ -37,9 +43,11 @@ SELECT
     NULL,
     NULL
 FROM stored_origin
+LEFT JOIN (FROM other_verdict WHERE page IS NULL AND pattern_set IS NULL) AS host USING (origin)
 LEFT JOIN origin_prefixes USING (origin);
 
 DROP TABLE reading_patterns;
 DROP TABLE origin_reading;
 DROP TABLE stored_origin;
+DROP TABLE other_verdict;
 DROP TABLE origin_pattern;
