@@ -28,10 +28,10 @@ from crawler.store.database import (
     os_errors_as_store_error,
     sqlite_errors_as_store_error,
 )
+from crawler.store.exported_tables import LAST, TABLES
 from crawler.store.part_facts import sha256_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
-from crawler.store.whole_audit import GROUPS
 
 _TABLES, _FORMAT = "tables", "tdm-audit tables/1"
 _FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")
@@ -79,7 +79,7 @@ def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterato
     folder.require_all(plan.parts)
     newest = [files.newest for files in folder.listed() if (files.newest.part or 0) < plan.parts]
     lists = _lists(folder, newest)
-    found = _found(folder, names or tables.TABLES)
+    found = _found(folder, names or TABLES)
     again = [one for one in newest if _is_to_be_made(lists.get(one), found, names)]
     if isinstance(folder.storage, LocalStorage):
         _remove_unlisted(folder.storage, lists, found)
@@ -143,7 +143,7 @@ def wrong_tables(folder: AuditFolder, generation: Generation) -> Iterator[tuple[
         if folder.storage.read(_list_name(generation)) is not None:
             yield _list_name(generation), "is no list of tables; `report` makes it again"
         return
-    for name in _unlisted(generation, listed, _found(folder, tables.TABLES)):
+    for name in _unlisted(generation, listed, _found(folder, TABLES)):
         yield name, f"was not put; {_AGAIN}"
     for name, facts in sorted(listed.items()):
         content = folder.storage.read(f"{_TABLES}/{name}")
@@ -155,7 +155,7 @@ def wrong_groups(folder: AuditFolder) -> Iterator[tuple[str, str]]:
     """Yield the names of groups of parties that are not as they were made, and what is wrong."""
     for table in party_groups.TABLES:
         for name in folder.storage.names(f"{_TABLES}/{table}"):
-            found = GROUPS.fullmatch(name.rpartition("/")[2])
+            found = party_groups.FILE.fullmatch(name.rpartition("/")[2])
             content = folder.storage.read(name) if found else None
             digest = "" if content is None else hashlib.sha256(content).hexdigest()
             if found and digest and not digest.startswith(found[2]):
@@ -234,7 +234,7 @@ def _copy_missing(
             (cache / name).unlink(missing_ok=True)
     wanted = {name: facts for listed in lists.values() for name, facts in listed.items()}
     with scratch_folder() as scratch:
-        for name in sorted(wanted, key=lambda name: (name.startswith(f"{tables.LAST}/"), name)):
+        for name in sorted(wanted, key=lambda name: (name.startswith(f"{LAST}/"), name)):
             if name in have or (names and name.split("/")[0] not in names):
                 continue
             copy = scratch / "table"
