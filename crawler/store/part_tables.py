@@ -14,24 +14,22 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crawler.store import party_groups, tables
+from crawler.store import party_groups
 from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.cache_files import cache_folder
 from crawler.store.database import (
     PLAN_FILE,
     StoreError,
-    connect,
     os_errors_as_store_error,
-    sqlite_errors_as_store_error,
 )
 from crawler.store.exported_tables import LAST, TABLES
 from crawler.store.part_facts import sha256_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
+from crawler.store.tables_process import TablesProcessError, export_tables
 
 _TABLES, _FORMAT = "tables", "tdm-audit tables/1"
 _FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")
@@ -56,8 +54,7 @@ def put_tables(folder: AuditFolder, generation: Generation, path: Path, scratch:
     `scratch` is a folder for them. Raise `StoreError`.
     """
     made, listed = scratch / _TABLES, dict[str, _Facts]()
-    with sqlite_errors_as_store_error(path), closing(connect(path)) as db:
-        tables.export(db, made, part=generation.part or 0, generation=generation.number)
+    export_tables(path, made, generation.part or 0, generation.number)
     for file in sorted(made.rglob("*.parquet")):
         name = file.relative_to(made).as_posix()
         listed[name] = {"size": file.stat().st_size, "sha256": sha256_of(file)}
@@ -88,7 +85,11 @@ def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterato
         with scratch_folder() as scratch:
             copy = scratch / "audit.db"
             folder.copy(generation, copy)
-            put_tables(folder, generation, copy, scratch)
+            try:
+                put_tables(folder, generation, copy, scratch)
+            except TablesProcessError as error:
+                advice = "if memory is short, free some, and run the same command again"
+                raise StoreError(f"{error}; {advice}") from error
     generations = {generation.part or 0: generation.number for generation in newest}
     if isinstance(folder.storage, LocalStorage):
         yield PartTables(folder.storage.root / _TABLES, generations)

@@ -5,7 +5,8 @@
 A file is written whole under another name first, and `origin` last: a part has its tables when it
 has that one. A table without rows has no file.
 
-Which tables there are is in `exported_tables`.
+Rules for editors: a process that crawls does not import this module, which takes 40 MB with Arrow;
+`tables_process` runs it in another. Which tables there are is in `exported_tables`.
 """
 
 import os
