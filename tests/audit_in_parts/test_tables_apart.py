@@ -17,7 +17,7 @@ from tests.audit_in_parts.test_tables_of_parts import numbers
 from tests.conftest import ROOT
 
 JUDGE = PartTask(verb=PartVerb.JUDGE, fetch=FetchOptions(), processes=1)
-# What reads and writes tables, which takes 40 and 20 MB of a process.
+# What reads and writes tables, which takes 43 MB of a process.
 OF_TABLES = {"pyarrow", "duckdb"}
 # A process of a pool, at one part.
 SCRIPT = """
