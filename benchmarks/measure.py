@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,7 +118,7 @@ class Process(NamedTuple):
 def watch(
     command: Sequence[str], *, statuses: tuple[int, ...] = (0,), timeout: float = TIMEOUT
 ) -> list[Process]:
-    """Run a Python module with arguments, and measure its process and its children.
+    """Run a Python module with arguments, and measure its process and all that it starts.
 
     They are returned in the order of their start. Raises FailedError as `run` does. After `timeout`
     seconds it is given up.
@@ -135,7 +135,7 @@ def watch(
 
 
 class _Sampler:
-    """Sample the size of a process and its children in a thread."""
+    """Sample the size of a process and of all below it in a thread."""
 
     def __init__(self, process: int) -> None:
         self.processes: dict[int, Process] = {}
@@ -153,7 +153,7 @@ class _Sampler:
 
     def _run(self) -> None:
         while not self._stop.wait(_SAMPLE_INTERVAL):
-            for process in (self._root, *_children(self._root)):
+            for process in (self._root, *_descendants(self._root)):
                 self._sample(process)
 
     def _sample(self, process: int) -> None:
@@ -174,12 +174,14 @@ class _Sampler:
         self.processes[process] = record._replace(runs=runs, peak=peak, cpu=cpu)
 
 
-def _children(process: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text()
-    except OSError:
-        return []
-    return [int(child) for child in children.split()]
+def _descendants(process: int) -> list[int]:
+    """Return the processes that a process has started in any of its threads, and theirs."""
+    found = list[int]()
+    for listed in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listed.read_text().split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def _resident(process: int) -> float:

@@ -3,8 +3,8 @@
 `python -m benchmarks.parts_speed [--rounds 3] [--quick] [--only PART] [--json FILE]`. Status 1 if a
 part takes more CPU for an origin than a crawl into one file, if a pool over parts of 2,000 origins
 takes more than a twentieth more than one process, if four processes take more than 1.1 of the CPU
-of one, if eight visit slow hosts less than 3.6 times as fast as two, or if two judge less than 1.6
-times as fast as one.
+of one, if eight visit slow hosts less than 3.6 times as fast as two, if two judge less than 1.6
+times as fast as one, or if a process needs more than 250 MB for a part of 10,000 origins.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,10 @@ Fact = dict[str, float]
 
 
 class Sizes(NamedTuple):
-    """Hosts of a part and parts, for CPU; for slow hosts: parts, hosts of each, and latency."""
+    """Hosts of a part and parts, for CPU; for slow hosts: parts, hosts of each, and latency.
+
+    `usual` are the origins that a part has without `--parts`, for memory.
+    """
 
     hosts: int = 2_000
     parts: int = 4
@@ -36,29 +39,36 @@ class Sizes(NamedTuple):
     slow_hosts: int = 8
     latency: float = 1.5
     rounds: int = 3
+    usual: int = 10_000
 
 
-QUICK = Sizes(hosts=300, parts=2, slow_parts=8, slow_hosts=4, latency=0.5, rounds=1)
+QUICK = Sizes(hosts=300, parts=2, slow_parts=8, slow_hosts=4, latency=0.5, rounds=1, usual=1_200)
 
 
 class Cost(NamedTuple):
     """Wall and CPU seconds of a command with its processes, and the largest of them in MB.
 
-    `own` is the CPU time of the command without the processes that it starts.
+    `own` is the CPU time of the command without the processes that it starts. `peaks` are the
+    largest of each module that processes run.
     """
 
     wall: float
     cpu: float
     peak: float
     own: float
+    peaks: Mapping[str, float]
 
 
 def spend(command: str, *arguments: object) -> Cost:
     begun = time.monotonic()
     processes = measure.watch(["crawler", command, *map(str, arguments)])
     wall = time.monotonic() - begun
-    peak = max(process.peak for process in processes)
-    return Cost(wall, sum(process.cpu for process in processes), peak, processes[0].cpu)
+    peaks = dict[str, float]()
+    for process in processes:
+        name = process.runs.rpartition(".")[2] or "command"
+        peaks[name] = max(process.peak, peaks.get(name, 0.0))
+    cpu = sum(process.cpu for process in processes)
+    return Cost(wall, cpu, max(peaks.values()), processes[0].cpu, peaks)
 
 
 def crawl(db: Path, *arguments: object, concurrency: int = 64) -> Cost:
@@ -240,6 +250,36 @@ def judge(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
     ]
 
 
+def memory(folder: Path, sizes: Sizes) -> tuple[list[Fact], list[Goal]]:
+    """Crawl a part of the usual size in a process of a pool, and judge it again in another."""
+    facts = list[Fact]()
+    for _ in range(sizes.rounds):
+        with web.serving() as port:
+            db, _ = plan(folder, "usual", write_seeds(folder, sizes.usual, port), 1)
+            crawled = crawl(db, "--workers", 2)
+        require_visits(generations(db), sizes.usual)
+        judged = spend("judge", "--db", db, "--workers", 2, "--quiet", "--no-progress")
+        facts.append(
+            {
+                "origins": float(sizes.usual),
+                "crawl_ms": 1000 * crawled.cpu / sizes.usual,
+                "judge_ms": 1000 * judged.cpu / sizes.usual,
+                **{f"crawl_{name}_mb": peak for name, peak in crawled.peaks.items()},
+                **{f"judge_{name}_mb": peak for name, peak in judged.peaks.items()},
+            }
+        )
+    largest = {
+        name: max(fact[key] for fact in facts for key in fact if key.startswith(f"{name}_part"))
+        for name in ("crawl", "judge")
+    }
+    tables = max(fact[key] for fact in facts for key in fact if key.endswith("tables_process_mb"))
+    return facts, [
+        Goal("process that crawls a part, MB", largest["crawl"], PEAK),
+        Goal("process that judges a part, MB", largest["judge"], PEAK),
+        Goal("process that writes its tables, MB", tables, PEAK),
+    ]
+
+
 def _median(facts: list[Fact], name: str) -> float:
     return measure.median(fact[name] for fact in facts)
 
@@ -249,6 +289,7 @@ PARTS: dict[str, Callable[[Path, Sizes], tuple[list[Fact], list[Goal]]]] = {
     "four": four,
     "slow": slow,
     "judge": judge,
+    "memory": memory,
 }
 
 

@@ -28,7 +28,7 @@ from crawler import rulesets
 from crawler.commands.judge import rebuild
 from crawler.dataset.duck import connect as connect_duckdb
 from crawler.serve.metadata import DESCENDING
-from crawler.store import tables
+from crawler.store import exported_tables, tables
 from crawler.store.database import connect, connect_read_only
 from crawler.store.whole_audit import open_tables
 from crawler.store.whole_connection import WholeConnection
@@ -57,11 +57,11 @@ _URLS = {"origin": "url", "reservations": "origin"}
 def write_parts(duck: duckdb.DuckDBPyConnection, folder: Path, path: Path, number: int) -> None:
     """Write the tables of part 0 again as those of the other parts."""
     with closing(connect(path)) as db:
-        columns = {name: tables.columns_of(db, name) for name in tables.TABLES}
+        columns = {name: exported_tables.columns_of(db, name) for name in exported_tables.TABLES}
     for name, types in columns.items():
         first = folder / name / "00000-g0.parquet"
         for part in range(1, number) if first.exists() else ():
-            shown = tables.columns_in_part(name, types, part)
+            shown = exported_tables.columns_in_part(name, types, part)
             for column in _NAMES.get(name, ()):
                 shown = shown.replace(f'"{column}"', f'\'p{part}-\' || "{column}" AS "{column}"')
             if url := _URLS.get(name):

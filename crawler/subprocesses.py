@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 # The child gets the parent's `sys.path`, and not the working directory (`-P`): a module of the
 # same name that happens to be in that directory must not be imported. `multiprocessing` does so.
@@ -75,6 +75,32 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         pipe.close()
     process.kill()
     process.wait()
+
+
+class HelperAnswer(NamedTuple):
+    """All that a helper process sent until it ended, and how it ended, as "by signal 9"."""
+
+    sent: bytes
+    ended: str
+
+
+def ask(module: str, message: object) -> HelperAnswer:
+    """Start a helper process for one message, and wait until it ends.
+
+    One that was killed has sent nothing. Raise `OSError` if it cannot start.
+    """
+    process = start(module)
+    assert process.stdout is not None
+    sent = b""
+    try:
+        # If it is gone already, its status says why.
+        with suppress(OSError):
+            send(process, message)
+            sent = process.stdout.read()
+        status = process.wait()
+    finally:
+        kill(process)
+    return HelperAnswer(sent, f"by signal {-status}" if status < 0 else f"with status {status}")
 
 
 class HelperProcess:

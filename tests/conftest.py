@@ -11,11 +11,13 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, settings
 
+from crawler import subprocesses
 from crawler.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +82,21 @@ def _run_in_process(arguments: list[str], cwd: Path) -> subprocess.CompletedProc
 def tdm_audit():
     """Return the function that runs the command."""
     return run
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Record the helper processes; `then` is called with each as soon as it has started."""
+    seen = SimpleNamespace(processes=[], then=lambda _process: None)
+    real = subprocesses.start
+
+    def watched(module):
+        seen.processes.append(process := real(module))
+        seen.then(process)
+        return process
+
+    monkeypatch.setattr(subprocesses, "start", watched)
+    return seen
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli._options import exit_on_error, output, say
+from crawler.cli._options import exit_on_error, output, say, warn
 from crawler.cli._parts import audit_option, one_database, open_folder
 from crawler.plurals import counted
 
@@ -58,6 +58,8 @@ def import_command(
             imported = import_parties(database, file, *source)
         else:
             imported = import_into_parts(open_folder(db), file, *source)
+    for warning in imported.warnings:
+        warn(warning)
     if not quiet:
         with output():
             say(list(_lines(imported)))

@@ -32,13 +32,14 @@ def import_into_parts(
     plan, found = folder.plan(), read_lists(file, publisher, version)
     folder.require_all(plan.parts)
     total: dict[tuple[str, str], int] = defaultdict(int)
-    origins = 0
+    origins, warnings = 0, list[str]()
     for part, own in sorted(_by_part(plan, found).items()):
-        added, named = _import_into_part(folder, part, own)
+        added, named, warned = _import_into_part(folder, part, own)
+        warnings += (f"part {part}: {warning}" for warning in warned)
         for source, rows in added.items():
             total[source] += rows
         origins += named
-    return found.imported(total, origins)
+    return found.imported(total, origins)._replace(warnings=tuple(warnings))
 
 
 def _by_part(plan: PartPlan, found: PartyLists) -> Mapping[int, PartyLists]:
@@ -51,8 +52,10 @@ def _by_part(plan: PartPlan, found: PartyLists) -> Mapping[int, PartyLists]:
     return {part: found._replace(lists=lists) for part, lists in parts.items()}
 
 
-def _import_into_part(folder: AuditFolder, part: int, own: PartyLists) -> tuple[_Added, int]:
-    """Store lists in a part; return what `store_lists` does."""
+def _import_into_part(
+    folder: AuditFolder, part: int, own: PartyLists
+) -> tuple[_Added, int, tuple[str, ...]]:
+    """Store lists in a part; return what `store_lists` does, and warnings."""
     is_stopped = False
 
     def stop() -> None:
@@ -64,14 +67,14 @@ def _import_into_part(folder: AuditFolder, part: int, own: PartyLists) -> tuple[
             with sqlite_errors_as_store_error(copy.path), closing(connect(copy.path)) as db:
                 added, origins = store_lists(db, own)
             if not added:
-                return added, origins
+                return added, origins, ()
             # What is judged stays so: lists change no answer.
             about, code = {"kind": "import"}, folder.facts(copy.newest).code
             with handle_signals(stop):
-                is_put, _ = put_next(folder, copy, code=code, about=about)
+                put = put_next(folder, copy, code=code, about=about)
         if is_stopped:
             message = "stopped early by a signal; run the same command again to continue"
             raise StoppedEarlyError(message)
         # Otherwise another process has put this generation meanwhile, and the next one is due.
-        if is_put:
-            return added, origins
+        if put.is_put:
+            return added, origins, put.warnings

@@ -46,7 +46,7 @@ class Imported(NamedTuple):
 
     `lists` are pairs of publisher and version; `known` those that were stored before. `unnamed`
     are rows whose name may be a person's, `unusable` rows without a domain, or with neither a name
-    nor an identifier.
+    nor an identifier. `warnings` are about parts that got some.
     """
 
     lists: tuple[tuple[str, str], ...]
@@ -55,6 +55,7 @@ class Imported(NamedTuple):
     unnamed: int
     unusable: int
     origins: int
+    warnings: tuple[str, ...] = ()
 
 
 class PartyLists(NamedTuple):

@@ -42,6 +42,7 @@ from crawler.store.part_scratch import scratch_folder
 from crawler.store.part_tables import put_tables
 from crawler.store.part_writer import seal
 from crawler.store.queries import visited_origins
+from crawler.store.tables_process import TablesProcessError
 from crawler.store.verification import Difference
 
 
@@ -130,19 +131,29 @@ def copied_part(folder: AuditFolder, part: int) -> Iterator[PartCopy]:
         yield PartCopy(newest, path, scratch)
 
 
-def put_next(
-    folder: AuditFolder, copy: PartCopy, *, code: str, about: Mapping[str, object]
-) -> tuple[bool, PartFacts]:
+class Put(NamedTuple):
+    """Result of putting a copy of a part: `is_put` is False if another process had been first."""
+
+    is_put: bool
+    facts: PartFacts
+    warnings: tuple[str, ...] = ()
+
+
+def put_next(folder: AuditFolder, copy: PartCopy, *, code: str, about: Mapping[str, object]) -> Put:
     """Put a copy of a part that was worked on as its next generation, with its facts and tables.
 
-    Return False if another process has put that generation before, and the facts of the copy.
+    That the tables could not be made for want of a process is a warning: the evidence is put.
     """
     seal(copy.path)
     facts = facts_of(copy.path, code=code, about={"made_at": stamp(), **about})
-    is_put = folder.put(copy.newest.next, copy.path, facts, copy.scratch)
-    if is_put:
+    if not folder.put(copy.newest.next, copy.path, facts, copy.scratch):
+        return Put(is_put=False, facts=facts)
+    try:
         put_tables(folder, copy.newest.next, copy.path, copy.scratch)
-    return is_put, facts
+    except TablesProcessError as error:
+        warning = f"{error}; the part is put, and the next command that reads all parts makes them"
+        return Put(is_put=True, facts=facts, warnings=(warning,))
+    return Put(is_put=True, facts=facts)
 
 
 def attempt_part(
@@ -245,9 +256,10 @@ class _Work:
         if self._task.verb is PartVerb.CRAWL:
             about |= {"most_per_address": self._task.most_per_address}
         code = code_digest() if end is PartEnd.DONE else ""
-        is_put, facts = put_next(self._folder, self._copy, code=code, about=about)
-        end = end if is_put else PartEnd.SUPERSEDED
-        return replace(self._result(end, self._newest.next), origins=facts.origins)
+        put = put_next(self._folder, self._copy, code=code, about=about)
+        self._warnings += put.warnings
+        end = end if put.is_put else PartEnd.SUPERSEDED
+        return replace(self._result(end, self._newest.next), origins=put.facts.origins)
 
     def _result(self, end: PartEnd, generation: Generation) -> PartResult:
         return PartResult(

@@ -5,7 +5,6 @@ A process does not return the memory that DuckDB and Arrow took for reading. So 
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -39,47 +38,26 @@ def read_apart(module: str, message: Mapping[str, object]) -> int:
     # The folder that DuckDB spills to belongs to this process, so that it is removed even if the
     # subprocess is killed.
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch:
-        process = _start(module)
         try:
-            response = _response(process, {**message, "scratch": scratch})
-        finally:
-            subprocesses.kill(process)
-    return _number(response, process.returncode)
+            answer = subprocesses.ask(module, {**message, "scratch": scratch})
+        except OSError as error:
+            reason = error.strerror or error
+            raise IngestError(f"cannot start a process to read the dataset: {reason}") from error
+    return _number(answer)
 
 
-def _start(module: str) -> subprocess.Popen[bytes]:
-    try:
-        return subprocesses.start(module)
-    except OSError as error:
-        reason = error.strerror or error
-        raise IngestError(f"cannot start a process to read the dataset: {reason}") from error
-
-
-def _response(process: subprocess.Popen[bytes], message: Mapping[str, object]) -> bytes:
-    """Send a message; return what the subprocess writes until it ends, empty if it was killed."""
-    assert process.stdout is not None
-    try:
-        subprocesses.send(process, message)
-    except OSError:
-        return b""
-    response = process.stdout.read()
-    process.wait()
-    return response
-
-
-def _number(response: bytes, status: int) -> int:
-    """Return the number from a subprocess's response; raise the error that it sent instead."""
-    if not response:
-        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+def _number(answer: subprocesses.HelperAnswer) -> int:
+    """Return the number from a subprocess's answer; raise the error that it sent instead."""
+    if not answer.sent:
         raise IngestError(
-            f"the process that read the dataset was ended {how}; nothing of it is stored: "
+            f"the process that read the dataset was ended {answer.ended}; nothing of it is stored: "
             "if memory is short, run again with a smaller --memory-limit"
         )
-    answer = json.loads(response)
+    response = json.loads(answer.sent)
     for failure in _FAILURES:
-        if failure.__name__ in answer:
-            raise failure(answer[failure.__name__])
-    return int(answer["number"])
+        if failure.__name__ in response:
+            raise failure(response[failure.__name__])
+    return int(response["number"])
 
 
 def serve(read: Callable[[Mapping[str, Any]], int]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crawler.store.tables import key_in_whole, number_in_whole
+from crawler.store.exported_tables import key_in_whole, number_in_whole
 
 _NUMBER, _KEY = "observation", "statement"
 

@@ -31,12 +31,12 @@ from crawler.serve.questions import NamedQuestion, questions
 from crawler.serve.served_parts import ServedParts
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect_read_only, public_views
+from crawler.store.exported_tables import PART_BITS, number_in_whole
 from crawler.store.part_plan import PartPlan
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import storage_at
 from crawler.store.queries import first_rows
 from crawler.store.stored_text import observation_with
-from crawler.store.tables import PART_BITS, number_in_whole
 from crawler.store.whole_copy import left_out, whole_copy
 from crawler.urls import canonical
 

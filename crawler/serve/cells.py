@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from crawler.reports.dataset_report import words
 from crawler.reports.visible import visible
 from crawler.serve.gate import DATABASE
-from crawler.store.tables import PART_BITS
+from crawler.store.exported_tables import PART_BITS
 
 Other = Callable[[str], Any]
 _PURPOSES = frozenset((*words.PURPOSES, "state", "was", "became"))

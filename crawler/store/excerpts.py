@@ -18,9 +18,10 @@ from pathlib import Path
 import duckdb
 
 from crawler.rulesets import RuleSet, RuleSetError
-from crawler.store import derived, part_evidence, tables
+from crawler.store import derived, part_evidence
 from crawler.store.audit_folder import AuditFolder
 from crawler.store.database import connect
+from crawler.store.exported_tables import LAST, PART_BITS
 from crawler.store.failures import os_errors_as_store_error, sqlite_errors_as_store_error
 from crawler.store.flag_tables import FlagTables
 from crawler.store.part_facts import code_digest, two_rule_sets
@@ -31,7 +32,7 @@ WANTED = "wanted_key"
 #: The tables that excerpts are made of.
 NEEDED = (
     *("ruleset", "run", "visit", "evaluated_visit", "verdict", "url_pattern"),
-    *("observation_reading", "current_answer", "resource_evidence", tables.LAST),
+    *("observation_reading", "current_answer", "resource_evidence", LAST),
 )
 _ROWS_AT_ONCE = 20_000
 _TRIGGERS = "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
@@ -42,7 +43,7 @@ _WITH_BOUNDS = f"""
         SELECT part, due_at, min(due_at) OVER (
             PARTITION BY part ORDER BY id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ) AS earliest
-        FROM (SELECT id, id >> {tables.PART_BITS} AS part, settings ->> 'due_at' AS due_at FROM run)
+        FROM (SELECT id, id >> {PART_BITS} AS part, settings ->> 'due_at' AS due_at FROM run)
         WHERE due_at IS NOT NULL
     ) WHERE due_at > earliest
 """  # noqa: S608 - our own number
@@ -169,7 +170,7 @@ class Excerpts:
             "rules": rules.label,
             "agent": agent or "",
             "purposes": list(map(str, purposes)),
-            "bits": tables.PART_BITS,
+            "bits": PART_BITS,
         }
         with (
             os_errors_as_store_error(path),

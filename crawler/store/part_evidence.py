@@ -17,9 +17,9 @@ from crawler.remote import is_remote
 from crawler.store.bodies import is_withheld, load_body
 from crawler.store.database import connect_read_only
 from crawler.store.evidence_reader import clock_bounds, rows_of, snapshot_reader
+from crawler.store.exported_tables import PART_BITS
 from crawler.store.failures import StoreError, sqlite_errors_as_store_error
 from crawler.store.parts import storage_at
-from crawler.store.tables import PART_BITS
 
 _TABLE = "evidence_place"
 # Databases that are open at the same time, and those that are copies.

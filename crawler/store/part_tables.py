@@ -14,24 +14,22 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crawler.store import party_groups, tables
+from crawler.store import party_groups
 from crawler.store.audit_folder import AuditFolder, Generation
 from crawler.store.cache_files import cache_folder
 from crawler.store.database import (
     PLAN_FILE,
     StoreError,
-    connect,
     os_errors_as_store_error,
-    sqlite_errors_as_store_error,
 )
+from crawler.store.exported_tables import LAST, TABLES
 from crawler.store.part_facts import sha256_of
 from crawler.store.part_scratch import scratch_folder
 from crawler.store.parts import LocalStorage
-from crawler.store.whole_audit import GROUPS
+from crawler.store.tables_process import TablesProcessError, export_tables
 
 _TABLES, _FORMAT = "tables", "tdm-audit tables/1"
 _FILE = re.compile(r"/(\d+)-g(\d+)\.parquet$")
@@ -56,8 +54,7 @@ def put_tables(folder: AuditFolder, generation: Generation, path: Path, scratch:
     `scratch` is a folder for them. Raise `StoreError`.
     """
     made, listed = scratch / _TABLES, dict[str, _Facts]()
-    with sqlite_errors_as_store_error(path), closing(connect(path)) as db:
-        tables.export(db, made, part=generation.part or 0, generation=generation.number)
+    export_tables(path, made, generation.part or 0, generation.number)
     for file in sorted(made.rglob("*.parquet")):
         name = file.relative_to(made).as_posix()
         listed[name] = {"size": file.stat().st_size, "sha256": sha256_of(file)}
@@ -79,7 +76,7 @@ def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterato
     folder.require_all(plan.parts)
     newest = [files.newest for files in folder.listed() if (files.newest.part or 0) < plan.parts]
     lists = _lists(folder, newest)
-    found = _found(folder, names or tables.TABLES)
+    found = _found(folder, names or TABLES)
     again = [one for one in newest if _is_to_be_made(lists.get(one), found, names)]
     if isinstance(folder.storage, LocalStorage):
         _remove_unlisted(folder.storage, lists, found)
@@ -88,7 +85,11 @@ def tables_of_whole(folder: AuditFolder, names: Collection[str] = ()) -> Iterato
         with scratch_folder() as scratch:
             copy = scratch / "audit.db"
             folder.copy(generation, copy)
-            put_tables(folder, generation, copy, scratch)
+            try:
+                put_tables(folder, generation, copy, scratch)
+            except TablesProcessError as error:
+                advice = "if memory is short, free some, and run the same command again"
+                raise StoreError(f"{error}; {advice}") from error
     generations = {generation.part or 0: generation.number for generation in newest}
     if isinstance(folder.storage, LocalStorage):
         yield PartTables(folder.storage.root / _TABLES, generations)
@@ -143,7 +144,7 @@ def wrong_tables(folder: AuditFolder, generation: Generation) -> Iterator[tuple[
         if folder.storage.read(_list_name(generation)) is not None:
             yield _list_name(generation), "is no list of tables; `report` makes it again"
         return
-    for name in _unlisted(generation, listed, _found(folder, tables.TABLES)):
+    for name in _unlisted(generation, listed, _found(folder, TABLES)):
         yield name, f"was not put; {_AGAIN}"
     for name, facts in sorted(listed.items()):
         content = folder.storage.read(f"{_TABLES}/{name}")
@@ -155,7 +156,7 @@ def wrong_groups(folder: AuditFolder) -> Iterator[tuple[str, str]]:
     """Yield the names of groups of parties that are not as they were made, and what is wrong."""
     for table in party_groups.TABLES:
         for name in folder.storage.names(f"{_TABLES}/{table}"):
-            found = GROUPS.fullmatch(name.rpartition("/")[2])
+            found = party_groups.FILE.fullmatch(name.rpartition("/")[2])
             content = folder.storage.read(name) if found else None
             digest = "" if content is None else hashlib.sha256(content).hexdigest()
             if found and digest and not digest.startswith(found[2]):
@@ -234,7 +235,7 @@ def _copy_missing(
             (cache / name).unlink(missing_ok=True)
     wanted = {name: facts for listed in lists.values() for name, facts in listed.items()}
     with scratch_folder() as scratch:
-        for name in sorted(wanted, key=lambda name: (name.startswith(f"{tables.LAST}/"), name)):
+        for name in sorted(wanted, key=lambda name: (name.startswith(f"{LAST}/"), name)):
             if name in have or (names and name.split("/")[0] not in names):
                 continue
             copy = scratch / "table"

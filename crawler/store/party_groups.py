@@ -21,6 +21,9 @@ from crawler.urls import canonical
 #: Raised when other rows are taken, or the same rows are taken for other namings.
 VERSION = 2
 
+#: The name of a file with groups of all parts: of which parts, and the SHA-256 of its bytes.
+FILE = re.compile(r"all-([0-9a-f]{16})-([0-9a-f]{32})\.parquet")
+
 #: Roles in which a party is named as one whose rights an origin may offer.
 NAMING_ROLES = ("holder", "publisher", "offers_licence", "controller")
 _CURRENT = """

@@ -18,13 +18,12 @@ import pyarrow as pa
 from crawler.interrupts import removed_at_the_end
 from crawler.store import duckdb_views, parties_of_parts, party_groups
 from crawler.store.database import StoreError, new_database, vocabulary_tables
+from crawler.store.exported_tables import TABLES, Merge, columns_of
 from crawler.store.failures import os_errors_as_store_error
 from crawler.store.part_facts import sha256_of
-from crawler.store.tables import TABLES, Merge, columns_of, write_once
+from crawler.store.tables import write_once
 
 _FILE = re.compile(r"(\d+)-g(\d+)\.parquet")
-#: The name of a file with groups of parties: of which parts, and the SHA-256 of its bytes.
-GROUPS = re.compile(r"all-([0-9a-f]{16})-([0-9a-f]{32})\.parquet")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": "VARCHAR", "REAL": "DOUBLE", "BLOB": "BLOB"}
 # Observations are whole in a folder of tables, so that rows of them are no others.
 _OBSERVATION_ROW = "CREATE OR REPLACE VIEW observation_row AS SELECT * FROM observation"
@@ -63,7 +62,7 @@ class TableFiles:
 
     def _groups_of(self, name: str) -> Iterator[Path]:
         with os_errors_as_store_error(self.folder):
-            there = map(GROUPS.fullmatch, _names(self.folder / name))
+            there = map(party_groups.FILE.fullmatch, _names(self.folder / name))
         paths = (self.folder / name / one[0] for one in there if one and one[1] == self._state)
         return (path for path in paths if path == self._sealed(path))
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.audit_in_parts import folders
 from tests.audit_in_parts.serving import answers, bounded, links, page, serve
+from tests.audit_in_parts.test_tables_apart import work
 from tests.conftest import run
 from tests.crawl_helpers import waited_for
 from tests.forks import Commands
@@ -141,6 +142,13 @@ def test_crawled_and_judged_as_in_a_folder(whole, urls, calm, calm_words):
     assert_says(again, calm_words)
     kept = b"".join(path.read_bytes() for path in (folder / "audit").rglob("*.*"))
     assert not any(secret.encode() in kept for secret in SECRETS)
+
+
+def test_tables_that_another_process_writes_are_put(audit, web):
+    done, loaded = work(audit.url, web, 0, audit.server.env)
+    assert (done["end"], done["warnings"], loaded) == ("done", [], set())
+    names = audit.names()
+    assert {"parts/00001/g1-tables.json", "tables/origin/00001-g1.parquet"} <= set(names)
 
 
 def test_a_question_about_a_url_fetches_the_plan_and_one_part(whole, urls):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from crawler.commands.whole import opened_whole
-from crawler.store import tables
+from crawler.store import exported_tables
 from crawler.store.database import StoreError
 from crawler.store.part_tables import wrong_tables
 from tests.audit_in_parts.folders import newest, opened
@@ -70,7 +70,7 @@ def test_rows_that_were_not_put_are_not_read(crawled):
     before = numbers(crawled)
     part = next(files.newest for files in opened(crawled).listed() if files.newest.part == 1)
     there = {file.parent.name for file in (crawled / "audit/tables").glob("*/00001-g1.parquet")}
-    extra = next(name for name in sorted(tables.TABLES) if name not in there)
+    extra = next(name for name in sorted(exported_tables.TABLES) if name not in there)
     table(crawled, extra).parent.mkdir(exist_ok=True)
     table(crawled, extra).write_bytes(table(crawled, "finding").read_bytes())
     ((name, what),) = wrong_tables(opened(crawled), part)

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from crawler import subprocesses
 from crawler.commands.ingest import MAX_BYTES_IN_PROCESS, IngestError, IngestRequest, ingest
 from crawler.store.database import StoreError, connect
 from tests.conftest import ROOT, patience
@@ -24,21 +23,6 @@ NOWHERE, ONE = SimpleNamespace(port=9), ("--limit-origins", "1")
 MANY = 12_000
 URLS = [f"http://host{n:06}.example/{n}" for n in range(MANY)]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """Record the subprocesses; `then` is called with each as soon as it has started."""
-    seen = SimpleNamespace(processes=[], then=lambda _process: None)
-    real = subprocesses.start
-
-    def watched(module):
-        seen.processes.append(process := real(module))
-        seen.then(process)
-        return process
-
-    monkeypatch.setattr(subprocesses, "start", watched)
-    return seen
 
 
 @pytest.fixture
