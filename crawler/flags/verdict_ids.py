@@ -126,8 +126,7 @@ class VerdictIds:
     def export(self) -> dict[str, pa.Table]:
         """Return all verdicts as tables by name, for `restore`."""
         columns = self._columns_of_numbers()
-        kinds = zip(*self._kinds, strict=True) if self._kinds else ([] for _ in self.schema)
-        pairs = zip(kinds, self.schema, strict=True)
+        pairs = zip(self._values_of_kinds(), self.schema, strict=True)
         return {
             "verdict": pa.table(columns, names=[str(n) for n in range(len(columns))]),
             "verdict_kind": pa.table([pa.array(v, f.type) for v, f in pairs], schema=self.schema),
@@ -148,11 +147,15 @@ class VerdictIds:
         verdict = Verdict(*of_verdict)
         return AsOfVerdict(verdict, *others) if self._as_of else verdict
 
+    def _values_of_kinds(self) -> list[tuple[Any, ...]]:
+        """Return the values of all kinds, by column."""
+        return list(zip(*self._kinds, strict=True)) or [()] * len(self.schema)
+
     def _columns_of_kinds(self) -> list[tuple[pa.Array, pa.Array | None]]:
         """Return for each column its codes by kind, and its dictionary (see `_encoded`)."""
         # Kinds are only added, so the same count means the same kinds.
         if not self._kind_columns or len(self._kind_columns[0][0]) != len(self._kinds):
-            pairs = zip(self.schema, zip(*self._kinds, strict=True), strict=True)
+            pairs = zip(self.schema, self._values_of_kinds(), strict=True)
             self._kind_columns = [_encoded(field.type, values) for field, values in pairs]
         return self._kind_columns
 

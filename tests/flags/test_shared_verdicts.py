@@ -15,7 +15,7 @@ from crawler import rulesets
 from crawler.commands.judge import rebuild
 from crawler.flags import Flagger
 from crawler.model import Observation, Target
-from crawler.store import evidence_writer, runs, verdict_cache
+from crawler.store import evidence_writer, flag_cache, runs, verdict_cache
 from crawler.store.database import connect, transaction
 from crawler.urls import canonical
 from crawler.vocab import Purpose, Resource
@@ -242,3 +242,16 @@ def test_another_process_takes_over_what_was_evaluated():
         second.shared.add(json.loads(json.dumps(first.shared.take_new())))
         assert loads(db, second, urls) == (flags, 0)
         assert first.shared.take_new() == []
+
+
+def test_a_flagger_begins_with_the_state_that_another_stored():
+    urls = urls_of("/a", "/b/1", "/c")
+    with audit([PATHS] * 5) as db:
+        with Flagger(db, "signals") as first:
+            flags, loaded = loads(db, first, urls)
+            assert loaded
+            with transaction(db):
+                flag_cache.save(db, first.cache_key, first.export_state())
+        with Flagger(db, "signals") as second:
+            assert loads(db, second, urls) == (flags, 0)
+            assert second.export_state() == {}
