@@ -125,7 +125,7 @@ class ReferenceEvaluator:
             origin, name, lambda resources: self._evaluations.verdicts_at(resources, path, name)
         )
         verdicts = tuple([verdict for _, verdict in found])
-        self._record(origin, pattern_set, verdicts)
+        self._record([(origin, pattern_set, verdicts)])
         return self.combine(verdicts)
 
     def verdicts_of_origin(self, origin: int) -> PatternlessVerdicts:
@@ -135,8 +135,7 @@ class ReferenceEvaluator:
             pattern_set: tuple([verdict for _, verdict in each])
             for pattern_set, each in groupby(found, key=itemgetter(0))
         }
-        for pattern_set, verdicts in by_pattern_set.items():
-            self._record(origin, pattern_set, verdicts)
+        self._record([(origin, name, verdicts) for name, verdicts in by_pattern_set.items()])
         combined = {name: self.combine(verdicts) for name, verdicts in by_pattern_set.items()}
         default, host = combined.pop(DEFAULT, None), combined.pop(ORIGIN, None)
         pages = {name.removeprefix(PAGE): verdict for name, verdict in combined.items()}
@@ -146,10 +145,11 @@ class ReferenceEvaluator:
         found = self._evaluations.evaluation_of(resources).verdicts
         return [each for each in found if each.verdict.purpose in self.purposes]
 
-    def _record(self, origin: int, pattern_set: str, verdicts: tuple[Verdict, ...]) -> None:
+    def _record(self, new: Sequence[tuple[int, str, tuple[Verdict, ...]]]) -> None:
+        """Collect verdicts all or none: who reads a default takes it that no other is missing."""
         self.has_new = True
-        if self._keeps_new and len(self.new_verdicts) < _MAX_NEW_VERDICTS:
-            self.new_verdicts.append((origin, pattern_set, verdicts))
+        if self._keeps_new and len(self.new_verdicts) + len(new) <= _MAX_NEW_VERDICTS:
+            self.new_verdicts += new
 
     def combine(self, verdicts: Sequence[Verdict]) -> Verdict:
         """Return the strictest of the verdicts for the purposes asked about."""

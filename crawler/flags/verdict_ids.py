@@ -6,7 +6,7 @@ without these, and the numbers of the texts: some 20 octets, where the object wo
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, get_args, get_type_hints
 
@@ -142,10 +142,9 @@ class VerdictIds:
         self._remembered.clear()
         self._kind_columns, self._number_columns = [], []
 
-    def _verdict(self, values: Iterable[Any]) -> Verdict | AsOfVerdict:
-        of_verdict, others = tuple(values)[: len(COLUMNS)], tuple(values)[len(COLUMNS) :]
-        verdict = Verdict(*of_verdict)
-        return AsOfVerdict(verdict, *others) if self._as_of else verdict
+    def _verdict(self, values: Sequence[Any]) -> Verdict | AsOfVerdict:
+        verdict = Verdict(*values[: len(COLUMNS)])
+        return AsOfVerdict(verdict, *values[len(COLUMNS) :]) if self._as_of else verdict
 
     def _values_of_kinds(self) -> list[tuple[Any, ...]]:
         """Return the values of all kinds, by column."""
@@ -183,6 +182,7 @@ def _as_arrow(numbers: "array[int]") -> pa.Array:
 
 
 def _as_numbers(column: pa.ChunkedArray) -> "array[int]":
+    """Return the numbers of `_as_arrow`."""
     found = array("i")
     for chunk in column.chunks:
         for start in range(0, len(chunk), _ROWS_AT_ONCE):
@@ -192,8 +192,8 @@ def _as_numbers(column: pa.ChunkedArray) -> "array[int]":
 
 def _encoded(kind: pa.DataType, values: Iterable[Any]) -> tuple[pa.Array, pa.Array | None]:
     """Return dictionary codes and the dictionary; for other types the values, and None."""
-    array_ = pa.array(values, kind)
+    found = pa.array(values, kind)
     if not pa.types.is_string(kind):
-        return array_, None
-    encoded = array_.dictionary_encode()
+        return found, None
+    encoded = found.dictionary_encode()
     return encoded.indices, encoded.dictionary

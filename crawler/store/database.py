@@ -110,6 +110,7 @@ _MIGRATIONS = (
     "0032_low_groups",
     "0037_pages_stand_alone",
     "0038_summaries",
+    "0039_whole_verdicts",
 )
 _FIRST = _MIGRATIONS[0]
 _MIGRATION_TABLE = "_sqlite_migrations"

@@ -414,6 +414,21 @@ def test_stored_verdicts_are_not_evaluated_again():
         assert (rows(second.flag(urls)), second.new_verdicts) == (want, [])
 
 
+@pytest.mark.parametrize("most", range(8))
+def test_verdicts_that_are_not_all_kept_are_not_taken_for_all(monkeypatch, most):
+    monkeypatch.setattr("crawler.flags.reference._MAX_NEW_VERDICTS", most)
+    with database([AGENTS_ALONE]) as db:
+        given = (db, rulesets.load("strict"), (Purpose.GENAI_TRAIN,), "CCBot")
+        urls = ["h.example", *(f"https://h.example{path}" for path in ("/a", "/a/b", "/p", "/c"))]
+        with Flagger(*given) as first:
+            want = rows(first.flag(urls))
+            assert len(first.new_verdicts) <= most
+            with transaction(db):
+                verdict_cache.save(db, "CCBot", first.new_verdicts)
+        with Flagger(*given) as second:
+            assert rows(second.flag(urls)) == want
+
+
 @pytest.mark.parametrize(
     ("other", "same"),
     [
