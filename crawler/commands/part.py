@@ -159,14 +159,27 @@ def put_next(folder: AuditFolder, copy: PartCopy, *, code: str, about: Mapping[s
 def attempt_part(
     folder: AuditFolder, part: int, task: PartTask, listener: ProgressListener | None = None
 ) -> PartResult:
-    """Do the work on one part; what fails is noted in the folder, for `status`. Raises the same."""
+    """Do the work on one part; what fails is noted in the folder, for `status`. Raises the same.
+
+    Nothing is noted if the generation was put and what failed came after it.
+    """
+    before: Generation | None = None
     try:
+        before = folder.require(part)
         return work_on_part(folder, part, task, listener)
     except (StoppedEarlyError, StoreBusyError, WrongUsageError, *ENDS_ALL):
         raise
     except UserError as error:
-        note_failure(folder, part, str(error), is_final=isinstance(error, PartDamagedError))
+        if before is None or not _is_put(folder, before):
+            note_failure(folder, part, str(error), is_final=isinstance(error, PartDamagedError))
         raise
+
+
+def _is_put(folder: AuditFolder, before: Generation) -> bool:
+    """Return whether there is a newer generation of a part, as far as can be told."""
+    with contextlib.suppress(StoreError):
+        return before.part is not None and folder.require(before.part) != before
+    return False
 
 
 def note_failure(folder: AuditFolder, part: int, why: str, *, is_final: bool = False) -> None:

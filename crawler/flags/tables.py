@@ -16,6 +16,7 @@ from crawler.flags.duck import batches, insert_rows, insert_table, run_sql
 from crawler.flags.reference import ReferenceEvaluator
 from crawler.flags.verdict_ids import VerdictIds
 from crawler.store import verdict_cache
+from crawler.store.evidence_reader import origins_waiting
 from crawler.vocab import Purpose
 
 #: Version of the names and columns of what `export_state` returns; part of the cache key.
@@ -46,6 +47,7 @@ def preload(
     insert_rows(duck, "other_verdict", _other_verdicts(db, evaluator, ids, wanted))
     insert_rows(duck, "reading_patterns", verdict_cache.url_patterns(db))
     insert_rows(duck, "origin_reading", verdict_cache.readings_of_origins(db))
+    insert_rows(duck, "waiting_origin", ((origin,) for origin in origins_waiting(db)))
     stored = verdict_cache.origin_verdicts(db, *wanted)
     rows = ((s.key, s.origin, _default_id(s, evaluator, ids)) for s in stored)
     insert_rows(duck, "stored_origin", rows)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,3 +131,13 @@ def test_a_signal_meanwhile_is_ignored(crawled, started):
     assert (done["end"], done["warnings"], seen) == ("done", (), [])
     assert len(started.processes) == 1
     assert tables(crawled, 2)
+
+
+def test_tables_that_cannot_be_written_are_no_failure_of_a_part_that_was_put(crawled):
+    place = crawled / "audit"
+    shutil.rmtree(place / "tables")
+    (place / "tables").write_text("no folder")
+    message = message_of_attempt(str(place), 1, task_as_json(JUDGE))
+    assert "tables" in message["failed"]
+    assert newest(crawled)[1].name == "g2.db"
+    assert all(files.failures == () for files in opened(crawled).listed())

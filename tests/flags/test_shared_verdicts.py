@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,6 +189,23 @@ def test_an_origin_that_waits_to_be_judged_is_evaluated_from_what_it_says_now():
         flags, loaded = loads(db, flagger, urls)
         assert flags == [tuple(flagger.verdict(url)) for url in urls]
         assert loaded == 3  # of both, and of one for all others
+
+
+@pytest.mark.parametrize("agent", [None, "GPTBot"])
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "not stored"])
+def test_nothing_that_was_stored_answers_for_an_origin_that_waits_to_be_judged(agent, stored):
+    before = {Resource.ROBOTS_TXT: Answer(body="User-agent: *\nDisallow: /a\n")}
+    now = {Resource.ROBOTS_TXT: Answer(body="User-agent: *\nDisallow: /b\n")}
+    paths = ("/a", "/a/1", "/b", "/b/1", "/c")
+    urls = [*HOSTS, *urls_of(*paths)]
+    with audit([PATHS | before] * 5) as db:
+        if stored:
+            with Flagger(db, "signals", agent=agent) as flagger, transaction(db):
+                flagger.flag(urls)
+                verdict_cache.save(db, agent, flagger.new_verdicts)
+        add_run(db, [PATHS | now, PATHS, PATHS | now], 1)
+        with Flagger(db, "signals", agent=agent) as flagger:
+            assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
 
 
 def test_evidence_that_was_lost_frees_nobody():

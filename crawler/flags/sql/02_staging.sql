@@ -6,3 +6,5 @@ CREATE TABLE reading_patterns (reading VARCHAR, patterns VARCHAR);
 CREATE TABLE origin_reading (origin BIGINT, reading VARCHAR);
 CREATE TABLE stored_origin (key VARCHAR, origin BIGINT, verdict INTEGER);
 CREATE TABLE other_verdict (origin BIGINT, page VARCHAR, pattern_set VARCHAR, verdict INTEGER);
+-- Origins whose evidence is newer than what is stored of them.
+CREATE TABLE waiting_origin (origin BIGINT);

@@ -1,5 +1,15 @@
 -- Step 3, after Python has filled the tables of step 2: origins and their patterns.
 
+-- Of origins that wait to be judged no stored verdict or pattern is of the newest evidence: each of
+-- their paths is evaluated by itself.
+UPDATE stored_origin SET verdict = NULL WHERE origin IN (FROM waiting_origin);
+
+DELETE FROM other_verdict WHERE origin IN (FROM waiting_origin);
+
+DELETE FROM origin_reading WHERE origin IN (FROM waiting_origin);
+
+INSERT INTO per_path_origin FROM waiting_origin;
+
 -- Each pattern of an origin once. Their numbers are part of stored verdicts (`pattern_set`), so the
 -- order must be the same each time: sort by the columns, never by rowid.
 CREATE OR REPLACE TABLE origin_pattern AS
@@ -50,4 +60,5 @@ DROP TABLE reading_patterns;
 DROP TABLE origin_reading;
 DROP TABLE stored_origin;
 DROP TABLE other_verdict;
+DROP TABLE waiting_origin;
 DROP TABLE origin_pattern;
