@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from crawler.evaluate.records import PageShare
 from crawler.evaluate.url_verdicts import DEFAULT, Verdict
 from crawler.protocols.url_patterns import UrlPattern
+from crawler.store.evidence_reader import origins_waiting
 from crawler.store.evidence_writer import text
 
 #: The columns of `verdict` in the order in which `row` fills them; the origin comes before these,
@@ -50,13 +51,19 @@ def save(
     agent: str | None,
     new_verdicts: Iterable[tuple[int, str, Sequence[Verdict]]],
 ) -> None:
-    """Store verdicts by origin and pattern set (see `evaluate.url_verdicts`)."""
+    """Store verdicts by origin and pattern set (see `evaluate.url_verdicts`).
+
+    Those of origins that wait to be judged are left out: who judges them takes what is stored to
+    be of the visits before (`unchanged`).
+    """
+    waiting = set(origins_waiting(db))
     db.executemany(
         f"INSERT INTO verdict ({STORED_COLUMNS}) VALUES ({_MARKS}) "  # noqa: S608 - our own names
         "ON CONFLICT DO NOTHING",
         [
             (origin, *row(agent, pattern_set, verdict), verdict.observed_at)
             for origin, pattern_set, verdicts in new_verdicts
+            if origin not in waiting
             for verdict in verdicts
         ],
     )

@@ -208,6 +208,16 @@ def test_nothing_that_was_stored_answers_for_an_origin_that_waits_to_be_judged(a
             assert rows(flagger.flag(urls)) == [tuple(flagger.verdict(url)) for url in urls]
 
 
+def test_verdicts_of_an_origin_that_waits_to_be_judged_are_not_stored():
+    with audit([PATHS] * 5) as db:
+        add_run(db, [PATHS] * 2, 1)
+        with Flagger(db, "signals", agent="GPTBot") as flagger, transaction(db):
+            flagger.flag(urls_of("/a"))
+            verdict_cache.save(db, "GPTBot", flagger.new_verdicts)
+        stored = db.execute("SELECT DISTINCT origin FROM verdict WHERE agent = 'GPTBot'").fetchall()
+        assert {origin for (origin,) in stored} == {3, 4, 5}
+
+
 def test_evidence_that_was_lost_frees_nobody():
     said = [{Resource.ROBOTS_TXT: Answer(body=OTHER_SITEMAP.format(n))} for n in range(5)]
     urls = urls_of("/a")
