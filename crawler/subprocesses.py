@@ -8,11 +8,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 # The child gets the parent's `sys.path`, and not the working directory (`-P`): a module of the
 # same name that happens to be in that directory must not be imported. `multiprocessing` does so.
@@ -77,17 +77,15 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-class HelperAnswer(NamedTuple):
-    """All that a helper process sent until it ended, and how it ended, as "by signal 9"."""
-
-    sent: bytes
-    ended: str
+class HelperEndedError(Exception):
+    """A helper process ended without an answer; the text says how, as "by signal 9"."""
 
 
-def ask(module: str, message: object) -> HelperAnswer:
-    """Start a helper process for one message, and wait until it ends.
+def ask(module: str, message: object, failures: Sequence[type[Exception]]) -> dict[str, Any]:
+    """Run `answer` in the `main` of a module in a helper process; return what it sends.
 
-    One that was killed has sent nothing. Raise `OSError` if it cannot start.
+    Raise `OSError` if it cannot start, `HelperEndedError` if it was killed, and those of `failures`
+    that it raised.
     """
     process = start(module)
     assert process.stdout is not None
@@ -100,7 +98,31 @@ def ask(module: str, message: object) -> HelperAnswer:
         status = process.wait()
     finally:
         kill(process)
-    return HelperAnswer(sent, f"by signal {-status}" if status < 0 else f"with status {status}")
+    if not sent:
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        raise HelperEndedError(how)
+    received: dict[str, Any] = json.loads(sent)
+    for failure in failures:
+        if failure.__name__ in received:
+            raise failure(received[failure.__name__])
+    return received
+
+
+def answer(
+    work: Callable[[dict[str, Any]], Mapping[str, object]], failures: Sequence[type[Exception]]
+) -> None:
+    """Do what the message on standard input asks for, in the helper process, and send the result.
+
+    Of `failures` name and message are sent in its place; of classes and subclasses the special ones
+    come first.
+    """
+    parent = ParentChannel()
+    try:
+        result = work(parent.receive())
+    except tuple(failures) as error:
+        kind = next(kind for kind in failures if isinstance(error, kind))
+        result = {kind.__name__: str(error)}
+    parent.send(result)
 
 
 class HelperProcess:

@@ -90,6 +90,7 @@ class FlagProcesses:
                 yield from self._read(key.data, left)
 
     def _start(self, left: deque[Sequence[Files]], *, stores_state: bool = False) -> None:
+        # Whoever starts later gets what is shared, too: a state may be too large to be stored.
         setup = {**self._setup, "stores_state": stores_state}
         worker = _Worker(setup, len(self._workers))
         self._workers.append(worker)

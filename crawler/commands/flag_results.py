@@ -55,6 +55,21 @@ def store_results(path: Path, agent: str | None, new: NewVerdicts) -> None:
         checkpoint(db)
 
 
+def store_flagger(
+    path: Path,
+    agent: str | None,
+    flagger: Flagger,
+    verdicts: Sequence[tuple[int, str, tuple[Verdict, ...]]] = (),
+) -> bool:
+    """Store the state of a flagger, and verdicts, as `store_results` does.
+
+    Return whether it has anything new. A flagger made for the same question begins with the state.
+    """
+    new = NewVerdicts(flagger.evidence, verdicts, flagger.cache_key, flagger.export_state())
+    store_results(path, agent, new)
+    return bool(new.tables)
+
+
 def store_state(
     db: sqlite3.Connection, request: FlagRequest, path: Path, scratch: Path
 ) -> tuple[str, bool]:
@@ -69,6 +84,4 @@ def store_state(
         closing(duckdb_connect(scratch, request.memory_limit)) as duck,
         Flagger(*given, duck=duck) as flagger,
     ):
-        new = NewVerdicts(flagger.evidence, [], flagger.cache_key, flagger.export_state())
-    store_results(path, request.agent, new)
-    return new.key, bool(new.tables)
+        return flagger.cache_key, store_flagger(path, request.agent, flagger)

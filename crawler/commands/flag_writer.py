@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from crawler.commands.flag_counts import Counts, check_guess
 from crawler.commands.flag_request import FlagRequest, facts
-from crawler.commands.flag_results import NewVerdicts, store_results
+from crawler.commands.flag_results import store_flagger
 from crawler.commands.flag_sink import FlagSink, named_in_errors, write_errors
 from crawler.commands.row_selector import RowSelector
 from crawler.commands.small_files import SmallFiles
@@ -147,14 +147,9 @@ class FlagWriter:
             self._flagger.shared.add(entries)
 
     def store_state(self, path: Path, *, with_verdicts: bool = False) -> None:
-        """Store the state of the flagger in its database at `path`, if it has anything new.
-
-        A flagger that is made for the same question begins with it. The new verdicts serve others.
-        """
-        verdicts = self.new_verdicts if with_verdicts else []
-        flagger = self._flagger
-        new = NewVerdicts(flagger.evidence, verdicts, flagger.cache_key, flagger.export_state())
-        store_results(path, self._request.agent, new)
+        """Store the state of the flagger, and its new verdicts, in its database at `path`."""
+        verdicts = self.new_verdicts if with_verdicts else ()
+        store_flagger(path, self._request.agent, self._flagger, verdicts)
 
     def _target(self, out: Path) -> AbstractContextManager[Path | BinaryIO]:
         """Return what is written to: a file that replaces `out` at the end, or the stream."""

@@ -170,15 +170,15 @@ def attempt_part(
     except (StoppedEarlyError, StoreBusyError, WrongUsageError, *ENDS_ALL):
         raise
     except UserError as error:
-        if before is None or not _is_put(folder, before):
+        if before is None or not _is_put_since(folder, part, before):
             note_failure(folder, part, str(error), is_final=isinstance(error, PartDamagedError))
         raise
 
 
-def _is_put(folder: AuditFolder, before: Generation) -> bool:
-    """Return whether there is a newer generation of a part, as far as can be told."""
+def _is_put_since(folder: AuditFolder, part: int, before: Generation) -> bool:
+    """Return whether a part has a newer generation, as far as can be told."""
     with contextlib.suppress(StoreError):
-        return before.part is not None and folder.require(before.part) != before
+        return folder.require(part) != before
     return False
 
 

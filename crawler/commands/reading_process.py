@@ -4,8 +4,6 @@ A process does not return the memory that DuckDB and Arrow took for reading. So 
 `MAX_BYTES_IN_PROCESS` are read in a subprocess.
 """
 
-import json
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,25 +37,16 @@ def read_apart(module: str, message: Mapping[str, object]) -> int:
     # subprocess is killed.
     with tempfile.TemporaryDirectory(prefix="tdm-audit-") as scratch:
         try:
-            answer = subprocesses.ask(module, {**message, "scratch": scratch})
+            answer = subprocesses.ask(module, {**message, "scratch": scratch}, _FAILURES)
         except OSError as error:
             reason = error.strerror or error
             raise IngestError(f"cannot start a process to read the dataset: {reason}") from error
-    return _number(answer)
-
-
-def _number(answer: subprocesses.HelperAnswer) -> int:
-    """Return the number from a subprocess's answer; raise the error that it sent instead."""
-    if not answer.sent:
-        raise IngestError(
-            f"the process that read the dataset was ended {answer.ended}; nothing of it is stored: "
-            "if memory is short, run again with a smaller --memory-limit"
-        )
-    response = json.loads(answer.sent)
-    for failure in _FAILURES:
-        if failure.__name__ in response:
-            raise failure(response[failure.__name__])
-    return int(response["number"])
+        except subprocesses.HelperEndedError as error:
+            raise IngestError(
+                f"the process that read the dataset was ended {error}; nothing of it is stored: "
+                "if memory is short, run again with a smaller --memory-limit"
+            ) from error
+    return int(answer["number"])
 
 
 def serve(read: Callable[[Mapping[str, Any]], int]) -> None:
@@ -65,13 +54,9 @@ def serve(read: Callable[[Mapping[str, Any]], int]) -> None:
 
     Sends the number that `read` returns to the parent process, or the name and message of an error.
     """
-    parent = subprocesses.ParentChannel()
-    message = parent.receive()
-    try:
+
+    def answer(message: Mapping[str, Any]) -> Mapping[str, object]:
         with exit_on_signal(), sqlite_errors_as_store_error(message["db"]):
-            number = read(message)
-    except _FAILURES as error:
-        kind = next(kind for kind in _FAILURES if isinstance(error, kind))
-        parent.send({kind.__name__: str(error)})
-        sys.exit(error.status)
-    parent.send({"number": number})
+            return {"number": read(message)}
+
+    subprocesses.answer(answer, _FAILURES)

@@ -8,7 +8,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-_BATCH_ROWS = 20_000
+#: Rows of `batches`. What is known of the evidence of as many origins is in memory at once.
+BATCH_ROWS = 20_000
 # Rows that are in Python at the same time while they are inserted.
 _ROWS_PER_INSERT = 20_000
 
@@ -46,6 +47,6 @@ def batches(duck: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[tuple[
     """
     duck.execute(f"CREATE OR REPLACE TEMP TABLE query_result AS {query}")
     [(count,)] = duck.execute("SELECT count(*) FROM query_result").fetchall()
-    for start in range(0, count, _BATCH_ROWS):
-        bounds = f"rowid >= {start} AND rowid < {start + _BATCH_ROWS}"
+    for start in range(0, count, BATCH_ROWS):
+        bounds = f"rowid >= {start} AND rowid < {start + BATCH_ROWS}"
         yield duck.execute(f"SELECT * FROM query_result WHERE {bounds} ORDER BY rowid").fetchall()  # noqa: S608 - numbers

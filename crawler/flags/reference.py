@@ -113,7 +113,7 @@ class ReferenceEvaluator:
         """Read what is stored of the evidence of the origins that are evaluated next.
 
         Their evidence is then loaded only where no equal evidence was evaluated. There may be
-        `shared_verdicts.MAX_READ_AHEAD` of them.
+        `duck.BATCH_ROWS` of them.
         """
         self.shared.read_ahead(origins)
 

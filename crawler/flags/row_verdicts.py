@@ -47,7 +47,7 @@ def row_verdicts(
     Steps 4 to 9 must have run for a query whose `n` is as `columns.TEXTS_PER_ROW` says.
     """
     ranks = {state: rank for rank, state in enumerate(_STATES)}
-    verdicts = pa.array(range(len(ids)), pa.int32())
+    verdicts = pa.arange(0, len(ids))
     of_kinds = pa.array([ranks[State(kind.state)] for kind in ids.kinds], pa.int64())
     numbers = of_kinds.take(ids.kinds_of(verdicts))
     duck.register("verdict_rank", pa.table({"verdict": verdicts, "rank": numbers}))

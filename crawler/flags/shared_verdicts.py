@@ -22,8 +22,6 @@ from crawler.evaluate.snapshot import OriginSnapshot
 from crawler.evaluate.url_verdicts import Verdict
 from crawler.store.known_evidence import KnownEvidence, has_keys, known_evidence
 
-#: Origins of which the times are read at once: those that `read_ahead` may get.
-MAX_READ_AHEAD = 20_000
 _CACHED_REPRESENTATIVES = 4096
 # Origins with more statements are loaded again, which bounds memory.
 _FEW_STATEMENTS = 1000

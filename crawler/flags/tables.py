@@ -84,7 +84,7 @@ def _default_id(
 def new_origins(duck: duckdb.DuckDBPyConnection) -> Iterator[list[int]]:
     """Yield the origins that occur among the rows and have no stored verdicts, by number.
 
-    They come in lists of as many as `ReferenceEvaluator.read_ahead` may get.
+    They come in lists of at most `duck.BATCH_ROWS`, which `ReferenceEvaluator.read_ahead` takes.
     """
     query = (
         "SELECT DISTINCT origin FROM origin WHERE NOT is_evaluated "

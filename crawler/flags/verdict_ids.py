@@ -120,7 +120,7 @@ class VerdictIds:
 
     def table(self) -> pa.Table:
         """Return all verdicts under `schema`, in the order of numbers."""
-        columns = self.columns(pa.array(range(len(self)), pa.int32()))
+        columns = self.columns(pa.arange(0, len(self)))
         return pa.table(columns, names=self.schema.names).cast(self.schema)
 
     def export(self) -> dict[str, pa.Table]:

@@ -4,7 +4,7 @@ Arrow and the tables of 10,000 origins take 100 MB of a process, which does not 
 that crawls has 200 MB already.
 """
 
-import json
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,12 @@ def export_tables(path: Path, folder: Path, part: int, generation: int) -> None:
         return
     message = {"db": str(path), "folder": str(folder), "part": part, "generation": generation}
     try:
-        answer = subprocesses.ask(__name__, message)
+        subprocesses.ask(__name__, message, _FAILURES)
     except OSError as error:
         reason = error.strerror or error
         raise TablesProcessError(f"{_FAILED}: no process could be started, {reason}") from error
-    if not answer.sent:
-        raise TablesProcessError(f"{_FAILED}: the process for it ended {answer.ended}")
-    failed = json.loads(answer.sent)
-    for failure in _FAILURES:
-        if failure.__name__ in failed:
-            raise failure(failed[failure.__name__])
+    except subprocesses.HelperEndedError as error:
+        raise TablesProcessError(f"{_FAILED}: the process for it ended {error}") from error
 
 
 def _export(path: Path, folder: Path, part: int, generation: int) -> None:
@@ -60,16 +56,12 @@ def _export(path: Path, folder: Path, part: int, generation: int) -> None:
 
 def main() -> None:
     """Export what the message on standard input names; send nothing but an error, or `{}`."""
+
+    def answer(message: Mapping[str, Any]) -> Mapping[str, object]:
+        path, folder = Path(message["db"]), Path(message["folder"])
+        _export(path, folder, message["part"], message["generation"])
+        return {}
+
     # What began to put a generation ends it, whichever process a signal is sent to.
     with handle_signals(lambda: None):
-        parent = subprocesses.ParentChannel()
-        message: dict[str, Any] = parent.receive()
-        failed = dict[str, str]()
-        try:
-            _export(
-                Path(message["db"]), Path(message["folder"]), message["part"], message["generation"]
-            )
-        except _FAILURES as error:
-            kind = next(kind for kind in _FAILURES if isinstance(error, kind))
-            failed[kind.__name__] = str(error)
-        parent.send(failed)
+        subprocesses.answer(answer, _FAILURES)

@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,17 +19,18 @@ from crawler import rulesets
 from crawler.commands import flag_parts
 from crawler.commands.judge import rebuild
 from crawler.flags import Flagger, wanted_keys
-from crawler.model import Origin
-from crawler.store import known_evidence
+from crawler.model import Origin, Target
+from crawler.store import evidence_writer, known_evidence, runs
 from crawler.store.audit_folder import AuditFolder
-from crawler.store.database import connect, connect_read_only
+from crawler.store.database import connect, connect_read_only, transaction
 from crawler.store.excerpts import Excerpts, opened_excerpts
 from crawler.store.parts import LocalStorage
 from crawler.urls import canonical
-from crawler.vocab import Purpose
+from crawler.vocab import Purpose, Resource
 from tests.audit_in_parts import folders
 from tests.conftest import run
-from tests.flags.test_flagger import URLS, VISITS, database, rows
+from tests.flags.test_flagger import NEW_RUN, URLS, VISITS, database, rows
+from tests.sample_origins import Answer, observed
 from tests.store.cutting import cut
 
 PARTS, FILES = 3, 3
@@ -172,6 +174,48 @@ def test_finished_files_are_left_until_a_part_has_another_generation(one, parts,
     assert flag(audit, data, tmp_path / "out") == first
     flag(one, data, tmp_path / "one")
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
+
+
+def visit_again(db):
+    """Store a visit of an origin that is not judged, as after a crawl that was killed."""
+    found = db.execute("SELECT id, url FROM origin WHERE key = 'unanimous.demo.test'").fetchone()
+    if found is None:
+        return
+    number, url = found
+    robots = Target(
+        resource=Resource.ROBOTS_TXT, asked=f"{url}/robots.txt", url=f"{url}/robots.txt"
+    )
+    seen = observed(robots, Answer(body="User-agent: *\nDisallow: /private/\nDisallow: /z\n"))
+    run = runs.begin_run(db, NEW_RUN, "2100-01-01T00:00:00.000Z")
+    with transaction(db):
+        at = "2100-01-01T00:00:01.000Z"
+        evidence_writer.save_visit(db, run, number, (replace(seen, started_at=at),), at)
+
+
+@pytest.mark.parametrize("way", ["", "--agent GPTBot", "--workers 2 --agent CCBot"])
+def test_an_origin_that_waits_to_be_judged_is_flagged_as_explained(one, parts, data, tmp_path, way):
+    audit, copy = shutil.copytree(parts, tmp_path / "audit"), tmp_path / "one.db"
+    shutil.copy(one, copy)
+    flag(copy, data, tmp_path / "before", *way.split())
+    with closing(connect(copy)) as db:
+        visit_again(db)
+    for part in range(PARTS):
+        path = tmp_path / f"{part}.db"
+        shutil.copy(audit / f"parts/{part:05d}/g0.db", path)
+        with closing(connect(path)) as db:
+            visit_again(db)
+        folders.put_next(AuditFolder(LocalStorage(audit)), part, path)
+    expected = flag(copy, data, tmp_path / "one", *way.split())
+    assert flag(audit, data, tmp_path / "parts", *way.split()) == expected
+    assert contents(tmp_path / "parts") == contents(tmp_path / "one")
+    assert contents(tmp_path / "one") != contents(tmp_path / "before")
+    agent = dict([way.split()[-2:]]).get("--agent") if way else None
+    with closing(connect_read_only(copy)) as db, Flagger(db, agent=agent) as flagger:
+        for path in sorted((tmp_path / "one").glob("?.jsonl")):
+            for line in map(json.loads, path.read_text().splitlines()):
+                told = {name: line[f"tdm_{name}"] for name in ("state", "basis", "observed_at")}
+                verdict = flagger.verdict(line["url"])
+                assert told == {name: getattr(verdict, name) for name in told}, line["url"]
 
 
 def test_nothing_is_left_and_nothing_changes_in_the_audit(parts, data, tmp_path, monkeypatch):

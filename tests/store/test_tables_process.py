@@ -1,5 +1,6 @@
 """Tables are the same whether a process of its own writes them or this one."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -76,8 +77,9 @@ def test_it_fails_with_the_same_words(path, tmp_path, monkeypatch, fault):
 @pytest.mark.usefixtures("apart")
 @pytest.mark.parametrize("kind", [DiskNotWritableError, StoreError])
 def test_a_full_disk_stays_a_full_disk(path, tmp_path, monkeypatch, kind):
-    sent = subprocesses.HelperAnswer(f'{{"{kind.__name__}": "so it is"}}'.encode(), "with status 0")
-    monkeypatch.setattr(subprocesses, "ask", lambda *_: sent)
+    words = [sys.executable, "-c", f"print({json.dumps({kind.__name__: 'so it is'})!r})"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
+    monkeypatch.setattr(subprocesses, "start", lambda _module: subprocess.Popen(words, **pipes))
     with pytest.raises(kind, match=r"^so it is$") as raised:
         export_tables(path, tmp_path / "tables", 1, 1)
     assert raised.type is kind
